@@ -1,0 +1,66 @@
+"""Every number that is measured on a frame, as a table: a new number is a new row.
+
+``better`` tells a reader (or a plot) which way is good. All lengths in pixels are *sensor pixels* (binning of the
+file included, super-pixels of a colour filter array undone).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row: key with its unit in the name, the unit, which way is better, and what it means."""
+
+    key: str
+    unit: str
+    better: Literal["lower", "higher", "near", "none"]
+    meaning: str
+
+
+METRICS = (
+    Metric("background_adu", "ADU", "near", "Median sky level as stored in the file"),
+    Metric("sky_above_pedestal_adu", "ADU", "near", "Sky level above the level of no light"),
+    Metric("pedestal_adu", "ADU", "none", "Level of no light: from the header, else estimated"),
+    Metric("background_noise_adu", "ADU", "lower", "Standard deviation of the sky in one pixel"),
+    Metric("background_gradient_adu", "ADU", "lower", "Peak to valley of the smooth sky over the field"),
+    Metric("background_gradient_fraction", "1", "lower", "The same as a fraction of the sky above pedestal"),
+    Metric("background_gradient_angle_deg", "deg", "none", "Direction in which the sky brightens, from +x to +y"),
+    Metric("background_patchiness_fraction", "1", "lower", "Rms of sky structure left after the smooth fit / sky"),
+    Metric("sky_adu_s", "ADU/s", "near", "Sky above pedestal per second of exposure"),
+    Metric("fwhm_px", "px", "lower", "Median full width at half maximum of the stars"),
+    Metric("fwhm_arcsec", "arcsec", "lower", "The same in arcseconds"),
+    Metric("fwhm_mad_px", "px", "lower", "Scaled median absolute deviation of the FWHM over the stars"),
+    Metric("fwhm_minor_px", "px", "lower", "Median FWHM along the minor axis: the width without elongation"),
+    Metric("hfr_px", "px", "lower", "Median half-flux radius of the stars"),
+    Metric("hfr_arcsec", "arcsec", "lower", "The same in arcseconds"),
+    Metric("eccentricity", "1", "lower", "Median of sqrt(1 - (b/a)^2) of the stars"),
+    Metric("elongation", "1", "lower", "Median of a/b of the stars"),
+    Metric("elongation_angle_deg", "deg", "none", "Axial mean direction of the major axes, from +x to +y"),
+    Metric("angle_coherence", "1", "none", "Axial mean resultant length of those directions: 1 = all the same"),
+    Metric("trail_length_px", "px", "lower", "Path length that explains the coherent elongation, sqrt(12 (a^2-b^2))"),
+    Metric("rotation_coherence", "1", "none", "How well directions turn around one point of the field (0 to 1)"),
+    Metric("radial_elongation", "1", "near", "Radial (+) or tangential (-) part of the elongation over the field"),
+    Metric("central_dip_fraction", "1", "lower", "How hollow or flat-topped the stars are: 0 Gaussian, 1 ring"),
+    Metric("star_count", "1", "near", "Stars found in the whole frame"),
+    Metric("star_count_measured", "1", "none", "Stars that shape numbers are based on"),
+    Metric("star_density_mpx", "1/Mpx", "near", "Stars found per million frame pixels"),
+    Metric("extended_count", "1", "none", "Extended objects found"),
+    Metric("artefact_count", "1", "none", "Cosmic rays, hot pixels and other artefacts found"),
+    Metric("snr_median", "1", "higher", "Median signal to noise of the measured stars"),
+    Metric("saturated_star_fraction", "1", "lower", "Part of the measured stars that touch saturation"),
+    Metric("saturated_pixel_fraction", "1", "lower", "Part of the frame at saturation"),
+    Metric("transparency", "1", "higher", "Flux of matched stars relative to the best frame of this target"),
+    Metric("extinction_mag", "mag", "lower", "The same in magnitudes, -2.5 log10"),
+    Metric("matched_star_count", "1", "higher", "Stars matched to the reference frame"),
+    Metric("offset_px", "px", "near", "Shift of the field relative to the reference frame"),
+    Metric("streak_count", "1", "lower", "Satellite and aircraft trails"),
+    Metric("field_fwhm_spread_fraction", "1", "lower", "Spread of the cells' FWHM over the field / median"),
+    Metric("dead_cell_fraction", "1", "lower", "Part of the field grid with far fewer stars than the rest"),
+    Metric("bad_pixel_fraction", "1", "lower", "Part of the frame that was NaN or infinite"),
+)
+
+KEYS = tuple(metric.key for metric in METRICS)
+BY_KEY = {metric.key: metric for metric in METRICS}
