@@ -1,0 +1,194 @@
+"""One typed tree of settings: file (TOML), environment (``ASTRO_MONITOR_…``), flags. Each default is written here once.
+
+Unknown keys are refused. ``configs/default.toml`` is generated from this module and compared by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import ConfigError
+
+PREFIX = "ASTRO_MONITOR_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class WatchSettings(_Section):
+    """How the capture folder is watched."""
+
+    mode: Literal["auto", "events", "polling"] = Field(
+        "auto", description="auto: events, and polling on network shares"
+    )
+    quiet_s: float = Field(
+        2.0, gt=0, le=600, description="a file without close evidence must be unchanged this long"
+    )
+    quiet_network_s: float = Field(5.0, gt=0, le=600, description="the same on a network share")
+    rescan_s: float = Field(10.0, gt=0, le=3600, description="full rescan of the folder each so many seconds")
+    poll_s: float = Field(2.0, gt=0, le=3600, description="polling: look at the folder each so many seconds")
+    give_up_s: float = Field(
+        600.0, gt=0, description="a short file unchanged this long is reported as failed"
+    )
+    existing: Literal["grade", "ignore"] = Field(
+        "grade", description="what to do with frames already there at start"
+    )
+    follow_links: bool = Field(False, description="follow symbolic links that stay inside the folder")
+    ignore: tuple[str, ...] = Field((), description="file or folder name patterns to skip, such as '*_test*'")
+
+
+class WorkerSettings(_Section):
+    """The process that parses frames."""
+
+    memory_mb: int = Field(
+        3000, ge=256, description="address space limit of the worker above its start, in MB"
+    )
+    timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before the worker is ended")
+    tries: int = Field(3, ge=1, le=10, description="tries for a frame on which the worker died")
+    recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
+    threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores")
+    max_pixels: int = Field(200_000_000, ge=4096, description="frames with more pixels are refused")
+
+
+class ModelSettings(_Section):
+    """Which models are used, and on what."""
+
+    star_finder: str = Field("star-unet", description="name of the star finder")
+    quality: str = Field("quality", description="name of the quality model")
+    folder: Path | None = Field(None, description="a folder of models in place of the shipped ones")
+    provider: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto: CUDA when a driver is there, else CPU"
+    )
+
+
+class SiteSettings(_Section):
+    """What is normal for this place and rig until the rig's own history says it."""
+
+    normal_fwhm_arcsec: float = Field(3.0, gt=0, le=60, description="usual FWHM of a good frame")
+    scale_arcsec_px: float | None = Field(
+        None, gt=0, le=120, description="pixel scale, when headers do not tell"
+    )
+
+
+class JudgeSettings(_Section):
+    """Limits of the rules. Relative ones need a baseline of five frames."""
+
+    max_fwhm_arcsec: float | None = Field(None, gt=0, description="absolute limit; none by default")
+    max_fwhm_px: float | None = Field(None, gt=0, description="absolute limit; none by default")
+    max_elongation: float | None = Field(None, gt=1, description="absolute limit on a/b; none by default")
+    max_background_adu: float | None = Field(None, gt=0, description="absolute limit; none by default")
+    min_stars: int = Field(0, ge=0, description="fewer stars than this: review")
+    reject_probability: float = Field(
+        0.5, gt=0, lt=1, description="a bad class at least this probable is rejected"
+    )
+    alert_of: int = Field(3, ge=1, le=20, description="alerts look at the last M frames …")
+    alert_n: int = Field(2, ge=1, le=20, description="… and open at N bad ones among them")
+    alert_close: int = Field(3, ge=1, le=20, description="good frames in a row that close an alert")
+    alert_cooldown_s: float = Field(
+        600.0, ge=0, description="no new alert of a kind within this time after the last"
+    )
+
+
+class PublishSettings(_Section):
+    """Where documents are broadcast."""
+
+    enabled: bool = Field(True, description="broadcast at all")
+    address: str = Field("tcp://127.0.0.1:5556", description="XPUB socket; port 0 lets the system choose")
+    control_address: str = Field("tcp://127.0.0.1:5557", description="ROUTER socket for snapshot and replay")
+    heartbeat_s: float = Field(1.0, gt=0, le=60, description="seconds between heartbeats")
+    keys_folder: Path | None = Field(
+        None, description="CURVE keys; needed for any address beyond this machine"
+    )
+
+
+class ListSettings(_Section):
+    """Where stacking lists go."""
+
+    folder: Path | None = Field(None, description="default: lists/ in the night's state folder")
+    formats: tuple[Literal["csv", "json", "dss", "siril"], ...] = Field(
+        ("csv", "json", "dss", "siril"), description="which lists to write"
+    )
+
+
+class Settings(_Section):
+    """The whole tree."""
+
+    state_folder: Path = Field(
+        default_factory=lambda: platformdirs.user_state_path("astro-monitor"),
+        description="night log, lists and the watcher's memory; never inside a capture folder",
+    )
+    backlog: Literal["newest_first", "in_order"] = Field(
+        "newest_first", description="order of frames that wait"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="what goes to standard error"
+    )
+    watch: WatchSettings = WatchSettings()
+    worker: WorkerSettings = WorkerSettings()
+    models: ModelSettings = ModelSettings()
+    site: SiteSettings = SiteSettings()
+    judge: JudgeSettings = JudgeSettings()
+    publish: PublishSettings = PublishSettings()
+    lists: ListSettings = ListSettings()
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        merged[key] = (
+            _merge(merged[key], value)
+            if isinstance(value, dict) and isinstance(merged.get(key), dict)
+            else value
+        )
+    return merged
+
+
+def _environment() -> dict[str, Any]:
+    """``ASTRO_MONITOR_WATCH__QUIET_S=3`` sets ``watch.quiet_s``; two underscores stand for one step down."""
+    found: dict[str, Any] = {}
+    for name, value in os.environ.items():
+        path = name.removeprefix(PREFIX).lower().split("__")
+        if not name.startswith(PREFIX) or path[0] not in Settings.model_fields:
+            continue
+        place = found
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[path[-1]] = value
+    return found
+
+
+def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
+    """Build the settings: defaults, then the file, then the environment, then flags.
+
+    Parameters:
+        path: a TOML file; ``None`` for the user's own file when there is one.
+        flags: nested overrides from the command line.
+
+    Raises:
+        ConfigError: unreadable file, unknown key, or a value out of its range; the sentence names the key.
+    """
+    tree: dict[str, Any] = {}
+    chosen = path or platformdirs.user_config_path("astro-monitor") / "config.toml"
+    if path is not None or chosen.is_file():
+        try:
+            tree = tomllib.loads(chosen.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError(
+                f"settings file {chosen} cannot be read: {error.strerror}; check the path"
+            ) from error
+        except ValueError as error:
+            raise ConfigError(f"settings file {chosen} is not valid TOML: {error}") from error
+    tree = _merge(_merge(tree, _environment()), flags or {})
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(f"setting {key}: {first['msg'].lower()}; see 'astro-monitor config'") from error
