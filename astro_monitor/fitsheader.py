@@ -242,9 +242,7 @@ def _check_magic(block: bytes) -> None:
     if block[: len(magic)] != magic:
         if magic.startswith(block):
             raise _no_end_yet()
-        raise Unreadable(
-            "This is not a FITS file, whatever its name says; check what wrote it.", kind="not_fits"
-        )
+        raise Unreadable("This is not a FITS file, whatever its name says; check what wrote it.", kind="not_fits")
     if len(block) >= CARD_BYTES and _parse_value(block[9:CARD_BYTES].decode("latin-1")) is not True:
         raise Unreadable(
             "The file says itself that it does not follow the FITS standard (SIMPLE is not T); "
@@ -288,9 +286,7 @@ def _data_bytes(header: Header, *, primary: bool) -> int:
 
 
 def _absurd_size() -> Unreadable:
-    return Unreadable(
-        "The FITS header declares an impossible image size; write the file again.", kind="bad_header"
-    )
+    return Unreadable("The FITS header declares an impossible image size; write the file again.", kind="bad_header")
 
 
 def _padded(length: int) -> int:
@@ -304,7 +300,6 @@ def _parse_value(text: str) -> Value | None:
         end = _end_of_quoted(text)
         closed = end > 1 and text[end - 1] == "'"
         return text[1 : end - 1 if closed else end].replace("''", "'").rstrip()
-        )
     text = text.partition("/")[0].strip()
     if text in ("T", "F"):
         return text == "T"
