@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 
 from .errors import AstroMonitorError
 
-SCHEMA = "astro-monitor/1"
+SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
 """Name and major version of the wire format; additions keep it."""
 
 TOPIC_ROOT = "am1/"
@@ -168,7 +168,7 @@ class FrameFailed(_Body):
     size_bytes: int
     frame_id: str | None
     stage: str
-    error_kind: str
+    kind: str
     known: bool
     retryable: bool
     sentence: str
@@ -210,7 +210,7 @@ class ListWritten(_Body):
 
 
 class SessionHeartbeat(_Body):
-    """Still alive. Carries the last sequence number, so that a lost tail is seen. Not logged; its ``seq`` is that number."""
+    """Still alive. Carries the last sequence number, so that a lost tail is seen. Not logged: its ``seq`` is that."""
 
     last_seq: int
     queue_depth: int

@@ -40,7 +40,12 @@ METRICS = (
     Metric("elongation", "1", "lower", "Median of a/b of the stars"),
     Metric("elongation_angle_deg", "deg", "none", "Axial mean direction of the major axes, from +x to +y"),
     Metric("angle_coherence", "1", "none", "Axial mean resultant length of those directions: 1 = all the same"),
-    Metric("trail_length_px", "px", "lower", "Path length that explains the coherent elongation, sqrt(12 (a^2-b^2))"),
+    Metric(
+        "trail_length_px",
+        "px",
+        "lower",
+        "Path length that explains the coherent elongation, sqrt(12 (a^2-b^2))",
+    ),
     Metric("rotation_coherence", "1", "none", "How well directions turn around one point of the field (0 to 1)"),
     Metric("radial_elongation", "1", "near", "Radial (+) or tangential (-) part of the elongation over the field"),
     Metric("central_dip_fraction", "1", "lower", "How hollow or flat-topped the stars are: 0 Gaussian, 1 ring"),

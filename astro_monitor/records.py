@@ -268,7 +268,7 @@ class Measurements:
         field_grid: 48 cells, row by row.
         bright_stars: at most 150, brightest first.
         streaks: trails, in sensor pixels.
-    """  # noqa: D205
+    """
 
     frame_id: str
     values: dict[str, float | None]

@@ -28,18 +28,12 @@ class WatchSettings(_Section):
     mode: Literal["auto", "events", "polling"] = Field(
         "auto", description="auto: events, and polling on network shares"
     )
-    quiet_s: float = Field(
-        2.0, gt=0, le=600, description="a file without close evidence must be unchanged this long"
-    )
+    quiet_s: float = Field(2.0, gt=0, le=600, description="a file without close evidence must be unchanged this long")
     quiet_network_s: float = Field(5.0, gt=0, le=600, description="the same on a network share")
     rescan_s: float = Field(10.0, gt=0, le=3600, description="full rescan of the folder each so many seconds")
     poll_s: float = Field(2.0, gt=0, le=3600, description="polling: look at the folder each so many seconds")
-    give_up_s: float = Field(
-        600.0, gt=0, description="a short file unchanged this long is reported as failed"
-    )
-    existing: Literal["grade", "ignore"] = Field(
-        "grade", description="what to do with frames already there at start"
-    )
+    give_up_s: float = Field(600.0, gt=0, description="a short file unchanged this long is reported as failed")
+    existing: Literal["grade", "ignore"] = Field("grade", description="what to do with frames already there at start")
     follow_links: bool = Field(False, description="follow symbolic links that stay inside the folder")
     ignore: tuple[str, ...] = Field((), description="file or folder name patterns to skip, such as '*_test*'")
 
@@ -47,9 +41,7 @@ class WatchSettings(_Section):
 class WorkerSettings(_Section):
     """The process that parses frames."""
 
-    memory_mb: int = Field(
-        3000, ge=256, description="address space limit of the worker above its start, in MB"
-    )
+    memory_mb: int = Field(3000, ge=256, description="address space limit of the worker above its start, in MB")
     timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before the worker is ended")
     tries: int = Field(3, ge=1, le=10, description="tries for a frame on which the worker died")
     recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
@@ -63,18 +55,14 @@ class ModelSettings(_Section):
     star_finder: str = Field("star-unet", description="name of the star finder")
     quality: str = Field("quality", description="name of the quality model")
     folder: Path | None = Field(None, description="a folder of models in place of the shipped ones")
-    provider: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto: CUDA when a driver is there, else CPU"
-    )
+    provider: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when a driver is there, else CPU")
 
 
 class SiteSettings(_Section):
     """What is normal for this place and rig until the rig's own history says it."""
 
     normal_fwhm_arcsec: float = Field(3.0, gt=0, le=60, description="usual FWHM of a good frame")
-    scale_arcsec_px: float | None = Field(
-        None, gt=0, le=120, description="pixel scale, when headers do not tell"
-    )
+    scale_arcsec_px: float | None = Field(None, gt=0, le=120, description="pixel scale, when headers do not tell")
 
 
 class JudgeSettings(_Section):
@@ -85,15 +73,11 @@ class JudgeSettings(_Section):
     max_elongation: float | None = Field(None, gt=1, description="absolute limit on a/b; none by default")
     max_background_adu: float | None = Field(None, gt=0, description="absolute limit; none by default")
     min_stars: int = Field(0, ge=0, description="fewer stars than this: review")
-    reject_probability: float = Field(
-        0.5, gt=0, lt=1, description="a bad class at least this probable is rejected"
-    )
+    reject_probability: float = Field(0.5, gt=0, lt=1, description="a bad class at least this probable is rejected")
     alert_of: int = Field(3, ge=1, le=20, description="alerts look at the last M frames …")
     alert_n: int = Field(2, ge=1, le=20, description="… and open at N bad ones among them")
     alert_close: int = Field(3, ge=1, le=20, description="good frames in a row that close an alert")
-    alert_cooldown_s: float = Field(
-        600.0, ge=0, description="no new alert of a kind within this time after the last"
-    )
+    alert_cooldown_s: float = Field(600.0, ge=0, description="no new alert of a kind within this time after the last")
 
 
 class PublishSettings(_Section):
@@ -103,9 +87,7 @@ class PublishSettings(_Section):
     address: str = Field("tcp://127.0.0.1:5556", description="XPUB socket; port 0 lets the system choose")
     control_address: str = Field("tcp://127.0.0.1:5557", description="ROUTER socket for snapshot and replay")
     heartbeat_s: float = Field(1.0, gt=0, le=60, description="seconds between heartbeats")
-    keys_folder: Path | None = Field(
-        None, description="CURVE keys; needed for any address beyond this machine"
-    )
+    keys_folder: Path | None = Field(None, description="CURVE keys; needed for any address beyond this machine")
 
 
 class ListSettings(_Section):
@@ -124,12 +106,8 @@ class Settings(_Section):
         default_factory=lambda: platformdirs.user_state_path("astro-monitor"),
         description="night log, lists and the watcher's memory; never inside a capture folder",
     )
-    backlog: Literal["newest_first", "in_order"] = Field(
-        "newest_first", description="order of frames that wait"
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="what goes to standard error"
-    )
+    backlog: Literal["newest_first", "in_order"] = Field("newest_first", description="order of frames that wait")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what goes to standard error")
     watch: WatchSettings = WatchSettings()
     worker: WorkerSettings = WorkerSettings()
     models: ModelSettings = ModelSettings()
@@ -143,9 +121,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         merged[key] = (
-            _merge(merged[key], value)
-            if isinstance(value, dict) and isinstance(merged.get(key), dict)
-            else value
+            _merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
         )
     return merged
 
@@ -180,9 +156,7 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
         try:
             tree = tomllib.loads(chosen.read_text("utf-8"))
         except OSError as error:
-            raise ConfigError(
-                f"settings file {chosen} cannot be read: {error.strerror}; check the path"
-            ) from error
+            raise ConfigError(f"settings file {chosen} cannot be read: {error.strerror}; check the path") from error
         except ValueError as error:
             raise ConfigError(f"settings file {chosen} is not valid TOML: {error}") from error
     tree = _merge(_merge(tree, _environment()), flags or {})

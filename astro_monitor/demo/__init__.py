@@ -1,1 +1,10 @@
-"""To be described by its room."""
+"""A small seeded sky and a writer that behaves as capture programs do; needs numpy alone.
+
+``astro-monitor demo`` and the tests use it. It is not the training simulator: that one is in ``training/simulate``.
+"""
+
+from .fits import write_fits
+from .night import Exposure, demo_night, render_exposure
+from .sky import Rig, Sky, point_spread, render
+
+__all__ = ["Exposure", "Rig", "Sky", "demo_night", "point_spread", "render", "render_exposure", "write_fits"]

@@ -1,0 +1,199 @@
+"""Records become documents: the only place that knows both.
+
+Left of here frozen records (some with arrays), right of here plain JSON bodies that :mod:`messages` has checked.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from . import messages, metrics
+from .clock import utc_text
+from .records import (
+    CLASSES,
+    FAULTS,
+    Alert,
+    Arrival,
+    Baseline,
+    Examined,
+    Failed,
+    FrameMeta,
+    Skipped,
+    Verdict,
+)
+
+Body = dict[str, Any]
+
+
+def display_path(path: Path) -> str:
+    r"""Write a path as valid Unicode; bytes that are no UTF-8 appear as ``\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def metrics_described() -> Body:
+    """Body of ``metrics.described``: the whole metric table."""
+    rows = [
+        messages.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning)
+        for row in metrics.METRICS
+    ]
+    return messages.body_json(messages.MetricsDescribed(metrics=rows))
+
+
+def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
+    """Body of ``frame.judged`` for a frame that was graded.
+
+    Parameters:
+        examined: what the worker found.
+        verdict: what the judge made of it.
+        baseline: what the judge compared it with.
+    """
+    grade = examined.grade
+    return _judged_body(
+        examined.arrival,
+        examined.meta,
+        verdict,
+        frame_id=examined.frame_id,
+        sha256=examined.sha256,
+        sensor_shape=examined.sensor_shape,
+        class_probabilities={name: _rounded(grade.probabilities[name], 4) for name in CLASSES},
+        fault_scores={name: _rounded(grade.fault_scores[name], 4) for name in FAULTS},
+        cause_probability=_rounded(grade.cause_probability, 4),
+        in_domain=_rounded(grade.in_domain, 4),
+        measurements={key: _significant(examined.measurements.values[key]) for key in metrics.KEYS},
+        why_missing=examined.measurements.why_missing,
+        streaks=[
+            messages.StreakBody(**{key: round(value, 2) for key, value in asdict(streak).items()})
+            for streak in examined.measurements.streaks
+        ],
+        baseline=messages.BaselineBody(
+            size=baseline.size,
+            fwhm_px=_median(baseline, "fwhm_px"),
+            background_adu=_median(baseline, "background_adu"),
+            star_count=_median(baseline, "star_count"),
+        ),
+        models=list(examined.models),
+        timings_s=examined.timings_s,
+    )
+
+
+def skipped(outcome: Skipped, verdict: Verdict) -> Body:
+    """Body of ``frame.judged`` for a file that is no light frame: noted, nothing measured."""
+    why = "not measured: no light frame by its header"
+    return _judged_body(
+        outcome.arrival,
+        outcome.meta,
+        verdict,
+        frame_id=outcome.frame_id,
+        sha256=outcome.sha256,
+        sensor_shape=outcome.sensor_shape,
+        class_probabilities=dict.fromkeys(CLASSES, 0.0),
+        fault_scores=dict.fromkeys(FAULTS, 0.0),
+        cause_probability=0.0,
+        in_domain=0.0,
+        measurements=dict.fromkeys(metrics.KEYS),
+        why_missing=dict.fromkeys(metrics.KEYS, why),
+        streaks=[],
+        baseline=messages.BaselineBody(size=0, fwhm_px=None, background_adu=None, star_count=None),
+        models=[],
+        timings_s=outcome.timings_s,
+    )
+
+
+def failed(outcome: Failed) -> Body:
+    """Body of ``frame.failed``."""
+    body = messages.FrameFailed(
+        **_file(outcome.arrival),
+        frame_id=outcome.frame_id,
+        stage=outcome.stage,
+        kind=outcome.kind,
+        known=outcome.known,
+        retryable=outcome.retryable,
+        sentence=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
+        timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
+    )
+    return messages.body_json(body)
+
+
+def alert(change: Alert) -> tuple[str, Body]:
+    """Kind and body of ``alert.opened``, ``alert.updated`` or ``alert.closed``."""
+    body = messages.AlertBody(
+        alert_id=change.alert_id,
+        kind=change.kind,
+        severity=change.severity,
+        cause=change.cause,
+        evidence=list(change.evidence),
+        sentence=change.sentence,
+        advice=change.advice,
+    )
+    return f"alert.{change.change}", messages.body_json(body)
+
+
+def _judged_body(
+    arrival: Arrival, meta: FrameMeta, verdict: Verdict, *, sensor_shape: tuple[int, int], timings_s: dict[str, float],
+    **rest: Any,
+) -> Body:  # fmt: skip
+    body = messages.FrameJudged.model_validate(
+        {
+            **_file(arrival),
+            "class": verdict.label,
+            "cause": verdict.cause,
+            "flags": list(verdict.flags),
+            "decision": verdict.decision,
+            "reasons": [
+                messages.ReasonBody(**{**asdict(reason), "value": _significant(reason.value)})
+                for reason in verdict.reasons
+            ],
+            "weight": _rounded(verdict.weight, 4),
+            "meta": _meta(meta, sensor_shape),
+            "rules_version": verdict.rules_version,
+            "timings_s": {key: round(value, 4) for key, value in timings_s.items()},
+            **rest,
+        }
+    )
+    return messages.body_json(body)
+
+
+def _file(arrival: Arrival) -> Body:
+    try:
+        relative = arrival.path.relative_to(arrival.root)
+    except ValueError:
+        relative = Path(arrival.path.name)
+    return {
+        "file": display_path(arrival.path),
+        "root": display_path(arrival.root),
+        "relative_path": display_path(relative),
+        "size_bytes": arrival.size_bytes,
+    }
+
+
+def _meta(meta: FrameMeta, sensor_shape: tuple[int, int]) -> messages.MetaBody:
+    same = {name: getattr(meta, name) for name in messages.MetaBody.model_fields if hasattr(meta, name)}
+    return messages.MetaBody(
+        **same
+        | {
+            "date_obs_utc": utc_text(meta.date_obs_utc) if meta.date_obs_utc else None,
+            "height_px": sensor_shape[0],
+            "width_px": sensor_shape[1],
+            "notes": list(meta.notes),
+        }
+    )
+
+
+def _median(baseline: Baseline, key: str) -> float | None:
+    spread = baseline.spreads.get(key)
+    return None if spread is None else _significant(spread.median)
+
+
+def _significant(value: float | None, digits: int = 6) -> float | None:
+    """Keep six significant digits: more is noise, and makes the documents longer."""
+    return None if value is None else float(f"{value:.{digits}g}")
+
+
+def _rounded(value: float, digits: int) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a probability or score is not a finite number")
+    return round(value, digits)

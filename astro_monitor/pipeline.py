@@ -1,0 +1,178 @@
+"""The order of the stages, in the worker: read → detect → measure → grade.
+
+This module alone knows the order. Every arrival ends in exactly one outcome, and errors are caught at one place.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from .detect import Detector
+from .errors import FrameError
+from .grade import Grader
+from .inference import Model, open_model
+from .measure import Measurer
+from .read import Reader
+from .records import Arrival, Baseline, Examined, Failed, FrameMeta, Outcome, Skipped, baseline_key
+from .settings import Settings
+from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
+
+log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
+
+SKIPPED_KINDS = ("dark", "flat", "bias", "product")
+"""Frame types by header that are noted and not graded."""
+
+
+@dataclass
+class _Stopwatch:
+    """Which stage a frame is in, and how long each took in seconds of wall time."""
+
+    stage: str = "read"
+    timings_s: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def run(self, stage: str, step: Callable[[], _Result]) -> _Result:
+        self.stage = stage
+        before = time.perf_counter()
+        try:
+            return step()
+        finally:
+            now = time.perf_counter()
+            self.timings_s[stage] = now - before
+            self.timings_s["total"] = now - self.started
+
+
+class Pipeline:
+    """The stages in their order. Build one with :meth:`open`, or from other implementations of the stages."""
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        star_finder: StarFinder,
+        measurer: FrameMeasurer,
+        grader: FrameGrader,
+        *,
+        models: tuple[Model, ...] = (),
+        default_scale_arcsec_px: float | None = None,
+    ) -> None:
+        self._reader = reader
+        self._star_finder = star_finder
+        self._measurer = measurer
+        self._grader = grader
+        self._models = models
+        self._default_scale_arcsec_px = default_scale_arcsec_px
+
+    @classmethod
+    def open(cls, settings: Settings) -> Pipeline:
+        """Load and warm up the models and put the stages in order.
+
+        Raises:
+            ModelError: a model is missing, altered or does not fit.
+        """
+        chosen = settings.models
+        models = tuple(
+            open_model(name, folder=chosen.folder, provider=chosen.provider, threads=settings.worker.threads)
+            for name in (chosen.star_finder, chosen.quality)
+        )
+        return cls(
+            Reader(max_pixels=settings.worker.max_pixels),
+            Detector(models[0]),
+            Measurer(),
+            Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),
+            models=models,
+            default_scale_arcsec_px=settings.site.scale_arcsec_px,
+        )
+
+    def models(self) -> list[dict[str, str]]:
+        """Name, version, hash and execution provider of each model in use."""
+        return [
+            {"name": m.card.name, "version": m.card.version, "sha256": m.card.sha256, "provider": m.provider}
+            for m in self._models
+        ]
+
+    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+        """Take one file through all stages.
+
+        Parameters:
+            arrival: a whole file.
+            baselines: what is normal so far; the one that fits the frame's header is used.
+
+        Returns:
+            exactly one outcome; never raises for anything the file did.
+        """
+        watch = _Stopwatch()
+        try:
+            return self._examine(arrival, {baseline.key: baseline for baseline in baselines}, watch)
+        except FrameError as error:
+            return _failed(arrival, watch, error.kind, str(error), known=True, retryable=error.retryable)
+        except MemoryError:
+            sentence = "the frame needs more memory than the worker may use; raise worker.memory_mb or remove the file"
+            return _failed(arrival, watch, "out_of_memory", sentence, known=True)
+        except Exception as error:
+            log.exception("%s: unforeseen error in stage %s", arrival.path.name, watch.stage)
+            sentence = f"unforeseen {type(error).__name__} in stage {watch.stage}: {error}; please report this file"
+            return _failed(arrival, watch, "unforeseen", sentence, known=False)
+
+    def _examine(self, arrival: Arrival, baselines: dict[object, Baseline], watch: _Stopwatch) -> Examined | Skipped:
+        frame = watch.run("read", lambda: self._reader.read(arrival))
+        if frame.meta.kind in SKIPPED_KINDS:
+            return Skipped(
+                arrival=arrival,
+                frame_id=frame.frame_id,
+                sha256=frame.sha256,
+                meta=frame.meta,
+                sensor_shape=frame.sensor_shape,
+                sentence=_skip_sentence(frame.meta),
+                timings_s=watch.timings_s,
+            )
+        if frame.meta.scale_arcsec_px is None and self._default_scale_arcsec_px is not None:
+            frame = replace(frame, meta=_with_scale(frame.meta, self._default_scale_arcsec_px))
+        key = baseline_key(frame.meta, frame.sensor_shape)
+        baseline = baselines.get(key, Baseline(key=key))
+        detections = watch.run("detect", lambda: self._star_finder.detect(frame))
+        stars, measured = watch.run("measure", lambda: self._measurer.measure(frame, detections, baseline))
+        grade = watch.run("grade", lambda: self._grader.grade(frame, detections, stars, measured, baseline))
+        return Examined(
+            arrival=arrival,
+            frame_id=frame.frame_id,
+            sha256=frame.sha256,
+            meta=frame.meta,
+            sensor_shape=frame.sensor_shape,
+            sensor_px_per_px=frame.sensor_px_per_px,
+            measurements=measured,
+            grade=grade,
+            models=(detections.model, grade.model),
+            timings_s=watch.timings_s,
+        )
+
+
+def _failed(
+    arrival: Arrival, watch: _Stopwatch, kind: str, sentence: str, *, known: bool, retryable: bool = False
+) -> Failed:
+    return Failed(
+        arrival=arrival,
+        frame_id=None,
+        stage=watch.stage,
+        kind=kind,
+        known=known,
+        retryable=retryable,
+        sentence=sentence,
+        timings_s=watch.timings_s,
+    )
+
+
+def _skip_sentence(meta: FrameMeta) -> str:
+    keyword = meta.sources.get("kind", "the header")
+    what = "a processed product" if meta.kind == "product" else f"a {meta.kind} frame"
+    return f"{keyword} says this is {what}, so it is not graded."
+
+
+def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:
+    sources = {**meta.sources, "scale_arcsec_px": "setting site.scale_arcsec_px"}
+    return replace(meta, scale_arcsec_px=scale_arcsec_px, sources=sources)
