@@ -1,1 +1,10 @@
-"""To be described by its room."""
+"""Numbers and history become a verdict: keep, review or reject with all reasons, and warnings.
+
+The one job of this room is to decide. It reads records, never pixels, and keeps the only memory of the night that a
+verdict depends on: the baselines and the state of the warnings. The same frames in the same order give the same
+verdicts.
+"""
+
+from .judge import RULES_VERSION, Judge
+
+__all__ = ["RULES_VERSION", "Judge"]

@@ -1,0 +1,166 @@
+"""What is normal for one rig, target, filter, exposure, gain and binning.
+
+Median and scaled median absolute deviation over the last accepted frames. Rejected frames never enter. Two freezes are
+bounded, so that a change that stays becomes normal: a sky level that stays different with nothing else wrong (the moon
+has risen) after 15 frames in a row, and a field that stays elsewhere (after a flip or a recentring) after three.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..records import Baseline, BaselineKey, Examined, ReferenceStar, Spread
+from .evidence import airmass
+from .limits import MIN_MATCHED_STARS
+
+WINDOW_FRAMES = 40
+LEVEL_FREEZE_FRAMES = 15
+FIELD_FREEZE_FRAMES = 3
+MAD_TO_SIGMA = 1.4826
+
+
+@dataclass(slots=True)
+class History:
+    """The memory behind one baseline. Changes with each accepted frame.
+
+    Attributes:
+        window: frame id and finite values of the last accepted frames, oldest first.
+        floor_fwhm_px: lowest median of five consecutive FWHM (minor axis) so far.
+        shifted: values of consecutive frames in which only the sky level was unusual.
+        elsewhere: consecutive accepted frames that could not be matched to the reference.
+    """
+
+    key: BaselineKey
+    window: deque[tuple[str, dict[str, float]]] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
+    reference_stars: tuple[ReferenceStar, ...] = ()
+    reference_airmass: float | None = None
+    reference_side: str | None = None
+    floor_fwhm_px: float | None = None
+    shifted: list[tuple[str, dict[str, float]]] = field(default_factory=list)
+    elsewhere: int = 0
+    _baseline: Baseline | None = None
+
+    def baseline(self) -> Baseline:
+        """Give the baseline as it stands."""
+        if self._baseline is None:
+            self._baseline = Baseline(
+                key=self.key,
+                size=len(self.window),
+                spreads=_spreads([values for _, values in self.window]),
+                reference_stars=self.reference_stars,
+            )
+        return self._baseline
+
+    def same_side(self, side: str | None) -> bool:
+        """Tell whether the mount is on the side of the reference frame; yes when that is unknown."""
+        return side is None or self.reference_side is None or side == self.reference_side
+
+    def accept(self, examined: Examined) -> None:
+        """Let an accepted frame say what is normal. A frame that is already in is not counted twice."""
+        if any(frame_id == examined.frame_id for frame_id, _ in self.window):
+            return
+        self.window.append((examined.frame_id, _finite(examined.measurements.values)))
+        self.shifted.clear()
+        self._baseline = None
+        recent = [values.get("fwhm_minor_px", 0.0) for _, values in list(self.window)[-5:]]
+        if len(recent) == 5 and min(recent) > 0:
+            middle = sorted(recent)[2]
+            self.floor_fwhm_px = min(middle, self.floor_fwhm_px or middle)
+        self._maybe_refer(examined)
+
+    def note_shift(self, examined: Examined) -> None:
+        """Count a frame in which only the sky level is unusual; after 15 in a row they are the new normal."""
+        if any(frame_id == examined.frame_id for frame_id, _ in self.shifted):
+            return
+        self.shifted.append((examined.frame_id, _finite(examined.measurements.values)))
+        if len(self.shifted) >= LEVEL_FREEZE_FRAMES:
+            self.window.clear()
+            self.window.extend(self.shifted)
+            self.shifted.clear()
+            self._baseline = None
+
+    def _maybe_refer(self, examined: Examined) -> None:
+        """Take the frame's stars as the reference when it is the best so far, or the field has moved for good."""
+        values, stars = examined.measurements.values, examined.measurements.bright_stars
+        if not stars:
+            return
+        matched = values.get("matched_star_count") or 0.0
+        flipped = not self.same_side(examined.meta.pier_side)
+        unmatched = bool(self.reference_stars) and matched < 3
+        self.elsewhere = self.elsewhere + 1 if unmatched else 0
+        if matched >= MIN_MATCHED_STARS:
+            # 3 % more light, so that noise does not change the reference with every frame.
+            better = (values.get("transparency") or 0.0) >= 1.03
+        else:
+            better = not unmatched and _summed(stars) > 1.03 * _summed(self.reference_stars[: len(stars)])
+        if not self.reference_stars or flipped or better or self.elsewhere >= FIELD_FREEZE_FRAMES:
+            self.reference_stars = stars
+            self.reference_airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
+            self.reference_side = examined.meta.pier_side
+            self.elsewhere = 0
+            self._baseline = None
+
+    def state(self) -> dict[str, Any]:
+        """Give everything as plain JSON values."""
+        return {
+            "key": asdict(self.key),
+            "window": [[frame_id, values] for frame_id, values in self.window],
+            "reference_stars": [[s.x_px, s.y_px, s.flux_adu_s] for s in self.reference_stars],
+            "reference_airmass": self.reference_airmass,
+            "reference_side": self.reference_side,
+            "floor_fwhm_px": self.floor_fwhm_px,
+            "shifted": [[frame_id, values] for frame_id, values in self.shifted],
+            "elsewhere": self.elsewhere,
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> History:
+        """Undo :meth:`state`.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is not one that :meth:`state` gave.
+        """
+        history = cls(
+            key=BaselineKey(**state["key"]),
+            reference_stars=tuple(
+                ReferenceStar(x_px=float(x), y_px=float(y), flux_adu_s=float(flux))
+                for x, y, flux in state["reference_stars"]
+            ),
+            reference_airmass=state["reference_airmass"],
+            reference_side=state["reference_side"],
+            floor_fwhm_px=state["floor_fwhm_px"],
+            shifted=[(str(frame_id), _finite(values)) for frame_id, values in state["shifted"]],
+            elsewhere=int(state["elsewhere"]),
+        )
+        history.window.extend((str(frame_id), _finite(values)) for frame_id, values in state["window"])
+        return history
+
+
+def _finite(values: dict[str, float | None]) -> dict[str, float]:
+    """Keep what has a value, to six digits: more would only make the stored state longer."""
+    return {key: float(f"{value:.6g}") for key, value in values.items() if value is not None and math.isfinite(value)}
+
+
+def _summed(stars: tuple[ReferenceStar, ...]) -> float:
+    return sum(star.flux_adu_s for star in stars)
+
+
+def _spreads(rows: list[dict[str, float]]) -> dict[str, Spread]:
+    columns: dict[str, list[float]] = {}
+    for row in rows:
+        for key, value in row.items():
+            columns.setdefault(key, []).append(value)
+    spreads = {}
+    for key, column in columns.items():
+        middle = _median(column)
+        spreads[key] = Spread(median=middle, mad=MAD_TO_SIGMA * _median([abs(value - middle) for value in column]))
+    return spreads
+
+
+def _median(values: list[float]) -> float:
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])

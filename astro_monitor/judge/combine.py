@@ -1,0 +1,256 @@
+"""The rules and the model together give one decision.
+
+For each of the three faults the strongest finding of the rules meets the opinion of the model:
+
+=============  ========  ==========  =============  ============
+rules          model: P(fault) of the quality model
+-------------  -------------------------------------------------
+of this fault  ≥ limit   ≥ 0.2       below 0.2      unknown
+=============  ========  ==========  =============  ============
+decisive       reject    reject      reject         reject
+firm           reject    reject      review         review
+suspect        reject    review      review (1)     review
+silent         reject(2) keep        keep           keep
+clear          review    keep        keep           keep
+=============  ========  ==========  =============  ============
+
+``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
+(2) review, when stars are missing, or too few for anyone to judge their shape.
+
+Why so: the classes are *defined* by L / F, FWHM / F0, extinction, gradient and sky level, so a measurement far beyond
+its border, on enough stars and against a real history, is the definition itself and needs no second opinion. Near the
+border the model decides between noise and fault. Where the measurement clearly denies the fault, the model cannot
+reject on its own word, but its warning is not thrown away either: a person looks.
+
+On top of that: an ``unknown`` frame, a fault score of 0.8 nobody else supports, and a frame that is neither good nor
+any fault (P(good) < 0.5) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
+when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst word of
+all reasons; the class is the worst rejected fault in the order of the label document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..records import CAUSES, FAULTS, Grade, Reason
+from . import limits
+from .evidence import Case, Finding, Strength
+
+Decision = Literal["keep", "review", "reject"]
+Opinion = Literal["bad", "leans", "no", "unknown"]
+
+CLASSES_OF = {
+    "tracking": ("bad_tracking", "very_bad_tracking"),
+    "seeing": ("bad_seeing",),
+    "background": ("background_issue",),
+}
+CAUSES_OF = {
+    "tracking": ("drift", "periodic", "jump", "wind", "rotation"),
+    "seeing": ("seeing", "defocus"),
+    "background": ("cloud", "gradient", "leak", "twilight", "dew"),
+}
+WORST_FIRST = ("tracking", "background", "seeing")
+SEVERITY: dict[Decision, int] = {"keep": 0, "review": 1, "reject": 2}
+
+_TABLE: dict[Strength, dict[Opinion, Decision]] = {
+    "decisive": {"bad": "reject", "leans": "reject", "no": "reject", "unknown": "reject"},
+    "firm": {"bad": "reject", "leans": "reject", "no": "review", "unknown": "review"},
+    "suspect": {"bad": "reject", "leans": "review", "no": "review", "unknown": "review"},
+    "note": {"bad": "reject", "leans": "keep", "no": "keep", "unknown": "keep"},
+    "clear": {"bad": "review", "leans": "keep", "no": "keep", "unknown": "keep"},
+}
+_EVIDENCE_ORDER: tuple[Strength, ...] = ("decisive", "firm", "suspect", "clear", "note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """The outcome of combining.
+
+    Attributes:
+        fault_decisions: what was decided about each fault.
+        severe: the faults that are severe enough for a warning at once.
+        fits_baseline: nothing at all was found against the frame, so it may say what is normal.
+        level_only: the only thing found is a sky level that has changed.
+    """
+
+    label: str
+    cause: str
+    flags: tuple[str, ...]
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    fault_decisions: dict[str, Decision]
+    severe: frozenset[str]
+    fits_baseline: bool
+    level_only: bool
+
+
+def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
+    """Weigh all findings against the model and decide.
+
+    Parameters:
+        case: the frame beside what is normal for it.
+        findings: what the rules said about it.
+    """
+    grade = case.examined.grade
+    evidence = {fault: _strongest(findings, fault) for fault in FAULTS}
+    decided = {fault: _decide(case, fault, evidence[fault]) for fault in FAULTS}
+    all_clear = all(evidence[fault] == "clear" for fault in FAULTS)
+    reasons = [_worded(finding, decided) for finding in findings]
+    reasons += _model_reasons(case, evidence, decided, all_clear)
+    decision: Decision = max((reason.decision for reason in reasons), key=lambda word: SEVERITY[word])
+    label = _label(grade, findings, decided, decision)
+    against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
+    suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
+    unharmed = not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
+    return Ruling(
+        label=label,
+        cause=_cause(grade, findings, decided, decision),
+        flags=tuple(dict.fromkeys(finding.flag for finding in findings if finding.flag)),
+        decision=decision,
+        reasons=tuple(sorted(reasons, key=_worst_first)),
+        fault_decisions=decided,
+        severe=_severe(case, findings, decided),
+        fits_baseline=decision == "keep" or (grade.label == "unknown" and unharmed),
+        level_only=against == {"bright_sky"} and decided["tracking"] == decided["seeing"] == "keep",
+    )
+
+
+def _opinion(case: Case, fault: str) -> Opinion:
+    grade = case.examined.grade
+    if grade.label == "unknown":
+        return "unknown"
+    probability = _probability(grade, fault)
+    if probability >= case.settings.reject_probability:
+        return "bad"
+    return "leans" if probability >= limits.MODEL_LEANS else "no"
+
+
+def _probability(grade: Grade, fault: str) -> float:
+    return sum(grade.probabilities.get(name, 0.0) for name in CLASSES_OF[fault])
+
+
+def _strongest(findings: Sequence[Finding], fault: str) -> Strength:
+    strengths = {finding.strength for finding in findings if finding.fault == fault}
+    return next((strength for strength in _EVIDENCE_ORDER if strength in strengths), "note")
+
+
+def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
+    opinion = _opinion(case, fault)
+    if evidence == "suspect" and opinion == "no" and _good(case) >= limits.MODEL_SURE_GOOD:
+        return "keep"
+    if evidence == "note" and opinion == "bad":
+        no_stars = case.count("star_count") == 0
+        thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
+        return "review" if no_stars or thin else "reject"
+    return _TABLE[evidence][opinion]
+
+
+def _good(case: Case) -> float:
+    return case.examined.grade.probabilities.get("good", 0.0)
+
+
+def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
+    """Give a finding its word: what was decided about its fault, or what its own strength says."""
+    decision: Decision = "keep"
+    if finding.strength in ("decisive", "firm", "suspect"):
+        decision = decided[finding.fault]
+    elif finding.strength == "limit":
+        decision = "reject"
+    elif finding.strength == "review":
+        decision = "review"
+    return Reason(
+        rule=finding.rule,
+        decision=decision,
+        metric=finding.metric,
+        value=finding.value,
+        limit=finding.limit,
+        unit=finding.unit,
+        sentence=finding.sentence,
+    )
+
+
+def _model_reasons(
+    case: Case, evidence: dict[str, Strength], decided: dict[str, Decision], all_clear: bool
+) -> list[Reason]:
+    """Say what the model said, and what follows from it."""
+    grade, good, limit = case.examined.grade, _good(case), case.settings.reject_probability
+    reasons = []
+    bad = [fault for fault in FAULTS if _opinion(case, fault) == "bad"]
+    for fault in bad:
+        name = max(CLASSES_OF[fault], key=lambda one: grade.probabilities.get(one, 0.0))
+        probability = _probability(grade, fault)
+        but = ", but the measurements deny it" if evidence[fault] == "clear" else ""
+        said = f"The quality model sees {name.replace('_', ' ')} ({_percent(probability)}){but}."
+        metric = f"class_probabilities.{name}"
+        reasons.append(_model_reason("model_class", decided[fault], metric, probability, limit, said))
+    if grade.label == "unknown":
+        give_way = all_clear and grade.in_domain >= limits.IN_DOMAIN
+        said = grade.why_unknown or "the model cannot place this frame"
+        reasons.append(
+            _model_reason("model_unknown", "keep" if give_way else "review", "in_domain", grade.in_domain, None,
+                          f"No class from the model: {said.rstrip('.')}.")
+        )  # fmt: skip
+    elif not bad:
+        unsure = good < limits.MODEL_GOOD and not all_clear
+        said = "is not sure of any class" if good < limits.MODEL_GOOD else "sees a good frame"
+        reasons.append(
+            _model_reason("model_class", "review" if unsure else "keep", "class_probabilities.good", good,
+                          limits.MODEL_GOOD, f"The quality model {said} (good: {_percent(good)}).")
+        )  # fmt: skip
+    for fault in FAULTS:
+        score = grade.fault_scores.get(fault, 0.0)
+        if fault not in bad and score >= limits.FAULT_NOTED:
+            look = score >= limits.FAULT_REVIEW and evidence[fault] != "clear" and decided[fault] == "keep"
+            reasons.append(
+                _model_reason("fault_score", "review" if look else "keep", f"fault_scores.{fault}", score,
+                              limits.FAULT_REVIEW, f"The quality model's score for a {fault} fault is {score:.2f}.")
+            )  # fmt: skip
+    return reasons
+
+
+def _model_reason(
+    rule: str, decision: Decision, metric: str, value: float, limit: float | None, sentence: str
+) -> Reason:
+    return Reason(rule=rule, decision=decision, metric=metric, value=value, limit=limit, unit="1", sentence=sentence)
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * min(probability, 1.0):.0f} %"
+
+
+def _worst_first(reason: Reason) -> int:
+    return -SEVERITY[reason.decision]
+
+
+def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
+    if decision == "keep":
+        return "good"
+    for fault in WORST_FIRST:
+        if decided[fault] == "reject":
+            said = [f.label for f in findings if f.fault == fault and f.label]
+            by_model = max(CLASSES_OF[fault], key=lambda name: grade.probabilities.get(name, 0.0))
+            return said[0] if said else by_model
+    return grade.label
+
+
+def _cause(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
+    """Name a cause only when it belongs to the fault that decided; no guess otherwise."""
+    if decision == "keep" or grade.cause not in CAUSES:
+        return "none"
+    for fault in WORST_FIRST:
+        if decided[fault] == "reject":
+            said = [f.cause for f in findings if f.fault == fault and f.cause]
+            if grade.cause in CAUSES_OF[fault] and (grade.cause_probability >= 0.5 or not said):
+                return grade.cause
+            return said[0] if said else "none"
+    return "none" if grade.label in ("good", "unknown") else grade.cause
+
+
+def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:
+    severe = {f.fault for f in findings if f.severe and decided.get(f.fault) == "reject"}
+    very_bad = case.examined.grade.probabilities.get("very_bad_tracking", 0.0)
+    if decided["tracking"] == "reject" and very_bad >= max(case.settings.reject_probability, 0.5):
+        severe.add("tracking")
+    return frozenset(severe)

@@ -1,0 +1,138 @@
+"""What the rules look at, and what they answer.
+
+A :class:`Case` is one frame beside what is normal for it; a :class:`Finding` is one rule's answer before all answers
+are combined. Values that are missing or not finite read as ``None``, and a rule that needs them stays silent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ..metrics import BY_KEY
+from ..records import Baseline, Examined
+from ..settings import JudgeSettings, SiteSettings
+from .limits import MIN_BASELINE_FRAMES, SAMPLED_FWHM_PX
+
+Strength = Literal["decisive", "firm", "suspect", "review", "limit", "clear", "note"]
+"""How much a finding counts.
+
+``decisive``, ``firm`` and ``suspect`` speak for a fault; ``clear`` speaks against it; ``review`` asks for a look,
+whatever the model says; ``limit`` is a limit the user has set; a ``note`` never changes a decision.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One rule's answer.
+
+    Attributes:
+        rule: name of the rule.
+        fault: one of ``FAULTS``, or empty when the finding is about none of them.
+        metric: the number it is about; ``limit`` and ``unit`` belong to ``value``.
+        label: class to give when this finding decides, or empty.
+        cause: what the numbers alone say about the cause, or empty.
+        flag: one of ``FLAGS`` to raise, or empty.
+        severe: one such frame is enough for a warning.
+    """
+
+    rule: str
+    strength: Strength
+    metric: str
+    value: float | None
+    limit: float | None
+    unit: str
+    sentence: str
+    fault: str = ""
+    label: str = ""
+    cause: str = ""
+    flag: str = ""
+    severe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One frame beside what is normal for it.
+
+    Attributes:
+        floor_fwhm_px: the sharpest the rig has been on this target (median of five frames), if known.
+        reference_airmass: airmass of the frame the reference stars are from, if known.
+        same_side: ``False`` when the mount has flipped since the reference frame.
+    """
+
+    examined: Examined
+    baseline: Baseline
+    settings: JudgeSettings
+    site: SiteSettings
+    floor_fwhm_px: float | None = None
+    reference_airmass: float | None = None
+    same_side: bool = True
+
+    def value(self, key: str) -> float | None:
+        """Give a measured number, or ``None`` when it is missing or not finite."""
+        found = self.examined.measurements.values.get(key)
+        return float(found) if found is not None and math.isfinite(found) else None
+
+    def count(self, key: str) -> float:
+        """Give a count, 0 when it is missing."""
+        return self.value(key) or 0.0
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether relative limits apply."""
+        return self.baseline.size >= MIN_BASELINE_FRAMES
+
+    def normal(self, key: str) -> float | None:
+        """Give the baseline's median of a number, once there are enough frames."""
+        spread = self.baseline.spreads.get(key) if self.has_baseline else None
+        return spread.median if spread is not None else None
+
+    def ratio(self, key: str) -> float | None:
+        """Give a number over its normal value; ``None`` unless both are known and the normal one is positive."""
+        value, normal = self.value(key), self.normal(key)
+        return value / normal if value is not None and normal is not None and normal > 0 else None
+
+    @property
+    def trail_ratio(self) -> float | None:
+        """L / F: trail length over the width across the trail."""
+        length = self.value("trail_length_px")
+        width = self.value("fwhm_minor_px") or self.value("fwhm_px")
+        return length / width if length is not None and width else None
+
+    @property
+    def elongation_ratio(self) -> float | None:
+        """L / F that the median elongation would need if it were a trail.
+
+        From L = sqrt(12 (a² - b²)) and F = 2.355 b.
+        """
+        elongation = self.value("elongation")
+        return None if elongation is None else 1.471 * math.sqrt(max(elongation**2 - 1.0, 0.0))
+
+    @property
+    def prior_fwhm_arcsec(self) -> float | None:
+        """F0 without history: the site's usual FWHM, or what the pixels allow where that is wider."""
+        fwhm_px, fwhm_arcsec = self.value("fwhm_px"), self.value("fwhm_arcsec")
+        if not fwhm_px or not fwhm_arcsec:
+            return None
+        return max(self.site.normal_fwhm_arcsec, SAMPLED_FWHM_PX * fwhm_arcsec / fwhm_px)
+
+
+def unit_of(metric: str) -> str:
+    """Give the unit of a metric by the metric table; a plain number where it is no row of it."""
+    row = BY_KEY.get(metric)
+    return row.unit if row else "1"
+
+
+def airmass(given: float | None, altitude_deg: float | None) -> float | None:
+    """Give the airmass from the header's own value, else from the altitude as 1 / sin; ``None`` when neither is sane.
+
+    Parameters:
+        given: header value.
+        altitude_deg: altitude of the target in degrees.
+    """
+    if given is not None and 1.0 <= given <= 6.0:
+        return given
+    if altitude_deg is not None and 10.0 <= altitude_deg <= 90.0:
+        return 1.0 / math.sin(math.radians(altitude_deg))
+    return None

@@ -1,0 +1,205 @@
+"""The judge: the rules, the baselines and the warnings behind one door."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from ..records import (
+    FAULTS,
+    Alert,
+    Baseline,
+    BaselineKey,
+    Examined,
+    Failed,
+    Reason,
+    Skipped,
+    Verdict,
+    baseline_key,
+)
+from ..settings import JudgeSettings, SiteSettings
+from .alerts import Kind, Sign, Warden
+from .baseline import History
+from .combine import CAUSES_OF, Ruling, combine
+from .evidence import Case
+from .remarks import REMARKS
+from .rules import RULES
+from .weight import stacking_weight
+
+logger = logging.getLogger(__name__)
+
+RULES_VERSION = "1.0"
+"""Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
+
+STATE_VERSION = 1
+MAX_HISTORIES = 32
+"""Baselines kept; the one not used for longest is forgotten first. A night has far fewer."""
+
+FOREIGN_FAILURES = ("unsupported", "vanished")
+"""Failures that say nothing about the rig: a file that never was a frame, or one that was moved away."""
+
+
+class Judge:
+    """Decides on each frame in turn, and remembers what it needs for the next.
+
+    Parameters:
+        settings: limits and the numbers behind warnings.
+        site: what is normal until there is a history.
+    """
+
+    def __init__(self, settings: JudgeSettings, site: SiteSettings) -> None:
+        self._settings = settings
+        self._site = site
+        self._histories: dict[BaselineKey, History] = {}
+        self._wardens: dict[tuple[str, str], Warden] = {}
+
+    def baseline_for(self, key: BaselineKey) -> Baseline:
+        """Give what is normal for frames with this key; size 0 when nothing is known yet."""
+        history = self._histories.get(key)
+        return history.baseline() if history else Baseline(key=key)
+
+    def all_baselines(self) -> tuple[Baseline, ...]:
+        """Give every baseline there is, the one used last at the end."""
+        return tuple(history.baseline() for history in self._histories.values())
+
+    def judge(self, examined: Examined) -> tuple[Verdict, tuple[Alert, ...]]:
+        """Decide on one frame, and learn from it.
+
+        Parameters:
+            examined: what the worker found out about it.
+
+        Returns:
+            the verdict, and the warnings that this frame opened, changed or closed.
+        """
+        history = self._history(baseline_key(examined.meta, examined.sensor_shape))
+        case = Case(
+            examined=examined,
+            baseline=history.baseline(),
+            settings=self._settings,
+            site=self._site,
+            floor_fwhm_px=history.floor_fwhm_px,
+            reference_airmass=history.reference_airmass,
+            same_side=history.same_side(examined.meta.pier_side),
+        )
+        findings = [finding for rule in (*RULES, *REMARKS) if (finding := rule(case)) is not None]
+        ruling = combine(case, findings)
+        verdict = Verdict(
+            frame_id=examined.frame_id,
+            label=ruling.label,
+            cause=ruling.cause,
+            flags=ruling.flags,
+            decision=ruling.decision,
+            weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
+            reasons=ruling.reasons,
+            baseline_size=case.baseline.size,
+            rules_version=RULES_VERSION,
+        )
+        self._learn(history, examined, ruling)
+        return verdict, self._warn(history.key.rig, examined, ruling)
+
+    def judge_skipped(self, skipped: Skipped) -> Verdict:
+        """Decide on a sound file that is no light frame: it is listed for review, never graded.
+
+        Parameters:
+            skipped: the file as the worker saw it.
+        """
+        reason = Reason(
+            rule="not_a_light", decision="review", metric="", value=None, limit=None, unit="",
+            sentence=skipped.sentence,
+        )  # fmt: skip
+        return Verdict(
+            frame_id=skipped.frame_id, label="unknown", cause="none", flags=("not_a_light",), decision="review",
+            weight=0.0, reasons=(reason,), baseline_size=0, rules_version=RULES_VERSION,
+        )  # fmt: skip
+
+    def note_failure(self, failed: Failed) -> tuple[Alert, ...]:
+        """Take note of a file that could not be graded; failures that repeat are worth a warning.
+
+        Parameters:
+            failed: the file and what went wrong.
+        """
+        if failed.kind in FOREIGN_FAILURES:
+            return ()
+        name = failed.frame_id or failed.arrival.path.name.encode("utf-8", "replace").decode("utf-8")
+        moment_s = _seconds(failed.arrival.settled_utc)
+        alert = self._warden("failures", "").note("bad", name, "none", moment_s, self._settings)
+        return (alert,) if alert else ()
+
+    def state(self) -> dict[str, Any]:
+        """Give all that is remembered, as plain JSON values for the night log."""
+        return {
+            "version": STATE_VERSION,
+            "histories": [history.state() for history in self._histories.values()],
+            "warnings": [warden.state() for warden in self._wardens.values()],
+        }
+
+    @classmethod
+    def restore(cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any]) -> Judge:
+        """Make a judge that goes on where another stopped. A state that cannot be read is dropped, and logged.
+
+        Parameters:
+            settings: limits and the numbers behind warnings.
+            site: what is normal until there is a history.
+            state: what :meth:`state` gave; empty for a fresh start.
+        """
+        judge = cls(settings, site)
+        if not state:
+            return judge
+        try:
+            if state["version"] != STATE_VERSION:
+                raise ValueError(f"version {state['version']!r}")
+            histories = [History.restore(one) for one in state["histories"]]
+            wardens = [Warden.restore(one) for one in state["warnings"]]
+        except (KeyError, TypeError, ValueError) as error:
+            logger.warning("the stored baselines cannot be used (%s); they are built anew", error)
+            return judge
+        judge._histories = {history.key: history for history in histories}
+        judge._wardens = {(warden.rig, warden.kind): warden for warden in wardens}
+        return judge
+
+    def _history(self, key: BaselineKey) -> History:
+        """Give the history of a key, and mark it as the one used last."""
+        history = self._histories.pop(key, None) or History(key=key)
+        self._histories[key] = history
+        while len(self._histories) > MAX_HISTORIES:
+            del self._histories[next(iter(self._histories))]
+        return history
+
+    def _learn(self, history: History, examined: Examined, ruling: Ruling) -> None:
+        if ruling.fits_baseline:
+            history.accept(examined)
+        elif ruling.level_only:
+            history.note_shift(examined)
+
+    def _warn(self, rig: str, examined: Examined, ruling: Ruling) -> tuple[Alert, ...]:
+        moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
+        kinds: tuple[Kind, ...] = ("tracking", "seeing", "background")
+        noted = []
+        for kind in kinds:
+            cause = ruling.cause if ruling.cause in CAUSES_OF[kind] else "none"
+            warden = self._warden(kind, rig)
+            noted.append(warden.note(_sign(ruling, kind), examined.frame_id, cause, moment_s, self._settings))
+        read = self._warden("failures", "").note(
+            "good", examined.frame_id, "none", _seconds(examined.arrival.settled_utc), self._settings
+        )
+        return tuple(alert for alert in (*noted, read) if alert is not None)
+
+    def _warden(self, kind: Kind, rig: str) -> Warden:
+        return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+
+
+def _sign(ruling: Ruling, fault: str) -> Sign:
+    """Say what a frame means for the warning about one fault."""
+    if fault in ruling.severe:
+        return "severe"
+    decision = ruling.fault_decisions[fault]
+    if decision == "reject":
+        return "bad"
+    others = any(ruling.fault_decisions[one] == "reject" for one in FAULTS)
+    return "good" if decision == "keep" and (ruling.decision == "keep" or others) else "doubtful"
+
+
+def _seconds(moment: datetime) -> float:
+    """Give seconds since the epoch; a moment without a zone is taken as UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,83 @@
+"""The borders between the classes, as numbers, each written once.
+
+The first group repeats the definitions of the label document (L: trail length, F: FWHM across the trail, F0: normal
+FWHM, S: normal sky). The second group says how sure the measurements must be before a rule speaks firmly.
+"""
+
+MIN_BASELINE_FRAMES = 5
+"""Relative limits need this many accepted frames."""
+
+TRAIL_GOOD, TRAIL_BAD, TRAIL_VERY_BAD = 0.5, 0.8, 3.0
+"""L / F: good up to the first, bad from the second, very bad from the third."""
+
+FWHM_GOOD, FWHM_BAD = 1.3, 1.6
+"""FWHM / F0."""
+
+EXTINCTION_BAD_MAG = 0.5
+"""Loss of light against the best frame of the target."""
+
+GRADIENT_BAD = 0.35
+"""Peak to valley of the smooth sky beyond the usual one, in units of S."""
+
+SKY_BAD = 4.0
+"""Sky / S."""
+
+BEYOND = 1.25
+"""A value this many times beyond its border is decisive: rules alone reject."""
+
+MIN_SHAPE_STARS = 10
+"""Shape numbers based on fewer stars are no firm evidence."""
+
+THIN_STARS = 5
+"""With fewer measured stars the model alone cannot condemn the shape of stars."""
+
+FEW_STARS = 8
+"""Fewer measured stars than this raise the flag ``few_stars``."""
+
+MIN_MATCHED_STARS = 10
+"""Extinction from fewer matched stars is no firm evidence."""
+
+COHERENT = 0.6
+"""Axial resultant length from which elongation counts as one direction everywhere."""
+
+ROTATION_COHERENT = 0.75
+"""Coherence from which directions count as turning around a point."""
+
+RADIAL_OPTICS = 0.05
+"""Radial or tangential elongation from which optics are suspected."""
+
+CENTRAL_DIP = 0.25
+"""Hollow profile: defocus rather than seeing."""
+
+SAMPLED_FWHM_PX = 2.2
+"""Optics and sampling keep the FWHM of common rigs above this many pixels, whatever the seeing."""
+
+AIRMASS_MAG = 0.2
+"""Extinction of clear air per unit of airmass in a broad visual band; typical of good sites at low altitude."""
+
+DEAD_CELLS_FLAG, DEAD_CELLS_REVIEW = 0.08, 0.25
+"""Part of the field without stars. The first is twice the jitter of clean fields that psf-guard reports."""
+
+SATURATED_PIXELS_FLAG, SATURATED_PIXELS_REVIEW = 0.01, 0.05
+"""Part of the frame at saturation; BANZAI fails a frame at 5 %."""
+
+SATURATED_STARS_FLAG = 0.3
+"""Part of the measured stars that touch saturation."""
+
+BAD_PIXELS_REVIEW = 0.02
+"""Part of the frame that was not finite."""
+
+MODEL_LEANS = 0.2
+"""The model does not contradict a rule when it gives the fault at least this probability."""
+
+MODEL_SURE_GOOD = 0.8
+"""From this probability of ``good`` weak evidence against a frame is only noted."""
+
+MODEL_GOOD = 0.5
+"""Below this probability of ``good`` a frame is not kept on the model's word."""
+
+FAULT_NOTED, FAULT_REVIEW = 0.5, 0.8
+"""Fault scores worth a note, and worth a look."""
+
+IN_DOMAIN = 0.5
+"""From this in-domain score an ``unknown`` is only low confidence, not a strange frame."""

@@ -1,0 +1,269 @@
+"""The rules about faults, as a table. Every rule runs on every frame; silence (``None``) means it has no word.
+
+Each rule reads numbers only. What the model says is weighed against them in ``combine``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import limits
+from .evidence import Case, Finding, Strength, airmass, unit_of
+
+Rule = Callable[[Case], Finding | None]
+
+
+def follows_the_field(case: Case) -> bool:
+    """Tell whether elongation depends on the place in the field: optics, never tracking."""
+    coherence, radial = case.value("angle_coherence"), case.value("radial_elongation")
+    turning = case.value("rotation_coherence") or 0.0
+    return (
+        coherence is not None
+        and radial is not None
+        and coherence < limits.COHERENT
+        and (radial >= limits.RADIAL_OPTICS or (radial <= -limits.RADIAL_OPTICS and turning < limits.ROTATION_COHERENT))
+    )
+
+
+def trailed_stars(case: Case) -> Finding | None:
+    """Elongation in one direction all over the field, against the width of the stars (L / F)."""
+    ratio, coherence = case.trail_ratio, case.value("angle_coherence")
+    if ratio is None or coherence is None or follows_the_field(case):
+        return None
+    enough = case.count("star_count_measured") >= limits.MIN_SHAPE_STARS
+    turned = max(case.elongation_ratio or 0.0, ratio)
+    if ratio < limits.TRAIL_BAD or coherence < limits.COHERENT:
+        if not enough or turned > 0.9 * limits.TRAIL_GOOD:
+            return None
+        return Finding(
+            rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
+            value=case.value("trail_length_px"), limit=None, unit="px",
+            sentence=f"Stars are round: drawn out by {ratio:.2f} of their width.",
+        )  # fmt: skip
+    very = ratio >= limits.TRAIL_VERY_BAD
+    far = ratio >= limits.TRAIL_BAD * limits.BEYOND
+    strength: Strength = ("decisive" if far else "firm") if enough else "suspect"
+    border = limits.TRAIL_VERY_BAD if very else limits.TRAIL_BAD
+    length = case.value("trail_length_px") or 0.0
+    return Finding(
+        rule="trailed_stars", fault="tracking", strength=strength, metric="trail_length_px",
+        value=length, limit=round(border * length / ratio, 3), unit="px",
+        sentence=f"Stars are drawn out by {ratio:.1f} times their width, all in one direction; "
+        f"{border:g} times is the border.",
+        label="very_bad_tracking" if very else "bad_tracking", severe=very and enough,
+    )  # fmt: skip
+
+
+def turned_stars(case: Case) -> Finding | None:
+    """Elongation whose direction turns around a point: field rotation."""
+    ratio, turning = case.elongation_ratio, case.value("rotation_coherence")
+    coherence = case.value("angle_coherence")
+    if ratio is None or turning is None or coherence is None or follows_the_field(case):
+        return None
+    if ratio < limits.TRAIL_BAD or turning < limits.ROTATION_COHERENT or coherence >= limits.COHERENT:
+        return None
+    return Finding(
+        rule="turned_stars", fault="tracking", strength="suspect", metric="rotation_coherence",
+        value=turning, limit=limits.ROTATION_COHERENT, unit="1",
+        sentence=f"The direction of elongation turns around a point of the field (coherence {turning:.2f}).",
+        label="bad_tracking", cause="rotation",
+    )  # fmt: skip
+
+
+def optics_pattern(case: Case) -> Finding | None:
+    """Elongation that follows the place in the field is a matter of optics."""
+    if not follows_the_field(case) or (case.elongation_ratio or 0.0) < limits.TRAIL_GOOD:
+        return None
+    return Finding(
+        rule="optics_pattern", fault="tracking", strength="clear", metric="radial_elongation",
+        value=case.value("radial_elongation"), limit=limits.RADIAL_OPTICS, unit="1", flag="optics",
+        sentence="Elongation follows the place in the field: optics (tilt, spacing, collimation), not tracking.",
+    )  # fmt: skip
+
+
+def wide_stars(case: Case) -> Finding | None:
+    """Width of the stars against the rig's own history, across any trail."""
+    key = "fwhm_minor_px" if case.ratio("fwhm_minor_px") is not None else "fwhm_px"
+    ratio = case.ratio(key)
+    if ratio is None or case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
+        return None
+    value, normal = case.value(key) or 0.0, case.normal(key) or 0.0
+    said = f"FWHM {value:.2f} px is {ratio:.2f} times the usual {normal:.2f} px"
+    # On a superb night the second best is still good: below the site's usual width the model has to agree.
+    arcsec = case.value("fwhm_arcsec")
+    superb = arcsec is not None and arcsec <= 0.8 * case.site.normal_fwhm_arcsec
+    bad = ratio >= limits.FWHM_BAD
+    strength: Strength
+    if ratio <= 1.2:
+        rule, strength, said = "usual_width", "clear", f"{said}."
+    elif not bad:
+        rule, strength, said = "wide_stars", "note", f"{said}; {limits.FWHM_BAD} times would be bad."
+    else:
+        far = ratio >= limits.FWHM_BAD * limits.BEYOND
+        rule, strength = "wide_stars", "suspect" if superb else "decisive" if far else "firm"
+        said = f"{said}; {limits.FWHM_BAD} times is the border."
+    return Finding(
+        rule=rule, fault="seeing", strength=strength, metric=key, value=value,
+        limit=limits.FWHM_BAD * normal, unit="px", sentence=said, label="bad_seeing" if bad else "",
+        cause=_blur(case) if bad else "", severe=ratio >= 2.5 and not superb,
+    )  # fmt: skip
+
+
+def _blur(case: Case) -> str:
+    dip = case.value("central_dip_fraction")
+    return "defocus" if dip is not None and dip >= limits.CENTRAL_DIP else ""
+
+
+def slow_blur(case: Case) -> Finding | None:
+    """Width against the sharpest this target has been, so that a slow loss of focus cannot become normal."""
+    value, floor, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
+    if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.FWHM_BAD * floor:
+        return None
+    if case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
+        return None
+    return Finding(
+        rule="slow_blur", fault="seeing", strength="suspect", metric="fwhm_minor_px", value=value,
+        limit=limits.FWHM_BAD * floor, unit="px", label="bad_seeing", cause=_blur(case) or "defocus",
+        sentence=f"FWHM has crept up to {value / floor:.2f} times the sharpest of this target ({floor:.2f} px).",
+    )  # fmt: skip
+
+
+def wide_stars_by_prior(case: Case) -> Finding | None:
+    """Width against what is usual for any such rig, while there is no history."""
+    arcsec, prior, trail = case.value("fwhm_arcsec"), case.prior_fwhm_arcsec, case.trail_ratio
+    if case.has_baseline or arcsec is None or prior is None or arcsec < limits.FWHM_BAD * prior:
+        return None
+    if trail is not None and trail > limits.TRAIL_GOOD:
+        return None
+    return Finding(
+        rule="wide_stars_by_prior", fault="seeing", strength="suspect", metric="fwhm_arcsec", value=arcsec,
+        limit=limits.FWHM_BAD * prior, unit="arcsec", label="bad_seeing", cause=_blur(case),
+        sentence=f"FWHM {arcsec:.1f} arcsec is wide for a rig whose normal is taken as {prior:.1f} arcsec "
+        "(no history yet).",
+    )  # fmt: skip
+
+
+def lost_light(case: Case) -> Finding | None:
+    """Light of matched stars against the best frame of the target, clear air at this airmass allowed for."""
+    extinction, matched = case.value("extinction_mag"), case.count("matched_star_count")
+    if extinction is None or matched < limits.THIN_STARS or case.baseline.size == 0:
+        return None
+    excess = extinction - _airmass_loss(case)
+    if excess < limits.EXTINCTION_BAD_MAG:
+        return None
+    # Blurred or trailed stars lose light from their apertures: then only a large loss speaks of the sky.
+    blurred = (case.ratio("fwhm_px") or 1.0) >= 1.4 or (case.trail_ratio or 0.0) >= limits.TRAIL_BAD
+    far = excess >= (2.0 if blurred else limits.BEYOND) * limits.EXTINCTION_BAD_MAG
+    strength: Strength = "suspect"
+    if matched >= limits.MIN_MATCHED_STARS and case.has_baseline and (far or not blurred):
+        strength = "decisive" if far else "firm"
+    return Finding(
+        rule="lost_light", fault="background", strength=strength, metric="extinction_mag", value=extinction,
+        limit=limits.EXTINCTION_BAD_MAG + _airmass_loss(case), unit="mag", label="background_issue", cause="cloud",
+        severe=excess >= 1.5 and strength != "suspect",
+        sentence=f"{matched:.0f} matched stars are {extinction:.2f} mag fainter than in the best frame.",
+    )  # fmt: skip
+
+
+def _airmass_loss(case: Case) -> float:
+    here, there = airmass(case.examined.meta.airmass, case.examined.meta.altitude_deg), case.reference_airmass
+    return max(limits.AIRMASS_MAG * (here - there), 0.0) if here is not None and there is not None else 0.0
+
+
+def stars_gone(case: Case) -> Finding | None:
+    """Far fewer stars than usual, where none can be matched to say how much light is lost."""
+    count, normal = case.value("star_count"), case.normal("star_count")
+    if count is None or normal is None or normal < 30 or count > 0.3 * normal:
+        return None
+    if case.count("matched_star_count") >= limits.THIN_STARS:
+        return None  # matched stars tell the loss of light itself
+    gone, sky = count <= 0.1 * normal, case.ratio("sky_above_pedestal_adu") or 1.0
+    strength: Strength = ("decisive" if sky >= 1.3 else "firm") if gone else "suspect"
+    return Finding(
+        rule="stars_gone", fault="background", strength=strength, metric="star_count", value=count,
+        limit=round(0.3 * normal), unit="1", label="background_issue", cause="cloud", severe=strength == "decisive",
+        sentence=f"{count:.0f} stars where {normal:.0f} are usual, and the sky is {sky:.1f} times as bright.",
+    )  # fmt: skip
+
+
+def bright_sky(case: Case) -> Finding | None:
+    """Sky level against the usual one. Moonlight alone never condemns, so this is never decisive."""
+    key = "sky_adu_s" if case.ratio("sky_adu_s") is not None else "sky_above_pedestal_adu"
+    ratio, noise = case.ratio(key), case.normal("background_noise_adu")
+    above, normal = case.value("sky_above_pedestal_adu"), case.normal("sky_above_pedestal_adu")
+    if ratio is None or ratio < limits.SKY_BAD or above is None or normal is None:
+        return None
+    if noise is not None and above - normal < 2.0 * noise:
+        return None  # narrowband: the sky is so dark that its ratio means nothing
+    return Finding(
+        rule="bright_sky", fault="background", strength="firm", metric=key, value=case.value(key),
+        limit=limits.SKY_BAD * (case.normal(key) or 0.0), unit=unit_of(key), label="background_issue",
+        sentence=f"The sky is {ratio:.1f} times as bright as usual; {limits.SKY_BAD:g} times is the border.",
+    )  # fmt: skip
+
+
+def uneven_sky(case: Case) -> Finding | None:
+    """Smooth gradient beyond the one that is normal for this rig and target, in units of the normal sky."""
+    value, sky = case.value("background_gradient_adu"), case.normal("sky_above_pedestal_adu")
+    usual, noise = case.normal("background_gradient_adu"), case.normal("background_noise_adu")
+    if value is None or usual is None or not sky or sky <= 0:
+        return None
+    share = (value - usual) / sky
+    if share < limits.GRADIENT_BAD or (noise is not None and value - usual < noise):
+        return None
+    return Finding(
+        rule="uneven_sky", fault="background", metric="background_gradient_adu", value=value, unit="ADU",
+        strength="decisive" if share >= limits.BEYOND * limits.GRADIENT_BAD else "firm",
+        limit=usual + limits.GRADIENT_BAD * sky, label="background_issue", cause="gradient",
+        sentence=f"The sky runs by {100 * share:.0f} % of its usual level over the field, beyond the usual.",
+    )  # fmt: skip
+
+
+def uneven_sky_by_prior(case: Case) -> Finding | None:
+    """The same without history: only a note, because nebulae and vignetting look alike."""
+    value = case.value("background_gradient_fraction")
+    if case.has_baseline or value is None or value < limits.GRADIENT_BAD:
+        return None
+    return Finding(
+        rule="uneven_sky_by_prior", fault="background", strength="note", metric="background_gradient_fraction",
+        value=value, limit=limits.GRADIENT_BAD, unit="1",
+        sentence=f"The sky runs by {100 * value:.0f} % of its level over the field (no history yet).",
+    )  # fmt: skip
+
+
+def even_sky(case: Case) -> Finding | None:
+    """Nothing wrong with the sky, measured on matched stars and against the history."""
+    extinction, sky = case.value("extinction_mag"), case.ratio("sky_above_pedestal_adu")
+    gradient, usual = case.value("background_gradient_adu"), case.normal("background_gradient_adu")
+    level = case.normal("sky_above_pedestal_adu")
+    if extinction is None or sky is None or gradient is None or usual is None or not level:
+        return None
+    patchy, usual_patchy = case.value("background_patchiness_fraction"), case.normal("background_patchiness_fraction")
+    if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
+        return None
+    if case.count("matched_star_count") < limits.MIN_MATCHED_STARS or extinction - _airmass_loss(case) > 0.25:
+        return None
+    if sky > 2.0 or (gradient - usual) / level > 0.15:
+        return None
+    return Finding(
+        rule="even_sky", fault="background", strength="clear", metric="extinction_mag", value=extinction,
+        limit=limits.EXTINCTION_BAD_MAG, unit="mag",
+        sentence=f"The sky is {sky:.2f} times the usual and stars have lost {extinction:.2f} mag: clear.",
+    )  # fmt: skip
+
+
+RULES: tuple[Rule, ...] = (
+    trailed_stars,
+    turned_stars,
+    optics_pattern,
+    wide_stars,
+    slow_blur,
+    wide_stars_by_prior,
+    lost_light,
+    stars_gone,
+    bright_sky,
+    uneven_sky,
+    uneven_sky_by_prior,
+    even_sky,
+)
+"""Rules about the three faults."""

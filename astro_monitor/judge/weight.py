@@ -1,0 +1,45 @@
+"""How much a kept frame counts in a stack."""
+
+from __future__ import annotations
+
+from .evidence import Case
+from .limits import MIN_MATCHED_STARS
+
+LEAST_WEIGHT = 0.01
+"""A kept frame never weighs nothing: a stacker would take that for a rejection."""
+
+
+def stacking_weight(case: Case) -> float:
+    """Give the weight of a kept frame, 0.01 to 1.
+
+    The effective exposure of the Dark Energy Survey (Neilsen et al. 2016, FERMILAB-TM-2610-AE-CD), relative to a good
+    frame of the same rig, target and filter::
+
+        t_eff = (FWHM_ref / FWHM)² × transparency² × (sky_ref / sky)
+
+    clipped to [0.01, 1]. The reference is the better edge of the baseline (median minus one scaled MAD) for FWHM and
+    sky, and the best frame for transparency. A factor whose numbers are not known counts 1; without a baseline FWHM
+    is compared with what is usual for such a rig.
+
+    Parameters:
+        case: the frame beside what is normal for it.
+    """
+    factor = _over(_better_edge(case, "fwhm_px"), case.value("fwhm_px")) ** 2
+    if not case.has_baseline:
+        factor = _over(case.prior_fwhm_arcsec, case.value("fwhm_arcsec")) ** 2
+    transparency = case.value("transparency")
+    if transparency is not None and case.count("matched_star_count") >= MIN_MATCHED_STARS:
+        factor *= min(max(transparency, 0.0), 1.2) ** 2
+    factor *= _over(_better_edge(case, "sky_above_pedestal_adu"), case.value("sky_above_pedestal_adu"))
+    return round(min(max(factor, LEAST_WEIGHT), 1.0), 4)
+
+
+def _better_edge(case: Case, key: str) -> float | None:
+    normal, spread = case.normal(key), case.baseline.spreads.get(key)
+    return None if normal is None or spread is None else max(normal - spread.mad, 0.5 * normal)
+
+
+def _over(reference: float | None, value: float | None) -> float:
+    if reference is None or value is None or reference <= 0 or value <= 0:
+        return 1.0
+    return min(reference / value, 1.5)

@@ -1,0 +1,293 @@
+"""The rules and their combination with the model, by what users complain about and by the label document."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from astro_monitor.judge import RULES_VERSION, Judge
+from astro_monitor.settings import JudgeSettings, SiteSettings
+
+
+def _rules(verdict):
+    return [reason.rule for reason in verdict.reasons]
+
+
+def test_good_frame_is_kept_with_its_reasons(settled, frame):
+    verdict, alerts = settled.judge(frame(10))
+    assert (verdict.decision, verdict.label, verdict.cause, verdict.flags) == ("keep", "good", "none", ())
+    assert verdict.baseline_size == 10
+    assert verdict.rules_version == RULES_VERSION
+    assert {"round_stars", "usual_width", "even_sky", "model_class"} == set(_rules(verdict))
+    assert verdict.weight == pytest.approx(1.0)
+    assert alerts == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "cause"),
+    [
+        ("bad_tracking", "drift"),
+        ("very_bad_tracking", "wind"),
+        ("bad_seeing", "defocus"),
+        ("background_issue", "cloud"),
+    ],
+)
+def test_model_rejects_when_no_rule_can_say_anything(judge, frame, label, cause):
+    unknown = dict.fromkeys(("trail_length_px", "fwhm_minor_px", "fwhm_arcsec", "angle_coherence"))
+    verdict, _ = judge.judge(frame(0, probabilities={label: 0.9, "good": 0.1}, cause=cause, **unknown))
+    assert (verdict.decision, verdict.label, verdict.cause, verdict.weight) == ("reject", label, cause, 0.0)
+    assert verdict.reasons[0].rule == "model_class"
+
+
+def test_probability_of_both_tracking_classes_counts_together(judge, frame):
+    split = {"bad_tracking": 0.4, "very_bad_tracking": 0.35, "good": 0.25}
+    verdict, _ = judge.judge(frame(0, probabilities=split, trail_length_px=2.0, angle_coherence=0.5, elongation=1.2))
+    assert (verdict.decision, verdict.label) == ("reject", "bad_tracking")
+
+
+def test_trail_far_beyond_the_border_rejects_against_the_model(settled, frame):
+    verdict, _ = settled.judge(frame(10, trail_length_px=4.0, elongation=1.4, angle_coherence=0.95))
+    assert (verdict.decision, verdict.label) == ("reject", "bad_tracking")
+    worst = verdict.reasons[0]
+    assert (worst.rule, worst.unit, worst.value) == ("trailed_stars", "px", 4.0)
+    assert worst.limit == pytest.approx(0.8 * 2.9)
+
+
+def test_trail_near_the_border_is_for_review_when_the_model_sees_a_good_frame(settled, frame):
+    verdict, _ = settled.judge(frame(10, trail_length_px=2.5, elongation=1.15, angle_coherence=0.95))
+    assert verdict.decision == "review"
+
+
+def test_very_bad_tracking_by_length(settled, frame):
+    verdict, alerts = settled.judge(frame(10, trail_length_px=12.0, elongation=3.0, angle_coherence=0.99))
+    assert verdict.label == "very_bad_tracking"
+    assert [(alert.kind, alert.severity, alert.change) for alert in alerts] == [("tracking", "severe", "opened")]
+
+
+def test_rejection_of_round_stars_by_the_model_becomes_a_review(settled, frame):
+    verdict, _ = settled.judge(frame(10, probabilities={"bad_tracking": 0.95, "good": 0.05}))
+    assert verdict.decision == "review"
+    assert "deny" in verdict.reasons[0].sentence
+
+
+def test_elongation_that_follows_the_field_is_optics_never_tracking(settled, frame):
+    verdict, _ = settled.judge(
+        frame(10, elongation=1.25, trail_length_px=1.0, angle_coherence=0.15, radial_elongation=0.2,
+              probabilities={"bad_tracking": 0.8, "good": 0.2})
+    )  # fmt: skip
+    assert verdict.decision == "review"
+    assert "optics" in verdict.flags
+
+
+def test_rotation_needs_the_model_to_lean_to_it(settled, frame):
+    numbers = {"elongation": 1.3, "trail_length_px": 0.8, "angle_coherence": 0.2, "rotation_coherence": 0.95,
+               "radial_elongation": -0.25}  # fmt: skip
+    assert settled.judge(frame(10, **numbers))[0].decision == "keep"
+    leaning, _ = settled.judge(frame(11, probabilities={"bad_tracking": 0.9, "good": 0.1}, **numbers))
+    assert (leaning.decision, leaning.cause) == ("reject", "rotation")
+
+
+def test_blur_far_beyond_the_usual_width_rejects(settled, frame):
+    verdict, _ = settled.judge(frame(10, fwhm_px=6.5, fwhm_minor_px=6.3, fwhm_arcsec=6.5, central_dip_fraction=0.4))
+    assert (verdict.decision, verdict.label, verdict.cause) == ("reject", "bad_seeing", "defocus")
+
+
+def test_somewhat_poorer_seeing_is_kept_with_a_lower_weight(settled, frame):
+    verdict, _ = settled.judge(frame(10, fwhm_px=4.2, fwhm_minor_px=4.1, fwhm_arcsec=4.2))
+    assert verdict.decision == "keep"
+    assert "wide_stars" in _rules(verdict)
+    assert verdict.weight == pytest.approx((3.0 / 4.2) ** 2, abs=0.01)
+
+
+def test_second_best_of_a_superb_night_is_still_good(frame):
+    judge = Judge(JudgeSettings(), SiteSettings())
+    for number in range(10):
+        judge.judge(frame(number, fwhm_arcsec=1.2))
+    verdict, _ = judge.judge(frame(10, fwhm_px=5.2, fwhm_minor_px=5.1, fwhm_arcsec=2.1))
+    assert verdict.decision == "keep"
+
+
+def test_slow_loss_of_focus_does_not_become_normal(judge, frame):
+    decisions = []
+    for number in range(120):
+        width = 3.0 * 1.008**number
+        lean = {"good": 0.7, "bad_seeing": 0.3} if width > 4.5 else None
+        grown = {"fwhm_px": width, "fwhm_minor_px": width, "fwhm_arcsec": width}
+        decisions.append(judge.judge(frame(number, probabilities=lean, **grown))[0].decision)
+    assert decisions[:40] == ["keep"] * 40
+    assert "keep" not in decisions[62:]
+
+
+def test_prior_of_the_site_allows_for_coarse_sampling(judge, frame):
+    """A lens with 4 arcsec per pixel is sharp at 8 arcsec."""
+    verdict, _ = judge.judge(frame(0, fwhm_px=2.0, fwhm_minor_px=2.0, fwhm_arcsec=8.0, probabilities={"good": 0.6}))
+    assert verdict.decision == "keep"
+    blurred, _ = judge.judge(
+        frame(1, fwhm_px=8.0, fwhm_minor_px=8.0, fwhm_arcsec=8.0, probabilities={"good": 0.6, "bad_seeing": 0.4})
+    )
+    assert blurred.decision == "review"
+    assert blurred.reasons[0].rule == "wide_stars_by_prior"
+
+
+def test_cloud_by_matched_stars_even_when_counts_rise(settled, frame):
+    verdict, _ = settled.judge(frame(10, extinction_mag=0.9, transparency=0.44, star_count=500.0))
+    assert (verdict.decision, verdict.label, verdict.cause) == ("reject", "background_issue", "cloud")
+
+
+def test_loss_of_light_near_the_horizon_is_air_not_cloud(judge, frame):
+    for number in range(8):
+        judge.judge(frame(number, meta={"airmass": 1.0}))
+    low, _ = judge.judge(frame(8, extinction_mag=0.6, transparency=0.57, meta={"airmass": 3.0}))
+    assert low.decision == "keep"
+
+
+def test_blur_that_costs_light_is_not_called_cloud(settled, frame):
+    verdict, _ = settled.judge(
+        frame(10, fwhm_px=6.5, fwhm_minor_px=6.3, extinction_mag=0.7, probabilities={"bad_seeing": 0.9, "good": 0.1})
+    )
+    assert verdict.label == "bad_seeing"
+
+
+def test_moonlight_alone_is_no_rejection(settled, frame):
+    verdict, _ = settled.judge(frame(10, sky_above_pedestal_adu=4800.0, sky_adu_s=80.0, extinction_mag=0.05))
+    assert verdict.decision == "review"
+    twilight, _ = settled.judge(
+        frame(11, sky_above_pedestal_adu=9000.0, sky_adu_s=150.0, cause="twilight",
+              probabilities={"background_issue": 0.9, "good": 0.1})
+    )  # fmt: skip
+    assert (twilight.decision, twilight.cause) == ("reject", "twilight")
+
+
+def test_moonrise_becomes_normal_after_fifteen_frames(settled, frame):
+    moonlit = {"sky_above_pedestal_adu": 5000.0, "sky_adu_s": 83.0, "background_noise_adu": 60.0}
+    decisions = [settled.judge(frame(10 + n, **moonlit))[0].decision for n in range(17)]
+    assert decisions == ["review"] * 15 + ["keep"] * 2
+
+
+def test_narrowband_sky_ratio_means_nothing(judge, frame):
+    dark = {"background_noise_adu": 12.0, "background_gradient_adu": 1.0}
+    for number in range(6):
+        judge.judge(frame(number, sky_above_pedestal_adu=3.0, sky_adu_s=0.01, **dark))
+    verdict, _ = judge.judge(frame(6, sky_above_pedestal_adu=18.0, sky_adu_s=0.06, **dark))
+    assert "bright_sky" not in _rules(verdict)
+    assert verdict.decision == "keep"
+
+
+def test_nebula_that_was_always_there_is_no_gradient(judge, frame):
+    nebula = {"background_gradient_adu": 600.0, "background_gradient_fraction": 0.6}
+    assert {judge.judge(frame(n, **nebula))[0].decision for n in range(12)} == {"keep"}
+
+
+def test_new_gradient_is_one(settled, frame):
+    verdict, _ = settled.judge(frame(10, background_gradient_adu=600.0, background_gradient_fraction=0.6))
+    assert (verdict.decision, verdict.label, verdict.cause) == ("reject", "background_issue", "gradient")
+
+
+def test_one_trail_is_told_never_condemned(settled, frame):
+    verdict, _ = settled.judge(frame(10, streak_count=2.0))
+    assert (verdict.decision, verdict.flags) == ("keep", ("streak",))
+
+
+def test_star_poor_field_is_no_fault(judge, frame):
+    poor = {"star_count": 7.0, "star_count_measured": 6.0, "matched_star_count": 5.0}
+    decisions = {judge.judge(frame(n, **poor))[0].decision for n in range(12)}
+    assert decisions == {"keep"}
+
+
+def test_model_cannot_condemn_the_shape_of_three_stars(judge, frame):
+    verdict, _ = judge.judge(
+        frame(0, star_count=3.0, star_count_measured=3.0, probabilities={"bad_tracking": 0.9, "good": 0.1})
+    )
+    assert verdict.decision == "review"
+    assert "few_stars" in verdict.flags
+
+
+def test_no_stars_are_reviewed_and_opaque_cloud_is_rejected(settled, frame):
+    none = {"star_count": 0.0, "star_count_measured": 0.0, "matched_star_count": 0.0, "fwhm_px": None,
+            "fwhm_minor_px": None, "fwhm_arcsec": None, "trail_length_px": None, "extinction_mag": None}  # fmt: skip
+    empty, _ = settled.judge(frame(10, label="unknown", in_domain=0.0, **none))
+    assert (empty.decision, empty.label) == ("review", "unknown")
+    cloud, alerts = settled.judge(
+        frame(11, label="unknown", in_domain=0.0, **{**none, "sky_above_pedestal_adu": 2500.0})
+    )
+    assert (cloud.decision, cloud.label) == ("reject", "background_issue")
+    assert [alert.kind for alert in alerts] == ["background"]
+
+
+def test_unknown_is_never_rejected_by_itself(judge, frame):
+    verdict, _ = judge.judge(frame(0, label="unknown", in_domain=0.01, probabilities={"bad_tracking": 0.99}))
+    assert (verdict.decision, verdict.label) == ("review", "unknown")
+    assert "nothing like it" in verdict.reasons[0].sentence
+
+
+def test_low_confidence_gives_way_to_measurements(settled, frame):
+    unsure = {"good": 0.4, "bad_seeing": 0.3, "background_issue": 0.3}
+    assert settled.judge(frame(10, probabilities=unsure))[0].decision == "keep"
+    assert settled.judge(frame(11, label="unknown", probabilities=unsure, in_domain=0.8))[0].label == "good"
+    assert settled.judge(frame(12, label="unknown", probabilities=unsure, in_domain=0.1))[0].decision == "review"
+    assert settled.judge(frame(13, probabilities=unsure, extinction_mag=None))[0].decision == "review"
+
+
+def test_strong_fault_score_alone_asks_for_a_look(judge, frame):
+    verdict, _ = judge.judge(frame(0, faults={"background": 0.9}))
+    assert verdict.decision == "review"
+    assert "fault_score" in _rules(verdict)
+
+
+def test_lost_part_of_the_field_is_flagged_then_reviewed(settled, frame):
+    small, _ = settled.judge(frame(10, dead_cell_fraction=0.12))
+    assert (small.decision, small.flags) == ("keep", ("obstructed",))
+    large, _ = settled.judge(frame(11, dead_cell_fraction=0.4))
+    assert large.decision == "review"
+
+
+def test_saturation_and_missing_pixels(settled, frame):
+    assert settled.judge(frame(10, saturated_star_fraction=0.5))[0].flags == ("saturated",)
+    assert settled.judge(frame(11, saturated_pixel_fraction=0.1))[0].decision == "review"
+    assert settled.judge(frame(12, bad_pixel_fraction=0.1))[0].decision == "review"
+
+
+def test_other_field_is_flagged_but_not_after_a_flip(settled, frame):
+    away, _ = settled.judge(frame(10, matched_star_count=0.0, extinction_mag=None, meta={"pier_side": "east"}))
+    assert "off_target" in away.flags
+    assert away.decision == "keep"
+
+
+def test_limits_set_by_the_user_are_absolute(frame):
+    judge = Judge(JudgeSettings(max_fwhm_arcsec=2.5, max_elongation=1.5, min_stars=10), SiteSettings())
+    verdict, _ = judge.judge(frame(0))
+    assert (verdict.decision, verdict.label) == ("reject", "good")
+    assert verdict.reasons[0].rule == "limit_fwhm_arcsec"
+    assert (verdict.reasons[0].value, verdict.reasons[0].limit, verdict.reasons[0].unit) == (3.0, 2.5, "arcsec")
+    assert judge.judge(frame(1, fwhm_arcsec=2.0))[0].decision == "keep"
+    assert judge.judge(frame(2, fwhm_arcsec=2.0, star_count=8.0))[0].decision == "review"
+
+
+def test_nothing_measured_is_no_exception(judge, frame):
+    from astro_monitor.metrics import KEYS
+
+    assert judge.judge(frame(0, **dict.fromkeys(KEYS)))[0].decision == "review"
+    assert judge.judge(frame(1, **dict.fromkeys(KEYS, float("nan"))))[0].decision == "review"
+
+
+def test_not_a_light_is_listed_for_review(judge, skipped):
+    verdict = judge.judge_skipped(skipped)
+    assert (verdict.label, verdict.decision, verdict.flags, verdict.weight) == (
+        "unknown",
+        "review",
+        ("not_a_light",),
+        0,
+    )
+    assert verdict.reasons[0].sentence == "A dark frame by its header."
+
+
+def test_judging_takes_at_most_five_milliseconds(settled, frame):
+    """Counted in processor time, best of many, so that a busy machine does not matter."""
+    taken = []
+    for number in range(50):
+        examined = frame(100 + number)
+        before = time.process_time()
+        settled.judge(examined)
+        taken.append(time.process_time() - before)
+    assert min(taken) < 0.005
