@@ -1,0 +1,146 @@
+"""A pipeline that misbehaves on command, for the tests of the worker and of the monitor. It opens no file.
+
+The stem of a file's name says what happens, for instance ``crash.fits`` or ``hang.2.fits``. Hand
+``FAULTY_PIPELINE`` to a lane as its ``pipeline``; nothing but that argument can put it in place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from ..errors import ConfigError, ModelError
+from ..records import Arrival, Baseline, Failed, FrameMeta, Outcome, Skipped
+from ..settings import Settings
+
+FAULTY_PIPELINE = "astro_monitor.testing.worker_faults:FaultyPipeline"
+"""The name of this pipeline, as a lane takes it."""
+
+
+class FaultyPipeline:
+    """Does what the file is called.
+
+    ==================  =============================================================================
+    ``crash``           ends by SIGSEGV
+    ``crash_once``      removes the file and ends by SIGSEGV; answers when the file is not there
+    ``exit``            leaves with exit code 7
+    ``hang``            never answers
+    ``bomb``            allocates memory without end; answers ``out_of_memory`` when refused
+    ``print``           prints to standard output, where the answers go, and answers
+    ``words``           writes control characters to standard error and ends by SIGABRT
+    ``raise``           raises an error no pipeline may raise
+    ``nan``             answers with a number that is not finite
+    ``other``           answers for another file
+    ``nonsense``        answers with bytes that are no message
+    ``child``           starts a process that outlives it, and ends
+    ``write``           tries to write a file beside the frame, and says in its answer what came of it
+    ``interrupt``       sends itself SIGINT and SIGTERM, and answers
+    anything else       answers ``Skipped``, with the number of baselines and of the process as timings
+    ==================  =============================================================================
+    """
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open it; the name of the star finder can ask for an error."""
+        match settings.models.star_finder:
+            case "missing":
+                raise ModelError("star finder 'missing' is not there; try 'astro-monitor models install'")
+            case "misnamed":
+                raise ConfigError("setting models.star_finder: no such name")
+            case "crashing":
+                os.kill(os.getpid(), signal.SIGSEGV)
+        return cls()
+
+    def models(self) -> list[dict[str, str]]:
+        """One invented model."""
+        return [{"name": "faulty", "version": "1", "sha256": "00", "provider": "none"}]
+
+    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+        """Do what the file is called."""
+        sentence = ""
+        match arrival.path.name.partition(".")[0]:
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "crash_once" if arrival.path.exists():
+                arrival.path.unlink()
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "exit":
+                os._exit(7)
+            case "hang":
+                while True:
+                    time.sleep(3600)
+            case "bomb":
+                return _bomb(arrival)
+            case "print":
+                sys.stdout.write("hello from a library\n")
+                os.write(1, b"\x00\x00\x00\x04junk")
+            case "words":
+                os.write(2, b"\x1b[2J the last words\n")
+                os.kill(os.getpid(), signal.SIGABRT)
+            case "raise":
+                raise RuntimeError("a pipeline must not raise")
+            case "nan":
+                return _skipped(arrival, "", {"total": float("nan")})
+            case "other":
+                return _skipped(_elsewhere(arrival), "", {})
+            case "nonsense":
+                for number in range(3, 64):
+                    _write_blindly(number, b"\x00\x00\x00\x02{]")
+                os._exit(0)
+            case "child":
+                subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                os._exit(1)
+            case "write":
+                sentence = _try_to_write(arrival.path.with_name("written.txt"))
+            case "interrupt":
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM)
+        return _skipped(arrival, sentence, {"baselines": float(len(list(baselines))), "process": float(os.getpid())})
+
+
+def _bomb(arrival: Arrival) -> Failed:
+    held: list[bytearray] = []
+    try:
+        for _ in range(4096):
+            held.append(bytearray(64 << 20))
+    except MemoryError:
+        held.clear()
+    return Failed(
+        arrival=arrival, frame_id=None, stage="read", kind="out_of_memory", known=True, retryable=False,
+        sentence="the frame needs more memory than the worker may use", timings_s={"process": float(os.getpid())},
+    )  # fmt: skip
+
+
+def _try_to_write(path: Path) -> str:
+    try:
+        path.write_bytes(b"bytes")
+    except OSError as error:
+        return f"refused: {type(error).__name__}"
+    return "written"
+
+
+def _write_blindly(descriptor: int, raw: bytes) -> None:
+    try:
+        os.write(descriptor, raw)
+    except OSError:
+        return
+
+
+def _elsewhere(arrival: Arrival) -> Arrival:
+    return Arrival(
+        path=arrival.path.with_name("elsewhere.fits"), root=arrival.root, size_bytes=0, mtime_ns=0,
+        first_seen_utc=arrival.first_seen_utc, settled_utc=arrival.settled_utc, how="named",
+    )  # fmt: skip
+
+
+def _skipped(arrival: Arrival, sentence: str, timings_s: dict[str, float]) -> Skipped:
+    return Skipped(
+        arrival=arrival, frame_id="0" * 16, sha256="0" * 64, meta=FrameMeta(), sensor_shape=(1, 1),
+        sentence=sentence, timings_s=timings_s,
+    )  # fmt: skip

@@ -1,0 +1,211 @@
+"""One worker process after another, behind one call: a file goes in, exactly one outcome comes out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol, Self
+
+from ..clock import Clock, SystemClock
+from ..errors import ConfigError, ModelError, WorkerLost
+from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped
+from ..settings import Settings
+from .process import Gone, WorkerProcess
+from .wire import Job, Ready, Refused, WireError
+
+log = logging.getLogger(__name__)
+
+PIPELINE = "astro_monitor.pipeline:Pipeline"
+START_LIMIT_S = 120.0
+"""Loading CUDA for the first time after a boot takes tens of seconds."""
+MAX_TIMEOUTS = 2
+"""A file that hangs twice hangs always; each further try would hold up the night for the full limit."""
+BACK_OFF_S = 0.2
+"""Wait before the second try; doubled before each further one."""
+STOP_GRACE_S = 3.0
+
+
+class Lane(Protocol):
+    """Something that examines files, one at a time."""
+
+    def start(self) -> list[dict[str, str]]:
+        """Load the models and describe them."""
+        ...
+
+    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+        """Take one file through all stages; exactly one outcome, never an exception."""
+        ...
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+class WorkerLane:
+    """Grades in a child process, which is restarted when it dies, and renewed after so many frames.
+
+    :meth:`examine` is for one thread; :meth:`stop` may be called from any.
+    """
+
+    def __init__(self, settings: Settings, *, pipeline: str = PIPELINE, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._clock = clock or SystemClock()
+        self._busy = threading.Lock()
+        self._stopping = threading.Event()
+        self._process: WorkerProcess | None = None
+        self._greeted = False
+        self._frames = 0
+        self._jobs = 0
+        self._models: list[dict[str, str]] = []
+
+    @property
+    def models(self) -> list[dict[str, str]]:
+        """Name, version, sha256 and provider of each model the worker said it uses."""
+        return list(self._models)
+
+    @property
+    def process_id(self) -> int | None:
+        """The system's number of the worker process, or ``None`` when there is none."""
+        process = self._process
+        return process.process_id if process is not None and process.alive() else None
+
+    def start(self) -> list[dict[str, str]]:
+        """Start the worker and wait until its models are warm.
+
+        Returns:
+            Name, version, sha256 and provider of each model.
+
+        Raises:
+            ModelError, ConfigError: what the worker said, word by word; or that it died while it started.
+        """
+        with self._busy:
+            try:
+                self._ready_process()
+            except Gone as error:
+                raise ModelError(
+                    f"the worker process {error} while it loaded the models; try 'astro-monitor models verify'"
+                ) from None
+        return self.models
+
+    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+        """Take one file through all stages in the worker.
+
+        Parameters:
+            arrival: a whole file.
+            baselines: what is normal so far.
+
+        Returns:
+            exactly one outcome; ``Failed`` of kind ``worker_lost`` when the worker died on it time and again, and
+            of kind ``stopped`` when :meth:`stop` came first, in which case the file was not judged at all.
+        """
+        job = Job(arrival=arrival, baselines=tuple(baselines))
+        before = time.perf_counter()
+        losses: list[Gone] = []
+        with self._busy:
+            while not self._stopping.is_set():
+                try:
+                    return self._ask(job)
+                except Gone as loss:
+                    self._process = None
+                    losses.append(loss)
+                    log.warning("%s: the worker process %s", arrival.path.name, loss)
+                except (ModelError, ConfigError) as error:
+                    self._process = None
+                    losses.append(Gone(f"could not be started again: {error}"))
+                except WireError as error:
+                    return _failed(arrival, "unforeseen", f"{error}; please report this", before, known=False)
+                timeouts = sum(loss.timed_out for loss in losses)
+                if len(losses) >= self._settings.worker.tries or timeouts >= MAX_TIMEOUTS:
+                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses), before)
+                self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (len(losses) - 1))
+        sentence = "the monitor was stopped before this file was graded; it is graded at the next start"
+        return _failed(arrival, "stopped", sentence, before)
+
+    def stop(self, grace_s: float = STOP_GRACE_S) -> None:
+        """End the worker: in order when it answers within ``grace_s`` seconds, else by force."""
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.end(grace_s)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ready_process(self) -> WorkerProcess:
+        process = self._process
+        if process is not None and not process.alive():
+            # It died between two frames: nobody's fault, so nothing is counted against the next one.
+            process.end(0)
+            process = None
+        if process is None:
+            process = self._spawn()
+        if not self._greeted:
+            hello = process.hello(START_LIMIT_S)
+            if isinstance(hello, Refused):
+                process.end(STOP_GRACE_S)
+                self._process = None
+                raise (ConfigError if hello.error == "ConfigError" else ModelError)(hello.sentence)
+            self._greet(hello)
+        return process
+
+    def _spawn(self) -> WorkerProcess:
+        self._greeted = False
+        self._frames = 0
+        self._process = process = WorkerProcess(self._settings, self._pipeline)
+        if self._stopping.is_set():
+            process.close()
+        return process
+
+    def _greet(self, hello: Ready) -> None:
+        self._models = [dict(model) for model in hello.models]
+        self._greeted = True
+
+    def _ask(self, job: Job) -> Outcome:
+        process = self._ready_process()
+        self._jobs += 1
+        record = process.ask(job, self._jobs, self._settings.worker.timeout_s)
+        if not isinstance(record, Examined | Skipped | Failed) or record.arrival != job.arrival:
+            process.end(0)
+            raise Gone("was ended because it answered for another file")
+        self._frames += 1
+        if self._frames >= self._settings.worker.recycle_frames or _is_poisoned(record):
+            process.end(STOP_GRACE_S)
+            # The next one loads its models while the monitor waits for the next frame.
+            self._process = None if self._stopping.is_set() else self._spawn()
+        return record
+
+
+def _is_poisoned(outcome: Outcome) -> bool:
+    """Whether later answers of the same process may be wrong: memory ran out, or something unforeseen broke."""
+    return isinstance(outcome, Failed) and (not outcome.known or outcome.kind == "out_of_memory")
+
+
+def _lost_sentence(losses: list[Gone]) -> str:
+    times = "once" if len(losses) == 1 else f"{len(losses)} times"
+    return (
+        f"the worker process was lost {times} with this file, the last time it {losses[-1]}; "
+        "the other frames are graded as usual, please report this file"
+    )
+
+
+def _failed(arrival: Arrival, kind: str, sentence: str, before: float, *, known: bool = True) -> Failed:
+    return Failed(
+        arrival=arrival,
+        frame_id=None,
+        stage="worker",
+        kind=kind,
+        known=known,
+        retryable=known,
+        sentence=sentence,
+        timings_s={"total": time.perf_counter() - before},
+    )

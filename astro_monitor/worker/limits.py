@@ -1,0 +1,64 @@
+"""What the worker process may use, as the operating system enforces it. Where it cannot, the monitor still kills."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+ALARM_SLACK_S = 10.0
+"""The worker's own alarm is later than the monitor's limit: it matters only when the monitor is gone."""
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C and the stop signal of a service to the monitor, which ends the worker between two frames."""
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.SIG_IGN)
+
+
+def die_first() -> None:
+    """Ask Linux to end this process before any other of the user's when memory runs out."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500", "ascii")
+
+
+def limit_resources(memory_mb: int) -> bool:
+    """Bound the memory, and forbid writing files and core dumps, from now on and for good.
+
+    Call it when the models are loaded: the limit is on address space, of which an execution provider may
+    reserve far more than it uses.
+
+    Parameters:
+        memory_mb: address space this process may take beyond what it has now, in units of 2**20 bytes.
+
+    Returns:
+        whether the memory limit is in force; it is on Linux alone.
+    """
+    if sys.platform != "linux":
+        return False
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    limit = pages * resource.getpagesize() + (memory_mb << 20)
+    _, ceiling = resource.getrlimit(resource.RLIMIT_AS)
+    if ceiling != resource.RLIM_INFINITY:
+        limit = min(limit, ceiling)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The worker reads frames and answers over a pipe; nothing it does may change a file.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    return True
+
+
+def start_alarm(seconds: float) -> None:
+    """Let the system end this process after so many seconds, even inside a library that never returns."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds + ALARM_SLACK_S)
+
+
+def stop_alarm() -> None:
+    """The frame is done."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,136 @@
+"""Files that crash, hang or fill the memory cost the worker, never the monitor, and never another file."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from astro_monitor.records import Arrival, Failed, Outcome, Skipped
+from astro_monitor.settings import Settings, WorkerSettings
+from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
+from astro_monitor.worker import WorkerLane
+
+
+def arrival(name: str, folder: Path = Path("/night")) -> Arrival:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    return Arrival(
+        path=folder / name, root=folder, size_bytes=1, mtime_ns=2, first_seen_utc=moment, settled_utc=moment,
+        how="scan",
+    )  # fmt: skip
+
+
+def lane_with(**worker: float) -> WorkerLane:
+    return WorkerLane(Settings(worker=WorkerSettings(**{"tries": 2, **worker})), pipeline=FAULTY_PIPELINE)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("worker")] == []
+    assert psutil.Process().children(recursive=True) == []
+
+
+def lost(outcome: Outcome) -> str:
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, True)
+    return outcome.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("crash.fits", "was ended by SIGSEGV"),
+        ("exit.fits", "exit code 7"),
+        ("words.fits", "was ended by SIGABRT"),
+        ("nonsense.fits", "answered nonsense"),
+        ("other.fits", "answered for another file"),
+    ],
+)
+def test_a_file_on_which_the_worker_dies_fails_after_bounded_tries(name: str, word: str) -> None:
+    with lane_with() as lane:
+        sentence = lost(lane.examine(arrival(name), ()))
+        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+    assert word in sentence
+    assert "lost 2 times" in sentence
+
+
+def test_what_a_crashing_worker_says_last_is_told_without_its_control_characters(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG, "astro_monitor.worker"), lane_with(tries=1) as lane:
+        lost(lane.examine(arrival("words.fits"), ()))
+    assert "\\x1b[2J the last words" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_file_on_which_the_worker_dies_once_is_graded_at_the_second_try(tmp_path: Path) -> None:
+    (tmp_path / "crash_once.fits").touch()
+    with lane_with() as lane:
+        assert isinstance(lane.examine(arrival("crash_once.fits", tmp_path), ()), Skipped)
+
+
+def test_a_hanging_file_is_given_up_after_two_limits() -> None:
+    with lane_with(tries=5, timeout_s=0.2) as lane:
+        sentence = lost(lane.examine(arrival("hang.fits"), ()))
+    assert "longer than 0.2 s" in sentence
+    assert "lost 2 times" in sentence
+
+
+def test_a_bomb_is_refused_by_the_system_and_the_worker_is_renewed() -> None:
+    with lane_with(memory_mb=256) as lane:
+        outcome = lane.examine(arrival("bomb.fits"), ())
+        after = lane.examine(arrival("plain.fits"), ())
+    assert isinstance(outcome, Failed)
+    assert outcome.kind == "out_of_memory"
+    assert after.timings_s["process"] != outcome.timings_s["process"]
+
+
+def test_what_a_library_prints_does_not_get_between_the_answers() -> None:
+    with lane_with() as lane:
+        assert isinstance(lane.examine(arrival("print.fits"), ()), Skipped)
+        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+
+
+def test_an_answer_with_a_nan_is_a_visible_defect() -> None:
+    with lane_with() as lane:
+        outcome = lane.examine(arrival("nan.fits"), ())
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.known) == ("unforeseen", False)
+
+
+def test_the_worker_cannot_write_files(tmp_path: Path) -> None:
+    with lane_with() as lane:
+        outcome = lane.examine(arrival("write.fits", tmp_path), ())
+    assert isinstance(outcome, Skipped)
+    assert outcome.sentence.startswith("refused")
+    assert all(path.stat().st_size == 0 for path in tmp_path.iterdir())
+
+
+def test_what_the_worker_started_ends_with_it() -> None:
+    with lane_with(tries=1) as lane:
+        lost(lane.examine(arrival("child.fits"), ()))
+
+
+def test_interrupts_are_for_the_monitor_alone() -> None:
+    with lane_with() as lane:
+        assert isinstance(lane.examine(arrival("interrupt.fits"), ()), Skipped)
+
+
+def test_stop_ends_a_worker_that_hangs_and_the_file_is_not_judged() -> None:
+    lane = lane_with()
+    lane.start()
+    outcomes: list[Outcome] = []
+    grading = threading.Thread(target=lambda: outcomes.append(lane.examine(arrival("hang.fits"), ())))
+    grading.start()
+    lane.stop(grace_s=0.1)
+    grading.join(10)
+    assert not grading.is_alive()
+    (outcome,) = outcomes
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.retryable) == ("stopped", True)
