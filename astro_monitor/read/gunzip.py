@@ -1,0 +1,116 @@
+"""Inflating a gzip file no further than its FITS headers ask for, and not at all if they ask for too much."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Unreadable, Unsupported
+
+from .limits import Limits
+
+GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK_BYTES = 1 << 20
+_WHOLE_GZIP = 16 + zlib.MAX_WBITS
+
+
+def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
+    """Refuse to inflate what grows out of all proportion.
+
+    Parameters:
+        inflated_bytes: length that the headers declare.
+        packed_bytes: length of the compressed form.
+        limits: what is allowed.
+
+    Raises:
+        Unsupported: it is a bomb, or at least no picture of the sky (kind ``bomb``).
+    """
+    if inflated_bytes > max(limits.free_inflation_bytes, packed_bytes * limits.max_inflation):
+        raise Unsupported(
+            f"The compressed file of {packed_bytes} bytes would grow to {inflated_bytes} bytes, "
+            "which no frame of the sky does; it is left alone.",
+            kind="bomb",
+        )
+
+
+class Inflater:
+    """The front of an inflated gzip file, longer as it is asked for.
+
+    Parameters:
+        packed: (N,) all bytes of the compressed file.
+        limits: what may be inflated.
+    """
+
+    def __init__(self, packed: NDArray[np.uint8], limits: Limits) -> None:
+        self._packed = packed.data
+        self._position = 0
+        self._limits = limits
+        self._stream = zlib.decompressobj(_WHOLE_GZIP)
+        self._front = bytearray()
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Give inflated bytes, as ``fitsheader.scan_hdus`` wants them."""
+        refuse_bomb(offset + count, len(self._packed), self._limits)
+        self._grow(offset + count)
+        return bytes(self._front[offset : offset + count])
+
+    def array(self, offset: int, count: int) -> NDArray[np.uint8]:
+        """Give ``count`` inflated bytes from ``offset`` on as a new, writable array, and check the file's end.
+
+        Raises:
+            Unreadable: the stream is damaged or ends early.
+        """
+        refuse_bomb(offset + count, len(self._packed), self._limits)
+        out = np.empty(count, np.uint8)
+        ready = np.frombuffer(self._front, np.uint8)[offset : offset + count]
+        out[: len(ready)] = ready
+        filled = len(ready)
+        skip = max(0, offset - len(self._front))
+        while filled < count:
+            piece = np.frombuffer(self._inflate(min(_CHUNK_BYTES, skip + count - filled)), np.uint8)
+            if len(piece) == 0:
+                raise _ends_early()
+            fresh = piece[min(skip, len(piece)) :]
+            skip -= len(piece) - len(fresh)
+            out[filled : filled + len(fresh)] = fresh
+            filled += len(fresh)
+        self._check_end()
+        return out
+
+    def _grow(self, end: int) -> None:
+        while len(self._front) < end:
+            piece = self._inflate(min(_CHUNK_BYTES, end - len(self._front)))
+            if not piece:
+                return
+            self._front += piece
+
+    def _inflate(self, most: int) -> bytes:
+        """Inflate at most so many bytes; none at the end of the file."""
+        while not self._stream.eof:
+            held = self._stream.unconsumed_tail
+            if not held:
+                held = bytes(self._packed[self._position : self._position + _CHUNK_BYTES])
+                self._position += len(held)
+            try:
+                piece = self._stream.decompress(held, most)
+            except zlib.error as error:
+                raise Unreadable("The compressed file is damaged; copy it again.", kind="corrupt_gzip") from error
+            if piece or not held:
+                return piece
+        return b""
+
+    def _check_end(self) -> None:
+        """Read on to the end of the stream, where its checksum is; a long tail is not worth the time."""
+        for _ in range(8):
+            if self._stream.eof:
+                return
+            if not self._inflate(_CHUNK_BYTES):
+                break
+        if not self._stream.eof and self._position >= len(self._packed):
+            raise _ends_early()
+
+
+def _ends_early() -> Unreadable:
+    return Unreadable("The compressed file ends too early; copy it again.", kind="truncated")

@@ -1,0 +1,163 @@
+"""A file is taken into memory once, whole, while a second thread hashes what has arrived.
+
+Nothing is mapped: a mapped file that its writer shortens ends the process with SIGBUS. The file is asked for its
+size and time before and after; when they differ, the bytes are thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Incomplete, Unreadable, Unsupported, Vanished
+
+CHUNK_BYTES = 1 << 20
+THREAD_FROM_BYTES = 4 << 20
+"""Smaller files are hashed where they are read: starting a thread would cost more than it saves."""
+
+_OPEN_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    # Opening a named pipe would wait for a writer for ever.
+    | getattr(os, "O_NONBLOCK", 0)
+)  # fmt: skip
+
+
+class Intake:
+    """The bytes of one file and their SHA-256.
+
+    The hash runs behind the reading. Whoever changes the bytes in place calls ``wait_hashed`` first.
+
+    Attributes:
+        data: (N,) uint8, all bytes of the file; writable.
+    """
+
+    def __init__(self, size_bytes: int) -> None:
+        self.data: NDArray[np.uint8] = np.empty(size_bytes, np.uint8)
+        self._hash = hashlib.sha256()
+        self._filled = 0
+        self._hashed = 0
+        self._closed = False
+        self._moved = threading.Condition()
+        self._thread: threading.Thread | None = None
+        if size_bytes >= THREAD_FROM_BYTES:
+            self._thread = threading.Thread(target=self._follow, name="read-hash", daemon=True)
+            self._thread.start()
+
+    def filled_to(self, end: int) -> None:
+        """Say that the bytes before ``end`` are there."""
+        if self._thread is None:
+            self._hash.update(self.data[self._filled : end].data)
+            self._filled = self._hashed = end
+            return
+        with self._moved:
+            self._filled = end
+            self._moved.notify_all()
+
+    def abandon(self) -> None:
+        """Let the second thread end without a hash."""
+        with self._moved:
+            self._closed = True
+            self._moved.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wait_hashed(self, end: int) -> None:
+        """Wait until the bytes before ``end`` are hashed and may be changed."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._hashed >= end or self._closed)
+
+    def hexdigest(self) -> str:
+        """Wait for the hash of all bytes: 64 hex digits."""
+        self.wait_hashed(len(self.data))
+        if self._thread is not None:
+            self._thread.join()
+        return self._hash.hexdigest()
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Give a copy of some bytes, as ``fitsheader.scan_hdus`` wants them."""
+        return self.data[offset : offset + count].tobytes()
+
+    def _follow(self) -> None:
+        while self._hashed < len(self.data):
+            with self._moved:
+                self._moved.wait_for(lambda: self._filled > self._hashed or self._closed)
+                if self._closed:
+                    return
+                start, end = self._hashed, self._filled
+            # In pieces, so that whoever waits for the front of the data is let go early.
+            while start < end:
+                piece = min(end, start + CHUNK_BYTES)
+                self._hash.update(self.data[start:piece].data)
+                start = piece
+                with self._moved:
+                    self._hashed = start
+                    self._moved.notify_all()
+
+
+def take_in(path: Path, max_bytes: int) -> Intake:
+    """Read a whole file into memory.
+
+    Parameters:
+        path: a regular file, or a link to one.
+        max_bytes: longer files are refused before anything is read.
+
+    Raises:
+        Vanished: it is not there.
+        Incomplete: it changed while it was read, or cannot be opened or read just now.
+        Unsupported: it is no regular file, or too long.
+        Unreadable: its name cannot be a file name.
+    """
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except FileNotFoundError as error:
+        raise Vanished("The file is gone; nothing to do if it was moved or deleted on purpose.") from error
+    except ValueError as error:
+        raise Unreadable("The name holds a NUL byte, so no file can have it.", kind="bad_name") from error
+    except OSError as error:
+        if path.is_dir():
+            raise Unsupported("This is a folder, not a frame; name the files in it.", kind="not_a_file") from error
+        raise Incomplete(
+            f"The file cannot be opened just now ({error.strerror}); check its permissions if that stays so.",
+            kind="no_access",
+        ) from error
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise Unsupported("This is no regular file; only files are read.", kind="not_a_file")
+        if before.st_size > max_bytes:
+            raise Unsupported(
+                f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",
+                kind="too_large",
+            )
+        intake = Intake(before.st_size)
+        try:
+            window = intake.data.data
+            position = 0
+            while position < before.st_size:
+                count = file.readinto(window[position : position + CHUNK_BYTES])
+                if not count:
+                    raise _changed()
+                position += count
+                intake.filled_to(position)
+            after = os.fstat(file.fileno())
+            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                raise _changed()
+        except OSError as error:
+            intake.abandon()
+            if isinstance(error, Incomplete):
+                raise
+            raise Incomplete(
+                f"Reading the file failed ({error.strerror}); check the disk or the network share.",
+                kind="io_error",
+            ) from error
+    return intake
+
+
+def _changed() -> Incomplete:
+    return Incomplete("The file changed while it was read; it is tried again when it is quiet.")

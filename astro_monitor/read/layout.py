@@ -1,0 +1,151 @@
+"""Which part of a FITS file is the image, and whether it is one that can be graded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from astro_monitor.errors import FrameError, Unreadable, Unsupported
+from astro_monitor.fitsheader import LEGAL_BITPIX, Hdu, Header, ReadAt, scan_hdus
+
+from .limits import Limits
+from .pixels import Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Where the image is.
+
+    Attributes:
+        hdu: the part of the file that holds it.
+        primary: header of the first part, where many programs put what concerns the whole file.
+        shape: (height, width).
+        planes: 1, or the number of images in a cube.
+        scaling: how its numbers are stored.
+        tiled: whether it is tile-compressed (FITS Standard 4.0, section 10.1).
+    """
+
+    hdu: Hdu
+    primary: Header
+    shape: tuple[int, int]
+    planes: int
+    scaling: Scaling
+    tiled: bool
+
+
+def find_image(read_at: ReadAt, limits: Limits) -> Image:
+    """Give the first image of a FITS file that can be a frame.
+
+    Parameters:
+        read_at: gives bytes of the file.
+        limits: what an image may ask for.
+
+    Raises:
+        Incomplete, Unreadable: from the header scanner.
+        Unsupported: the file is sound, but holds no such image; the kind tells what it holds instead.
+    """
+    primary: Header | None = None
+    why_not: FrameError | None = None
+    for hdu in scan_hdus(read_at):
+        primary = primary or hdu.header
+        try:
+            return _image_in(hdu, primary, limits)
+        except FrameError as error:
+            # What the first part with data was is what the user wants to hear; empty parts explain nothing.
+            if why_not is None or why_not.kind == "no_image":
+                why_not = error
+    raise why_not or _no_image()
+
+
+def _image_in(hdu: Hdu, primary: Header, limits: Limits) -> Image:
+    tiled = hdu.extension == "BINTABLE" and hdu.header.value("ZIMAGE") is True
+    if hdu.extension in ("BINTABLE", "TABLE", "A3DTABLE") and not tiled:
+        raise Unsupported("The file holds a table, not an image; nothing to do.", kind="table")
+    if hdu.extension not in ("PRIMARY", "IMAGE", "BINTABLE"):
+        raise _no_image()
+    prefix = "Z" if tiled else ""
+    axes = _axes(hdu.header, prefix)
+    if not axes or (hdu.data_bytes == 0 and not hdu.header.value("GROUPS")):
+        raise _no_image()
+    if hdu.header.value("GROUPS") is True and hdu.index == 0:
+        raise Unsupported(
+            "The file holds random groups (radio data), not an image; nothing to do.", kind="random_groups"
+        )
+    if len(axes) < 2:
+        raise Unsupported("The image has one dimension only; give two-dimensional frames.", kind="one_dimensional")
+    width, height, planes = axes[0], axes[1], math.prod(axes[2:])
+    _check_size(height, width, planes, limits)
+    scaling = _scaling(hdu.header, prefix)
+    if tiled:
+        _check_tiles(hdu, axes)
+    return Image(hdu, primary, (height, width), planes, scaling, tiled)
+
+
+def _axes(header: Header, prefix: str) -> tuple[int, ...]:
+    count = header.integer(f"{prefix}NAXIS")
+    if not 0 <= count <= 9:
+        raise Unsupported("The image has more than nine dimensions; give single frames.", kind="cube")
+    axes = tuple(header.integer(f"{prefix}NAXIS{number}") for number in range(1, count + 1))
+    if any(length < 0 for length in axes):
+        raise Unreadable("The header declares a negative size; write the file again.", kind="bad_header")
+    return axes
+
+
+def _check_size(height: int, width: int, planes: int, limits: Limits) -> None:
+    if max(height, width) > limits.max_side_px or height * width * planes > limits.max_pixels:
+        raise Unsupported(
+            f"The image is {width} x {height} pixels, more than is read; raise the limit if a camera made it.",
+            kind="too_large",
+        )
+    if min(height, width) < limits.min_side_px:
+        raise Unsupported(
+            f"The image is {width} x {height} pixels, too small to be graded; "
+            f"give frames of at least {limits.min_side_px} pixels a side.",
+            kind="too_small",
+        )
+
+
+def _scaling(header: Header, prefix: str) -> Scaling:
+    bitpix = header.integer(f"{prefix}BITPIX")
+    if bitpix not in LEGAL_BITPIX:
+        raise Unreadable(f"The header has an impossible {prefix}BITPIX; write the file again.", kind="bad_header")
+    blank = header.value("BLANK")
+    return Scaling(
+        bitpix=bitpix,
+        zero=_finite(header, "BZERO", 0.0),
+        scale=_finite(header, "BSCALE", 1.0),
+        blank=blank if isinstance(blank, int) and not isinstance(blank, bool) and bitpix > 0 else None,
+    )
+
+
+def _finite(header: Header, keyword: str, default: float) -> float:
+    value = header.value(keyword)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number) or (keyword == "BSCALE" and number == 0.0):
+        raise Unreadable(f"The header has an impossible {keyword}; write the file again.", kind="bad_header")
+    return number
+
+
+def _check_tiles(hdu: Hdu, axes: tuple[int, ...]) -> None:
+    """A compressed image must have the tiles its size asks for: a lying size cannot be afforded by a small table."""
+    header = hdu.header
+    tiles = 1
+    for number, length in enumerate(axes, start=1):
+        side = header.integer(f"ZTILE{number}", length if number == 1 else 1)
+        if side < 1:
+            raise Unreadable("The header declares tiles of no size; write the file again.", kind="bad_header")
+        tiles *= -(-length // side)
+    if header.integer("NAXIS2") != tiles:
+        raise Unreadable(
+            "The compressed image does not have the tiles that its header declares; write the file again.",
+            kind="bad_header",
+        )
+
+
+def _no_image() -> Unsupported:
+    return Unsupported("The file holds no image; nothing to do.", kind="no_image")

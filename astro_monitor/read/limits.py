@@ -1,0 +1,27 @@
+"""How much one file may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds that are checked against the header before anything is allocated.
+
+    Attributes:
+        max_file_bytes: length of a file on disk.
+        max_pixels: height × width of an image; 200 megapixels is above every amateur sensor.
+        max_side_px: longest side of an image.
+        min_side_px: shortest side of an image that can be graded.
+        max_inflation: how many times longer than its compressed form an image may be. Noise does not compress:
+            real frames stay below 10; only blank frames and bombs are above.
+        free_inflation_bytes: images up to this length may be inflated whatever the ratio.
+    """
+
+    max_file_bytes: int = 1 << 30
+    max_pixels: int = 200_000_000
+    max_side_px: int = 65_535
+    min_side_px: int = 64
+    max_inflation: int = 100
+    free_inflation_bytes: int = 16 << 20

@@ -1,0 +1,252 @@
+"""The reader: bytes in, frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Incomplete, Unreadable, Unsupported
+from astro_monitor.records import Arrival, Frame, FrameMeta
+
+from .checksum import verify_datasum
+from .dialects import read_meta
+from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
+from .intake import Intake, take_in
+from .layout import Image, find_image
+from .limits import Limits
+from .pixels import Pixels, to_native
+from .saturation import saturation_level
+from .superpixels import mean_of_cells
+from .tiled import inflate_tiles
+from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
+
+SKIPPED_KINDS = ("dark", "flat", "bias", "product")
+"""Sound files that are no light frames: a pipeline notes them and goes on."""
+
+SUPERPIXEL_SATURATION = 0.8
+"""The mean of four colours is below saturation while two of them clip: greens first, as a rule."""
+
+_ZERO_TAIL_BYTES = 8192
+_STILL_WRITING = timedelta(seconds=60)
+
+
+class Opened:
+    """A file in memory whose header has been understood and whose pixels wait.
+
+    Attributes:
+        arrival: the file.
+        meta: what its header says.
+        sensor_shape: (height, width) of its image.
+        hdu: index of the image in the file.
+    """
+
+    def __init__(
+        self,
+        arrival: Arrival,
+        intake: Intake,
+        meta: FrameMeta,
+        sensor_shape: tuple[int, int],
+        planes: int,
+        hdu: int,
+        decode: Callable[[], tuple[Pixels, float]],
+    ) -> None:
+        self.arrival = arrival
+        self.meta = meta
+        self.sensor_shape = sensor_shape
+        self.hdu = hdu
+        self._planes = planes
+        self._intake = intake
+        self._decode = decode
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes, 64 hex digits."""
+        return self._intake.hexdigest()
+
+    @property
+    def frame_id(self) -> str:
+        """The first 16 of them."""
+        return self.sha256[:16]
+
+    def frame(self) -> Frame:
+        """Decode the pixels. Call it once: the file's bytes are turned into pixels in place.
+
+        Raises:
+            FrameError: they are damaged, or no two-dimensional image.
+        """
+        if self._planes > 1:
+            raise Unsupported(
+                f"The file holds a cube of {self._planes} images (a colour picture or a stack); "
+                "give single raw frames.",
+                kind="cube",
+            )
+        with _plain_errors():
+            pixels, bad_fraction = self._decode()
+            pixels = pixels.reshape(self.sensor_shape)
+            level = saturation_level(pixels, self.meta.saturation_adu)
+            factor = 1
+            if self.meta.bayer is not None:
+                pixels, factor, level = mean_of_cells(pixels), 2, level * SUPERPIXEL_SATURATION
+        pixels.flags.writeable = False
+        return Frame(
+            frame_id=self.frame_id,
+            sha256=self.sha256,
+            arrival=self.arrival,
+            meta=self.meta,
+            pixels=pixels,
+            sensor_px_per_px=factor,
+            sensor_shape=self.sensor_shape,
+            saturation_adu=level,
+            bad_pixel_fraction=bad_fraction,
+            hdu=self.hdu,
+        )
+
+
+class Reader:
+    """Reads frames. Holds nothing between two of them, so one may be shared by threads.
+
+    Parameters:
+        limits: what a file may ask for.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+
+    def read(self, arrival: Arrival) -> Frame:
+        """Read one file whole.
+
+        Parameters:
+            arrival: a file that the watcher found whole.
+
+        Returns:
+            The frame; ``meta.kind`` says whether it is one to grade.
+
+        Raises:
+            Incomplete, Vanished, Unreadable, Unsupported: it cannot be graded; the sentence says why. Nothing else
+                is raised, whatever the bytes are.
+        """
+        return self.open(arrival).frame()
+
+    def open(self, arrival: Arrival) -> Opened:
+        """Take a file into memory and understand its header, but leave its pixels: enough to skip a dark.
+
+        Raises:
+            FrameError: as for ``read``.
+        """
+        with _plain_errors():
+            intake = take_in(arrival.path, self._limits.max_file_bytes)
+            magic = intake.read_at(0, 8)
+            if magic[:2] == GZIP_MAGIC:
+                return self._open_gzip(arrival, intake)
+            if magic == XISF_MAGIC:
+                return self._open_xisf(arrival, intake)
+            return self._open_fits(arrival, intake)
+
+    def _open_fits(self, arrival: Arrival, intake: Intake) -> Opened:
+        image = self._find_image(intake.read_at, whole=True)
+        start = image.hdu.data_offset
+        data = intake.data[start : start + image.hdu.data_bytes]
+        if len(data) < image.hdu.data_bytes:
+            raise Unreadable(
+                f"The file ends after {len(intake.data)} of {start + image.hdu.data_bytes} bytes: "
+                "it was cut off; copy it again.",
+                kind="truncated",
+            )
+        _check_tail(arrival, image, data)
+        verify_datasum(image.hdu.header, data)
+        if image.tiled:
+            height, width = image.shape
+            refuse_bomb(height * width * abs(image.scaling.bitpix) // 8, len(data), self._limits)
+            unit = intake.data[image.hdu.header_offset : start + len(data)]
+            return _opened(arrival, intake, image, lambda: inflate_tiles(image, unit))
+        return _opened(
+            arrival,
+            intake,
+            image,
+            lambda: to_native(data, image.scaling, lambda end: intake.wait_hashed(start + end)),
+        )
+
+    def _open_gzip(self, arrival: Arrival, intake: Intake) -> Opened:
+        inflater = Inflater(intake.data, self._limits)
+        image = self._find_image(inflater.read_at, whole=False)
+        if image.tiled:
+            raise Unsupported(
+                "The file is compressed twice (gzip around tiles); unpack it once.", kind="compressed_twice"
+            )
+        refuse_bomb(image.hdu.data_offset + image.hdu.data_bytes, len(intake.data), self._limits)
+
+        def decode() -> tuple[Pixels, float]:
+            data = inflater.array(image.hdu.data_offset, image.hdu.data_bytes)
+            verify_datasum(image.hdu.header, data)
+            return to_native(data, image.scaling, lambda end: None)
+
+        return _opened(arrival, intake, image, decode)
+
+    def _open_xisf(self, arrival: Arrival, intake: Intake) -> Opened:
+        image: XisfImage = find_xisf_image(intake.read_at, len(intake.data), self._limits)
+        meta = read_meta((image.header,), image.planes)
+        if image.bayer is not None and meta.bayer is None:
+            meta = replace(meta, bayer=image.bayer, sources={**meta.sources, "bayer": "ColorFilterArray"})
+        return Opened(
+            arrival,
+            intake,
+            meta,
+            image.shape,
+            image.planes,
+            0,
+            lambda: xisf_pixels(image, intake.data, self._limits),
+        )
+
+    def _find_image(self, read_at: Callable[[int, int], bytes], *, whole: bool) -> Image:
+        try:
+            return find_image(read_at, self._limits)
+        except Incomplete as error:
+            # The scanner cannot know that the file was found whole and quiet before it was read here.
+            if not read_at(0, 1):
+                raise Unreadable("The file is empty; copy it again.", kind="empty") from error
+            if whole and not any(read_at(0, 2880)):
+                raise
+            raise Unreadable(
+                "The file ends inside its header: it was cut off; copy it again.", kind="truncated"
+            ) from error
+
+
+def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[], tuple[Pixels, float]]) -> Opened:
+    headers = (image.hdu.header,) if image.hdu.index == 0 else (image.hdu.header, image.primary)
+    meta = read_meta(headers, image.planes)
+    if image.hdu.index > 0 and not image.tiled:
+        meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
+    return Opened(arrival, intake, meta, image.shape, image.planes, image.hdu.index, decode)
+
+
+def _check_tail(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> None:
+    """Suspect data that end in zero bytes: a file may be made in full length before it is filled.
+
+    In an unsigned 16-bit image such bytes would be a run of exact half-scale pixels, which no camera writes. In
+    others they are zero pixels, which processed frames do have at their edges: those must be zero throughout.
+    """
+    if data[-_ZERO_TAIL_BYTES:].any():
+        return
+    offset_binary = image.scaling.bitpix == 16 and image.scaling.zero == 32768.0
+    if not offset_binary and data.any():
+        return
+    written = arrival.mtime_ns / 1e9
+    if arrival.settled_utc.timestamp() - written < _STILL_WRITING.total_seconds():
+        raise Incomplete("The end of the image is still empty; the file is tried again when it is written.")
+    raise Unreadable("The end of the image was never written (all zeros); copy the file again.", kind="truncated")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn a lack of memory into a ``FrameError``: everything else that bytes can cause is one already."""
+    try:
+        yield
+    except MemoryError as error:
+        raise Unsupported(
+            "The image does not fit into the memory of this program; allow it more.", kind="out_of_memory"
+        ) from error

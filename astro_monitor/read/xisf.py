@@ -1,0 +1,176 @@
+"""XISF, as far as capture programs write it: one attached image, plain or zlib, with FITS keywords.
+
+Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
+sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Unreadable, Unsupported
+from astro_monitor.fitsheader import Header, ReadAt
+
+from .gunzip import refuse_bomb
+from .limits import Limits
+from .pixels import Pixels, fill_invalid
+
+XISF_MAGIC = b"XISF0100"
+_MAX_HEADER_BYTES = 4 << 20
+_SAMPLES = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "Float32": "f4", "Float64": "f8"}
+_NUMBER = r"(\d{1,15})"
+
+
+@dataclass(frozen=True, slots=True)
+class XisfImage:
+    """Where the image is and how it is stored.
+
+    Attributes:
+        header: the FITS keywords that go with it.
+        shape: (height, width).
+        planes: number of channels.
+        sample: numpy type of one sample, with byte order.
+        start, length: the block of bytes in the file.
+        codec: empty, or ``zlib``.
+        shuffled: the bytes of the samples are sorted by significance.
+        bayer: colour filter array, upper case, or ``None``.
+    """
+
+    header: Header
+    shape: tuple[int, int]
+    planes: int
+    sample: str
+    start: int
+    length: int
+    codec: str
+    shuffled: bool
+    bayer: str | None
+
+
+def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfImage:
+    """Understand the header of an XISF file.
+
+    Parameters:
+        read_at: gives bytes of the file.
+        file_bytes: its length.
+        limits: what an image may ask for.
+
+    Raises:
+        Unreadable: the header is damaged, or the image lies outside the file.
+        Unsupported: a kind of XISF that is not read.
+    """
+    image = _first_image(read_at)
+    geometry = re.fullmatch(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}", image.get("geometry", ""))
+    location = re.fullmatch(rf"attachment:{_NUMBER}:{_NUMBER}", image.get("location", ""))
+    sample = _SAMPLES.get(image.get("sampleFormat", ""))
+    packing = re.fullmatch(rf"(?:(zlib)(\+sh)?:{_NUMBER}(?::{_NUMBER})?)?", image.get("compression", ""))
+    if geometry is None or location is None or sample is None or packing is None:
+        raise Unsupported(
+            "This kind of XISF file is not read (only one attached two-dimensional image, plain or zlib); "
+            "let the capture program write FITS.",
+            kind="xisf",
+        )
+    width, height, planes = (int(number) for number in geometry.groups())
+    start, length = (int(number) for number in location.groups())
+    if max(width, height) > limits.max_side_px or width * height * planes > limits.max_pixels:
+        raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
+    if min(width, height) < limits.min_side_px:
+        raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
+    if start + length > file_bytes:
+        raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
+    order = ">" if image.get("byteOrder", "little") == "big" else "<"
+    return XisfImage(
+        header=_keywords(image),
+        shape=(height, width),
+        planes=planes,
+        sample=order + sample,
+        start=start,
+        length=length,
+        codec=packing[1] or "",
+        shuffled=packing[2] is not None,
+        bayer=_filter_array(image),
+    )
+
+
+def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tuple[Pixels, float]:
+    """Give the pixels of an image.
+
+    Parameters:
+        image: from ``find_xisf_image``.
+        data: (N,) all bytes of the file.
+        limits: how far it may be inflated.
+
+    Returns:
+        (H * W,) uint16 where the values fit, else float32; and the fraction that had no value.
+
+    Raises:
+        Unreadable: the block is damaged, or has another length than the image needs.
+        Unsupported: a bomb.
+    """
+    block = data[image.start : image.start + image.length]
+    kind = np.dtype(image.sample)
+    needed = image.shape[0] * image.shape[1] * image.planes * kind.itemsize
+    if image.codec:
+        refuse_bomb(needed, len(block), limits)
+        try:
+            block = np.frombuffer(zlib.decompressobj().decompress(block.data, needed + 1), np.uint8)
+        except zlib.error as error:
+            raise Unreadable("The compressed image is damaged; copy the file again.", kind="corrupt_xisf") from error
+    if len(block) != needed:
+        raise Unreadable(
+            "The image has another length than its header declares; write the file again.", kind="truncated"
+        )
+    if image.shuffled:
+        block = np.ascontiguousarray(block.reshape(kind.itemsize, -1).T).reshape(-1)
+    # The block may begin anywhere in the file: a copy is aligned.
+    stored = np.frombuffer(block.tobytes(), kind)
+    if kind.kind == "u" and kind.itemsize <= 2:
+        return stored.astype(np.uint16), 0.0
+    with np.errstate(all="ignore"):
+        values = stored.astype(np.float32)
+    return values, fill_invalid(values)
+
+
+def _first_image(read_at: ReadAt) -> ET.Element:
+    length = int.from_bytes(read_at(8, 4), "little")
+    text = read_at(16, min(length, _MAX_HEADER_BYTES))
+    if len(text) < length:
+        raise Unreadable("The header of the XISF file is cut off or far too long.", kind="bad_header")
+    # Entities could grow without end, and another encoding could hide them.
+    if b"<!" in text.replace(b"<!--", b"") or b"\0" in text.rstrip(b"\0"):
+        raise Unreadable("The header of the XISF file holds what no capture program writes.", kind="bad_header")
+    try:
+        root = ET.fromstring(text.rstrip(b"\0"))  # noqa: S314  entities were refused above
+    except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
+        raise Unreadable("The header of the XISF file is damaged; write the file again.", kind="bad_header") from error
+    for element in root:
+        if _name(element) == "Image":
+            return element
+    raise Unsupported("The XISF file holds no image; nothing to do.", kind="no_image")
+
+
+def _keywords(image: ET.Element) -> Header:
+    cards: dict[str, tuple[str, ...]] = {}
+    for element in image:
+        keyword = element.get("name", "").strip().upper()
+        if _name(element) == "FITSKeyword" and keyword and keyword not in cards:
+            cards[keyword] = (f"{element.get('value', '')} / {element.get('comment', '')}",)
+    return Header(cards)
+
+
+def _filter_array(image: ET.Element) -> str | None:
+    for element in image:
+        if _name(element) == "ColorFilterArray":
+            pattern = element.get("pattern", "").strip().upper()
+            return pattern if re.fullmatch("RGGB|BGGR|GRBG|GBRG", pattern) else None
+    return None
+
+
+def _name(element: ET.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
