@@ -34,6 +34,14 @@ def display_path(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def relative_path(arrival: Arrival) -> str:
+    """Write an arrival's path relative to its root; the name alone when it does not lie there."""
+    try:
+        return display_path(arrival.path.relative_to(arrival.root))
+    except ValueError:
+        return display_path(Path(arrival.path.name))
+
+
 def metrics_described() -> Body:
     """Body of ``metrics.described``: the whole metric table."""
     rows = [
@@ -158,14 +166,10 @@ def _judged_body(
 
 
 def _file(arrival: Arrival) -> Body:
-    try:
-        relative = arrival.path.relative_to(arrival.root)
-    except ValueError:
-        relative = Path(arrival.path.name)
     return {
         "file": display_path(arrival.path),
         "root": display_path(arrival.root),
-        "relative_path": display_path(relative),
+        "relative_path": relative_path(arrival),
         "size_bytes": arrival.size_bytes,
     }
 

@@ -5,6 +5,7 @@ Unknown keys are refused. ``configs/default.toml`` is generated from this module
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -166,3 +167,35 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"])
         raise ConfigError(f"setting {key}: {first['msg'].lower()}; see 'astro-monitor config'") from error
+
+
+def as_toml(settings: Settings) -> str:
+    """Write settings as TOML with the meaning of each above it.
+
+    A setting without a value appears as a comment, because TOML has no null. The state folder differs from machine
+    to machine, so it appears as a comment, too.
+    """
+    lines = ["# Settings of astro-monitor. Every key may be left out; the values below are then in force."]
+    sections = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, _Section):
+            sections.append((name, value))
+            continue
+        lines += ["", f"# {field.description}", _toml_line(name, value, comment=name == "state_folder")]
+    for name, section in sections:
+        lines += ["", f"[{name}]"]
+        for key, field in type(section).model_fields.items():
+            value = getattr(section, key)
+            lines += [f"# {field.description}", _toml_line(key, value, comment=value is None)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_line(key: str, value: Any, *, comment: bool) -> str:
+    if comment:
+        return f"# {key} ="
+    if isinstance(value, bool):
+        return f"{key} = {str(value).lower()}"
+    if isinstance(value, tuple):
+        return f"{key} = [{', '.join(json.dumps(item) for item in value)}]"
+    return f"{key} = {json.dumps(str(value) if isinstance(value, Path) else value)}"

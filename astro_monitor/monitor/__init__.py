@@ -1,1 +1,5 @@
-"""To be described by its room."""
+"""The daemon: processes, threads, queues and the orderly stop. It never parses a frame."""
+
+from .daemon import Monitor, check_root, rig_folder
+
+__all__ = ["Monitor", "check_root", "rig_folder"]

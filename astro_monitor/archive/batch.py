@@ -1,0 +1,95 @@
+"""Grade many files in time order, with a night log that lives in memory and is forgotten afterwards."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..clock import Clock
+from ..errors import ConfigError
+from ..messages import Document
+from ..nightlog import NightLog
+from ..records import Arrival
+from ..session import Counts, Session
+from ..settings import Settings
+from ..watch import is_frame_name
+from ..worker import WorkerLane
+from .order import exposure_started
+
+
+def find_frames(paths: Sequence[Path]) -> list[Arrival]:
+    """Collect the files to grade, in the order of their exposures.
+
+    A file named on the command line is taken whatever it is called. A folder is searched with its sub-folders for
+    names of frames. Order: DATE-OBS when the header tells it, else the time the file was last written; then the name.
+
+    Parameters:
+        paths: files and folders.
+
+    Raises:
+        ConfigError: a path does not exist, or nothing was found.
+    """
+    found: dict[Path, Arrival] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if is_frame_name(file.name) and file.is_file())
+            found.update((file.absolute(), _arrival(file, path)) for file in inside)
+        elif path.exists() or path.is_symlink():
+            found.setdefault(path.absolute(), _arrival(path, path.parent))
+        else:
+            raise ConfigError(f"{path} does not exist; check the path")
+    if not found:
+        raise ConfigError(
+            f"no frames in {', '.join(map(str, paths))}; frames end in .fit, .fits, .fts, .gz, .fz or .xisf"
+        )
+    return sorted(found.values(), key=lambda arrival: (exposure_started(arrival), str(arrival.path)))
+
+
+def grade_files(
+    arrivals: Sequence[Arrival], settings: Settings, clock: Clock, on_models: Callable[[int], None] = lambda count: None
+) -> Iterator[tuple[Arrival, Document, Counts]]:
+    """Grade files one by one.
+
+    Parameters:
+        arrivals: from :func:`find_frames`.
+        settings: the whole tree; nothing is published and no list is written.
+        clock: the source of time.
+        on_models: called once, when the models are loaded and grading begins, with their number.
+
+    Yields:
+        each file with its ``frame.judged`` or ``frame.failed`` document and the counts so far.
+
+    Raises:
+        ModelError: a model is missing, altered or does not fit; raised before the first file.
+    """
+    with (
+        NightLog.in_memory(session_id=uuid.uuid4().hex, clock=clock) as night_log,
+        WorkerLane(settings) as lane,
+    ):
+        session = Session(settings, night_log, clock, lists_folder=None, announce=lambda document: None)
+        session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
+        on_models(len(lane.models))
+        for arrival in arrivals:
+            yield arrival, session.take(lane.examine(arrival, session.baselines())), session.counts
+        session.stop("completed", "All files were graded.")
+
+
+def _arrival(path: Path, root: Path) -> Arrival:
+    now = datetime.now(UTC)
+    try:
+        status = path.stat()
+        size_bytes, mtime_ns = status.st_size, status.st_mtime_ns
+    except OSError:
+        # The reader says what is wrong with it, in a document of its own.
+        size_bytes, mtime_ns = 0, 0
+    return Arrival(
+        path=path.absolute(),
+        root=root.absolute(),
+        size_bytes=size_bytes,
+        mtime_ns=mtime_ns,
+        first_seen_utc=now,
+        settled_utc=now,
+        how="named",
+    )

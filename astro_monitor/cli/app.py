@@ -1,0 +1,249 @@
+"""The Typer application: one function per command, each a few lines that call a room."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from .. import __version__, logs
+from ..errors import AstroMonitorError
+from ..settings import Settings, load
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+app = typer.Typer(
+    name="astro-monitor",
+    help="The night watch for telescopes: grades every frame as it is written, and says what is wrong.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="First time? Run 'astro-monitor demo'. Then 'astro-monitor watch FOLDER' with your capture folder.",
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (TOML); see 'astro-monitor config'.")
+]
+StateOption = Annotated[Path | None, typer.Option("--state", help="Where the night log and lists are kept.")]
+LogOption = Annotated[
+    str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR: what goes to standard error.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Documents, one JSON object per line, on standard output.")]
+
+
+def _settings(config: Path | None, state: Path | None, log_level: str | None, **flags: Any) -> Settings:
+    given: dict[str, Any] = {key: value for key, value in flags.items() if value not in (None, {})}
+    if state is not None:
+        given["state_folder"] = state
+    if log_level is not None:
+        given["log_level"] = log_level.upper()
+    settings = load(config, given)
+    logs.to_stderr(settings.log_level)
+    return settings
+
+
+def _stop_on_signals() -> threading.Event:
+    """Set an event on Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    return stop
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        out.print(f"astro-monitor {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder into which frames are written (sub-folders included).")],
+    state: StateOption = None,
+    config: ConfigOption = None,
+    address: Annotated[str | None, typer.Option(help="ZeroMQ address of the broadcast; port 0 picks one.")] = None,
+    control: Annotated[str | None, typer.Option(help="ZeroMQ address for snapshot and replay.")] = None,
+    polling: Annotated[
+        bool, typer.Option("--polling", help="Look at the folder regularly: for network shares.")
+    ] = False,
+    ignore_existing: Annotated[bool, typer.Option(help="Leave frames alone that are already there.")] = False,
+    as_json: JsonOption = False,
+    log_level: LogOption = None,
+) -> None:
+    """Watch FOLDER for a night: grade each new frame, warn, and keep the stacking lists. Ctrl-C ends it.
+
+    Nothing is ever written into FOLDER. Frames already there are graded first; a restart goes on where it was.
+    """
+    from .watching import run_watch
+
+    settings = _settings(
+        config,
+        state,
+        log_level,
+        watch={
+            **({"mode": "polling"} if polling else {}),
+            **({"existing": "ignore"} if ignore_existing else {}),
+        },
+        publish={
+            **({"address": address} if address else {}),
+            **({"control_address": control} if control else {}),
+        },
+    )
+    run_watch(folder, settings, _stop_on_signals(), as_json=as_json, out=out, err=err)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Option(help="Where the demonstration is kept; default: a new folder.")] = None,
+    frames: Annotated[int, typer.Option(min=10, max=500, help="Number of frames in the night.")] = 30,
+    seconds_per_frame: Annotated[float, typer.Option(min=0.1, max=60.0, help="Pace of the camera.")] = 2.0,
+    as_json: JsonOption = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Show a simulated night through the real daemon: a drift, a cloud, a satellite and a focus loss.
+
+    A second process writes frames as a capture program does; they are watched, graded with the shipped models and
+    listed for stacking. It ends by itself within two minutes and says where everything is.
+    """
+    from .demonstration import run_demo
+
+    settings = _settings(None, None, log_level)
+    run_demo(
+        settings,
+        folder,
+        _stop_on_signals(),
+        frames=frames,
+        seconds_per_frame=seconds_per_frame,
+        as_json=as_json,
+        out=out,
+    )
+
+
+@app.command()
+def grade(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with frames (sub-folders included).")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Grade files that are already there, in the order of their exposures, as the live watch would have.
+
+    Prints a table, or with --json one frame.judged or frame.failed document per line. Files are only read.
+    """
+    from .grading import run_grade
+
+    run_grade(paths, _settings(config, None, log_level), _stop_on_signals(), as_json=as_json, out=out, err=err)
+
+
+@app.command()
+def tail(
+    address: Annotated[str | None, typer.Option(help="Broadcast address of the daemon.")] = None,
+    control: Annotated[str | None, typer.Option(help="Control address of the daemon.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="Show what was logged before, too.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    log_level: LogOption = None,
+) -> None:
+    """Subscribe to a running daemon and print its documents as they come. Ctrl-C ends it."""
+    from .tailing import run_tail
+
+    flags = {**({"address": address} if address else {}), **({"control_address": control} if control else {})}
+    settings = _settings(config, None, log_level, publish=flags)
+    run_tail(settings, _stop_on_signals(), history=history, as_json=as_json, out=out)
+
+
+@app.command()
+def lists(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    state: StateOption = None,
+    output: Annotated[Path | None, typer.Option(help="Write the lists here.")] = None,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Rebuild the stacking lists of a watched folder from its night log, and say where they are."""
+    from .listing import run_lists
+
+    run_lists(folder, output, _settings(config, state, log_level), out=out)
+
+
+@app.command()
+def models(
+    verify: Annotated[bool, typer.Option("--verify", help="Load each model and run it once.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models with their versions, hashes and scores."""
+    from .listing import run_models
+
+    run_models(_settings(config, None, "WARNING"), verify=verify, as_json=as_json, out=out)
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path | None, typer.Argument(help="The capture folder you are going to watch.")] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check folder, watcher, models, provider, ports, disk and clock; say what is wrong and what to do."""
+    from .checking import run_doctor
+
+    run_doctor(folder, _settings(config, state, "ERROR"), as_json=as_json, out=out)
+
+
+@app.command()
+def keys(
+    folder: Annotated[Path, typer.Argument(help="A private folder for the keys; made when missing.")],
+    client: Annotated[list[str] | None, typer.Option(help="Name of a client to make keys for; repeatable.")] = None,
+) -> None:
+    """Make CURVE keys: one pair for the daemon, one for each client. Needed beyond this machine only."""
+    from .listing import run_keys
+
+    run_keys(folder, client or [], out=out)
+
+
+@app.command()
+def config(
+    write: Annotated[
+        Path | None, typer.Option(help="Write the defaults to this file; an existing one is kept.")
+    ] = None,
+    config_file: ConfigOption = None,
+    action: Annotated[Literal["show", "default"], typer.Option(help="Settings in force, or the defaults.")] = "show",
+) -> None:
+    """Show the settings in force as TOML with what each means, or write a file with the defaults."""
+    from .listing import run_config
+
+    run_config(load(config_file) if action == "show" and write is None else Settings(), write, out=out)
+
+
+def main() -> None:
+    """Entry point: run the command; an error is one sentence on standard error and its exit code."""
+    try:
+        app()
+    except AstroMonitorError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of standard output has gone (for instance 'head'): that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(error: AstroMonitorError) -> None:
+    err.print(f"astro-monitor: {error}", style="red", markup=False)
+    sys.exit(error.exit_code)

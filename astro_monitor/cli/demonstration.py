@@ -1,0 +1,164 @@
+"""``astro-monitor demo``: a writer process plays the capture program, the real daemon watches it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import ConfigError
+from ..messages import Document
+from ..monitor import Monitor
+from ..settings import Settings
+from .watching import document_printer
+
+FINISH_TIMEOUT_S = 60.0
+"""How long the last frames may take after the writer has ended."""
+
+
+class _Night:
+    """What the writer said and what the daemon answered."""
+
+    def __init__(self) -> None:
+        self.expected: dict[str, dict[str, str]] = {}
+        self.answers: dict[str, Document] = {}
+        self.alerts: list[Document] = []
+        self.changed = threading.Condition()
+
+    def hear(self, document: Document) -> None:
+        with self.changed:
+            if document.kind in ("frame.judged", "frame.failed"):
+                self.answers[document.body["file"]] = document
+            elif document.kind.startswith("alert."):
+                self.alerts.append(document)
+            self.changed.notify_all()
+
+    def announce(self, planned: dict[str, str]) -> None:
+        with self.changed:
+            self.expected[planned["file"]] = planned
+
+    def wait_until_answered(self, stop: threading.Event) -> None:
+        with self.changed:
+            self.changed.wait_for(
+                lambda: stop.is_set() or self.expected.keys() <= self.answers.keys(), FINISH_TIMEOUT_S
+            )
+
+
+def run_demo(
+    settings: Settings,
+    folder: Path | None,
+    stop: threading.Event,
+    *,
+    frames: int,
+    seconds_per_frame: float,
+    as_json: bool,
+    out: Console,
+) -> None:
+    """Run the demonstration night and print what was expected beside what was found.
+
+    Raises:
+        ConfigError: the folder holds something already.
+        ModelError, PublishError: nothing was started.
+    """
+    place = _place(folder)
+    capture = place / "capture"
+    capture.mkdir()
+    settings = settings.model_copy(
+        update={
+            "state_folder": place / "state",
+            # Ports of the system's choice: a demonstration must not disturb a daemon that runs.
+            "publish": settings.publish.model_copy(
+                update={"address": "tcp://127.0.0.1:0", "control_address": "tcp://127.0.0.1:0"}
+            ),
+        }
+    )
+    night = _Night()
+    printer = document_printer(as_json, out)
+
+    def on_document(document: Document) -> None:
+        printer(document)
+        night.hear(document)
+
+    monitor = Monitor(capture, settings, on_document=on_document)
+    ready = threading.Event()
+    conductor = threading.Thread(
+        target=_conduct, args=(capture, frames, seconds_per_frame, night, ready, stop), name="demo", daemon=True
+    )
+    conductor.start()
+    if not as_json:
+        out.print(f"[bold]A simulated night of {frames} frames, about {frames * seconds_per_frame:.0f} s.[/bold]")
+    try:
+        monitor.run(stop, ready)
+    finally:
+        stop.set()
+        ready.set()
+        conductor.join(timeout=10.0)
+    if not as_json:
+        _summary(night, monitor, capture, out)
+
+
+def _place(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="astro-monitor-demo-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise ConfigError(f"{folder} is not empty; choose a new folder for the demonstration")
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be used: {error.strerror}; choose another folder") from error
+    return folder.absolute()
+
+
+def _conduct(
+    capture: Path, frames: int, seconds_per_frame: float, night: _Night, ready: threading.Event, stop: threading.Event
+) -> None:
+    """Start the writer once the daemon watches, follow it, and end the watch when every frame has its answer."""
+    ready.wait()
+    if stop.is_set():
+        return
+    command = [sys.executable, "-m", "astro_monitor.demo.writer", str(capture)]
+    command += ["--frames", str(frames), "--seconds-per-frame", str(seconds_per_frame)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:  # noqa: S603  our own module
+            for line in writer.stdout or ():
+                night.announce(json.loads(line))
+                if stop.is_set():
+                    writer.terminate()
+        night.wait_until_answered(stop)
+    finally:
+        stop.set()
+
+
+def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
+    table = Table(title="What was simulated, and what was found", title_justify="left")
+    for heading in ("what happened", "frames", "class expected", "classes found", "decisions"):
+        table.add_column(heading)
+    groups: dict[tuple[str, str], list[Document]] = {}
+    for file, planned in night.expected.items():
+        group = groups.setdefault((planned["what"], planned["expected"]), [])
+        if file in night.answers:
+            group.append(night.answers[file])
+    right = total = 0
+    for (what, expected), documents in groups.items():
+        classes = Counter(document.body.get("class", "failed") for document in documents)
+        decisions = Counter(document.body.get("decision", "failed") for document in documents)
+        right += classes[expected]
+        total += len(documents)
+        table.add_row(what, str(len(documents)), expected, _counted(classes), _counted(decisions))
+    out.print(table)
+    out.print(f"{right} of {total} frames got the class that was simulated; {len(night.alerts)} alert messages.")
+    out.print(f"Frames:         {capture}")
+    out.print(f"Stacking lists: {monitor.lists_folder}")
+    out.print(f"Night log:      {monitor.night_log_path}")
+    out.print("Next: astro-monitor watch YOUR_CAPTURE_FOLDER")
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" if len(counter) > 1 else name for name, count in counter.most_common())

@@ -1,0 +1,96 @@
+"""Short commands that show or rebuild something: ``lists``, ``models``, ``keys``, ``config``."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ..clock import SystemClock
+from ..errors import ConfigError
+from ..inference import list_models, open_model
+from ..lists import ListedFrame, write_lists
+from ..monitor import rig_folder
+from ..nightlog import NightLog
+from ..publish import make_keys
+from ..settings import Settings, as_toml
+
+
+def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Console) -> None:
+    """Rebuild the lists of a watched folder from its night log.
+
+    Raises:
+        ConfigError: there is no night log for this folder.
+        NightLogError: it is in use or of a newer version.
+    """
+    place = rig_folder(settings, folder)
+    path = place / "nightlog.sqlite"
+    if not path.is_file():
+        raise ConfigError(
+            f"no night log for {folder} in {settings.state_folder}; run 'astro-monitor watch {folder}' first"
+        )
+    target = output or (settings.lists.folder or place) / "lists"
+    with NightLog.open(path, session_id=uuid.uuid4().hex, clock=SystemClock()) as night_log:
+        frames = [ListedFrame.from_row(row) for row in night_log.judged_frames()]
+    if not frames:
+        raise ConfigError(f"the night log of {folder} has no judged frames yet; let a night be watched first")
+    body = write_lists(frames, target, settings.lists.formats)
+    out.print(f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected → {target}")
+    for file in body["files"]:
+        out.print(f"  {file}")
+
+
+def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console) -> None:
+    """List the models; with ``verify``, open and run each.
+
+    Raises:
+        ModelError: a model is missing, altered or does not fit its card.
+    """
+    cards = list_models(settings.models.folder)
+    if verify:
+        for card in cards:
+            open_model(card.name, folder=settings.models.folder, provider=settings.models.provider, threads=1)
+    if as_json:
+        out.print_json(json.dumps([card.model_dump(mode="json") for card in cards]))
+        return
+    table = Table("name", "version", "sha256", "licence", "scores")
+    for card in cards:
+        scores = ", ".join(f"{key} {value:.3g}" for key, value in card.scores.items() if isinstance(value, float))
+        table.add_row(card.name, card.version, card.sha256[:12], card.licence, scores)
+    out.print(table)
+    if verify:
+        out.print("Every model has the hash on its card, and runs.")
+
+
+def run_keys(folder: Path, clients: list[str], *, out: Console) -> None:
+    """Make the keys that are missing; existing ones are kept.
+
+    Raises:
+        PublishError: the folder is readable by others or cannot be written.
+    """
+    for path in make_keys(folder, clients):
+        out.print(f"made {path}")
+    out.print(f"Set publish.keys_folder to {folder}; give each client its own secret file and the daemon's public one.")
+
+
+def run_config(settings: Settings, write: Path | None, *, out: Console) -> None:
+    """Print the settings, or write them to a new file.
+
+    Raises:
+        ConfigError: the file exists or cannot be written.
+    """
+    text = as_toml(settings)
+    if write is None:
+        out.print(text, markup=False)
+        return
+    try:
+        with write.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ConfigError(f"{write} exists already and is kept; choose another name") from error
+    except OSError as error:
+        raise ConfigError(f"{write} cannot be written: {error.strerror}; choose another place") from error
+    out.print(f"wrote {write}; use it with --config {write}")

@@ -1,0 +1,206 @@
+"""The daemon: watches, hands frames to the worker, logs, publishes. It never parses a frame.
+
+Threads: the source's own, one that moves arrivals into the backlog, the publisher's (it owns all sockets), and the
+caller's, which takes frames one by one through the worker and the session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..clock import Clock, SystemClock
+from ..errors import ConfigError
+from ..messages import Document, SessionHeartbeat
+from ..nightlog import NightLog
+from ..publish import Publisher
+from ..records import Arrival, Failed
+from ..session import Counts, Session
+from ..settings import Settings
+from ..watch import FolderSource, Stuck
+from ..worker import WorkerLane
+from .backlog import Backlog
+
+log = logging.getLogger(__name__)
+
+IDLE_TICK_S = 0.5
+LISTS_EVERY_S = 2.0
+RETRY_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses before a frame that changed while it was read is tried again; then it is reported as failed."""
+
+
+def rig_folder(settings: Settings, root: Path) -> Path:
+    """Give the folder that holds the night log and lists of one watched folder; names never clash.
+
+    Parameters:
+        settings: the whole tree.
+        root: the watched folder.
+    """
+    resolved = root.resolve()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", resolved.name).strip("-.") or "folder"
+    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return settings.state_folder / f"{name}-{digest}"
+
+
+def check_root(settings: Settings, root: Path) -> None:
+    """Refuse a folder that cannot be watched, or a state folder that would write into it.
+
+    Raises:
+        ConfigError: with one sentence that says what to do.
+    """
+    if not root.exists():
+        raise ConfigError(f"folder {root} does not exist; create it or check the path")
+    if not root.is_dir():
+        raise ConfigError(f"{root} is not a folder; give the folder into which frames are written")
+    try:
+        next(root.iterdir(), None)
+    except OSError as error:
+        raise ConfigError(f"folder {root} cannot be read: {error.strerror}; check its permissions") from error
+    places = [settings.state_folder, *([settings.lists.folder] if settings.lists.folder else [])]
+    for place in places:
+        if place.resolve().is_relative_to(root.resolve()):
+            raise ConfigError(f"{place} lies inside the watched folder {root}; choose a place outside it")
+
+
+class Monitor:
+    """One watched folder.
+
+    Parameters:
+        root: the capture folder; never written to.
+        settings: the whole tree.
+        on_document: told of each logged document, after the bus.
+        clock: the source of time.
+
+    Raises:
+        ConfigError: the folder or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        *,
+        on_document: Callable[[Document], None] = lambda document: None,
+        clock: Clock | None = None,
+    ) -> None:
+        check_root(settings, root)
+        self._root = root.absolute()
+        self._settings = settings
+        self._on_document = on_document
+        self._clock = clock or SystemClock()
+        self.folder = rig_folder(settings, root)
+        self.lists_folder = (settings.lists.folder or self.folder) / "lists"
+        self.night_log_path = self.folder / "nightlog.sqlite"
+        self.addresses: tuple[str, ...] = ()
+        self._retries: dict[Path, int] = {}
+
+    def run(self, stop: threading.Event, ready: threading.Event | None = None) -> Counts:
+        """Watch until ``stop`` is set; then finish the frame in hand, write the lists and say good-bye.
+
+        Parameters:
+            stop: set by whoever wants the end.
+            ready: set once the folder is being watched.
+
+        Returns:
+            how many frames were judged, failed, kept, put up for review and rejected.
+
+        Raises:
+            ModelError, NightLogError, PublishError: nothing was started.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"state folder {self.folder} cannot be made: {error.strerror}; set state_folder"
+            ) from error
+        with NightLog.open(self.night_log_path, session_id=uuid.uuid4().hex, clock=self._clock) as night_log:
+            publisher = Publisher(self._settings.publish, night_log, self._clock)
+            session = Session(
+                self._settings,
+                night_log,
+                self._clock,
+                lists_folder=self.lists_folder,
+                announce=lambda document: self._announce(publisher, document),
+            )
+            source = FolderSource(self._root, self._settings.watch, self._clock, already_done=night_log.already_done)
+            backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
+            publisher.figures = lambda: self._heartbeat(night_log, backlog, source, session)
+            with WorkerLane(self._settings) as lane, publisher:
+                self.addresses = publisher.addresses
+                session.start("watch", self._root, lane.models)
+                mover = threading.Thread(
+                    target=self._move, args=(source, backlog, session, stop), name="arrivals", daemon=True
+                )
+                mover.start()
+                if ready is not None:
+                    ready.set()
+                reason, sentence = "failed", "The daemon ended because of an error; see its log."
+                try:
+                    self._work(backlog, lane, session, stop)
+                    reason, sentence = "stopped", "The watch was ended by its user."
+                finally:
+                    stop.set()
+                    mover.join(timeout=10.0)
+                    session.stop(reason, sentence)
+        return session.counts
+
+    def _work(self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event) -> None:
+        lists_written = self._clock.monotonic()
+        while not stop.is_set():
+            taken = backlog.take(IDLE_TICK_S)
+            for arrival in taken:
+                outcome = lane.examine(arrival, session.baselines())
+                if isinstance(outcome, Failed) and outcome.retryable and self._try_again(arrival, backlog):
+                    continue
+                session.take(outcome)
+            now = self._clock.monotonic()
+            if backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
+                session.write_lists()
+                lists_written = now
+
+    def _try_again(self, arrival: Arrival, backlog: Backlog) -> bool:
+        """Put a frame back that changed while it was read; tell whether it will be tried again."""
+        tried = self._retries.get(arrival.path, 0)
+        if tried >= len(RETRY_AFTER_S):
+            del self._retries[arrival.path]
+            return False
+        try:
+            status = arrival.path.stat()
+        except OSError:
+            return False
+        self._retries[arrival.path] = tried + 1
+        fresh = replace(arrival, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+        backlog.put_later(fresh, RETRY_AFTER_S[tried])
+        log.info("%s changed while it was read; it will be tried again", arrival.path.name)
+        return True
+
+    def _move(self, source: FolderSource, backlog: Backlog, session: Session, stop: threading.Event) -> None:
+        for arrival in source.arrivals(stop):
+            backlog.put(arrival)
+
+    def _announce(self, publisher: Publisher, document: Document) -> None:
+        publisher.announce(document)
+        self._on_document(document)
+
+    def _heartbeat(
+        self, night_log: NightLog, backlog: Backlog, source: FolderSource, session: Session
+    ) -> SessionHeartbeat:
+        oldest = backlog.oldest_settled()
+        waited_s = max(0.0, (self._clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
+        return SessionHeartbeat(
+            last_seq=night_log.last_seq(),
+            queue_depth=backlog.depth(),
+            oldest_waiting_s=round(waited_s, 3),
+            frames_judged=session.counts.judged,
+            frames_failed=session.counts.failed,
+            free_disk_bytes=shutil.disk_usage(self.folder).free,
+            watcher=source.state(),
+        )

@@ -1,0 +1,192 @@
+"""The bookkeeping of one session, on the daemon's side: outcome → judge → compose → night log → lists.
+
+One transaction per frame holds its document, the alerts it changed and the judge's memory, so a crash at any moment
+leaves either all of it or nothing. Lists are rewritten from the log, never patched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import __version__, compose, messages
+from .clock import Clock
+from .judge import RULES_VERSION, Judge
+from .lists import ListedFrame, write_lists
+from .messages import Document
+from .nightlog import Draft, NightLog
+from .records import Alert, Baseline, Examined, Failed, Outcome, Skipped, baseline_key
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+JUDGE_STATE = "judge"
+
+
+@dataclass
+class Counts:
+    """What a session has done so far."""
+
+    judged: int = 0
+    failed: int = 0
+    kept: int = 0
+    review: int = 0
+    rejected: int = 0
+
+
+class Session:
+    """Takes outcomes one by one, in the order in which they are to be judged.
+
+    Parameters:
+        settings: the whole tree.
+        night_log: where everything is kept.
+        clock: the source of time.
+        lists_folder: where the stacking lists go, or ``None`` to write none.
+        announce: told of each document after it is safe.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        night_log: NightLog,
+        clock: Clock,
+        *,
+        lists_folder: Path | None,
+        announce: Callable[[Document], None],
+    ) -> None:
+        self._settings = settings
+        self._log = night_log
+        self._clock = clock
+        self._lists_folder = lists_folder
+        self._announce = announce
+        self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE))
+        self._lists_due = False
+        self.counts = Counts()
+
+    def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
+        """Log ``session.started`` and ``metrics.described``."""
+        digest = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()[:16]
+        started = messages.SessionStarted.model_validate(
+            {
+                "mode": mode,
+                "software": "astro-monitor",
+                "software_version": __version__,
+                "watch_root": compose.display_path(root),
+                "models": models,
+                "rules_version": RULES_VERSION,
+                "settings_digest": digest,
+                "host": socket.gethostname(),
+                "process_id": os.getpid(),
+            }
+        )
+        self._commit(
+            [
+                Draft("session.started", messages.body_json(started)),
+                Draft("metrics.described", compose.metrics_described()),
+            ]
+        )
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """What is normal so far, for the worker's next frame."""
+        return self._judge.all_baselines()
+
+    def take(self, outcome: Outcome) -> Document:
+        """Judge one outcome, log it and announce it.
+
+        Returns:
+            its ``frame.judged`` or ``frame.failed`` document. A file with the same content as one that has its
+            outcome already gets that one's document back, under its own name; nothing is judged twice.
+        """
+        if isinstance(outcome, Failed):
+            return self._take_failed(outcome)
+        if self._log.has_content(outcome.sha256):
+            return self._take_again(outcome)
+        if isinstance(outcome, Skipped):
+            body = compose.skipped(outcome, self._judge.judge_skipped(outcome))
+            alerts: tuple[Alert, ...] = ()
+        else:
+            baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
+            verdict, alerts = self._judge.judge(outcome)
+            body = compose.judged(outcome, verdict, baseline)
+        self._count(body)
+        document = self._commit_frame("frame.judged", body, outcome, alerts)
+        self._lists_due = True
+        return document
+
+    def write_lists(self, *, force: bool = False) -> None:
+        """Rewrite the stacking lists when something changed since the last time, or when forced."""
+        if self._lists_folder is None or not (self._lists_due or force):
+            return
+        self._lists_due = False
+        frames = [ListedFrame.from_row(row) for row in self._log.judged_frames()]
+        try:
+            body = write_lists(frames, self._lists_folder, self._settings.lists.formats)
+        except OSError as error:
+            # The list is rebuilt from the log at the next change; the night goes on.
+            log.error("stacking lists could not be written to %s: %s", self._lists_folder, error)
+            return
+        self._commit([Draft("list.written", body)])
+
+    def stop(self, reason: str, sentence: str) -> None:
+        """Write the lists a last time and log ``session.stopped``."""
+        self.write_lists()
+        stopped = messages.SessionStopped.model_validate(
+            {
+                "reason": reason,
+                "sentence": sentence,
+                "frames_judged": self.counts.judged,
+                "frames_failed": self.counts.failed,
+                "last_seq": self._log.last_seq(),
+            }
+        )
+        self._commit([Draft("session.stopped", messages.body_json(stopped))])
+
+    def _take_failed(self, outcome: Failed) -> Document:
+        self.counts.failed += 1
+        alerts = self._judge.note_failure(outcome)
+        return self._commit_frame("frame.failed", compose.failed(outcome), outcome, alerts)
+
+    def _take_again(self, outcome: Examined | Skipped) -> Document:
+        """Note that known content turned up under another name."""
+        first = self._log.outcome_of(outcome.sha256)
+        arrival = outcome.arrival
+        self._log.note_sighting(outcome.sha256, arrival.path, arrival.size_bytes, arrival.mtime_ns)
+        log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
+        body = {
+            **first.body,
+            "file": compose.display_path(arrival.path),
+            "root": compose.display_path(arrival.root),
+            "relative_path": compose.relative_path(arrival),
+        }
+        return first.model_copy(update={"body": body})
+
+    def _count(self, body: dict[str, Any]) -> None:
+        self.counts.judged += 1
+        if "not_a_light" in body["flags"]:
+            return
+        match body["decision"]:
+            case "keep":
+                self.counts.kept += 1
+            case "review":
+                self.counts.review += 1
+            case _:
+                self.counts.rejected += 1
+
+    def _commit_frame(self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...]) -> Document:
+        drafts = [Draft(kind, body)]
+        drafts += [Draft(*compose.alert(change), cause_index=0) for change in alerts]
+        arrival = outcome.arrival
+        sighting = (os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns)
+        return self._commit(drafts, sighting=sighting)[0]
+
+    def _commit(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None = None) -> list[Document]:
+        documents = self._log.commit(drafts, states={JUDGE_STATE: self._judge.state()}, sighting=sighting)
+        for document in documents:
+            self._announce(document)
+        return documents

@@ -1,0 +1,65 @@
+"""What all tests share: where real frames are, and a watch over threads that are left running."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def real_frames() -> Path:
+    """The folder of real frames, which are not part of the repository."""
+    folder = Path(os.environ.get("ASTRO_MONITOR_REAL_FRAMES", REPOSITORY.parent / "shared" / "frames"))
+    if not folder.is_dir():
+        pytest.skip("the real frames are not here; set ASTRO_MONITOR_REAL_FRAMES to their folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests away from the settings and night logs of whoever runs them."""
+    home = tmp_path_factory.mktemp("home")
+    for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(home))
+    for variable in list(os.environ):
+        if variable.startswith("ASTRO_MONITOR_") and variable != "ASTRO_MONITOR_REAL_FRAMES":
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    """Fail a test that leaves a thread of ours running."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    for thread in left:
+        thread.join(timeout=5.0)
+    assert not [thread.name for thread in left if thread.is_alive()]
+
+
+@pytest.fixture
+def need_program() -> object:
+    """Give a function that skips the test when a program is missing; in CI a missing program is a failure."""
+    import shutil
+
+    def need(name: str, package: str) -> str:
+        found = shutil.which(name)
+        if found is None and os.environ.get("CI"):
+            pytest.fail(f"{name} is missing in CI; .ci/run must install {package}")
+        if found is None:
+            pytest.skip(f"{name} is not installed (Debian package {package})")
+        return str(found)
+
+    return need
