@@ -1,0 +1,27 @@
+"""Makes frames with truth for training and evaluation: rigs, skies, faults, and what each pixel and star really is."""
+
+from training.simulate.conditions import Condition, draw_condition
+from training.simulate.labels import AMBIGUOUS, Labels, Strengths, classify
+from training.simulate.motion import Motion
+from training.simulate.render import STAR_DTYPE, SimFrame, render
+from training.simulate.rigs import Rig, draw_rig, rig_from_seed, rig_split
+from training.simulate.sky import StarField, draw_field
+
+__all__ = [
+    "AMBIGUOUS",
+    "STAR_DTYPE",
+    "Condition",
+    "Labels",
+    "Motion",
+    "Rig",
+    "SimFrame",
+    "StarField",
+    "Strengths",
+    "classify",
+    "draw_condition",
+    "draw_field",
+    "draw_rig",
+    "render",
+    "rig_from_seed",
+    "rig_split",
+]

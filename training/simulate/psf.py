@@ -1,0 +1,241 @@
+"""Point-spread functions: GalSim's profiles, convolved with where rays and the mount put the light.
+
+A frame's PSF is built from three factors on one oversampled grid:
+
+- the *core*, drawn by GalSim: seeing (Kolmogorov or Moffat), diffraction (Airy with obstruction), a round
+  blur, and the pixel;
+- the *spot*, where rays of GalSim's aperture land in geometric optics (gradients of GalSim's Zernike
+  polynomials): defocus, coma, astigmatism. Geometric optics holds because aberrations that matter here are
+  larger than a wave;
+- the *path* of the mount during the exposure.
+
+The spot and the path are lists of points; their product with the core is taken in Fourier space.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import galsim
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from training.simulate.rigs import Rig
+
+Points = NDArray[np.float64]
+"""(N, 2): x and y in frame pixels, each point with the same weight."""
+
+GSPARAMS = galsim.GSParams(folding_threshold=1e-2, maxk_threshold=3e-3, maximum_fft_size=4096)
+MAX_RADIUS_PX = 110
+MIN_RADIUS_PX = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Psf:
+    """One PSF on an oversampled grid.
+
+    Attributes:
+        grid: (N, N) float32; the centre of light is at index N // 2; the value is the share of the flux that a
+            frame pixel centred there receives.
+        oversampling: grid steps per frame pixel.
+        fwhm_px: diameter of the circle that has the area above half maximum.
+    """
+
+    grid: NDArray[np.float32]
+    oversampling: int
+    fwhm_px: float
+
+    @property
+    def radius_px(self) -> int:
+        """Largest half-width of a stamp that fits at every phase."""
+        return (self.grid.shape[0] // 2 - self.oversampling) // self.oversampling
+
+    def stamp(self, phase_x: int, phase_y: int, half_px: int) -> NDArray[np.float32]:
+        """Pixels of a star that sits ``phase / oversampling`` pixels right of and below a pixel centre."""
+        centre, step = self.grid.shape[0] // 2, self.oversampling
+        y0, x0 = centre - phase_y - half_px * step, centre - phase_x - half_px * step
+        width = 2 * half_px * step + 1
+        return self.grid[y0 : y0 + width : step, x0 : x0 + width : step]
+
+
+def choose_oversampling(fwhm_px: float) -> int:
+    """Grid steps per pixel: fine for undersampled stars, coarse for wide ones."""
+    return 6 if fwhm_px < 1.8 else 5 if fwhm_px < 3.5 else 4 if fwhm_px < 8 else 3
+
+
+@functools.lru_cache(maxsize=8)
+def _core(
+    seeing_px: float, beta: float, airy_px: float, obstruction: float, blur_px: float, step: int, radius_px: int
+) -> NDArray[np.complex64]:
+    """Fourier transform of the core on an N × N grid, centre at index 0, sum ``step`` squared."""
+    if beta > 0:
+        seeing = galsim.Moffat(beta=beta, fwhm=seeing_px, gsparams=GSPARAMS)
+    else:
+        seeing = galsim.Kolmogorov(fwhm=seeing_px, gsparams=GSPARAMS)
+    parts = [
+        seeing,
+        galsim.Airy(lam_over_diam=airy_px, obscuration=obstruction, gsparams=GSPARAMS),
+        galsim.Pixel(1.0, gsparams=GSPARAMS),
+    ]
+    if blur_px > 0.02:
+        parts.append(galsim.Gaussian(fwhm=blur_px, gsparams=GSPARAMS))
+    size = scipy.fft.next_fast_len(2 * (radius_px + 2) * step, real=True)
+    odd = size - 1 if size % 2 == 0 else size
+    image = galsim.Convolve(parts, gsparams=GSPARAMS).drawImage(nx=odd, ny=odd, scale=1 / step, method="no_pixel")
+    grid = np.zeros((size, size), np.float32)
+    grid[:odd, :odd] = np.maximum(image.array, 0)
+    grid *= step**2 / grid.sum(dtype=np.float64)
+    return scipy.fft.rfft2(np.roll(grid, (-(odd // 2), -(odd // 2)), axis=(0, 1)))
+
+
+def _core_of(rig: Rig, seeing_factor: float, extra_blur_px: float, step: int, radius_px: int) -> NDArray[np.complex64]:
+    return _core(
+        rig.seeing_px * seeing_factor,
+        rig.moffat_beta,
+        max(rig.wavelength_over_aperture_px, 0.05),
+        rig.obstruction,
+        math.hypot(rig.round_blur_px, extra_blur_px),
+        step,
+        radius_px,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _pupil(obstruction: float, struts: int, strut_angle_deg: float) -> tuple[Points, Points]:
+    """Lit points of the pupil in units of its radius."""
+    aperture = galsim.Aperture(
+        diam=2.0,
+        lam=550,
+        obscuration=obstruction,
+        nstruts=struts,
+        strut_thick=0.012,
+        strut_angle=strut_angle_deg * galsim.degrees,
+        pupil_plane_scale=2.0 / 160,
+        pupil_plane_size=4.0,
+    )
+    lit = aperture.illuminated
+    return aperture.u[lit], aperture.v[lit]
+
+
+def spot(
+    rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0
+) -> Points | None:
+    """Where rays land for a star at field position (x, y), -1 to 1 from edge to edge; ``None``: in one point.
+
+    Parameters:
+        defocus_px: signed diameter of the out-of-focus disc in the centre of the field, frame pixels.
+    """
+    r2 = (x * x + y * y) / 2
+    angle = math.atan2(y, x)
+    tilt = math.radians(rig.tilt_angle_deg)
+    disc_px = defocus_px + rig.curvature_px * r2 + rig.tilt_px * (x * math.cos(tilt) + y * math.sin(tilt)) / math.sqrt(2)
+    astigmatism_px = rig.astigmatism_px * r2
+    coma_px = rig.coma_px * math.sqrt(r2)
+    if max(abs(disc_px), abs(astigmatism_px), abs(coma_px)) < 0.05 * rig.f0_px:
+        return None
+    u, v = _pupil(rig.obstruction, rig.struts, rig.strut_angle_deg)
+    # Noll's numbering: 4 defocus, 5 and 6 astigmatism, 7 and 8 coma. The divisors turn the gradient at the rim
+    # into the blur's size in pixels.
+    wave = np.zeros(9)
+    wave[4] = disc_px / (8 * math.sqrt(3))
+    wave[5] = astigmatism_px * math.sin(2 * angle) / (4 * math.sqrt(6))
+    wave[6] = astigmatism_px * math.cos(2 * angle) / (4 * math.sqrt(6))
+    wave[7] = coma_px * math.sin(angle) / (9 * math.sqrt(8))
+    wave[8] = coma_px * math.cos(angle) / (9 * math.sqrt(8))
+    surface = galsim.zernike.Zernike(wave, R_outer=1.0, R_inner=0.0)
+    points = np.column_stack([surface.gradX.evalCartesian(u, v), surface.gradY.evalCartesian(u, v)])
+    return points - points.mean(axis=0)
+
+
+def _transform_points(points: Points, size: int, step: int) -> NDArray[np.complex64]:
+    """Fourier transform of equal points, each shared among the four grid cells around it."""
+    position = points * step
+    base = np.floor(position).astype(np.int64)
+    part = position - base
+    grid = np.zeros(size * size)
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1])
+        index = ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size
+        grid += np.bincount(index, weight, minlength=size * size)
+    return scipy.fft.rfft2((grid.reshape(size, size) / len(points)).astype(np.float32))
+
+
+def build(
+    rig: Rig,
+    *,
+    seeing_factor: float = 1.0,
+    extra_blur_px: float = 0.0,
+    rays: Points | None = None,
+    path: Points | None = None,
+    step: int,
+    radius_px: int,
+) -> Psf:
+    """The PSF of one part of the field.
+
+    Parameters:
+        rig: gives seeing, diffraction and round blur.
+        seeing_factor: seeing relative to the rig's usual one.
+        extra_blur_px: FWHM of a further round blur.
+        rays: from :func:`spot`.
+        path: positions of the image during the exposure, equally spaced in time.
+        step: oversampling.
+        radius_px: half-width of the grid.
+    """
+    product = _core_of(rig, seeing_factor, extra_blur_px, step, radius_px)
+    size = product.shape[0]
+    if rays is not None:
+        product = product * _transform_points(rays, size, step)
+    if path is not None:
+        product = product * _transform_points(path - path.mean(axis=0), size, step)
+    grid = scipy.fft.irfft2(product, s=(size, size))
+    grid = np.maximum(scipy.fft.fftshift(grid), 0).astype(np.float32)
+    above = np.count_nonzero(grid >= grid.max() / 2)
+    return Psf(grid=grid, oversampling=step, fwhm_px=2 * math.sqrt(above / math.pi) / step)
+
+
+@functools.lru_cache(maxsize=64)
+def _round_fwhm_px(rig: Rig, seeing_factor: float, extra_blur_px: float, defocus_px: float) -> float:
+    guess = math.hypot(rig.seeing_px * seeing_factor, rig.round_blur_px, extra_blur_px, 0.9) + abs(defocus_px)
+    step = choose_oversampling(guess)
+    radius_px = int(np.clip(math.ceil(1.5 * guess) + 3, 6, MAX_RADIUS_PX))
+    rays = spot(rig, defocus_px) if defocus_px else None
+    grid = build(
+        rig, seeing_factor=seeing_factor, extra_blur_px=extra_blur_px, rays=rays, step=step, radius_px=radius_px
+    ).grid
+    return 2 * _outer_half_radius(grid) / step
+
+
+def _outer_half_radius(grid: NDArray[np.float32]) -> float:
+    """Outermost radius, in grid steps, at which the azimuthal mean is half of its largest value."""
+    centre = grid.shape[0] // 2
+    y, x = np.indices(grid.shape, sparse=True)
+    ring = np.hypot(x - centre, y - centre)
+    index = np.rint(ring).astype(np.int64).ravel()
+    count = np.bincount(index)
+    mean_radius = np.bincount(index, ring.ravel()) / count
+    profile = np.bincount(index, grid.ravel()) / count
+    profile, mean_radius = profile[:centre], mean_radius[:centre]
+    half = profile.max() / 2
+    last = int(np.flatnonzero(profile >= half)[-1])
+    if last + 1 >= len(profile):
+        return float(mean_radius[last])
+    slope = (profile[last] - half) / (profile[last] - profile[last + 1])
+    return float(mean_radius[last] + slope * (mean_radius[last + 1] - mean_radius[last]))
+
+
+def normal_fwhm_px(rig: Rig) -> float:
+    """F0 of LABELS.md: FWHM of a star in the centre of the field in usual seeing, in focus, well guided."""
+    return _round_fwhm_px(rig, 1.0, 0.0, 0.0)
+
+
+def still_fwhm_px(rig: Rig, seeing_factor: float, extra_blur_px: float, defocus_px: float) -> float:
+    """F of LABELS.md: FWHM in the centre of the field that a perfectly tracking mount would have given.
+
+    For a ring, the outer diameter at half maximum.
+    """
+    return _round_fwhm_px(rig, seeing_factor, extra_blur_px, defocus_px)
