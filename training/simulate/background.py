@@ -80,7 +80,27 @@ def paint(rig: Rig, condition: Condition, nebula: Nebula | None, shape: tuple[in
     if nebula is not None:
         glow = _nebula(nebula, shape) * (nebula.peak_fraction * rig.sky_e)
         sky_e += enlarge(glow, shape) * enlarge(clear * vignette, shape)
+    _shade_dust(rig, sky_e)
     return Background(sky_e=sky_e, star_light=light)
+
+
+def _shade_dust(rig: Rig, sky_e: NDArray[np.float32]) -> None:
+    """Shadows of dust near the sensor: discs, or rings when the telescope has a central obstruction."""
+    rng = np.random.default_rng([rig.seed, 0xD05])
+    height, width = sky_e.shape
+    for _ in range(rig.dust_motes):
+        x, y, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(5, 45)
+        depth, half = rng.uniform(0.01, 0.2) * min(1.0, 12 / radius), int(1.5 * radius) + 2
+        rows = slice(max(int(y) - half, 0), min(int(y) + half, height))
+        columns = slice(max(int(x) - half, 0), min(int(x) + half, width))
+        distance = np.hypot(
+            np.arange(rows.start, rows.stop)[:, None] - y, np.arange(columns.start, columns.stop)[None, :] - x
+        )
+        edge = 0.08 * radius
+        shadow = 1 / (1 + np.exp((distance - radius) / edge))
+        if rig.obstruction:
+            shadow = shadow - 1 / (1 + np.exp((distance - rig.obstruction * radius) / edge))
+        sky_e[rows, columns] *= (1 - depth * shadow).astype(np.float32)
 
 
 def _ramp(x: Map, y: Map, angle_deg: float, bend: float) -> Map:
@@ -143,7 +163,7 @@ def _nebula(nebula: Nebula, shape: tuple[int, int]) -> Map:
     mesh = tuple(scipy.fft.next_fast_len(max(side // NEBULA_MESH_PX, 16), real=True) for side in shape)
     base = _fractal(rng, mesh, nebula.slope)
     base = (base - base.mean()) / base.std()
-    glow = np.clip((base - np.quantile(base, 1 - nebula.coverage)) / 2.5, 0, None)
+    glow = np.clip((base - np.quantile(base, 1 - nebula.coverage)) / 2.5, 0, None) ** nebula.softness
     if nebula.filaments:
         ridge = 1 - np.abs(np.tanh(1.5 * _standard(_fractal(rng, mesh, nebula.slope - 0.4))))
         glow = glow * (1 - nebula.filaments + nebula.filaments * ridge**2)

@@ -80,8 +80,8 @@ def still_fwhm_px(rig: Rig, condition: Condition) -> float:
 
 def strengths(rig: Rig, condition: Condition, aspect: float = 1.0) -> Strengths:
     """The strengths that decide about the class."""
-    cloud_gradient = abs(condition.cloud_glow) * condition.cloud_contrast * (
-        1 - 10 ** (-0.4 * condition.extinction_mag)
+    cloud_gradient = (
+        abs(condition.cloud_glow) * condition.cloud_contrast * (1 - 10 ** (-0.4 * condition.extinction_mag))
     )
     return Strengths(
         fwhm_px=still_fwhm_px(rig, condition),

@@ -95,8 +95,7 @@ def severities(strengths: Strengths) -> dict[str, float]:
     """Severity of each of ``FAULTS``."""
     return {
         "tracking": strengths.path_length_px / strengths.fwhm_px / math.sqrt(TRACKING_GOOD * TRACKING_BAD),
-        "seeing": max(strengths.fwhm_px / strengths.normal_fwhm_px - 1, 0)
-        / (math.sqrt(SEEING_GOOD * SEEING_BAD) - 1),
+        "seeing": max(strengths.fwhm_px / strengths.normal_fwhm_px - 1, 0) / (math.sqrt(SEEING_GOOD * SEEING_BAD) - 1),
         "background": max(_background(strengths).values()),
     }
 

@@ -122,9 +122,7 @@ def _pupil(obstruction: float, struts: int, strut_angle_deg: float) -> tuple[Poi
     return aperture.u[lit], aperture.v[lit]
 
 
-def spot(
-    rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0
-) -> Points | None:
+def spot(rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0) -> Points | None:
     """Where rays land for a star at field position (x, y), -1 to 1 from edge to edge; ``None``: in one point.
 
     Parameters:
@@ -133,7 +131,9 @@ def spot(
     r2 = (x * x + y * y) / 2
     angle = math.atan2(y, x)
     tilt = math.radians(rig.tilt_angle_deg)
-    disc_px = defocus_px + rig.curvature_px * r2 + rig.tilt_px * (x * math.cos(tilt) + y * math.sin(tilt)) / math.sqrt(2)
+    disc_px = (
+        defocus_px + rig.curvature_px * r2 + rig.tilt_px * (x * math.cos(tilt) + y * math.sin(tilt)) / math.sqrt(2)
+    )
     astigmatism_px = rig.astigmatism_px * r2
     coma_px = rig.coma_px * math.sqrt(r2)
     if max(abs(disc_px), abs(astigmatism_px), abs(coma_px)) < 0.05 * rig.f0_px:

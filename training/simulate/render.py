@@ -13,7 +13,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
-from training.simulate import background, detector, stamps, visitors
+from training.simulate import background, detector, filter_array, stamps, visitors
 from training.simulate.conditions import Condition, label, still_fwhm_px
 from training.simulate.labels import Labels
 from training.simulate.psf import Psf
@@ -60,6 +60,7 @@ class SimFrame:
         sky_adu: median sky above the pedestal.
         noise_adu: standard deviation of an empty pixel at that sky.
         pedestal_adu: level of no light.
+        bayer: order of the colour filter array when ``pixels`` is a mosaic, else empty.
         date_obs_utc: start of the exposure, when the frame belongs to a night.
     """
 
@@ -76,17 +77,25 @@ class SimFrame:
     sky_adu: float
     noise_adu: float
     pedestal_adu: float
+    bayer: str = ""
     date_obs_utc: datetime | None = None
 
 
 def render(
-    rig: Rig, field: StarField, condition: Condition, rng: np.random.Generator, shape: tuple[int, int] = (1024, 1024)
+    rig: Rig,
+    field: StarField,
+    condition: Condition,
+    rng: np.random.Generator,
+    shape: tuple[int, int] = (1024, 1024),
+    *,
+    mosaic: bool = False,
 ) -> SimFrame:
     """Takes one frame.
 
     Parameters:
         rng: noise and passers-by; the same generator state gives the same frame.
         shape: (H, W).
+        mosaic: whether a colour filter array lies on the sensor: see :mod:`training.simulate.filter_array`.
     """
     height, width = shape
     sky = background.paint(rig, condition, field.nebula, shape)
@@ -118,14 +127,20 @@ def render(
         keep = inside & (snr >= LISTED_SNR)
         rows.append(
             _table(
-                drawn_x[keep], drawn_y[keep], arriving_e[some][keep], peaks[keep], snr[keep], star_psf.fwhm_px, KIND_STAR
+                drawn_x[keep],
+                drawn_y[keep],
+                arriving_e[some][keep],
+                peaks[keep],
+                snr[keep],
+                star_psf.fwhm_px,
+                KIND_STAR,
             )
         )
         dim = inside & (snr >= MASK_SNR) & (peaks < 2 * noise_e)
         faint.append((star_psf, drawn_x[dim], drawn_y[dim]))
     masked |= stars_e > noise_e
     for star_psf, faint_x, faint_y in faint:
-        stamps.mark_faint(masked, star_psf, faint_x, faint_y, int(math.ceil(2 * regions.reach_px)))
+        stamps.mark_faint(masked, star_psf, faint_x, faint_y, math.ceil(2 * regions.reach_px))
 
     light_e = sky.sky_e + stars_e
     scattered = condition.dew + 0.08 * (1 - 10 ** (-0.4 * condition.extinction_mag))
@@ -134,9 +149,9 @@ def render(
     rows.append(_add_galaxies(light_e, field.galaxies, condition, sky, regions, noise_e))
 
     streak_mask = np.zeros(shape, np.bool_)
-    passing = [
-        visitors.add_trail(rng, light_e, streak_mask, regions.still, noise_e) for _ in range(condition.trails)
-    ]
+    passing = [visitors.add_trail(rng, light_e, streak_mask, regions.still, noise_e) for _ in range(condition.trails)]
+    if mosaic:
+        filter_array.dye(light_e)
     hits = int(rng.poisson(condition.cosmic_rays_mpx * height * width / 1e6))
     ray_x, ray_y, ray_e, ray_peak = visitors.add_cosmic_rays(rng, light_e, hits)
     defects = detector.hot_pixels(rig, shape)
@@ -160,6 +175,7 @@ def render(
         sky_adu=sky_level_e / rig.gain_e_adu,
         noise_adu=noise_e / rig.gain_e_adu,
         pedestal_adu=rig.offset_adu + rig.dark_e_s * rig.exposure_s / rig.gain_e_adu,
+        bayer=filter_array.ORDER if mosaic else "",
     )
 
 

@@ -20,7 +20,7 @@ Optics = Literal["refractor", "newtonian", "sct", "rc", "lens"]
 Split = Literal["train", "validation", "test"]
 
 OPTICS: tuple[Optics, ...] = ("refractor", "newtonian", "sct", "rc", "lens")
-F0_RANGE_PX = (1.25, 9.0)
+F0_RANGE_PX = (1.15, 9.0)
 """Rigs whose normal star is narrower or wider than this are drawn again."""
 
 
@@ -48,6 +48,7 @@ class Rig:
         dark_e_s, hot_pixel_fraction, hot_pixel_e_s: dark current, its outliers and their scale.
         column_noise_e, row_noise_e: rms of column and row offsets.
         vignetting_fraction: light lost in the corners.
+        dust_motes: number of dust shadows.
         amp_glow_fraction, amp_glow_corner: glow of the amplifier relative to the sky, and the corner it sits in.
         colour: whether the camera has a colour filter array.
         sky_e_s: normal sky of a frame pixel.
@@ -84,6 +85,7 @@ class Rig:
     column_noise_e: float
     row_noise_e: float
     vignetting_fraction: float
+    dust_motes: int
     amp_glow_fraction: float
     amp_glow_corner: int
     colour: bool
@@ -160,7 +162,9 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
     cell_um = rng.choice([2.4, 2.9, 3.76, 3.8, 4.63, 5.4, 6.8, 9.0])
     colour = bool(rng.random() < 0.4)
     focal_mm = 206.265 * cell_um * (2 if colour else 1) / scale
-    f_ratio = rng.uniform(*{"refractor": (4, 8), "newtonian": (3, 6), "sct": (2, 10), "rc": (5, 9), "lens": (1.8, 5)}[optics])
+    f_ratio = rng.uniform(
+        *{"refractor": (4, 8), "newtonian": (3, 6), "sct": (2, 10), "rc": (5, 9), "lens": (1.8, 5)}[optics]
+    )
     aperture_mm = float(np.clip(focal_mm / f_ratio, 25, 1000))
     obstruction = rng.uniform(*{"newtonian": (0.2, 0.4), "sct": (0.3, 0.42), "rc": (0.38, 0.5)}.get(optics, (0, 0)))
     struts = int({"newtonian": 4, "rc": 4}.get(optics, 0))
@@ -217,6 +221,7 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
         "column_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
         "row_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
         "vignetting_fraction": float(rng.beta(1.3, 4) * 0.8),
+        "dust_motes": int(rng.choice([0, rng.integers(1, 4), rng.integers(4, 15)])),
         "amp_glow_fraction": float(rng.choice([0.0, 0.0, _log_uniform(rng, 0.02, 0.6)])),
         "amp_glow_corner": int(rng.integers(4)),
         "colour": colour,

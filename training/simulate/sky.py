@@ -35,11 +35,16 @@ class Galaxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nebula:
-    """Nebulosity over the frame. ``peak_fraction`` is its brightest part over the normal sky."""
+    """Nebulosity over the frame. ``peak_fraction`` is its brightest part over the normal sky.
+
+    ``slope`` is that of its power spectrum, ``softness`` the exponent that shapes its edges, ``coverage`` the part of
+    the frame it covers, ``filaments`` (0 to 1) how much of it hangs in threads.
+    """
 
     seed: int
     peak_fraction: float
     slope: float
+    softness: float
     coverage: float
     filaments: float
     dark_lanes: bool
@@ -84,8 +89,8 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
     count = int(rng.poisson(density * area_mpx * (flux_at_snr(rig, 5.0) / faintest) ** slope))
     count = min(count, 60_000)
     flux = faintest * rng.random(count) ** (-1 / slope)
-    # Guide-star brightness is the natural end of the counts for the field sizes meant here.
-    flux = np.sort(np.minimum(flux, 3000 * rig.full_well_e * rig.f0_px**2))[::-1]
+    # Brighter ones are rare enough in a field of this size to be left out.
+    flux = np.sort(np.minimum(flux, 300 * rig.full_well_e * rig.f0_px**2))[::-1]
     x = rng.uniform(-MARGIN_PX, width + MARGIN_PX, count)
     y = rng.uniform(-MARGIN_PX, height + MARGIN_PX, count)
     if count > 20 and rng.random() < 0.12:
@@ -147,6 +152,7 @@ def _draw_nebula(rng: np.random.Generator) -> Nebula:
         seed=int(rng.integers(2**31)),
         peak_fraction=float(math.exp(rng.uniform(math.log(0.03), math.log(3)))),
         slope=float(rng.uniform(2.6, 3.8)),
+        softness=float(rng.uniform(0.8, 2.2)),
         coverage=float(rng.uniform(0.15, 0.9)),
         filaments=float(rng.choice([0.0, rng.uniform(0.2, 1.0)])),
         dark_lanes=bool(rng.random() < 0.3),

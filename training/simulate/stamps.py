@@ -153,9 +153,7 @@ def add_wings(
         light_e[rows, columns] += wing.astype(np.float32)
 
 
-def mark_faint(
-    mask: NDArray[np.bool_], psf: Psf, x_px: Values, y_px: Values, half_px: int
-) -> None:
+def mark_faint(mask: NDArray[np.bool_], psf: Psf, x_px: Values, y_px: Values, half_px: int) -> None:
     """Marks the half-maximum area of stars, wherever it lies in the noise."""
     if not len(x_px):
         return

@@ -13,7 +13,7 @@ from training.simulate.psf import Psf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailTruth:
-    """One trail: its ends inside the frame, full width at half maximum and peak above the sky, in pixels and electrons."""
+    """One trail: its ends inside the frame, full width at half maximum (pixels), peak above the sky (electrons)."""
 
     x0_px: float
     y0_px: float
@@ -48,7 +48,9 @@ def add_trail(
     through_x, through_y = rng.uniform(0.05, 0.95) * width, rng.uniform(0.05, 0.95) * height
     ends = _clip(through_x, through_y, angle, width, height)
     if rng.random() < 0.2:  # it entered or left during the exposure, or dipped into the Earth's shadow
-        ends = (ends[0] * rng.uniform(0, 0.8), ends[1]) if rng.random() < 0.5 else (ends[0], ends[1] * rng.uniform(0, 0.8))
+        ends = (
+            (ends[0] * rng.uniform(0, 0.8), ends[1]) if rng.random() < 0.5 else (ends[0], ends[1] * rng.uniform(0, 0.8))
+        )
     if ends[1] - ends[0] < 15:
         return None
     peak_e = noise_e * math.exp(rng.uniform(math.log(0.8), math.log(80)))

@@ -1,0 +1,166 @@
+"""Whole nights: one rig, one target, slow changes, and episodes of faults that grow and fade."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from training.simulate.conditions import Condition, draw_condition
+from training.simulate.motion import Motion
+from training.simulate.render import SimFrame, render
+from training.simulate.rigs import Rig, rig_from_seed
+from training.simulate.sky import draw_field
+
+SATELLITE = "satellite"
+CLASS_OF_CAUSE = {
+    "drift": "bad_tracking",
+    "periodic": "bad_tracking",
+    "jump": "bad_tracking",
+    "wind": "bad_tracking",
+    "rotation": "bad_tracking",
+    "seeing": "bad_seeing",
+    "defocus": "bad_seeing",
+    "cloud": "background_issue",
+    "gradient": "background_issue",
+    "leak": "background_issue",
+    "twilight": "background_issue",
+    "dew": "background_issue",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """A fault that grows, stays and fades. ``worst`` is the condition at its height."""
+
+    cause: str
+    first: int
+    last: int
+    ramp: int
+    worst: Condition
+
+    def strength(self, frame: int) -> float:
+        """0 outside, 1 at the height."""
+        inside = min(frame - self.first + 1, self.last + 1 - frame) / self.ramp
+        return float(np.clip(inside, 0, 1))
+
+
+def simulate_night(
+    seed: int, frames: int, shape: tuple[int, int], faults: Sequence[str] | None = None
+) -> Iterator[SimFrame]:
+    """Frames of one night in the order of time, with ``date_obs_utc``.
+
+    Parameters:
+        seed: of the rig (see ``rig_split``) and of all that happens.
+        frames: how many.
+        shape: (H, W).
+        faults: causes (or ``satellite``) in the order in which they come, one episode each; ``()`` for an
+            untroubled night; ``None`` draws them.
+
+    Raises:
+        ValueError: an unknown fault.
+    """
+    unknown = set(faults or ()) - set(CLASS_OF_CAUSE) - {SATELLITE}
+    if unknown:
+        raise ValueError(
+            f"no such fault: {', '.join(sorted(unknown))}; known: {', '.join(CLASS_OF_CAUSE)}, {SATELLITE}"
+        )
+    rig = rig_from_seed(seed)
+    rng = np.random.default_rng([seed, 0x91647])
+    field = draw_field(rng, rig, shape)
+    if faults is None:
+        number = int(rng.poisson(frames / 25))
+        faults = [str(rng.choice([*CLASS_OF_CAUSE, SATELLITE])) for _ in range(number)]
+    episodes = _plan(rng, rig, frames, faults)
+    start = datetime(2025, 1, 1, 18, tzinfo=UTC) + timedelta(
+        days=int(rng.integers(365)), seconds=float(rng.uniform(0, 4 * 3600))
+    )
+    overhead_s = float(rng.uniform(1, 15))
+    for number, condition in enumerate(_weather(rng, frames)):
+        for episode in episodes:
+            condition = _troubled(rng, condition, episode, episode.strength(number))
+        taken = render(rig, field, condition, rng, shape)
+        when = start + timedelta(seconds=number * (rig.exposure_s + overhead_s))
+        yield replace(taken, date_obs_utc=when)
+
+
+def _plan(rng: np.random.Generator, rig: Rig, frames: int, faults: Sequence[str]) -> list[Episode]:
+    """Episodes without overlap, after a quiet beginning."""
+    quiet = min(max(frames // 6, 3), 15)
+    slot = max((frames - quiet) / max(len(faults), 1), 1.0)
+    episodes = []
+    for index, cause in enumerate(faults):
+        first = int(quiet + index * slot + rng.uniform(0, 0.25) * slot)
+        longest = max(int(0.7 * slot), 1)
+        length = 1 if cause == SATELLITE else int(rng.integers(max(longest // 2, 1), longest + 1))
+        kind = CLASS_OF_CAUSE.get(cause)
+        if kind == "bad_tracking" and rng.random() < 0.4:
+            kind = "very_bad_tracking"
+        worst = Condition(trails=int(rng.integers(1, 3))) if kind is None else draw_condition(rng, rig, kind, cause)
+        sudden = cause in ("jump", "leak", "wind")
+        ramp = 1 if sudden else int(rng.integers(1, max(length // 2, 1) + 1))
+        episodes.append(Episode(cause=cause, first=first, last=first + length - 1, ramp=ramp, worst=worst))
+    return episodes
+
+
+def _weather(rng: np.random.Generator, frames: int) -> Iterator[Condition]:
+    """Slow changes that are no fault, and dithers."""
+    seeing, sky_slope = float(rng.normal(0, 0.08)), float(rng.uniform(-0.35, 0.35))
+    gradient, angle = float(rng.uniform(0, 0.15)), float(rng.uniform(0, 360))
+    guiding = float(rng.uniform(0, 0.25))
+    dither_px, every = float(rng.uniform(0, 12)), int(rng.integers(1, 6))
+    shift = np.zeros(2)
+    cosmic_rays = float(rng.gamma(1.0, 4.0))
+    for number in range(frames):
+        seeing = 0.95 * seeing + float(rng.normal(0, 0.025))
+        if number % every == 0:
+            shift = rng.uniform(-dither_px, dither_px, 2)
+        yield Condition(
+            seeing_factor=math.exp(float(np.clip(seeing, -0.18, 0.16))),
+            motion=Motion(drift_px=float(rng.uniform(0, guiding)), drift_angle_deg=angle),
+            gradient_fraction=gradient,
+            gradient_angle_deg=angle,
+            sky_factor=math.exp(sky_slope * number / max(frames, 1)),
+            trails=int(rng.random() < 0.02),
+            cosmic_rays_mpx=cosmic_rays,
+            pattern_seed=int(rng.integers(2**31)),
+            dither_x_px=float(shift[0]),
+            dither_y_px=float(shift[1]),
+        )
+
+
+def _troubled(rng: np.random.Generator, calm: Condition, episode: Episode, strength: float) -> Condition:
+    """A calm frame with one fault at part of its height."""
+    if strength <= 0:
+        return calm
+    worst, cause = episode.worst, episode.cause
+    if cause == SATELLITE:
+        return replace(calm, trails=worst.trails)
+    if cause in ("drift", "periodic", "jump", "wind", "rotation"):
+        motion = worst.motion.scaled(strength * float(rng.uniform(0.85, 1.0)))
+        return replace(calm, motion=replace(motion, wind_seed=int(rng.integers(2**31))))
+    if cause == "seeing":
+        return replace(calm, seeing_factor=calm.seeing_factor * worst.seeing_factor**strength)
+    if cause == "defocus":
+        return replace(calm, defocus_px=worst.defocus_px * strength)
+    if cause in ("cloud", "dew"):
+        return replace(
+            calm,
+            extinction_mag=worst.extinction_mag * strength,
+            cloud_contrast=worst.cloud_contrast,
+            cloud_glow=worst.cloud_glow,
+            dew=worst.dew * strength,
+        )
+    if cause == "gradient":
+        return replace(
+            calm,
+            gradient_fraction=worst.gradient_fraction * strength,
+            gradient_angle_deg=worst.gradient_angle_deg,
+            gradient_bend=worst.gradient_bend,
+        )
+    if cause == "leak":
+        return replace(calm, leak_fraction=worst.leak_fraction * strength, leak_seed=worst.leak_seed)
+    return replace(calm, sky_factor=calm.sky_factor * worst.sky_factor**strength)
