@@ -1,1 +1,12 @@
-"""To be described by its room."""
+"""The truth of the night: every document, every frame's one outcome and the judge's memory, in one SQLite file.
+
+A document is durable before anyone is told of it. Whatever else the program shows or writes can be rebuilt from here.
+"""
+
+from .localdisk import network_kind
+from .log import NightLog
+from .nights import night_of
+from .reader import NightLogReader
+from .rows import Draft, FrameRow, LogBlocked, LogFull
+
+__all__ = ["Draft", "FrameRow", "LogBlocked", "LogFull", "NightLog", "NightLogReader", "network_kind", "night_of"]

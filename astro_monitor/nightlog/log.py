@@ -1,0 +1,277 @@
+"""Writing the night log: documents get their number here and are durable before anyone is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock, utc_text
+from ..messages import BODIES, Document, SessionStopped, body_json
+from . import opening
+from .effects import Sighting, apply, sight
+from .lock import InstanceLock
+from .nights import night_of
+from .reader import NightLogReader, checksum
+from .rows import Decision, Draft
+
+
+class NightLog(NightLogReader):
+    """The log of this run of the program: one writer, any number of threads that take turns. Made by :meth:`open`.
+
+    Every method raises ``NightLogError`` when SQLite fails: ``LogBlocked`` (with ``LogFull``) when the same call may
+    succeed later. A call that raised has written nothing.
+
+    Attributes:
+        session_id: goes into every document made here.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        session_id: str,
+        clock: Clock,
+        *,
+        lock: InstanceLock | None = None,
+        longitude_deg: float | None = None,
+    ) -> None:
+        super().__init__(connection)
+        self._clock = clock
+        self._lock = lock
+        self._longitude_deg = longitude_deg
+        self.session_id = session_id
+        self._last_seq = super().last_seq()
+        self._database.rows("UPDATE about SET closed_in_order = 0")
+
+    @classmethod
+    def open(cls, path: Path | str, session_id: str, clock: Clock, *, longitude_deg: float | None = None) -> NightLog:
+        """Open or make the log for writing; nobody else can until :meth:`close` or the end of the process.
+
+        A damaged log is renamed to ``<name>.corrupt.<utc>`` and a new one begun; :attr:`set_aside` then says where.
+
+        Parameters:
+            path: the file, on a local disk, or ``:memory:`` for a log that lives as long as this object.
+            session_id: identity of this run of the program.
+            clock: the source of time.
+            longitude_deg: of the site, east positive, to tell nights apart; ``None``: this computer's time zone.
+
+        Raises:
+            NightLogError: on a network share, used by another program, newer than this program, or no night log.
+        """
+        if str(path) == opening.IN_MEMORY:
+            connection = opening.connect(opening.IN_MEMORY)
+            opening.migrate(connection, 0, clock.utc(), "")
+            return cls(connection, session_id, clock, longitude_deg=longitude_deg)
+        place = Path(path)
+        opening.check_place(place)
+        lock = InstanceLock(place.with_name(place.name + ".lock"))
+        try:
+            connection = opening.open_file(place, clock.utc())
+            return cls(connection, session_id, clock, lock=lock, longitude_deg=longitude_deg)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """End in order and let others open the log; again does nothing."""
+        if self._database.closed:
+            return
+        try:
+            self._database.rows("UPDATE about SET closed_in_order = 1")
+        finally:
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def last_seq(self) -> int:
+        """Give the number of the newest durable document; 0 for an empty log. Never waits for a writer."""
+        return self._last_seq
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Group calls: all become durable at the end of the block, or none when it raises.
+
+        Announce documents after the block, not inside it: only then are they safe.
+        """
+        with self._database.turn:
+            with self._database.transaction():
+                yield
+                newest = super().last_seq()
+            if not self._database.in_transaction:
+                self._last_seq = newest
+
+    def append(self, kind: str, body: dict[str, Any], cause: str = "") -> Document:
+        """Give one document its number and keep it.
+
+        Raises:
+            ValueError: the kind is unknown or not logged, or the body does not fit it.
+        """
+        return self.commit([Draft(kind, body, cause)])[0]
+
+    def commit(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        baselines: Mapping[str, str] | None = None,
+        states: Mapping[str, dict[str, Any]] | None = None,
+        sighting: Sighting | None = None,
+    ) -> list[Document]:
+        """Keep documents and the memory that goes with them, all or nothing.
+
+        A ``frame.judged`` or ``frame.failed`` draft is that content's outcome; there can be one only, except that a
+        retryable failure may be followed by another outcome.
+
+        Parameters:
+            drafts: in the order of their numbers.
+            baselines: JSON text by key, replaced.
+            states: what the program must remember over a restart, such as the alerts' state machine, replaced.
+            sighting: path as bytes, size and modification time (ns) of the file that a frame draft is about.
+
+        Returns:
+            the documents, numbered.
+
+        Raises:
+            ValueError: a draft's kind is unknown or not logged, or its body does not fit it.
+            NightLogError: a second outcome, or a revision of an unknown frame.
+        """
+        bodies = [_checked(draft) for draft in drafts]
+        documents: list[Document] = []
+        # The turn is held to the end, so that no other thread takes the same number.
+        with self.transaction():
+            for draft, body in zip(drafts, bodies, strict=True):
+                cause = draft.cause if draft.cause_index is None else documents[draft.cause_index].doc_id
+                document = self._insert(draft.kind, body, cause, sighting)
+                apply(self._database, document, sighting)
+                documents.append(document)
+            for key, text in (baselines or {}).items():
+                self._database.rows("INSERT OR REPLACE INTO baselines VALUES (?, ?)", (key, text))
+            for key, state in (states or {}).items():
+                self._database.rows("INSERT OR REPLACE INTO states VALUES (?, ?)", (key, _json(state)))
+        return documents
+
+    def note_sighting(self, sha256: str, path: Path, size_bytes: int, mtime_ns: int) -> None:
+        """Note that known content was found under another path, or moved there.
+
+        Raises:
+            KeyError: the content has no outcome yet.
+        """
+        with self.transaction():
+            known = self._database.rows("SELECT frame_id, outcome_seq FROM frames WHERE frame_id = ?", (sha256[:16],))
+            if not known:
+                raise KeyError(sha256)
+            sight(self._database, known[0][0], known[0][1], (os.fsencode(path), size_bytes, mtime_ns))
+
+    def revise(self, frame_id: str, new_decision: Decision, by: str, why: str) -> Document:
+        """Change a decision afterwards; the first one stays in the log.
+
+        Parameters:
+            frame_id: as in the ``frame.judged`` document.
+            new_decision: what holds from now on.
+            by: who or what says so.
+            why: one sentence.
+
+        Returns:
+            the ``frame.revised`` document.
+
+        Raises:
+            KeyError: no such frame was judged.
+        """
+        with self.transaction():
+            row = self.frame(frame_id)
+            body = {
+                "frame_id": frame_id,
+                "file": row.body["file"],
+                "old_decision": row.decision,
+                "new_decision": new_decision,
+                "by": by,
+                "why": why,
+            }
+            return self.append("frame.revised", body, row.doc_id)
+
+    def close_lost_sessions(self) -> list[Document]:
+        """Log ``session.stopped`` with reason ``lost`` for every earlier session that never said it stopped.
+
+        Returns:
+            the new documents; each carries the lost session's id.
+        """
+        documents = []
+        with self.transaction():
+            lost = self._database.rows(
+                "SELECT session_id, doc_id FROM documents WHERE kind = 'session.started' AND session_id != ? AND "
+                "session_id NOT IN (SELECT session_id FROM documents WHERE kind = 'session.stopped') ORDER BY seq",
+                (self.session_id,),
+            )
+            for session_id, doc_id in lost:
+                judged, failed = (self._count(kind, session_id) for kind in ("frame.judged", "frame.failed"))
+                body = SessionStopped(
+                    reason="lost",
+                    sentence="The session ended without saying so: a crash, a power cut or a kill.",
+                    frames_judged=judged,
+                    frames_failed=failed,
+                    last_seq=self._last_of(session_id),
+                )
+                documents.append(self._insert("session.stopped", body_json(body), doc_id, None, session_id))
+        return documents
+
+    def _insert(
+        self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, session_id: str = ""
+    ) -> Document:
+        now = self._clock.utc()
+        session = session_id or self.session_id
+        seq = super().last_seq() + 1
+        document = Document(
+            kind=kind,
+            doc_id=f"{self.log_id[:12]}-{seq}",
+            session_id=session,
+            seq=seq,
+            time=utc_text(now),
+            cause=cause,
+            body=body,
+        )
+        text = _json(body)
+        row = (seq, document.doc_id, session, kind, document.time, cause, text)
+        night = self._night(kind, body, cause, sighting, now)
+        self._database.rows(
+            "INSERT INTO documents (seq, doc_id, session_id, kind, time, cause, body, crc32, night) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, checksum(row), night),
+        )
+        return document
+
+    def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
+        """Say which night a document is of: its frame's, that of the document that led to it, or tonight."""
+        if cause:
+            found = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
+            if found:
+                return str(found[0][0])
+        moment = now
+        if kind in ("frame.judged", "frame.failed"):
+            try:
+                moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
+            except ValueError:
+                if sighting is not None and sighting[2] > 0:
+                    moment = datetime.fromtimestamp(sighting[2] // 1_000_000_000, UTC)
+        return night_of(moment, self._longitude_deg)
+
+    def _count(self, kind: str, session_id: str) -> int:
+        where = "SELECT count(*) FROM documents WHERE kind = ? AND session_id = ?"
+        return int(self._database.rows(where, (kind, session_id))[0][0])
+
+    def _last_of(self, session_id: str) -> int:
+        return int(self._database.rows("SELECT max(seq) FROM documents WHERE session_id = ?", (session_id,))[0][0])
+
+
+def _checked(draft: Draft) -> dict[str, Any]:
+    """Give the body as plain JSON values, once it fits its kind."""
+    if draft.kind not in BODIES or draft.kind == "session.heartbeat":
+        raise ValueError(f"documents of kind {draft.kind!r} are not logged")
+    return body_json(BODIES[draft.kind].model_validate(draft.body))
+
+
+def _json(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,287 @@
+"""Opening the file: who may, which version it is, whether it is sound, and how SQLite must treat it.
+
+The order matters. Nothing is written before the file is known to be ours and not newer than this program.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+from ..clock import utc_text
+from ..errors import NightLogError
+from .localdisk import network_kind
+from .schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
+
+log = logging.getLogger(__name__)
+
+IN_MEMORY = ":memory:"
+
+_HEADER_BYTES = 100
+_CORRUPTION = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class Corrupt(Exception):
+    """The file is no sound night log any more."""
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Tell whether this SQLite is free of the WAL-reset bug.
+
+    SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write and checkpoint at the same moment;
+    mended in 3.51.3, 3.50.7 and 3.44.6.
+
+    Parameters:
+        version: as in ``sqlite3.sqlite_version_info``.
+    """
+    return (
+        version >= (3, 51, 3)
+        or (version[:2] == (3, 50) and version >= (3, 50, 7))
+        or (version[:2] == (3, 44) and version >= (3, 44, 6))
+    )
+
+
+def check_place(path: Path) -> None:
+    """Make the folder and refuse one that SQLite cannot trust.
+
+    Raises:
+        NightLogError: it cannot be made, or lies on a network share.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NightLogError(
+            f"the state folder {path.parent} cannot be made: {error.strerror}; choose another state_folder"
+        ) from error
+    kind = network_kind(path.parent)
+    if kind is not None:
+        raise NightLogError(
+            f"the state folder {path.parent} is on a network share ({kind}), where the night log could be damaged; "
+            "choose a state_folder on a local disk"
+        )
+
+
+def check_header(path: Path) -> None:
+    """Look at the first bytes, before SQLite does, and refuse what is not to be touched.
+
+    Raises:
+        NightLogError: of a newer version, or some other program's database, or unreadable.
+        Corrupt: no SQLite file at all.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise NightLogError(f"the night log {path} cannot be read: {error.strerror}; check its permissions") from error
+    if not header:
+        return
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
+        raise Corrupt("it does not begin like an SQLite file")
+    # https://www.sqlite.org/fileformat.html: user version at byte 60, application id at byte 68, both big-endian.
+    _check_identity(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
+
+
+def _check_identity(path: Path, application_id: int, version: int) -> None:
+    if application_id != APPLICATION_ID and (application_id, version) != (0, 0):
+        raise NightLogError(f"{path} is a database of another program; move it away or choose another state_folder")
+    if version > VERSION:
+        raise NightLogError(
+            f"the night log {path} was written by a newer astro-monitor (version {version}, this one knows {VERSION}); "
+            "update the program or choose another state_folder; the file was not touched"
+        )
+
+
+def connect(location: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection; nothing is written yet.
+
+    Parameters:
+        location: a path, or ``:memory:``.
+        read_only: for other processes that look at the log; it must exist.
+
+    Raises:
+        sqlite3.Error: as SQLite says.
+    """
+    target = (
+        location
+        if location == IN_MEMORY
+        else f"{Path(location).absolute().as_uri()}?mode={'rw' if read_only else 'rwc'}"
+    )
+    connection = sqlite3.connect(
+        target, uri=location != IN_MEMORY, isolation_level=None, check_same_thread=False, timeout=10.0
+    )
+    try:
+        pragmas = ["busy_timeout=10000", "foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"]
+        if read_only:
+            # A reader needs write access to undo a commit that a crash cut short, but never changes anything.
+            pragmas.append("query_only=ON")
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def make_durable(connection: sqlite3.Connection) -> None:
+    """Choose the journal and have every commit flushed to the disk before it returns.
+
+    In the range of the WAL-reset bug a rollback journal is used: as durable, a little slower, and readers in other
+    processes stay harmless.
+    """
+    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
+    for pragma in (
+        f"journal_mode={journal}",
+        "synchronous=FULL",
+        f"journal_size_limit={64 << 20}",
+        "wal_autocheckpoint=1000",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def check_owner(connection: sqlite3.Connection, path: Path) -> int:
+    """Refuse a newer log and another program's file, before anything is written to it.
+
+    Returns:
+        the version of the log; 0 for a new one.
+
+    Raises:
+        NightLogError: not ours, or newer.
+    """
+    application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    _check_identity(path, application_id, version)
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise NightLogError(f"{path} is a database of another program; move it away or choose another state_folder")
+    return version
+
+
+def migrate(connection: sqlite3.Connection, version: int, now: datetime, set_aside: str) -> None:
+    """Bring the tables from ``version`` to this one, all or nothing."""
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        if version == 0:
+            about = (uuid.uuid4().hex, utc_text(now), set_aside)
+            connection.execute("INSERT INTO about VALUES (1, ?, ?, 1, ?)", about)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_sound(connection: sqlite3.Connection, *, pages: bool) -> None:
+    """Check the tables and the numbering.
+
+    Parameters:
+        connection: an open log of this version.
+        pages: check every page too when the log was not closed in order; a reader beside a writer does not.
+
+    Raises:
+        Corrupt: something is damaged.
+    """
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names >= TABLES:
+        raise Corrupt(f"tables are missing: {', '.join(sorted(TABLES - names))}")
+    row = connection.execute("SELECT closed_in_order FROM about").fetchone()
+    if row is None:
+        raise Corrupt("it does not say who it is")
+    if pages and not row[0]:
+        findings = [str(found[0]) for found in connection.execute("PRAGMA quick_check(5)")]
+        if findings != ["ok"]:
+            raise Corrupt("; ".join(findings))
+    first, last, count = connection.execute("SELECT min(seq), max(seq), count(*) FROM documents").fetchone()
+    if count and (first, last) != (1, count):
+        raise Corrupt(f"{count} documents are numbered {first} to {last}")
+
+
+def is_corruption(error: sqlite3.Error) -> bool:
+    """Tell damage from trouble that leaves the file sound (locked, full, unreadable)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _CORRUPTION
+
+
+def set_aside(path: Path, now: datetime) -> Path:
+    """Rename a damaged log and its companions, so that a new one can begin and the evidence stays.
+
+    Returns:
+        the new place of the log.
+    """
+    suffix = now.strftime(".corrupt.%Y%m%dT%H%M%S.%fZ")
+    for companion in ("-wal", "-shm", "-journal", ""):
+        present = path.with_name(path.name + companion)
+        if present.exists():
+            present.rename(path.with_name(path.name + suffix + companion))
+    return path.with_name(path.name + suffix)
+
+
+def open_file(path: Path, now: datetime) -> sqlite3.Connection:
+    """Open, migrate and check a log; a damaged one is set aside and a new one begun. The caller holds the lock.
+
+    Raises:
+        NightLogError: it is not ours, of a newer version, or cannot be opened.
+    """
+    try:
+        return _open_sound(path, now, "")
+    except Corrupt as damage:
+        place = set_aside(path, now)
+        log.error("the night log was damaged (%s); it is kept as %s and a new one begins", damage, place)
+        try:
+            return _open_sound(path, now, str(place))
+        except Corrupt as again:
+            raise NightLogError(f"no night log can be made at {path}: {again}; check the disk") from again
+
+
+def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
+    check_header(path)
+    try:
+        connection = connect(str(path))
+        try:
+            version = check_owner(connection, path)
+            make_durable(connection)
+            migrate(connection, version, now, replaces)
+            check_sound(connection, pages=True)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        if is_corruption(error):
+            raise Corrupt(str(error)) from error
+        raise NightLogError(
+            f"the night log {path} cannot be opened: {error}; check the disk's free space and permissions"
+        ) from error
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open an existing log to look at it; nothing is mended or changed.
+
+    Raises:
+        NightLogError: absent, damaged, or not of this version.
+    """
+    if not path.is_file():
+        raise NightLogError(f"there is no night log at {path}; has a session run with this state_folder?")
+    try:
+        check_header(path)
+        connection = connect(str(path), read_only=True)
+        try:
+            check_sound(connection, pages=False)
+        except BaseException:
+            connection.close()
+            raise
+    except (Corrupt, sqlite3.Error) as error:
+        raise NightLogError(
+            f"the night log {path} cannot be read: {error}; a damaged one is set aside when the next session starts"
+        ) from error
+    return connection

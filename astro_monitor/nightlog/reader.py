@@ -1,0 +1,213 @@
+"""Looking at the night log: documents in order, frames as they stand now, what was remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import NightLogError
+from ..messages import Document
+from . import opening
+from .database import Database
+from .rows import Decision, FrameRow
+
+_PAGE = 500
+"""Rows read at a time by the methods that walk through the log, so that writers get their turn in between."""
+
+_SNAPSHOT_TARGETS = 50
+"""Targets, the latest ones, whose last frame is told to those who join late."""
+
+_DOCUMENT = "seq, doc_id, session_id, kind, time, cause, body, crc32"
+
+
+class NightLogReader:
+    """A night log that is only looked at. Thread-safe. Made by :meth:`read`.
+
+    Every method raises ``NightLogError`` when SQLite fails or a row is damaged.
+
+    Attributes:
+        log_id: made with the file. Sequence numbers of another ``log_id`` have nothing to do with these.
+        set_aside: where the damaged log went that this one replaces; ``None`` when nothing ever happened.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._database = Database(connection)
+        self.log_id: str
+        self.log_id, replaced = self._database.rows("SELECT log_id, set_aside FROM about")[0]
+        self.set_aside = Path(replaced) if replaced else None
+
+    @staticmethod
+    def read(path: Path | str) -> NightLogReader:
+        """Open an existing log to look at it, also while another program writes it.
+
+        Raises:
+            NightLogError: absent, damaged, or not of this version.
+        """
+        return NightLogReader(opening.open_to_read(Path(path)))
+
+    def close(self) -> None:
+        """Close the file; again does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def last_seq(self) -> int:
+        """Give the number of the newest document; 0 for an empty log."""
+        return int(self._database.rows("SELECT coalesce(max(seq), 0) FROM documents")[0][0])
+
+    def after(self, seq: int, limit: int) -> list[Document]:
+        """Give the documents after ``seq``, in order, at most ``limit``."""
+        return self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+
+    def documents(
+        self, *, kind: str | None = None, session: str | None = None, night: str | None = None
+    ) -> Iterator[Document]:
+        """Walk through the documents in order.
+
+        Parameters:
+            kind: only this kind.
+            session: only of this session.
+            night: only of the observing night that began on this date, such as ``2026-11-20``.
+        """
+        wanted = {"kind": kind, "session_id": session, "night": night}
+        named = {column: value for column, value in wanted.items() if value is not None}
+        where = "".join(f"{column} = ? AND " for column in named) + "seq > ? ORDER BY seq LIMIT ?"
+        seq = 0
+        while page := self._select(where, (*named.values(), seq, _PAGE)):
+            yield from page
+            seq = page[-1].seq
+
+    def snapshot(self) -> list[Document]:
+        """Give what holds now, in order: session, metric table, open alerts, lists, the last frame of each target."""
+        return self._select(
+            "seq IN (SELECT seq FROM latest WHERE subject NOT LIKE 'frame/%' UNION ALL SELECT seq FROM "
+            "(SELECT seq FROM latest WHERE subject LIKE 'frame/%' ORDER BY seq DESC LIMIT ?)) ORDER BY seq",
+            (_SNAPSHOT_TARGETS,),
+        )
+
+    def has_content(self, sha256: str) -> bool:
+        """Tell whether this content has its outcome."""
+        return bool(self._database.rows("SELECT 1 FROM frames WHERE frame_id = ?", (sha256[:16],)))
+
+    def outcome_of(self, sha256: str) -> Document:
+        """Give the ``frame.judged`` or ``frame.failed`` document of a content.
+
+        Raises:
+            KeyError: it has none yet.
+        """
+        found = self._select("seq = (SELECT outcome_seq FROM frames WHERE frame_id = ?)", (sha256[:16],))
+        if not found:
+            raise KeyError(sha256)
+        return found[0]
+
+    def already_done(self, path: Path, size_bytes: int, mtime_ns: int) -> bool:
+        """Tell whether this very file, unchanged since, has its outcome: a look at the name is enough then."""
+        return bool(
+            self._database.rows(
+                "SELECT 1 FROM sightings WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
+                (os.fsencode(path), size_bytes, mtime_ns),
+            )
+        )
+
+    def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
+        """Walk through all judged frames as they stand now, by DATE-OBS, then in the order of judging.
+
+        Parameters:
+            night: only those of the observing night that began on this date.
+        """
+        only = "" if night is None else "d.night = ? AND "
+        place: tuple[str, int] = ("", 0)
+        while page := self._frames(
+            f"{only}(f.sort_time, f.outcome_seq) > (?, ?) ORDER BY f.sort_time, f.outcome_seq LIMIT ?",
+            (*(() if night is None else (night,)), *place, _PAGE),
+        ):
+            for sort_time, row in page:
+                yield row
+                place = (sort_time, row.seq)
+
+    def frame(self, frame_id: str) -> FrameRow:
+        """Give one judged frame as it stands now.
+
+        Raises:
+            KeyError: no such frame was judged.
+        """
+        found = self._frames("f.frame_id = ?", (frame_id,))
+        if not found:
+            raise KeyError(frame_id)
+        return found[0][1]
+
+    def baseline(self, key: str) -> str | None:
+        """Give the JSON text kept under a baseline's key."""
+        found = self._database.rows("SELECT value FROM baselines WHERE key = ?", (key,))
+        return str(found[0][0]) if found else None
+
+    def baselines(self) -> dict[str, str]:
+        """Give all baselines: JSON text by key."""
+        return dict(self._database.rows("SELECT key, value FROM baselines ORDER BY key"))
+
+    def state(self, key: str) -> dict[str, Any] | None:
+        """Give what was remembered under ``key``, or ``None``."""
+        found = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))
+        return dict(json.loads(found[0][0])) if found else None
+
+    def _select(self, where: str, values: Sequence[str | int]) -> list[Document]:
+        """Give the documents for which ``where`` (never user text) holds, each checked against its checksum."""
+        rows = self._database.rows(f"SELECT {_DOCUMENT} FROM documents WHERE {where}", values)  # noqa: S608
+        return [_document(row) for row in rows]
+
+    def _frames(self, where: str, values: Sequence[str | int]) -> list[tuple[str, FrameRow]]:
+        """Give judged frames for which ``where`` (never user text) holds, each with the text it is sorted by."""
+        columns = ", ".join(f"d.{name}" for name in _DOCUMENT.split(", "))
+        rows = self._database.rows(
+            f"SELECT f.sort_time, f.decision, d.night, {columns} FROM frames f JOIN documents d "  # noqa: S608
+            f"ON d.seq = f.outcome_seq WHERE f.judged AND {where}",
+            values,
+        )
+        return [(row[0], self._frame_row(row[1], row[2], _document(row[3:]))) for row in rows]
+
+    def _frame_row(self, decision: Decision, night: str, document: Document) -> FrameRow:
+        frame_id = document.body["frame_id"]
+        seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
+        revised = self._database.rows(
+            "SELECT by, why FROM overrides WHERE frame_id = ? ORDER BY seq DESC LIMIT 1", (frame_id,)
+        )
+        by, why = revised[0] if revised else ("rules", "")
+        return FrameRow(
+            seq=document.seq,
+            doc_id=document.doc_id,
+            frame_id=frame_id,
+            time=document.time,
+            night=night,
+            paths=tuple(os.fsdecode(path) for (path,) in seen),
+            decision=decision,
+            first_decision=document.body["decision"],
+            decided_by=by,
+            why=why,
+            body=document.body,
+        )
+
+
+def checksum(row: Sequence[str | int]) -> int:
+    """CRC-32 of a document row without its checksum: a flipped bit must not become a different verdict."""
+    return zlib.crc32("\x1f".join(str(value) for value in row).encode())
+
+
+def _document(row: Sequence[Any]) -> Document:
+    seq, doc_id, session_id, kind, time, cause, body, crc32 = row
+    if checksum(row[:7]) != crc32:
+        raise NightLogError(f"document {seq} of the night log is damaged; check the disk, then start again")
+    return Document(
+        kind=kind, doc_id=doc_id, session_id=session_id, seq=seq, time=time, cause=cause, body=json.loads(body)
+    )

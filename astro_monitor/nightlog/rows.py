@@ -1,0 +1,65 @@
+"""What goes into the night log and what comes out of it, besides documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import NightLogError
+
+Decision = Literal["keep", "review", "reject"]
+
+
+class LogBlocked(NightLogError):
+    """Nothing was written, for a reason that may pass: the same commit may be tried again."""
+
+
+class LogFull(LogBlocked):
+    """The disk is full. Nothing was written; the same commit succeeds once there is space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document that has no number yet.
+
+    Attributes:
+        kind: one of ``messages.BODIES``, except ``session.heartbeat``, which is never logged.
+        body: as ``kind`` says.
+        cause: ``doc_id`` of a document that is in the log already, or empty.
+        cause_index: instead of ``cause``: position of an earlier draft of the same commit.
+    """
+
+    kind: str
+    body: dict[str, Any]
+    cause: str = ""
+    cause_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRow:
+    """A judged frame as it stands now: its verdict, with the latest revision applied.
+
+    Attributes:
+        seq: number of the ``frame.judged`` document.
+        doc_id: its identity.
+        time: when it was judged, UTC text.
+        night: date on which the observing night began.
+        paths: where this content was last seen, newest first; empty when other content has taken its place on disk.
+        decision: the latest decision.
+        first_decision: what the judge said at first.
+        decided_by: ``rules``, or who revised it.
+        why: the revision's reason; empty when it was never revised.
+        body: the ``frame.judged`` body, as it was published.
+    """
+
+    seq: int
+    doc_id: str
+    frame_id: str
+    time: str
+    night: str
+    paths: tuple[str, ...]
+    decision: Decision
+    first_decision: Decision
+    decided_by: str
+    why: str
+    body: dict[str, Any]
