@@ -1,0 +1,154 @@
+"""Keeps the watcher of events alive: a watcher that dies, goes blind or watches a folder that is gone is replaced."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from ..settings import WatchSettings
+from .events import Hints, Watcher, WatcherFactory
+from .scan import identity
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 5.0
+RETRY_S = 60.0
+"""A watcher that could not be started, or has been doubted, is not replaced sooner than this."""
+
+
+class WatcherGuard:
+    """Looks after one watcher on one folder.
+
+    Parameters:
+        root: the folder.
+        settings: whether to use events, and how often to look without them.
+        hints: where the watcher puts its hints.
+        start_watcher: starts one.
+        is_remote: whether a folder is on a network share.
+
+    Attributes:
+        state: one sentence for people.
+        root_is_there: whether the folder was there at the last check.
+        remote: whether it is on a network share.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        settings: WatchSettings,
+        hints: Hints,
+        start_watcher: WatcherFactory,
+        is_remote: Callable[[Path], bool],
+    ) -> None:
+        self.state = "not watching yet"
+        self.root_is_there = False
+        self.remote = False
+        self._root = root
+        self._settings = settings
+        self._hints = hints
+        self._start_watcher = start_watcher
+        self._is_remote = is_remote
+        self._watcher: Watcher | None = None
+        self._identity: tuple[int, int] | None = None
+        self._next_check_s = float("-inf")
+        self._retry_s = float("-inf")
+
+    @property
+    def by_events(self) -> bool:
+        """Whether a watcher of events runs."""
+        return self._watcher is not None
+
+    def check(self, now_s: float) -> bool:
+        """Check folder and watcher, when it is time to.
+
+        Parameters:
+            now_s: monotonic time in seconds.
+
+        Returns:
+            whether a scan is needed now, because the folder is new or events may have been lost.
+        """
+        if now_s < self._next_check_s:
+            return False
+        self._next_check_s = now_s + CHECK_S
+        here = identity(self._root)
+        if here is None:
+            return self._root_is_gone()
+        replaced = here != self._identity
+        if replaced and self._identity is not None:
+            log.warning("%r has come back or is another folder now; watching starts anew", self._root)
+        self._identity = here
+        self.root_is_there = True
+        if replaced:
+            # It may have become a share, or one that was not mounted before.
+            self.remote = self._is_remote(Path(self._root))
+            self._retry_s = now_s
+            self._end_watcher()
+        elif self._watcher is not None and not self._watcher.healthy():
+            log.warning("the watcher of %r has died; it is started again", self._root)
+            self._retry_s = now_s
+            self._end_watcher()
+        started = self._watcher is None and self._start(now_s)
+        return replaced or started
+
+    def doubt(self, now_s: float, missed: int) -> None:
+        """Tell that a scan has found files of which no event told: the watcher may be blind and is replaced.
+
+        Parameters:
+            now_s: monotonic time in seconds.
+            missed: how many files there were.
+        """
+        if self._watcher is None or now_s < self._retry_s:
+            return
+        log.warning("%d new files were found without an event; the watcher is started again", missed)
+        self._end_watcher()
+        self._next_check_s = now_s
+        self._start(now_s)
+
+    def stop(self) -> None:
+        """End the watcher and its threads."""
+        self._end_watcher()
+        self.state = "stopped"
+
+    def _root_is_gone(self) -> bool:
+        if self.root_is_there or self._identity is None:
+            log.warning("%r is not there; watching goes on when it is back", self._root)
+        self.root_is_there = False
+        # A folder that comes back may have the same number: it is new nevertheless.
+        self._identity = (-1, -1)
+        self.state = f"the folder {self._root!r} is missing"
+        self._end_watcher()
+        return False
+
+    def _start(self, now_s: float) -> bool:
+        looking = f"looking each {self._settings.poll_s:g} s"
+        if self._settings.mode == "polling" or (self._settings.mode == "auto" and self.remote):
+            self.state = f"{looking}, because this is a network share" if self.remote else looking
+            return False
+        if now_s < self._retry_s:
+            return False
+        self._retry_s = now_s + RETRY_S
+        try:
+            self._watcher = self._start_watcher(self._root, self._hints)
+        except OSError as error:
+            reason = _why_not(error)
+            self.state = f"{looking}, because {reason}"
+            log.warning("events of %r cannot be had, because %s; polling instead", self._root, reason)
+            return False
+        self.state = "watching by events"
+        return True
+
+    def _end_watcher(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.stop()
+
+
+def _why_not(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOSPC:
+            return "the limit on watched folders is reached (raise fs.inotify.max_user_watches)"
+        case errno.EMFILE:
+            return "the limit on watchers is reached (raise fs.inotify.max_user_instances)"
+    return f"the system says: {error.strerror or error}"

@@ -1,0 +1,63 @@
+"""Which names are looked at: frames, but no temporary, hidden or foreign files. Names decide before any other test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+FITS_ENDINGS = (".fit", ".fits", ".fts", ".fit.fz", ".fits.fz")
+"""Files whose header tells their length."""
+FRAME_ENDINGS = (*FITS_ENDINGS, ".fit.gz", ".fits.gz", ".xisf")
+SYSTEM_FOLDERS = ("$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot")
+
+_TEMPORARY = re.compile(
+    r"""
+    [.~]                                # hidden files; office and editor copies; ~syncthing~ on Windows
+    | .*\.(tmp|part|partial|filepart)$  # browsers, rsync, WinSCP
+    | .*\.(tmp|part|partial|filepart)\. # the same, with the final ending already there
+    | .*\.syncthing\.
+    """,
+    re.VERBOSE,
+)
+_UUID_STEM = re.compile(r"\{?[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\}?\.")
+"""N.I.N.A. up to 3.0 writes such a name first and renames the file when it is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameRules:
+    """What to skip by name.
+
+    Attributes:
+        ignore: shell patterns, such as ``*_test*``, for names of files and folders; upper and lower case are one.
+    """
+
+    ignore: tuple[str, ...] = ()
+
+    def is_frame(self, name: str) -> bool:
+        """Whether a file of this name is a frame by its ending, and neither temporary nor to be ignored."""
+        lower = name.lower()
+        return (
+            lower.endswith(FRAME_ENDINGS)
+            and not _TEMPORARY.match(lower)
+            and not _UUID_STEM.match(lower)
+            and not self._is_ignored(lower)
+        )
+
+    def is_folder(self, name: str) -> bool:
+        """Whether to look into a folder of this name."""
+        lower = name.lower()
+        return not lower.startswith(".") and lower not in SYSTEM_FOLDERS and not self._is_ignored(lower)
+
+    def allow(self, folders: Sequence[str]) -> bool:
+        """Whether all of these folders, one inside the other, are looked into."""
+        return all(self.is_folder(name) for name in folders)
+
+    def _is_ignored(self, lower: str) -> bool:
+        return any(fnmatchcase(lower, pattern.lower()) for pattern in self.ignore)
+
+
+def tells_its_length(name: str) -> bool:
+    """Whether a file of this name is FITS, so that its header says how long it must be."""
+    return name.lower().endswith(FITS_ENDINGS)
