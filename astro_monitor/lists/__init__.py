@@ -1,1 +1,11 @@
-"""To be described by its room."""
+"""Verdicts become stacking lists: one decision, the files every stacker wants, and no frame is touched.
+
+The one job of this room is to turn the judged frames of a night into lists, as a pure function: the same frames, in
+any order, give the same bytes. It reads documents only. It writes into its own folder only, never into a capture
+folder; frames are linked to, never copied, moved or changed.
+"""
+
+from .frames import ListedFrame, listed_frame
+from .write import FORMATS, ListError, write_lists
+
+__all__ = ["FORMATS", "ListError", "ListedFrame", "listed_frame", "write_lists"]

@@ -1,0 +1,189 @@
+"""The bytes of each kind of list. Pure functions: rows in, bytes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .frames import SHOWN_NUMBERS, ListedFrame, Stack
+from .names import csv_text, is_linkable, is_listable, short_digest
+
+COLUMNS = (
+    "file", "decision", "weight", "class", "cause", "flags", "reasons", "target", "filter", "exposure_s",
+    "date_obs_utc", *SHOWN_NUMBERS, "frame_id",
+)  # fmt: skip
+MAX_DSS_LINE_BYTES = 10_000
+MAX_LINKS = 99_999
+SIRIL_ENDINGS = {
+    ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
+}  # fmt: skip
+"""Ending of a frame's file, and of the link that Siril gets."""
+
+
+def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
+    """Write a table after RFC 4180: UTF-8, CRLF, quotes where needed, no cell that a spreadsheet would run.
+
+    Parameters:
+        frames: in the order of the rows. Frames whose path cannot stand in a text list are left out.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for frame in frames:
+        if not is_listable(frame.file):
+            continue
+        words = [frame.file, frame.decision]
+        middle = [frame.label, frame.cause, " ".join(frame.flags), " ".join(frame.reasons), frame.target, frame.filter]
+        writer.writerow(
+            [
+                *map(csv_text, words), frame.weight, *map(csv_text, middle), _cell(frame.exposure_s),
+                csv_text(frame.date_obs_utc), *(_cell(frame.numbers.get(key)) for key in SHOWN_NUMBERS),
+                csv_text(frame.frame_id),
+            ]
+        )  # fmt: skip
+    return text.getvalue().encode("utf-8")
+
+
+def _cell(number: float | None) -> str:
+    return "" if number is None else f"{number:.10g}"
+
+
+def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
+    """Write everything about one stack, also what text lists cannot hold.
+
+    Parameters:
+        stack: the frames.
+        notes: sentences about the other lists of the same stack.
+    """
+    return _json(
+        {
+            "schema": "astro-monitor/list/1",
+            "target": stack.target,
+            "filter": stack.filter,
+            "exposure_s": stack.exposure_s,
+            "width_px": stack.width_px,
+            "height_px": stack.height_px,
+            "binning": stack.binning,
+            "bayer": stack.bayer or None,
+            "accepted": [_row(frame) for frame in stack.decided("keep")],
+            "review": [_row(frame) for frame in stack.decided("review")],
+            "rejected": [_row(frame) for frame in stack.decided("reject")],
+            "unlistable": [frame.file for frame in stack.frames if not is_listable(frame.file)],
+            "duplicates": [{"file": copy.file, "frame_id": copy.frame_id} for copy in stack.duplicates],
+            "notes": list(notes),
+        }
+    )
+
+
+def others_json(frames: Sequence[ListedFrame]) -> bytes:
+    """Write the files that are no light frames.
+
+    Parameters:
+        frames: in order.
+    """
+    return _json({"schema": "astro-monitor/list/1", "not_lights": [_row(frame) for frame in frames]})
+
+
+def index_json(index: dict[str, Any]) -> bytes:
+    """Write the table of contents.
+
+    Parameters:
+        index: plain JSON values.
+    """
+    return _json(index)
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    """Escape all that is not ASCII, so that paths which are no text survive too."""
+    return json.dumps(value, allow_nan=False, indent=1).encode("ascii") + b"\n"
+
+
+def _row(frame: ListedFrame) -> dict[str, Any]:
+    return {
+        "file": frame.file,
+        "frame_id": frame.frame_id,
+        "decision": frame.decision,
+        "weight": frame.weight,
+        "class": frame.label,
+        "cause": frame.cause,
+        "flags": list(frame.flags),
+        "reasons": list(frame.reasons),
+        "date_obs_utc": frame.date_obs_utc or None,
+        "measurements": dict(sorted(frame.numbers.items())),
+    }
+
+
+def dss_bytes(stack: Stack) -> bytes:
+    """Write a DeepSkyStacker file list of the accepted frames; the one that weighs most is the reference.
+
+    Format: ``DeepSkyStackerKernel/FrameList.cpp`` of DeepSkyStacker: two header lines, then three fields with tabs.
+
+    Parameters:
+        stack: the frames.
+    """
+    accepted = [frame for frame in stack.decided("keep") if is_listable(frame.file)]
+    accepted = [frame for frame in accepted if len(_dss_line(frame, "reflight")) < MAX_DSS_LINE_BYTES]
+    best = max(accepted, key=lambda frame: (frame.weight, frame.file), default=None)
+    lines = [b"DSS file list\n", b"CHECKED\tTYPE\tFILE\n"]
+    lines += [_dss_line(frame, "reflight" if frame is best else "light") for frame in accepted]
+    return b"".join(lines)
+
+
+def _dss_line(frame: ListedFrame, kind: str) -> bytes:
+    # A backslash is a separator on Windows and a letter elsewhere; drive letters tell the two apart.
+    windows = frame.file[1:3] == ":\\" or frame.file.startswith("\\\\")
+    path = frame.file.replace("\\", "/") if windows else frame.file
+    return f"1\t{kind}\t{path}\n".encode()
+
+
+def siril_links(stack: Stack) -> dict[str, str]:
+    """Name the links to the accepted frames: ``light_00001.fit`` and so on, in order of time.
+
+    Parameters:
+        stack: the frames.
+
+    Returns:
+        link name to path of the frame. Files that Siril cannot link to (XISF, gzip, raw) are left out.
+    """
+    links: dict[str, str] = {}
+    for frame in stack.decided("keep"):
+        ending = siril_ending(frame.file)
+        if ending is not None and is_linkable(frame.file) and len(links) < MAX_LINKS:
+            links[f"light_{len(links) + 1:05d}{ending}"] = frame.file
+    return links
+
+
+def siril_ending(path: str) -> str | None:
+    """Give the ending of the link to a frame, or ``None`` when Siril cannot link to it."""
+    low = path.lower()
+    fitting = [ending for ending in SIRIL_ENDINGS if low.endswith(ending)]
+    return SIRIL_ENDINGS[max(fitting, key=len)] if fitting else None
+
+
+def siril_script(links: dict[str, str], colour: bool) -> bytes:
+    """Write the script that links, registers and stacks. It holds no name that a user or a header has given.
+
+    Siril takes up what an earlier run has left in its working folder, rejected frames too: so each selection of
+    frames has a working folder of its own. It may be deleted at any time.
+
+    Parameters:
+        links: what :func:`siril_links` gave.
+        colour: the frames are mosaics of a colour filter array, to be turned into colour first.
+    """
+    process = f"process_{short_digest(json.dumps(links))}"
+    first = "convert light -debayer" if colour else "link light"
+    lines = (
+        f"# Stacks the {len(links)} accepted frames into result.fit. Run it in this folder:",
+        "# siril-cli -d . -s stack.ssf",
+        "requires 1.0.0",
+        "cd lights",
+        f"{first} -out=../{process}",
+        f"cd ../{process}",
+        "register light",
+        "stack r_light rej 3 3 -norm=addscale -out=../result",
+        "close",
+    )
+    return "".join(f"{line}\n" for line in lines).encode("ascii")

@@ -1,0 +1,338 @@
+"""Lists on disk: safe, atomic, unchanged when nothing has changed, and never in a capture folder."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from astro_monitor.errors import ConfigError
+from astro_monitor.lists import ListedFrame, ListError, listed_frame, write_lists
+from astro_monitor.lists import files as list_files
+from astro_monitor.lists.frames import stacks
+from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
+from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending
+from astro_monitor.messages import ListWritten
+
+GROUP = "m_31_l_60s_3000x2000"
+
+
+def row(number: int, decision: str = "keep", **changes) -> ListedFrame:
+    given = {
+        "file": f"/capture/light {number}.fits", "frame_id": f"{number:016x}", "decision": decision,
+        "weight": 0.5 + 0.01 * number if decision == "keep" else 0.0, "label": "good", "target": "M 31", "filter": "L",
+        "exposure_s": 60.0, "width_px": 3000, "height_px": 2000, "date_obs_utc": f"2026-03-01T20:{number:02d}:00Z",
+        "reasons": ("The sky, in short, is clear.",), "numbers": {"fwhm_px": 2.5}, "seq": number,
+    }  # fmt: skip
+    return ListedFrame(**{**given, **changes})
+
+
+def night() -> list[ListedFrame]:
+    return [row(1), row(2, "reject"), row(3), row(4, "review"), row(5)]
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mtime_ns,
+            os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes(),
+        )
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_all_lists_of_one_night(tmp_path):
+    body = write_lists(night(), tmp_path / "lists")
+    ListWritten.model_validate(body)
+    assert (body["kept"], body["review"], body["rejected"], body["generation"]) == (3, 1, 1, 1)
+    folder = tmp_path / "lists" / GROUP
+    table = list(csv.DictReader(io.StringIO((folder / "frames.csv").read_text("utf-8"), newline="")))
+    assert [line["decision"] for line in table] == ["keep", "reject", "keep", "review", "keep"]
+    assert table[0]["reasons"] == "The sky, in short, is clear."
+    whole = json.loads((folder / "frames.json").read_bytes())
+    assert [len(whole[name]) for name in ("accepted", "review", "rejected")] == [3, 1, 1]
+    assert (folder / "deepskystacker.dssfilelist").read_text("utf-8").splitlines() == [
+        "DSS file list", "CHECKED\tTYPE\tFILE", "1\tlight\t/capture/light 1.fits", "1\tlight\t/capture/light 3.fits",
+        "1\treflight\t/capture/light 5.fits",
+    ]  # fmt: skip
+    links = sorted((folder / "siril" / "lights").iterdir())
+    assert [link.name for link in links] == [f"light_{n:05d}.fit" for n in (1, 2, 3)]
+    assert str(links[2].readlink()) == "/capture/light 5.fits"
+
+
+def test_unchanged_lists_are_not_written_again(tmp_path):
+    first = write_lists(night(), tmp_path)
+    before = snapshot(tmp_path)
+    assert write_lists(reversed(night()), tmp_path) == first
+    assert snapshot(tmp_path) == before
+
+
+def test_override_by_the_user_changes_the_lists_at_once(tmp_path):
+    write_lists(night(), tmp_path)
+    revised = [dataclasses.replace(frame, decision="reject") if frame.seq == 5 else frame for frame in night()]
+    body = write_lists(revised, tmp_path)
+    assert (body["kept"], body["rejected"], body["generation"]) == (2, 2, 2)
+    assert "light 5" not in (tmp_path / GROUP / "deepskystacker.dssfilelist").read_text()
+    assert len(list((tmp_path / GROUP / "siril" / "lights").iterdir())) == 2
+
+
+def test_another_selection_gets_another_working_folder_in_siril(tmp_path):
+    write_lists(night(), tmp_path)
+    script = (tmp_path / GROUP / "siril" / "stack.ssf").read_text("ascii")
+    write_lists(night()[:3], tmp_path)
+    assert (tmp_path / GROUP / "siril" / "stack.ssf").read_text("ascii") != script
+
+
+def test_lists_that_are_no_more_are_removed_and_results_of_the_user_stay(tmp_path):
+    write_lists(night(), tmp_path)
+    result = tmp_path / GROUP / "siril" / "result.fit"
+    result.write_bytes(b"stack")
+    body = write_lists(night(), tmp_path, ("csv",))
+    assert body["files"] == [f"{GROUP}/frames.csv"]
+    assert set(snapshot(tmp_path)) == {f"{GROUP}/frames.csv", f"{GROUP}/siril/result.fit", "index.json"}
+    write_lists([], tmp_path)
+    assert set(snapshot(tmp_path)) == {f"{GROUP}/siril/result.fit", "index.json"}
+
+
+def test_damaged_index_and_files_are_rebuilt(tmp_path):
+    write_lists(night(), tmp_path)
+    expected = {name: content for name, (_, content) in snapshot(tmp_path).items() if name != "index.json"}
+    (tmp_path / "index.json").write_bytes(b"")
+    (tmp_path / GROUP / "frames.csv").write_bytes(b"")
+    write_lists(night(), tmp_path)
+    assert {name: content for name, (_, content) in snapshot(tmp_path).items() if name != "index.json"} == expected
+
+
+@pytest.mark.parametrize("inside", [".", "lists", "a/b"])
+def test_capture_folder_is_refused(tmp_path, inside):
+    (tmp_path / "capture").mkdir()
+    with pytest.raises(ConfigError, match="inside the capture folder"):
+        write_lists(night(), tmp_path / "capture" / inside, watch_roots=[tmp_path / "capture"])
+    assert list((tmp_path / "capture").iterdir()) == []
+
+
+def test_link_into_the_capture_folder_is_refused(tmp_path):
+    capture = tmp_path / "capture"
+    capture.mkdir()
+    (tmp_path / "lists").symlink_to(capture)
+    with pytest.raises(ConfigError):
+        write_lists(night(), tmp_path / "lists", watch_roots=[capture])
+
+
+def test_link_in_place_of_a_list_folder_is_not_followed(tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / GROUP).symlink_to(other)
+    write_lists(night(), tmp_path / "lists")
+    assert list(other.iterdir()) == []
+    assert (tmp_path / "lists" / GROUP / "frames.csv").is_file()
+
+
+def test_sizes_exposures_and_colours_are_kept_apart(tmp_path):
+    frames = [row(1), row(2, exposure_s=120.0), row(3, width_px=1500), row(4, bayer="RGGB"), row(5, filter="Ha")]
+    frames += [row(6, binning=2), row(7, target="m  31")]
+    write_lists(frames, tmp_path)
+    folders = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert folders == sorted(
+        [GROUP, "m_31_l_120s_3000x2000", "m_31_l_60s_1500x2000", "m_31_l_60s_3000x2000_rggb",
+         "m_31_ha_60s_3000x2000", "m_31_l_60s_3000x2000_bin2"]
+    )  # fmt: skip
+    assert len(json.loads((tmp_path / GROUP / "frames.json").read_bytes())["accepted"]) == 2
+
+
+def test_colour_frames_are_debayered(tmp_path):
+    write_lists([row(n, bayer="GRBG") for n in (1, 2)], tmp_path)
+    assert "convert light -debayer" in (tmp_path / f"{GROUP}_grbg" / "siril" / "stack.ssf").read_text("ascii")
+
+
+def test_targets_whose_safe_names_are_the_same_do_not_mix(tmp_path):
+    write_lists([row(1, target="M/31"), row(2, target="M:31")], tmp_path)
+    folders = [path.name for path in tmp_path.iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    assert all(name.startswith("m_31_l_60s") for name in folders)
+
+
+def test_files_that_are_no_lights_are_listed_apart(tmp_path):
+    dark = row(9, "review", flags=("not_a_light",), label="unknown")
+    body = write_lists([*night(), dark], tmp_path)
+    assert (body["kept"], body["review"]) == (3, 1)
+    assert "light 9" in (tmp_path / "not_lights.csv").read_text()
+    assert "light 9" not in (tmp_path / GROUP / "frames.csv").read_text()
+
+
+def test_one_content_at_two_paths_is_listed_once(tmp_path):
+    copy = row(1, file="/capture/copy.fits", date_obs_utc="2026-03-01T20:01:00Z")
+    write_lists([*night(), copy], tmp_path)
+    whole = json.loads((tmp_path / GROUP / "frames.json").read_bytes())
+    assert len(whole["accepted"]) == 3
+    assert [one["file"] for one in whole["duplicates"]] == ["/capture/light 1.fits"]
+
+
+def test_new_content_at_one_path_replaces_the_old(tmp_path):
+    again = row(8, "reject", file="/capture/light 1.fits")
+    write_lists([*night(), again], tmp_path)
+    assert "light 1.fits" not in (tmp_path / GROUP / "deepskystacker.dssfilelist").read_text()
+
+
+HOSTILE = [
+    "/c/a\tb.fits", "/c/a\n1\tlight\t/etc/passwd", "/c/a\r.fits", "/c/\udcff.fits", "/c/\u2028.fits", "/c/\x1b[2J.fits",
+    "/c/" + "x" * 5000 + ".fits",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_names_that_would_break_a_line_stay_out_of_text_lists(tmp_path, path):
+    bad = row(7, file=path)
+    write_lists([*night(), bad], tmp_path)
+    dss = (tmp_path / GROUP / "deepskystacker.dssfilelist").read_bytes()
+    assert dss.count(b"\n") == 5
+    assert len((tmp_path / GROUP / "frames.csv").read_bytes().split(b"\r\n")) == 7
+    assert json.loads((tmp_path / GROUP / "frames.json").read_bytes())["unlistable"] == [path]
+
+
+def test_name_that_is_no_text_is_still_linked(tmp_path):
+    frame = tmp_path / os.fsdecode(b"caf\xe9.fits")
+    frame.write_bytes(b"frame")
+    write_lists([*night(), row(7, file=str(frame))], tmp_path / "lists")
+    links = sorted((tmp_path / "lists" / GROUP / "siril" / "lights").iterdir())
+    assert links[3].read_bytes() == b"frame"
+
+
+def test_spaces_quotes_commas_and_other_scripts_are_plain_names(tmp_path):
+    names = ['/c/a "b", c.fits', "/c/Ψ Андромеда 星.fits", "/c/(x) [y]!.fits", "/c/=cmd.fits"]
+    write_lists([row(n, file=name, target="=2+3") for n, name in enumerate(names)], tmp_path)
+    (group,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    table = list(csv.DictReader(io.StringIO((group / "frames.csv").read_bytes().decode(), newline="")))
+    assert [line["file"] for line in table] == names
+    assert {line["target"] for line in table} == {"'=2+3"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1", "\0x", "\r=1", "\n=1", " =1", "＝1"])
+def test_no_cell_is_a_formula(text):
+    assert csv_text(text).startswith("'")
+
+
+def test_cells_that_are_harmless_stay_as_they_are():
+    assert [csv_text(text) for text in ("", "M 31", "a-b", "a\tb")] == ["", "M 31", "a-b", "a b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("M 31", "M_31"), ("../../etc", "etc"), ("NGC 7000 / Hα!", "NGC_7000_H"), ("con", "con_"), ("nul.txt", "nul.txt_"),
+     ("  ", ""), (".hidden", "hidden"), ("-rf", "rf")],
+)  # fmt: skip
+def test_folder_names_are_safe(text, part):
+    assert folder_part(text) == part
+
+
+def test_names_in_another_script_stay_apart():
+    assert folder_part("Андромеда") != folder_part("Орион")
+    assert all(letter in "x0123456789abcdef" for letter in folder_part("Орион"))
+
+
+def test_what_is_a_path_for_lists_and_links():
+    assert is_listable("/c/a b.fits")
+    assert not is_listable("")
+    assert not is_listable("/c/a.fits ")
+    assert is_linkable("/c/\udcff.fits")
+    assert not is_linkable("/c/\ud800.fits")
+    assert not is_linkable("/c/\0.fits")
+
+
+def test_frames_siril_cannot_read_are_named_in_a_note(tmp_path):
+    frames = [row(1, file="/c/a.xisf"), row(2, file="/c/b.fits.gz"), row(3, file="/c/c.FITS.fz")]
+    write_lists(frames, tmp_path)
+    assert not (tmp_path / GROUP / "siril").exists()
+    notes = json.loads((tmp_path / GROUP / "frames.json").read_bytes())["notes"]
+    assert any(note.startswith("2 accepted frames") for note in notes)
+    assert siril_ending("/c/c.FITS.fz") == ".fit.fz"
+
+
+def test_windows_paths_get_forward_slashes_in_deepskystacker():
+    (stack,) = stacks([row(1, file="C:\\night\\a b.fits")])
+    assert dss_bytes(stack).endswith(b"1\treflight\tC:/night/a b.fits\n")
+    (stack,) = stacks([row(1, file="/night/a\\b.fits")])
+    assert dss_bytes(stack).endswith(b"/night/a\\b.fits\n")
+
+
+def test_numbers_stay_numbers():
+    text = csv_bytes([row(1, weight=0.25, numbers={"fwhm_px": -1.5})]).decode()
+    assert ",0.25," in text
+    assert ",-1.5," in text
+
+
+def test_unwritable_folder_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ListError, match="cannot be written"):
+        write_lists(night(), tmp_path / "file" / "lists")
+
+
+def test_failed_replacement_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "list.csv"
+    list_files.replace_file(path, b"old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(list_files.os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        list_files.replace_file(path, b"new")
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"list.csv": b"old"}
+
+
+def test_replacement_waits_for_a_reader_on_windows(tmp_path, monkeypatch):
+    """A sharing violation (32) is tried again for at most 2.5 seconds; any other error is not."""
+    tries, pauses, whole = [], [], Path.replace
+
+    def busy(self, goal):
+        tries.append(goal)
+        if len(tries) < 4:
+            error = PermissionError(13, "in use")
+            error.winerror = 32
+            raise error
+        return whole(self, goal)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    assert list_files.replace_file(tmp_path / "a", b"x", pauses.append)
+    assert pauses == [0.05, 0.1, 0.2]
+    assert sum(list_files._RETRY_PAUSES_S) == pytest.approx(2.5)
+
+
+def test_links_that_cannot_be_made_cost_only_the_siril_script(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(list_files, "_link", refuse)
+    body = write_lists(night(), tmp_path)
+    assert not any("siril" in name for name in body["files"])
+    assert "cannot be made here" in json.loads((tmp_path / GROUP / "frames.json").read_bytes())["notes"][0]
+
+
+def _body() -> dict:
+    return {
+        "file": "/c/a.fits", "frame_id": "ab", "decision": "keep", "weight": 0.7, "class": "good", "cause": "none",
+        "flags": ["streak"], "reasons": [{"sentence": "Fine."}], "measurements": {"fwhm_px": 2.0, "hfr_px": None},
+        "meta": {"target": "M 31", "filter": None, "exposure_s": 60.0, "bayer": "RGGB", "width_px": 10, "height_px": 5,
+                 "date_obs_utc": "2026-03-01T20:00:00.000Z", "binning": 1},
+    }  # fmt: skip
+
+
+def test_row_from_a_document():
+    frame = listed_frame(_body(), seq=7)
+    assert (frame.file, frame.decision, frame.weight, frame.label) == ("/c/a.fits", "keep", 0.7, "good")
+    assert (frame.filter, frame.bayer, frame.seq, frame.reasons) == ("", "RGGB", 7, ("Fine.",))
+
+
+def test_row_with_a_later_decision():
+    rejected = listed_frame(_body(), "reject", "clouds in the corner")
+    assert (rejected.decision, rejected.weight) == ("reject", 0.0)
+    assert rejected.reasons[0] == "Decided by hand: clouds in the corner"
+    kept = listed_frame({**_body(), "decision": "reject", "weight": 0.0}, "keep")
+    assert (kept.decision, kept.weight) == ("keep", 1.0)
