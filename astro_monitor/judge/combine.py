@@ -165,7 +165,7 @@ def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
         decision=decision,
         metric=finding.metric,
         value=finding.value,
-        limit=finding.limit,
+        limit=None if finding.limit is None else float(f"{finding.limit:.4g}"),
         unit=finding.unit,
         sentence=finding.sentence,
     )

@@ -1,0 +1,131 @@
+"""Warnings: opened, updated and closed once each, never a flood, never twice after a restart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from astro_monitor.judge import Judge
+from astro_monitor.judge.advice import advice_for
+from astro_monitor.records import CAUSES
+from astro_monitor.settings import JudgeSettings, SiteSettings
+
+DRIFT = {"trail_length_px": 4.5, "elongation": 1.5, "angle_coherence": 0.95,
+         "probabilities": {"bad_tracking": 0.9, "good": 0.1}, "cause": "drift"}  # fmt: skip
+CLOUD = {"extinction_mag": 0.8, "transparency": 0.48, "cause": "cloud",
+         "probabilities": {"background_issue": 0.9, "good": 0.1}}  # fmt: skip
+
+
+def run(judge, frame, plan, start=10):
+    """Judge frames in order; give what happened as (frame number, change, kind)."""
+    happened = []
+    for number, changes in enumerate(plan, start):
+        _, alerts = judge.judge(frame(number, **changes))
+        happened += [(number, alert.change, alert.kind) for alert in alerts]
+    return happened
+
+
+def test_mild_fault_opens_at_the_second_bad_frame_and_closes_after_three_good_ones(settled, frame):
+    happened = run(settled, frame, [DRIFT, DRIFT, DRIFT, {}, {}, {}, {}])
+    assert happened == [(11, "opened", "tracking"), (15, "closed", "tracking")]
+
+
+def test_warning_names_evidence_cause_and_advice(settled, frame):
+    settled.judge(frame(10, **DRIFT))
+    _, (alert,) = settled.judge(frame(11, **DRIFT))
+    assert (alert.severity, alert.cause, alert.change) == ("warning", "drift", "opened")
+    assert alert.evidence == (f"{10:016x}", f"{11:016x}")
+    assert "2 of the last 3 frames" in alert.sentence
+    assert "drift" in alert.sentence
+    assert "polar alignment" in alert.advice
+
+
+def test_one_bad_frame_is_no_warning(settled, frame):
+    assert run(settled, frame, [DRIFT, {}, {}, DRIFT, {}, {}]) == []
+
+
+def test_one_severe_frame_is_a_warning(settled, frame):
+    severe = {**CLOUD, "extinction_mag": 2.5, "transparency": 0.1}
+    _, (alert,) = settled.judge(frame(10, **severe))
+    assert (alert.kind, alert.severity, alert.change) == ("background", "severe", "opened")
+
+
+def test_open_warning_is_updated_once_when_it_becomes_severe(settled, frame):
+    worse = {**DRIFT, "trail_length_px": 14.0, "elongation": 4.0}
+    happened = run(settled, frame, [DRIFT, DRIFT, worse, worse, worse])
+    assert happened == [(11, "opened", "tracking"), (12, "updated", "tracking")]
+
+
+def test_open_warning_is_updated_when_the_likely_cause_changes(settled, frame):
+    wind = {**DRIFT, "cause": "wind"}
+    happened = run(settled, frame, [DRIFT, DRIFT, wind, wind, wind, wind])
+    assert happened == [(11, "opened", "tracking"), (14, "updated", "tracking")]
+
+
+def test_good_frames_between_do_not_close_it_too_early(settled, frame):
+    happened = run(settled, frame, [DRIFT, DRIFT, {}, {}, DRIFT, {}, {}, {}])
+    assert happened == [(11, "opened", "tracking"), (17, "closed", "tracking")]
+
+
+def test_silence_for_the_cooldown_then_a_new_warning(settled, frame):
+    """One frame a minute, ten minutes of silence after the end of a warning."""
+    first = [DRIFT, DRIFT, {}, {}, {}]
+    happened = run(settled, frame, [*first, *[DRIFT] * 12])
+    assert happened[:2] == [(11, "opened", "tracking"), (14, "closed", "tracking")]
+    assert happened[2:] == [(24, "opened", "tracking")]
+
+
+def test_two_faults_are_two_warnings(settled, frame):
+    both = {**CLOUD, "trail_length_px": 4.5, "elongation": 1.5, "angle_coherence": 0.95, "extinction_mag": 1.4}
+    happened = run(settled, frame, [both, both])
+    assert sorted(happened) == [(11, "opened", "background"), (11, "opened", "tracking")]
+
+
+def test_identifiers_differ_and_stay_while_open(settled, frame):
+    seen = []
+    for number, changes in enumerate([DRIFT, DRIFT, {}, {}, {}, *[DRIFT] * 12], 10):
+        seen += [alert.alert_id for alert in settled.judge(frame(number, **changes))[1]]
+    assert seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_restart_repeats_nothing(settled, frame, cut):
+    plan = [DRIFT, DRIFT, DRIFT, {}, {}, {}, DRIFT, {}]
+    happened = run(settled, frame, plan[:cut])
+    again = Judge.restore(JudgeSettings(), SiteSettings(), json.loads(json.dumps(settled.state())))
+    happened += run(again, frame, plan[cut:], start=10 + cut)
+    assert happened == [(11, "opened", "tracking"), (15, "closed", "tracking")]
+
+
+def test_repeated_failures_are_a_warning_and_a_frame_that_was_read_ends_it(judge, frame, failed):
+    assert judge.note_failure(failed(0)) == ()
+    (alert,) = judge.note_failure(failed(1))
+    assert (alert.kind, alert.change) == ("failures", "opened")
+    happened = run(judge, frame, [{}, {}, {}], start=2)
+    assert happened == [(4, "closed", "failures")]
+
+
+def test_foreign_files_are_no_failures_of_the_rig(judge, failed):
+    for number in range(6):
+        assert judge.note_failure(failed(number, kind="unsupported")) == ()
+        assert judge.note_failure(failed(number, kind="vanished")) == ()
+
+
+def test_two_rigs_have_their_own_warnings(judge, frame):
+    for number in range(20):
+        judge.judge(frame(number, meta={"camera": ("one", "two")[number % 2]}))
+    plan = [{**DRIFT, "meta": {"camera": "one"}}, {"meta": {"camera": "two"}}] * 2
+    happened = run(judge, frame, plan, start=20)
+    assert happened == [(22, "opened", "tracking")]
+
+
+def test_clock_that_runs_backwards_is_no_exception(settled, frame):
+    for number in (10, 4, 11, 3, 500, 12):
+        settled.judge(frame(number, **DRIFT))
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause_has_advice(cause):
+    for kind in ("tracking", "seeing", "background", "failures"):
+        assert advice_for(kind, cause).endswith(".")

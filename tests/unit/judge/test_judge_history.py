@@ -1,0 +1,128 @@
+"""Baselines: what enters, what stays out, and how a lasting change becomes normal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from astro_monitor.judge import Judge
+from astro_monitor.judge.baseline import WINDOW_FRAMES
+from astro_monitor.judge.judge import MAX_HISTORIES
+from astro_monitor.records import ReferenceStar, baseline_key
+from astro_monitor.settings import JudgeSettings, SiteSettings
+
+
+def key_of(examined):
+    return baseline_key(examined.meta, examined.sensor_shape)
+
+
+def test_baseline_is_median_and_mad_of_accepted_frames(judge, frame):
+    for number, width in enumerate([3.0, 3.1, 2.9, 3.2, 2.8]):
+        judge.judge(frame(number, fwhm_px=width))
+    baseline = judge.baseline_for(key_of(frame(0)))
+    assert baseline.size == 5
+    assert baseline.spreads["fwhm_px"].median == pytest.approx(3.0)
+    assert baseline.spreads["fwhm_px"].mad == pytest.approx(1.4826 * 0.1)
+    assert judge.all_baselines() == (baseline,)
+
+
+def test_nothing_known_is_an_empty_baseline(judge, frame):
+    baseline = judge.baseline_for(key_of(frame(0)))
+    assert (baseline.size, baseline.spreads, baseline.reference_stars) == (0, {}, ())
+
+
+def test_cloud_early_in_the_night_does_not_become_the_baseline(judge, frame):
+    for number in range(8):
+        cloudy = {"probabilities": {"background_issue": 0.8, "good": 0.2}, "star_count": 60.0}
+        assert judge.judge(frame(number, **cloudy))[0].decision == "reject"
+    assert judge.baseline_for(key_of(frame(0))).size == 0
+    assert judge.judge(frame(8))[0].decision == "keep"
+
+
+def test_doubtful_frames_stay_out_too(judge, frame):
+    judge.judge(frame(0, probabilities={"good": 0.45, "background_issue": 0.35, "bad_seeing": 0.2}))
+    judge.judge(frame(1, faults={"background": 0.85}))
+    judge.judge(frame(2, label="unknown", faults={"seeing": 0.6}))
+    assert judge.baseline_for(key_of(frame(0))).size == 0
+
+
+def test_rig_the_model_does_not_know_still_gets_a_history(judge, frame):
+    """All frames are for review, but nothing was found against them: the measured rules need a normal to work."""
+    decisions = {judge.judge(frame(n, label="unknown", in_domain=0.05))[0].decision for n in range(6)}
+    assert decisions == {"review"}
+    blurred, _ = judge.judge(frame(6, label="unknown", in_domain=0.05, fwhm_px=7.0, fwhm_minor_px=7.0, fwhm_arcsec=7.0))
+    assert (blurred.decision, blurred.label) == ("reject", "bad_seeing")
+
+
+def test_window_is_bounded_and_a_frame_counts_once(judge, frame):
+    for number in range(60):
+        judge.judge(frame(number))
+        judge.judge(frame(number))
+    assert judge.baseline_for(key_of(frame(0))).size == WINDOW_FRAMES
+
+
+def test_interleaved_targets_and_filters_have_their_own(judge, frame):
+    for number in range(12):
+        target = ("M 31", "M 42")[number % 2]
+        width = (3.0, 4.4)[number % 2]
+        verdict, _ = judge.judge(frame(number, fwhm_px=width, fwhm_minor_px=width, meta={"target": target}))
+        assert verdict.decision == "keep"
+    assert {baseline.key.target for baseline in judge.all_baselines()} == {"m 31", "m 42"}
+
+
+def test_memory_is_bounded_over_many_targets(judge, frame):
+    for number in range(MAX_HISTORIES + 10):
+        judge.judge(frame(number, meta={"target": f"T {number}"}))
+    assert len(judge.all_baselines()) == MAX_HISTORIES
+
+
+def test_reference_is_the_frame_with_most_light(judge, frame):
+    judge.judge(frame(0, extinction_mag=None, transparency=None, matched_star_count=None))
+    first = judge.all_baselines()[0].reference_stars
+    judge.judge(frame(1, transparency=1.01))
+    assert judge.all_baselines()[0].reference_stars is first
+    judge.judge(frame(2, transparency=1.2, extinction_mag=-0.2))
+    assert judge.all_baselines()[0].reference_stars is not first
+
+
+def test_reference_follows_a_flip_and_a_field_that_stays_elsewhere(judge, frame):
+    judge.judge(frame(0, meta={"pier_side": "west"}))
+    west = judge.all_baselines()[0].reference_stars
+    judge.judge(frame(1, meta={"pier_side": "east"}, matched_star_count=0.0, extinction_mag=None))
+    east = judge.all_baselines()[0].reference_stars
+    assert east is not west
+    lost = {"meta": {"pier_side": "east"}, "matched_star_count": 0.0, "extinction_mag": None}
+    judge.judge(frame(2, **lost))
+    judge.judge(frame(3, **lost))
+    assert judge.all_baselines()[0].reference_stars is east
+    judge.judge(frame(4, **lost))
+    assert judge.all_baselines()[0].reference_stars is not east
+
+
+def test_moonlight_shift_is_not_counted_across_other_faults(settled, frame):
+    moonlit = {"sky_above_pedestal_adu": 5000.0, "sky_adu_s": 83.0}
+    for number in range(20):
+        trailed = {"trail_length_px": 9.0, "elongation": 2.0, "angle_coherence": 0.95}
+        settled.judge(frame(10 + number, **moonlit, **trailed))
+    assert settled.baseline_for(key_of(frame(0))).spreads["sky_adu_s"].median == pytest.approx(16.7)
+
+
+def test_state_survives_json_and_gives_the_same_verdicts(settled, frame):
+    state = json.loads(json.dumps(settled.state(), allow_nan=False))
+    again = Judge.restore(JudgeSettings(), SiteSettings(), state)
+    assert again.all_baselines() == settled.all_baselines()
+    assert isinstance(again.all_baselines()[0].reference_stars[0], ReferenceStar)
+    for number in range(10, 30):
+        examined = frame(number, fwhm_px=3.0 + 0.2 * (number - 10), extinction_mag=0.05 * (number - 10))
+        assert again.judge(examined) == settled.judge(examined)
+    assert again.state() == settled.state()
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"version": 99}, {"version": 1}, {"version": 1, "histories": [3], "warnings": []}]
+)
+def test_state_that_cannot_be_read_is_a_fresh_start(frame, state):
+    judge = Judge.restore(JudgeSettings(), SiteSettings(), state)
+    assert judge.all_baselines() == ()
+    assert judge.judge(frame(0))[0].decision == "keep"
