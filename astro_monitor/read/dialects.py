@@ -20,6 +20,10 @@ from .values import as_degrees, as_moment, as_number, as_text, from_julian
 ARCSEC_PER_RADIAN_UM_MM = 206.264806
 """Arcseconds of one micrometre seen from one millimetre times 1000: 648000 / pi / 1000."""
 SCALE_RANGE_ARCSEC_PX = (0.05, 60.0)
+SHORTEST_EXPOSURE_S = 1e-6
+"""Less than any shutter, electronic ones included."""
+UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO")
+"""Programs write these for *not known*: they are passed over without a note."""
 _MAX_NOTES = 20
 
 
@@ -41,11 +45,10 @@ class NumberRow:
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """A text: field, keywords, and texts (upper case) that mean *not known*."""
+    """A text: field of ``FrameMeta`` and its keywords in order of preference."""
 
     field: str
     keywords: tuple[str, ...]
-    unknown: tuple[str, ...] = ("UNKNOWN", "NONE", "N/A", "NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class _Facts:
         if value is None:
             return None
         number = as_number(value)
+        if number is None and (as_text(value) or "").upper() in UNKNOWN_TEXTS:
+            return None
         if number is None:
             self.refuse(keyword, value, "it is no number")
         elif number == 0.0 and zero_is_unknown:
@@ -198,7 +203,7 @@ def _number(facts: _Facts, row: NumberRow) -> None:
 def _text(facts: _Facts, row: TextRow) -> None:
     for keyword in row.keywords:
         text = as_text(facts.lookup(keyword))
-        if text is not None and text.upper() not in row.unknown:
+        if text is not None and text.upper() not in UNKNOWN_TEXTS:
             facts.keep(row.field, text, keyword)
             return
 
@@ -220,9 +225,10 @@ def _angle(facts: _Facts, row: AngleRow) -> None:
 
 def _check_exposure(facts: _Facts, kind: FrameKind) -> None:
     """No time at all is an exposure for a bias frame only."""
-    if facts.values.get("exposure_s") == 0.0 and kind not in ("bias", "dark", "flat"):
+    exposure = facts.values.get("exposure_s")
+    if exposure is not None and exposure < SHORTEST_EXPOSURE_S and kind not in ("bias", "dark", "flat"):
         del facts.values["exposure_s"]
-        facts.refuse(facts.sources.pop("exposure_s"), 0.0, "a frame of the sky takes time")
+        facts.refuse(facts.sources.pop("exposure_s"), exposure, "a frame of the sky takes time")
 
 
 def _check_pointing(facts: _Facts) -> None:

@@ -126,10 +126,13 @@ def take_in(path: Path, max_bytes: int) -> Intake:
             f"The file cannot be opened just now ({error.strerror}); check its permissions if that stays so.",
             kind="no_access",
         ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unsupported(
+            "This is a folder, a pipe or a device, not a file; name the files to be read.", kind="not_a_file"
+        )
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         before = os.fstat(file.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise Unsupported("This is no regular file; only files are read.", kind="not_a_file")
         if before.st_size > max_bytes:
             raise Unsupported(
                 f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",

@@ -91,11 +91,12 @@ def _from_int16(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[
 
 
 def _swapped_float32(raw: NDArray[np.uint8], wait_hashed: Callable[[int], None]) -> NDArray[np.float32]:
-    wait_hashed(len(raw))
     words = raw.view(np.uint32)
-    if np.little_endian:
-        for start in range(0, len(words), _BLOCK_ITEMS):
-            words[start : start + _BLOCK_ITEMS].byteswap(inplace=True)
+    for start in range(0, len(words), _BLOCK_ITEMS):
+        block = words[start : start + _BLOCK_ITEMS]
+        wait_hashed((start + len(block)) * 4)
+        if np.little_endian:
+            block.byteswap(inplace=True)
     return words.view(np.float32)
 
 
@@ -103,11 +104,14 @@ def _scaled(raw: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
     kind = "u1" if scaling.bitpix == 8 else f">{'f' if scaling.bitpix < 0 else 'i'}{abs(scaling.bitpix) // 8}"
     stored = raw.view(kind)
     values = np.empty(len(stored), np.float32)
+    plain = (scaling.zero, scaling.scale) == (0.0, 1.0)
     for start in range(0, len(stored), _BLOCK_ITEMS):
         block = stored[start : start + _BLOCK_ITEMS]
         with np.errstate(all="ignore"):  # a double beyond float32 becomes infinite and is replaced below
-            wide = block.astype(np.float64) * scaling.scale + scaling.zero
-            values[start : start + len(block)] = wide
+            if plain:
+                values[start : start + len(block)] = block
+            else:
+                values[start : start + len(block)] = block.astype(np.float64) * scaling.scale + scaling.zero
         if scaling.blank is not None and scaling.bitpix > 0:
             values[start : start + len(block)][block == scaling.blank] = np.nan
     return values
@@ -125,9 +129,9 @@ def fill_invalid(values: NDArray[np.float32]) -> float:
     Raises:
         Unreadable: all of them were.
     """
-    # A sum tells in one pass whether anything is not finite; only then is a mask built.
+    # A sum tells in one fast pass that all is finite; only when it does not is a mask built.
     with np.errstate(all="ignore"):
-        if np.isfinite(values.sum(dtype=np.float64)):
+        if np.isfinite(values.sum()):
             return 0.0
     return _fill(values, ~np.isfinite(values))
 

@@ -207,7 +207,7 @@ class Reader:
             return find_image(read_at, self._limits)
         except Incomplete as error:
             # The scanner cannot know that the file was found whole and quiet before it was read here.
-            if not read_at(0, 1):
+            if whole and not read_at(0, 1):
                 raise Unreadable("The file is empty; copy it again.", kind="empty") from error
             if whole and not any(read_at(0, 2880)):
                 raise

@@ -14,6 +14,11 @@ from .pixels import Pixels
 NEAR_FULL = 0.98
 """Response bends before it clips: everything above this part of the highest level counts."""
 
+SOFT_FULL = 0.95
+"""The same where the brightest pixels of a frame are full wells that differ a little."""
+
+_HIGH = 0.85
+
 _ROW_STEP = 4
 _MIN_PILE = 6
 _PILE_FACTOR = 4.0
@@ -35,26 +40,22 @@ def saturation_level(pixels: Pixels, header_level: float | None) -> float:
         return header_level
     rows = pixels[::_ROW_STEP]
     highest = float(rows.max())
-    level = _clip_level(rows, highest)
-    return NEAR_FULL * (level if level is not None else _full_range(pixels, highest))
-
-
-def _full_range(pixels: Pixels, highest: float) -> float:
+    if _piled_up(rows, highest):
+        return NEAR_FULL * highest
     if pixels.dtype == np.uint16:
-        return 65535.0
+        # The wells of many sensors are full a little below the top of the file's range, without a sharp wall.
+        return SOFT_FULL * highest if highest > _HIGH * 65535.0 else NEAR_FULL * 65535.0
     if highest <= 1.0:
-        return 1.0  # the normalised range of processed images
-    return max(65535.0, highest)
+        return NEAR_FULL  # the normalised range of processed images
+    return NEAR_FULL * max(65535.0, highest)
 
 
-def _clip_level(rows: Pixels, highest: float) -> float | None:
-    """The highest level, when pixels are piled up there; ``None`` when they thin out towards it."""
+def _piled_up(rows: Pixels, highest: float) -> bool:
     if highest <= (_MIN_LEVEL if rows.dtype == np.uint16 else 0.0):
-        return None
-    top, tenth = rows.dtype.type(highest), rows.dtype.type(0.9 * highest)
-    at_top = int(np.count_nonzero(rows == top))
+        return False
+    at_top = int(np.count_nonzero(rows == rows.dtype.type(highest)))
     if not _MIN_PILE <= at_top <= rows.size // 2:
-        return None
-    below = int(np.count_nonzero(rows >= tenth)) - at_top
+        return False
+    below = int(np.count_nonzero(rows >= rows.dtype.type(0.9 * highest))) - at_top
     # A level shared by so many pixels is a wall if the whole tenth below it holds only a few times as many.
-    return highest if at_top * _PILE_FACTOR > below else None
+    return at_top * _PILE_FACTOR > below

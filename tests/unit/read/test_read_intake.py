@@ -1,0 +1,243 @@
+"""Files that change, vanish or are no files, and what is told about them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
+from astro_monitor.read import Opened, Reader
+from astro_monitor.read import intake as intake_module
+from astro_monitor.read.intake import THREAD_FROM_BYTES, take_in
+
+VALUES = np.random.default_rng(1).normal(1000, 30, (120, 150)).astype(np.uint16)
+LARGE = np.random.default_rng(2).integers(0, 65_536, (1200, 2048), dtype=np.uint16)
+
+
+def test_open_tells_all_but_the_pixels(tmp_path, arrive) -> None:
+    path = tmp_path / "dark.fits"
+    unit = fits.PrimaryHDU(VALUES)
+    unit.header["IMAGETYP"] = "Dark Frame"
+    unit.writeto(path)
+    opened = Reader().open(arrive(path))
+    assert isinstance(opened, Opened)
+    assert opened.meta.kind == "dark"
+    assert opened.sensor_shape == VALUES.shape
+    assert opened.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert opened.frame_id == opened.sha256[:16]
+    assert opened.frame().meta.kind == "dark"
+
+
+def test_a_cube_can_be_opened_and_skipped_but_not_read(tmp_path, arrive) -> None:
+    path = tmp_path / "stack.fits"
+    fits.PrimaryHDU(np.stack([VALUES] * 3)).writeto(path)
+    opened = Reader().open(arrive(path))
+    assert opened.meta.kind == "product"
+    assert len(opened.sha256) == 64
+    with pytest.raises(Unsupported) as caught:
+        opened.frame()
+    assert caught.value.kind == "cube"
+
+
+def test_a_cube_of_one_plane_is_an_image(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES[np.newaxis]).writeto(path)
+    np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+
+
+def test_the_file_is_only_read(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+    path.chmod(0o444)
+    before = (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode)
+    Reader().read(arrive(path))
+    assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode) == before
+
+
+def test_a_missing_file_has_vanished(tmp_path, arrive) -> None:
+    with pytest.raises(Vanished):
+        Reader().read(arrive(tmp_path / "gone.fits"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_folder_and_a_pipe_are_no_frames(tmp_path, arrive) -> None:
+    os.mkfifo(tmp_path / "pipe.fits")
+    for path in (tmp_path, tmp_path / "pipe.fits"):
+        with pytest.raises(Unsupported) as caught:
+            Reader().read(arrive(path))
+        assert caught.value.kind == "not_a_file"
+
+
+def test_a_name_with_nul(tmp_path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        take_in(Path(str(tmp_path) + "/a\0b"), 1 << 20)
+    assert caught.value.kind == "bad_name"
+
+
+def test_a_file_that_may_not_be_opened_is_tried_again(tmp_path, monkeypatch, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+
+    def deny(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(intake_module.os, "open", deny)
+    with pytest.raises(Incomplete) as caught:
+        Reader().read(arrive(path))
+    assert caught.value.kind == "no_access"
+    assert caught.value.retryable
+
+
+class _Meddler:
+    """An open file whose reading does something else as well."""
+
+    def __init__(self, file, act) -> None:
+        self._file, self._act, self._reads = file, act, 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, window) -> int | None:
+        self._reads += 1
+        self._act(self._reads)
+        return self._file.readinto(window)
+
+
+@pytest.mark.parametrize("values", [VALUES, LARGE])
+@pytest.mark.parametrize("deed", ["grow", "shrink", "touch", "fail"])
+def test_a_file_that_changes_while_it_is_read_is_incomplete(
+    tmp_path, arrive, monkeypatch, values: np.ndarray, deed: str
+) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(values).writeto(path)
+    threads = threading.active_count()
+
+    def act(reads: int) -> None:
+        if reads > 1 and values is VALUES:
+            return
+        if deed == "grow":
+            with path.open("ab") as file:
+                file.write(b"more")
+        elif deed == "shrink":
+            os.truncate(path, 100)
+        elif deed == "touch":
+            os.utime(path, ns=(1, reads))
+        else:
+            raise OSError(5, "Input/output error")
+
+    opened = os.fdopen
+    monkeypatch.setattr(intake_module.os, "fdopen", lambda *args, **more: _Meddler(opened(*args, **more), act))
+    with pytest.raises(Incomplete) as caught:
+        Reader().read(arrive(path))
+    assert caught.value.kind == ("io_error" if deed == "fail" else "incomplete")
+    assert threading.active_count() == threads
+
+
+def test_the_hash_follows_in_a_second_thread_that_ends(tmp_path) -> None:
+    path = tmp_path / "large"
+    content = np.random.default_rng(3).bytes(THREAD_FROM_BYTES + 12_345)
+    path.write_bytes(content)
+    threads = threading.active_count()
+    intake = take_in(path, 1 << 30)
+    intake.wait_hashed(1000)
+    assert intake.hexdigest() == hashlib.sha256(content).hexdigest()
+    assert intake.read_at(10, 5) == content[10:15]
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "empty"),
+        (b"SIMP", "truncated"),
+        (b"<!DOCTYPE html><html></html>", "not_fits"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "not_fits"),
+        (np.random.default_rng(4).bytes(50_000), "not_fits"),
+        (b"\x1f\x8b" + b"\xff" * 50, "corrupt_gzip"),
+        (b"\x1f\x8b", "truncated"),
+    ],
+)
+def test_what_is_no_fits_file(tmp_path, arrive, content: bytes, kind: str) -> None:
+    path = tmp_path / "frame.fits"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable) as caught:
+        Reader().read(arrive(path))
+    assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_truncated_at_any_block(tmp_path, arrive, blocks: int) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+    for extra in (-1, 0, 1):
+        path.write_bytes(path.read_bytes()[: 2880 * blocks + extra])
+        with pytest.raises(Unreadable) as caught:
+            Reader().read(arrive(path))
+        assert caught.value.kind == "truncated"
+        fits.PrimaryHDU(VALUES).writeto(path, overwrite=True)
+
+
+def test_missing_padding_and_a_long_tail_do_no_harm(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+    whole = path.read_bytes()
+    for content in (whole[: 2880 + VALUES.nbytes], whole + b"\0" * 5000):
+        path.write_bytes(content)
+        np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+
+
+def preallocated(path: Path, filled: float, dtype: str = "u2") -> None:
+    fits.PrimaryHDU(VALUES.astype(dtype)).writeto(path)
+    content = bytearray(path.read_bytes())
+    start = 2880 + int(VALUES.astype(dtype).nbytes * filled)
+    content[start:] = bytes(len(content) - start)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("filled", [0.0, 0.5])
+def test_an_empty_end_is_waited_for_and_then_refused(tmp_path, arrive, filled: float) -> None:
+    path = tmp_path / "frame.fits"
+    preallocated(path, filled)
+    with pytest.raises(Incomplete):
+        Reader().read(arrive(path, quiet_s=5))
+    with pytest.raises(Unreadable) as caught:
+        Reader().read(arrive(path, quiet_s=600))
+    assert caught.value.kind == "truncated"
+
+
+def test_a_file_of_zeros_is_waited_for(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    path.write_bytes(bytes(50_000))
+    with pytest.raises(Incomplete):
+        Reader().read(arrive(path))
+
+
+def test_dark_edges_of_processed_frames_are_not_taken_for_an_empty_end(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    preallocated(path, 0.5, "f4")
+    assert Reader().read(arrive(path, quiet_s=5)).pixels[-1, -1] == 0.0
+
+
+def test_a_lack_of_memory_is_told_plainly(tmp_path, arrive, monkeypatch) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("astro_monitor.read.reader.to_native", fail)
+    with pytest.raises(FrameError) as caught:
+        Reader().read(arrive(path))
+    assert caught.value.kind == "out_of_memory"
