@@ -1,1 +1,11 @@
-"""To be described by its room."""
+"""Tells the world: broadcasts each document, answers for those who join late, and ships the reference client.
+
+The wire protocol is written down in ``docs/reference/protocol.md``; nothing here is needed to speak it.
+"""
+
+from .client import Received, Subscription, tail
+from .control import History
+from .keys import ClientKeys, client_keys, make_keys
+from .publisher import Publisher
+
+__all__ = ["ClientKeys", "History", "Publisher", "Received", "Subscription", "client_keys", "make_keys", "tail"]

@@ -180,9 +180,13 @@ def test_a_revision_of_an_unknown_frame_cannot_be_committed(night_log, body):
 
 
 def test_grouped_calls_are_all_or_nothing_and_an_inner_failure_can_be_survived(night_log, body):
-    with pytest.raises(RuntimeError, match="outer"), night_log.transaction():
-        night_log.append("list.written", body("list.written"))
-        raise RuntimeError("outer")
+    def fail_after_writing() -> None:
+        with night_log.transaction():
+            night_log.append("list.written", body("list.written"))
+            raise RuntimeError("outer")
+
+    with pytest.raises(RuntimeError, match="outer"):
+        fail_after_writing()
     assert night_log.last_seq() == 0
     with night_log.transaction():
         night_log.append("list.written", body("list.written"))

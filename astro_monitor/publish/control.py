@@ -1,0 +1,135 @@
+"""Questions that clients may ask, and the answers. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import AstroMonitorError
+from ..messages import SCHEMA, Document, encode
+from .wire import MAX_REPLAY, MAX_REPLY_BYTES
+
+log = logging.getLogger(__name__)
+
+_PAGE = 50
+"""Documents fetched at a time, since a reply is mostly full before it holds the number that was asked for."""
+
+
+class History(Protocol):
+    """What the publisher needs of the night log."""
+
+    session_id: str
+    log_id: str
+
+    def last_seq(self) -> int:
+        """Give the number of the newest document."""
+        ...
+
+    def after(self, seq: int, limit: int) -> Sequence[Document]:
+        """Give the documents after ``seq``, in order, at most ``limit``."""
+        ...
+
+    def snapshot(self) -> Sequence[Document]:
+        """Give the documents that tell what holds now, in order."""
+        ...
+
+
+class ControlRequest(BaseModel):
+    """A question. Fields that are not known are ignored.
+
+    Attributes:
+        request: ``hello`` and ``ping`` ask who is there, ``snapshot`` what holds now, ``replay`` what was.
+        id: any text; comes back with the answer.
+        after_seq: ``replay``: only documents with a higher number.
+        limit: ``replay``: at most so many.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    request: Literal["hello", "ping", "snapshot", "replay"]
+    id: Annotated[str, Field(max_length=200)] = ""
+    after_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_REPLAY)] = MAX_REPLAY
+
+
+class ControlReply(BaseModel):
+    """An answer.
+
+    Attributes:
+        schema_: as in documents.
+        reply: the question's own word, or ``error``.
+        id: as in the question.
+        log_id: identity of the night log; numbers of another one cannot be compared.
+        session_id: the running session.
+        last_seq: number of the newest document when the answer was made.
+        documents: of ``snapshot`` and ``replay``, in order.
+        more: ``replay``: there are further documents; ask again after the last one.
+        error: ``bad_request`` or ``failed``; empty when all is well.
+        sentence: what was wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
+    reply: Literal["hello", "ping", "snapshot", "replay", "error"]
+    id: str = ""
+    log_id: str = ""
+    session_id: str = ""
+    last_seq: int = 0
+    documents: list[Document] = []
+    more: bool = False
+    error: str = ""
+    sentence: str = ""
+
+
+def answer(history: History, data: bytes) -> bytes:
+    """Answer one question; never raises for what the client sent.
+
+    Parameters:
+        history: the night log.
+        data: the question, JSON.
+
+    Returns:
+        a :class:`ControlReply` as JSON.
+    """
+    try:
+        request = ControlRequest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "request"
+        return _reply("error", error="bad_request", sentence=f"{place}: {first['msg']}")
+    head: dict[str, Any] = {"id": request.id, "log_id": history.log_id, "session_id": history.session_id}
+    try:
+        documents, more = _documents(history, request)
+        return _reply(request.request, documents, **head, last_seq=history.last_seq(), more=more)
+    except AstroMonitorError as error:
+        log.error("a %s could not be answered: %s", request.request, error)
+        return _reply("error", **head, error="failed", sentence="the night log could not be read; ask again later")
+
+
+def _documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:
+    if request.request == "snapshot":
+        return [encode(document) for document in history.snapshot()], False
+    found: list[bytes] = []
+    if request.request != "replay":
+        return found, False
+    seq, size = request.after_seq, 0
+    while len(found) < request.limit:
+        page = history.after(seq, min(_PAGE, request.limit - len(found)))
+        if not page:
+            return found, False
+        for document in page:
+            found.append(encode(document))
+            seq, size = document.seq, size + len(found[-1])
+            if size >= MAX_REPLY_BYTES:
+                return found, seq < history.last_seq()
+    return found, seq < history.last_seq()
+
+
+def _reply(reply: str, documents: Sequence[bytes] = (), **fields: Any) -> bytes:
+    head = json.dumps({"schema": SCHEMA, "reply": reply, **fields}, separators=(",", ":"))
+    return head[:-1].encode() + b',"documents":[' + b",".join(documents) + b"]}"

@@ -1,0 +1,146 @@
+"""CURVE keys: files of one line each, Z85 text.
+
+A keys folder holds ``server.secret`` and ``server.public`` of the daemon, and ``<client>.public`` of every client that
+may connect. A client needs its own ``<client>.secret`` and ``server.public``. Removing a ``<client>.public`` shuts that
+client out at its next connection, without a restart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+
+from ..errors import PublishError
+
+SERVER = "server"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_Z85 = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+_OTHERS_BITS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKeys:
+    """The daemon's own pair, and where the keys of known clients are."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKeys:
+    """A client's own pair, and the public key of the daemon it trusts."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+    server_public: bytes
+
+
+def make_keys(folder: Path, clients: Iterable[str]) -> list[Path]:
+    """Make the daemon's keys and those of some clients; existing ones are kept.
+
+    Parameters:
+        folder: the keys folder; made when absent, for its owner alone.
+        clients: names of 1 to 40 characters: lower-case letters, digits, ``-`` and ``_``.
+
+    Returns:
+        the files that were made.
+
+    Raises:
+        PublishError: a name is not allowed, or the folder cannot be written.
+    """
+    names = [SERVER, *clients]
+    for name in names[1:]:
+        if not _NAME.fullmatch(name) or name == SERVER:
+            raise PublishError(f"{name!r} cannot name a client; use lower-case letters, digits, '-' and '_'")
+    made: list[Path] = []
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in names:
+            if not (folder / f"{name}.public").exists():
+                made += _make_pair(folder, name)
+    except OSError as error:
+        raise PublishError(f"keys cannot be made in {folder}: {error.strerror}; check the folder") from error
+    return made
+
+
+def _make_pair(folder: Path, name: str) -> list[Path]:
+    public, secret = zmq.curve_keypair()
+    paths = [folder / f"{name}.secret", folder / f"{name}.public"]
+    for path, key, mode in zip(paths, (secret, public), (0o600, 0o644), strict=True):
+        # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key + b"\n")
+    return paths
+
+
+def server_keys(folder: Path) -> ServerKeys:
+    """Load the daemon's keys.
+
+    Raises:
+        PublishError: they are missing, readable by others, or no client is known.
+    """
+    secret = _read_secret(folder / f"{SERVER}.secret")
+    keys = ServerKeys(public=zmq.curve_public(secret), secret=secret, folder=folder)
+    if not known_clients(folder):
+        raise PublishError(f"no client is known in {folder}; make keys with 'astro-monitor keys {folder} CLIENT'")
+    return keys
+
+
+def client_keys(folder: Path, name: str | None = None) -> ClientKeys:
+    """Load what a client needs.
+
+    Parameters:
+        folder: holds ``<client>.secret`` and ``server.public``.
+        name: which client; ``None`` for the first one whose secret is there.
+
+    Raises:
+        PublishError: they are missing or readable by others.
+    """
+    if name is None:
+        found = sorted(path.stem for path in folder.glob("*.secret") if path.stem != SERVER)
+        if not found:
+            raise PublishError(f"there is no client's secret key in {folder}; copy it there from the daemon's computer")
+        name = found[0]
+    secret = _read_secret(folder / f"{name}.secret")
+    server_public = _read_key(folder / f"{SERVER}.public")
+    return ClientKeys(public=zmq.curve_public(secret), secret=secret, server_public=server_public)
+
+
+def known_clients(folder: Path) -> frozenset[bytes]:
+    """Give the public keys (Z85) of all clients that may connect now.
+
+    Raises:
+        PublishError: the folder or a key cannot be read.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".public" and path.stem != SERVER)
+    except OSError as error:
+        raise PublishError(f"the keys folder {folder} cannot be read: {error.strerror}; check it") from error
+    return frozenset(_read_key(path) for path in paths)
+
+
+def _read_secret(path: Path) -> bytes:
+    key = _read_key(path)
+    if os.name == "posix" and path.stat().st_mode & _OTHERS_BITS:
+        raise PublishError(f"the secret key {path} can be read by others; run 'chmod 600 {path}' or make new keys")
+    return key
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise PublishError(
+            f"the key {path} cannot be read: {error.strerror}; make it with 'astro-monitor keys'"
+        ) from error
+    if not _Z85.fullmatch(key):
+        raise PublishError(f"{path} holds no CURVE key of 40 characters; make new keys with 'astro-monitor keys'")
+    return key

@@ -1,0 +1,238 @@
+"""The publisher: one thread that owns every socket. Everybody else hands it documents through a bounded queue."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from ..clock import Clock, utc_text
+from ..errors import PublishError
+from ..messages import Document, SessionHeartbeat, body_json, encode, topic
+from ..settings import PublishSettings
+from .addresses import bind_address, is_ipv4, keys_for
+from .control import History, answer
+from .gatekeeper import Gatekeeper
+from .wire import WELCOME, open_socket
+
+log = logging.getLogger(__name__)
+
+_HANDOVER = 10_000
+"""Documents that may wait for the thread. Beyond that, announcements are dropped; clients fetch them by replay."""
+
+_STOP_S = 5.0
+
+
+def _no_figures() -> SessionHeartbeat:
+    return SessionHeartbeat(
+        last_seq=0, queue_depth=0, oldest_waiting_s=0.0, frames_judged=0, frames_failed=0, free_disk_bytes=0, watcher=""
+    )
+
+
+class Publisher:
+    """Broadcasts documents and answers questions from :meth:`start` to :meth:`stop`; also a context manager.
+
+    Parameters:
+        settings: addresses, heartbeat and keys. With ``enabled`` off nothing is opened and announcements are ignored.
+        history: the night log, for replay, snapshot and the last number.
+        clock: the source of time.
+
+    Attributes:
+        figures: gives the numbers of each heartbeat, called in the publisher's thread; its ``last_seq`` is replaced.
+        addresses: broadcast and control address, as bound, port numbers included; empty before :meth:`start`.
+        dropped: announcements that found the queue full.
+    """
+
+    def __init__(self, settings: PublishSettings, history: History, clock: Clock) -> None:
+        self._settings = settings
+        self._history = history
+        self._clock = clock
+        self._waiting: queue.Queue[Document] = queue.Queue(_HANDOVER)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._beats = 0
+        self.figures: Callable[[], SessionHeartbeat] = _no_figures
+        self.addresses: tuple[str, ...] = ()
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Bind the sockets and start the thread.
+
+        Raises:
+            PublishError: an address is taken or wrong, or it needs keys that are not there.
+        """
+        if not self._settings.enabled or self._thread is not None:
+            return
+        wanted = (bind_address(self._settings.address), bind_address(self._settings.control_address))
+        keys = keys_for(wanted, self._settings.keys_folder)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        try:
+            gatekeeper = Gatekeeper(context, keys) if keys is not None else None
+            broadcast = open_socket(context, zmq.XPUB)
+            broadcast.setsockopt(zmq.XPUB_VERBOSE, 1)
+            broadcast.setsockopt(zmq.XPUB_WELCOME_MSG, WELCOME)
+            control = open_socket(context, zmq.ROUTER)
+            for made, address, setting in zip(
+                (broadcast, control), wanted, ("address", "control_address"), strict=True
+            ):
+                if gatekeeper is not None:
+                    gatekeeper.guard(made)
+                _bind(made, address, setting)
+            self.addresses = (broadcast.get_string(zmq.LAST_ENDPOINT), control.get_string(zmq.LAST_ENDPOINT))
+        except BaseException:
+            context.destroy(linger=0)
+            raise
+        # Anybody may write to one end to wake the thread; a ZeroMQ socket could not be shared like that.
+        self._bell, bell = socket.socketpair()
+        self._bell.setblocking(False)
+        bell.setblocking(False)
+        self._stopping.clear()
+        self._thread = threading.Thread(
+            target=self._run, args=(context, broadcast, control, gatekeeper, bell), name="publisher"
+        )
+        self._thread.start()
+
+    def announce(self, document: Document) -> None:
+        """Hand over a document that is safe in the log; returns at once, from any thread."""
+        if self._thread is None:
+            return
+        try:
+            self._waiting.put_nowait(document)
+        except queue.Full:
+            self.dropped += 1
+            if self.dropped == 1:
+                log.warning("documents come faster than they can be broadcast; clients fetch the rest by replay")
+        self._ring()
+
+    def stop(self) -> None:
+        """Send what waits, close everything, end the thread; again does nothing."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stopping.set()
+        self._ring()
+        thread.join(_STOP_S)
+        if thread.is_alive():
+            log.error("the publisher did not end within %g s", _STOP_S)
+        self._bell.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ring(self) -> None:
+        try:
+            self._bell.send(b"\0")
+        except OSError:
+            log.debug("the bell is ringing already")
+
+    def _run(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        broadcast: zmq.Socket[bytes],
+        control: zmq.Socket[bytes],
+        gatekeeper: Gatekeeper | None,
+        bell: socket.socket,
+    ) -> None:
+        poller = zmq.Poller()
+        for watched in (broadcast, control, bell, *([gatekeeper.socket] if gatekeeper else [])):
+            poller.register(watched, zmq.POLLIN)
+        due = self._clock.monotonic()
+        try:
+            while not self._stopping.is_set():
+                ready = dict(poller.poll(max(0, math.ceil((due - self._clock.monotonic()) * 1000.0))))
+                if bell.fileno() in ready:
+                    _drain(bell)
+                self._send_waiting(broadcast)
+                if gatekeeper is not None and gatekeeper.socket in ready:
+                    gatekeeper.answer()
+                if broadcast in ready:
+                    # Subscriptions pass here; reading them is what lets the welcome message out.
+                    broadcast.recv_multipart()
+                if control in ready:
+                    self._answer_one(control)
+                if self._clock.monotonic() >= due:
+                    due = self._clock.monotonic() + self._settings.heartbeat_s
+                    self._send(broadcast, self._heartbeat())
+            self._send_waiting(broadcast)
+        except Exception:
+            log.critical("the publisher failed; documents are still logged, restart to broadcast again", exc_info=True)
+        finally:
+            bell.close()
+            context.destroy()
+
+    def _send_waiting(self, broadcast: zmq.Socket[bytes]) -> None:
+        while True:
+            try:
+                document = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            self._send(broadcast, document)
+
+    def _send(self, broadcast: zmq.Socket[bytes], document: Document) -> None:
+        broadcast.send_multipart([topic(document.kind, document.body).encode(), encode(document)])
+
+    def _answer_one(self, control: zmq.Socket[bytes]) -> None:
+        """Answer one question. ``REQ`` clients put an empty frame before it, which goes back to them."""
+        client, *frames = control.recv_multipart()
+        empty = [b""] if frames[:1] == [b""] else []
+        question = frames[len(empty) :]
+        if len(question) != 1:
+            return
+        control.send_multipart([client, *empty, answer(self._history, question[0])])
+
+    def _heartbeat(self) -> Document:
+        self._beats += 1
+        last_seq = self._history.last_seq()
+        try:
+            figures = self.figures()
+        except Exception:
+            log.warning("the heartbeat's numbers could not be gathered", exc_info=True)
+            figures = _no_figures()
+        return Document(
+            kind="session.heartbeat",
+            doc_id=f"{self._history.session_id}-beat-{self._beats}",
+            session_id=self._history.session_id,
+            seq=last_seq,
+            time=utc_text(self._clock.utc()),
+            body=body_json(figures.model_copy(update={"last_seq": last_seq})),
+        )
+
+
+def _bind(made: zmq.Socket[bytes], address: str, setting: str) -> None:
+    # With IPV6 on, an IPv4 address would be bound, and told to others, as tcp://[::ffff:127.0.0.1].
+    made.setsockopt(zmq.IPV6, int(not is_ipv4(address)))
+    try:
+        made.bind(address)
+    except zmq.ZMQError as error:
+        if error.errno == errno.EADDRINUSE:
+            sentence = (
+                f"{address} is in use by another program, perhaps another astro-monitor; stop it, or set "
+                f"publish.{setting} to another port (0: the system chooses)"
+            )
+        else:
+            sentence = (
+                f"{address} cannot be used ({error.strerror}); set publish.{setting} to an address of this computer"
+            )
+        raise PublishError(sentence) from error
+
+
+def _drain(bell: socket.socket) -> None:
+    try:
+        while bell.recv(4096):
+            pass
+    except BlockingIOError:
+        return
