@@ -7,13 +7,12 @@ has risen) after 15 frames in a row, and a field that stays elsewhere (after a f
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..records import Baseline, BaselineKey, Examined, ReferenceStar, Spread
-from .evidence import airmass
+from .evidence import airmass, is_sane
 from .limits import MIN_MATCHED_STARS
 
 WINDOW_FRAMES = 40
@@ -84,16 +83,17 @@ class History:
 
     def _maybe_refer(self, examined: Examined) -> None:
         """Take the frame's stars as the reference when it is the best so far, or the field has moved for good."""
-        values, stars = examined.measurements.values, examined.measurements.bright_stars
+        values = _finite(examined.measurements.values)
+        stars = tuple(star for star in examined.measurements.bright_stars if is_sane(star.flux_adu_s))
         if not stars:
             return
-        matched = values.get("matched_star_count") or 0.0
+        matched = values.get("matched_star_count", 0.0)
         flipped = not self.same_side(examined.meta.pier_side)
         unmatched = bool(self.reference_stars) and matched < 3
         self.elsewhere = self.elsewhere + 1 if unmatched else 0
         if matched >= MIN_MATCHED_STARS:
             # 3 % more light, so that noise does not change the reference with every frame.
-            better = (values.get("transparency") or 0.0) >= 1.03
+            better = values.get("transparency", 0.0) >= 1.03
         else:
             better = not unmatched and _summed(stars) > 1.03 * _summed(self.reference_stars[: len(stars)])
         if not self.reference_stars or flipped or better or self.elsewhere >= FIELD_FREEZE_FRAMES:
@@ -141,7 +141,7 @@ class History:
 
 def _finite(values: dict[str, float | None]) -> dict[str, float]:
     """Keep what has a value, to six digits: more would only make the stored state longer."""
-    return {key: float(f"{value:.6g}") for key, value in values.items() if value is not None and math.isfinite(value)}
+    return {key: float(f"{value:.6g}") for key, value in values.items() if is_sane(value)}
 
 
 def _summed(stars: tuple[ReferenceStar, ...]) -> float:

@@ -1,19 +1,22 @@
 """What the rules look at, and what they answer.
 
 A :class:`Case` is one frame beside what is normal for it; a :class:`Finding` is one rule's answer before all answers
-are combined. Values that are missing or not finite read as ``None``, and a rule that needs them stays silent.
+are combined. Values that are missing or absurd read as ``None``, and a rule that needs them stays silent.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from ..metrics import BY_KEY
 from ..records import Baseline, Examined
 from ..settings import JudgeSettings, SiteSettings
 from .limits import MIN_BASELINE_FRAMES, SAMPLED_FWHM_PX
+
+LARGEST = 1e15
+"""No measured number of any unit comes near this."""
 
 Strength = Literal["decisive", "firm", "suspect", "review", "limit", "clear", "note"]
 """How much a finding counts.
@@ -70,9 +73,9 @@ class Case:
     same_side: bool = True
 
     def value(self, key: str) -> float | None:
-        """Give a measured number, or ``None`` when it is missing or not finite."""
+        """Give a measured number, or ``None`` when it is missing or absurd."""
         found = self.examined.measurements.values.get(key)
-        return float(found) if found is not None and math.isfinite(found) else None
+        return float(found) if is_sane(found) else None
 
     def count(self, key: str) -> float:
         """Give a count, 0 when it is missing."""
@@ -116,6 +119,11 @@ class Case:
         if not fwhm_px or not fwhm_arcsec:
             return None
         return max(self.site.normal_fwhm_arcsec, SAMPLED_FWHM_PX * fwhm_arcsec / fwhm_px)
+
+
+def is_sane(value: float | None) -> TypeGuard[float]:
+    """Tell whether a number can be reckoned with: finite, and not so large that its square overflows."""
+    return value is not None and abs(value) <= LARGEST
 
 
 def unit_of(metric: str) -> str:
