@@ -32,6 +32,11 @@ class Image:
     scaling: Scaling
     tiled: bool
 
+    @property
+    def pixel_bytes(self) -> int:
+        """Length of one inflated plane. The data unit may be longer, by parameters that no image needs."""
+        return self.shape[0] * self.shape[1] * abs(self.scaling.bitpix) // 8
+
 
 def find_image(read_at: ReadAt, limits: Limits) -> Image:
     """Give the first image of a FITS file that can be a frame.

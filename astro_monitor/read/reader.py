@@ -160,15 +160,15 @@ class Reader:
         _check_tail(arrival, image, data)
         verify_datasum(image.hdu.header, data)
         if image.tiled:
-            height, width = image.shape
-            refuse_bomb(height * width * abs(image.scaling.bitpix) // 8, len(data), self._limits)
+            refuse_bomb(image.pixel_bytes, len(data), self._limits)
             unit = intake.data[image.hdu.header_offset : start + len(data)]
             return _opened(arrival, intake, image, lambda: inflate_tiles(image, unit))
+        pixels = data[: image.pixel_bytes]
         return _opened(
             arrival,
             intake,
             image,
-            lambda: to_native(data, image.scaling, lambda end: intake.wait_hashed(start + end)),
+            lambda: to_native(pixels, image.scaling, lambda end: intake.wait_hashed(start + end)),
         )
 
     def _open_gzip(self, arrival: Arrival, intake: Intake) -> Opened:
@@ -183,7 +183,7 @@ class Reader:
         def decode() -> tuple[Pixels, float]:
             data = inflater.array(image.hdu.data_offset, image.hdu.data_bytes)
             verify_datasum(image.hdu.header, data)
-            return to_native(data, image.scaling, lambda end: None)
+            return to_native(data[: image.pixel_bytes], image.scaling, lambda end: None)
 
         return _opened(arrival, intake, image, decode)
 

@@ -274,3 +274,16 @@ def test_gzip_around_tiles_is_refused(tmp_path, arrive) -> None:
 def test_unreadable_and_unsupported_are_value_errors() -> None:
     assert issubclass(Unreadable, ValueError)
     assert issubclass(Unsupported, ValueError)
+
+
+def test_parameters_after_an_image_are_not_pixels(tmp_path, arrive) -> None:
+    import io
+
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(VALUES)]).writeto(file)
+    content = file.getvalue().replace(f"PCOUNT  = {0:>20}".encode(), f"PCOUNT  = {7:>20}".encode())
+    path = tmp_path / "frame.fits"
+    path.write_bytes(content)
+    np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+    path.write_bytes(content.replace(f"GCOUNT  = {1:>20}".encode(), f"GCOUNT  = {0:>20}".encode()))
+    assert kind_of_failure(path, arrive) == "no_image"
