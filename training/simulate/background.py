@@ -90,7 +90,7 @@ def _shade_dust(rig: Rig, sky_e: NDArray[np.float32]) -> None:
     height, width = sky_e.shape
     for _ in range(rig.dust_motes):
         x, y, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(5, 45)
-        depth, half = rng.uniform(0.01, 0.2) * min(1.0, 12 / radius), int(1.5 * radius) + 2
+        depth, half = rng.uniform(0.01, 0.15) * min(1.0, 12 / radius), int(1.5 * radius) + 2
         rows = slice(max(int(y) - half, 0), min(int(y) + half, height))
         columns = slice(max(int(x) - half, 0), min(int(x) + half, width))
         distance = np.hypot(
@@ -108,7 +108,8 @@ def _ramp(x: Map, y: Map, angle_deg: float, bend: float) -> Map:
     along = x * math.cos(math.radians(angle_deg)) + y * math.sin(math.radians(angle_deg))
     along = (along - along.min()) / np.ptp(along)
     ramp = (1 - bend) * along + bend * np.expm1(3 * along) / math.expm1(3)
-    return ramp - ramp.mean()
+    result: Map = ramp - ramp.mean()
+    return result
 
 
 def _extinction(rng: np.random.Generator, condition: Condition, x: Map, y: Map) -> Map:
@@ -128,7 +129,8 @@ def _extinction(rng: np.random.Generator, condition: Condition, x: Map, y: Map) 
         noise = np.apply_along_axis(lambda row: np.convolve(row, np.ones(kernel) / kernel, "same"), 1, noise)
     noise = enlarge((noise - noise.mean()) / max(float(noise.std()), 1e-9), x.shape).astype(np.float64)
     cover = np.exp(1.2 * condition.cloud_contrast * noise)
-    return condition.extinction_mag * cover / cover.mean()
+    result: Map = condition.extinction_mag * cover / cover.mean()
+    return result
 
 
 def _leak(rng: np.random.Generator, x: Map, y: Map) -> Map:
@@ -154,7 +156,8 @@ def _leak(rng: np.random.Generator, x: Map, y: Map) -> Map:
         radius = np.hypot(x - 2.0 * np.cos(angle), y - 2.0 * np.sin(angle))
         glow = np.exp(-0.5 * ((radius - rng.uniform(1.3, 2.5)) / rng.uniform(0.05, 0.3)) ** 2)
     glow = np.maximum(glow, 0)
-    return glow / max(float(glow.max()), 1e-9)
+    result: Map = glow / max(float(glow.max()), 1e-9)
+    return result
 
 
 def _nebula(nebula: Nebula, shape: tuple[int, int]) -> Map:
@@ -170,11 +173,13 @@ def _nebula(nebula: Nebula, shape: tuple[int, int]) -> Map:
     if nebula.dark_lanes:
         glow = glow * np.clip(1.2 - np.clip(_standard(_fractal(rng, mesh, 3.2)) - 0.5, 0, None), 0.05, 1)
     top = float(np.quantile(glow, 0.999))
-    return np.clip(glow / max(top, 1e-9), 0, 1.2)
+    result: Map = np.clip(glow / max(top, 1e-9), 0, 1.2)
+    return result
 
 
 def _standard(noise: Map) -> Map:
-    return (noise - noise.mean()) / max(float(noise.std()), 1e-9)
+    result: Map = (noise - noise.mean()) / max(float(noise.std()), 1e-9)
+    return result
 
 
 def _fractal(rng: np.random.Generator, shape: tuple[int, ...], slope: float) -> Map:
@@ -186,4 +191,5 @@ def _fractal(rng: np.random.Generator, shape: tuple[int, ...], slope: float) -> 
     k[0, 0] = 1
     spectrum = scipy.fft.rfft2(rng.standard_normal((rows, columns))) * k ** (-slope / 2)
     spectrum[0, 0] = 0
-    return scipy.fft.irfft2(spectrum, s=(rows, columns))
+    result: Map = scipy.fft.irfft2(spectrum, s=(rows, columns))
+    return result

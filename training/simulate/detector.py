@@ -55,9 +55,9 @@ def read_out(
         charge[few] += rng.poisson(light_e[few]) - light_e[few]
     fixed = np.random.default_rng([rig.seed, 0xC01])
     if rig.column_noise_e:
-        charge += (rig.column_noise_e * fixed.standard_normal(width)).astype(np.float32)
+        charge += np.float32(rig.column_noise_e) * fixed.standard_normal(width, dtype=np.float32)
     if rig.row_noise_e:
-        charge += (rig.row_noise_e * rng.standard_normal(height)).astype(np.float32)[:, None]
+        charge += np.float32(rig.row_noise_e) * rng.standard_normal((height, 1), dtype=np.float32)
     if rig.blooms:
         _bloom(charge, rig.full_well_e)
     np.minimum(charge, rig.full_well_e, out=charge)

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 Points = NDArray[np.float64]
 """(N, 2): x and y in frame pixels, each point with the same weight."""
 
-GSPARAMS = galsim.GSParams(folding_threshold=1e-2, maxk_threshold=3e-3, maximum_fft_size=4096)
+Spectrum = NDArray[np.complex64]
+"""(N, N // 2 + 1): real-input Fourier transform of a grid with its centre at index 0."""
+
+GSPARAMS = galsim.GSParams(folding_threshold=5e-3, maxk_threshold=3e-3, maximum_fft_size=4096)
 MAX_RADIUS_PX = 110
 MIN_RADIUS_PX = 16
 
@@ -53,7 +56,7 @@ class Psf:
     @property
     def radius_px(self) -> int:
         """Largest half-width of a stamp that fits at every phase."""
-        return (self.grid.shape[0] // 2 - self.oversampling) // self.oversampling
+        return (int(self.grid.shape[0]) // 2 - self.oversampling) // self.oversampling
 
     def stamp(self, phase_x: int, phase_y: int, half_px: int) -> NDArray[np.float32]:
         """Pixels of a star that sits ``phase / oversampling`` pixels right of and below a pixel centre."""
@@ -71,8 +74,8 @@ def choose_oversampling(fwhm_px: float) -> int:
 @functools.lru_cache(maxsize=8)
 def _core(
     seeing_px: float, beta: float, airy_px: float, obstruction: float, blur_px: float, step: int, radius_px: int
-) -> NDArray[np.complex64]:
-    """Fourier transform of the core on an N × N grid, centre at index 0, sum ``step`` squared."""
+) -> Spectrum:
+    """Fourier transform of the core on an N × N grid, centre at index 0, sum ``step``² × the enclosed light."""
     if beta > 0:
         seeing = galsim.Moffat(beta=beta, fwhm=seeing_px, gsparams=GSPARAMS)
     else:
@@ -89,11 +92,12 @@ def _core(
     image = galsim.Convolve(parts, gsparams=GSPARAMS).drawImage(nx=odd, ny=odd, scale=1 / step, method="no_pixel")
     grid = np.zeros((size, size), np.float32)
     grid[:odd, :odd] = np.maximum(image.array, 0)
-    grid *= step**2 / grid.sum(dtype=np.float64)
-    return scipy.fft.rfft2(np.roll(grid, (-(odd // 2), -(odd // 2)), axis=(0, 1)))
+    grid *= step**2
+    transform: Spectrum = scipy.fft.rfft2(np.roll(grid, (-(odd // 2), -(odd // 2)), axis=(0, 1)))
+    return transform
 
 
-def _core_of(rig: Rig, seeing_factor: float, extra_blur_px: float, step: int, radius_px: int) -> NDArray[np.complex64]:
+def _core_of(rig: Rig, seeing_factor: float, extra_blur_px: float, step: int, radius_px: int) -> Spectrum:
     return _core(
         rig.seeing_px * seeing_factor,
         rig.moffat_beta,
@@ -115,7 +119,7 @@ def _pupil(obstruction: float, struts: int, strut_angle_deg: float) -> tuple[Poi
         nstruts=struts,
         strut_thick=0.012,
         strut_angle=strut_angle_deg * galsim.degrees,
-        pupil_plane_scale=2.0 / 160,
+        pupil_plane_scale=2.0 / 180,
         pupil_plane_size=4.0,
     )
     lit = aperture.illuminated
@@ -149,10 +153,11 @@ def spot(rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0) -> Points 
     wave[8] = coma_px * math.cos(angle) / (9 * math.sqrt(8))
     surface = galsim.zernike.Zernike(wave, R_outer=1.0, R_inner=0.0)
     points = np.column_stack([surface.gradX.evalCartesian(u, v), surface.gradY.evalCartesian(u, v)])
-    return points - points.mean(axis=0)
+    centred: Points = points - points.mean(axis=0)
+    return centred
 
 
-def _transform_points(points: Points, size: int, step: int) -> NDArray[np.complex64]:
+def _transform_points(points: Points, size: int, step: int) -> Spectrum:
     """Fourier transform of equal points, each shared among the four grid cells around it."""
     position = points * step
     base = np.floor(position).astype(np.int64)
@@ -162,7 +167,8 @@ def _transform_points(points: Points, size: int, step: int) -> NDArray[np.comple
         weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1])
         index = ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size
         grid += np.bincount(index, weight, minlength=size * size)
-    return scipy.fft.rfft2((grid.reshape(size, size) / len(points)).astype(np.float32))
+    transform: Spectrum = scipy.fft.rfft2((grid.reshape(size, size) / len(points)).astype(np.float32))
+    return transform
 
 
 def build(
@@ -213,7 +219,7 @@ def _round_fwhm_px(rig: Rig, seeing_factor: float, extra_blur_px: float, defocus
 def _outer_half_radius(grid: NDArray[np.float32]) -> float:
     """Outermost radius, in grid steps, at which the azimuthal mean is half of its largest value."""
     centre = grid.shape[0] // 2
-    y, x = np.indices(grid.shape, sparse=True)
+    y, x = np.arange(grid.shape[0])[:, None], np.arange(grid.shape[1])[None, :]
     ring = np.hypot(x - centre, y - centre)
     index = np.rint(ring).astype(np.int64).ravel()
     count = np.bincount(index)

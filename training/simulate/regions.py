@@ -21,7 +21,6 @@ class Regions:
 
     Attributes:
         reach_px: half the size of a star's image: FWHM, trail and disc together.
-        wing_power: exponent with which the PSF falls far out.
     """
 
     def __init__(self, rig: Rig, condition: Condition, shape: tuple[int, int]) -> None:
@@ -44,7 +43,6 @@ class Regions:
         # Wings matter up to a few FWHM; the stars that show more get analytic ones beyond the grid.
         wings = (6.0 if self._columns == 1 else 3.5) * fwhm
         self._radius = int(np.clip(math.ceil(self.reach_px + wings) + 2, psf.MIN_RADIUS_PX, psf.MAX_RADIUS_PX))
-        self.wing_power = min(11 / 3 if rig.moffat_beta == 0 else 2 * rig.moffat_beta, 4.5)
 
     def index(self, x_px: NDArray[np.float64], y_px: NDArray[np.float64]) -> NDArray[np.int64]:
         """Which part of the frame holds each position."""

@@ -122,7 +122,7 @@ def render(
             sky.sky_e[np.rint(drawn_y[inside]).astype(int), np.rint(drawn_x[inside]).astype(int)] + floor_e2
         )
         snr = stamps.optimal_snr(star_psf, arriving_e[some], local_noise)
-        stamps.add_wings(stars_e, star_psf, drawn_x, drawn_y, arriving_e[some], noise_e, regions.wing_power)
+        stamps.add_wings(stars_e, star_psf, drawn_x, drawn_y, arriving_e[some], noise_e)
         _add_spikes(rig, condition, stars_e, star_psf, drawn_x, drawn_y, arriving_e[some], noise_e)
         keep = inside & (snr >= LISTED_SNR)
         rows.append(
@@ -156,7 +156,9 @@ def render(
     ray_x, ray_y, ray_e, ray_peak = visitors.add_cosmic_rays(rng, light_e, hits)
     defects = detector.hot_pixels(rig, shape)
     rows.append(_artefacts(ray_x, ray_y, ray_e, ray_peak, noise_e))
-    rows.append(_artefacts(defects.x, defects.y, defects.charge_e, defects.charge_e, noise_e))
+    rows.append(
+        _artefacts(defects.x.astype(float), defects.y.astype(float), defects.charge_e, defects.charge_e, noise_e)
+    )
 
     pixels, saturated = detector.read_out(rng, rig, light_e, defects)
     stars = _finish(np.concatenate(rows), rig, saturated)
@@ -189,7 +191,8 @@ def _sample(
     """Value of a mesh that spans the frame at given positions."""
     rows = y / (shape[0] - 1) * (mesh.shape[0] - 1)
     columns = x / (shape[1] - 1) * (mesh.shape[1] - 1)
-    return scipy.ndimage.map_coordinates(mesh, [rows, columns], order=1, mode="nearest")
+    values: NDArray[np.float64] = scipy.ndimage.map_coordinates(mesh, [rows, columns], order=1, mode="nearest")
+    return values
 
 
 def _table(
@@ -209,8 +212,8 @@ def _table(
 
 
 def _artefacts(
-    x: NDArray[np.float64] | NDArray[np.int64],
-    y: NDArray[np.float64] | NDArray[np.int64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
     charge_e: NDArray[np.float64],
     peak_e: NDArray[np.float64],
     noise_e: float,
@@ -334,4 +337,5 @@ def _galaxy_image(profile: galsim.GSObject, here: Psf, half_light_px: float) -> 
     padded[low : low + kernel.shape[0], low : low + kernel.shape[0]] = kernel
     product = scipy.fft.rfft2(image) * scipy.fft.rfft2(scipy.fft.ifftshift(padded))
     result = np.maximum(scipy.fft.irfft2(product, s=(size, size)), 0)
-    return (result * (step**2 / result.sum(dtype=np.float64))).astype(np.float32)
+    scaled: NDArray[np.float32] = (result * (step**2 / result.sum(dtype=np.float64))).astype(np.float32)
+    return scaled

@@ -221,7 +221,7 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
         "column_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
         "row_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
         "vignetting_fraction": float(rng.beta(1.3, 4) * 0.8),
-        "dust_motes": int(rng.choice([0, rng.integers(1, 4), rng.integers(4, 15)])),
+        "dust_motes": int(rng.choice([0, 0, int(rng.integers(1, 4)), int(rng.integers(4, 13))])),
         "amp_glow_fraction": float(rng.choice([0.0, 0.0, _log_uniform(rng, 0.02, 0.6)])),
         "amp_glow_corner": int(rng.integers(4)),
         "colour": colour,

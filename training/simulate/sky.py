@@ -80,8 +80,8 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
     density = math.exp(rng.normal(math.log(350) + 0.5 * math.log(rig.scale_arcsec_px / 1.5), 1.0))
     if rng.random() < 0.08:
         density *= rng.uniform(4, 12)
-    if rng.random() < 0.08:
-        density *= rng.uniform(0.02, 0.15)
+    # A frame without stars tells nothing about the mount or the seeing: only a few fields are nearly empty.
+    density = max(density, 4 / area_mpx if rng.random() < 0.04 else 45 / area_mpx)
     slope = float(rng.uniform(0.55, 1.0))
     packing = 1e6 / (rig.f0_px**2 * 8)
     density = min(density, packing)

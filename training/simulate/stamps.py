@@ -101,13 +101,13 @@ def _add_small(
 ) -> None:
     table = _small_table(psf, half)
     count, shift = len(_phases(psf)), psf.oversampling // 2
-    total = np.zeros(light_e.size)
+    flat_light = light_e.reshape(-1)
+    flux = flux_e.astype(np.float32)[:, None]
     for begin in range(0, len(x), 4000):
         part = slice(begin, begin + 4000)
         flat, inside = _cells(light_e.shape, x[part], y[part], half)
-        light = table[(phase_y[part] + shift) * count + phase_x[part] + shift] * flux_e[part, None]
-        total += np.bincount(flat[inside], light[inside], minlength=light_e.size)
-    light_e += total.reshape(light_e.shape)
+        light = table[(phase_y[part] + shift) * count + phase_x[part] + shift] * flux[part]
+        np.add.at(flat_light, flat[inside], light[inside])
 
 
 def _window(position: int, half: int, size: int) -> tuple[slice, slice]:
@@ -127,16 +127,15 @@ def _add_one(
 
 
 def add_wings(
-    light_e: NDArray[np.float32], psf: Psf, x_px: Values, y_px: Values, flux_e: Values, noise_e: float, power: float
+    light_e: NDArray[np.float32], psf: Psf, x_px: Values, y_px: Values, flux_e: Values, noise_e: float
 ) -> None:
-    """Continues bright stars beyond their stamps as r^-power, so that no square edge shows."""
+    """Continues bright stars beyond their stamps with the slope they end with, so that no square edge shows."""
     radius = psf.radius_px
-    centre, reach = psf.grid.shape[0] // 2, radius * psf.oversampling
-    cross = (
-        psf.grid[centre - reach, centre], psf.grid[centre + reach, centre],
-        psf.grid[centre, centre - reach], psf.grid[centre, centre + reach],
-    )  # fmt: skip
-    edge = float(np.mean(cross))
+    inner = max(int(0.7 * radius), 1)
+    edge, before = _on_axes(psf, radius), _on_axes(psf, inner)
+    if edge <= 0:
+        return
+    power = float(np.clip(math.log(before / edge) / math.log(radius / inner), 2.2, 4.5))
     height, width = light_e.shape
     for index in np.flatnonzero(flux_e * edge > CUT_NOISE * noise_e):
         far = radius * (flux_e[index] * edge / (CUT_NOISE * noise_e)) ** (1 / power)
@@ -151,6 +150,13 @@ def add_wings(
         wing = flux_e[index] * edge * ((dx * dx + dy * dy + 1) / radius**2) ** (-power / 2)
         wing[(np.abs(dy + y_px[index] - y) <= radius) & (np.abs(dx + x_px[index] - x) <= radius)] = 0
         light_e[rows, columns] += wing.astype(np.float32)
+
+
+def _on_axes(psf: Psf, radius_px: int) -> float:
+    """Mean of the PSF at four points ``radius_px`` from its centre."""
+    centre, reach = psf.grid.shape[0] // 2, radius_px * psf.oversampling
+    ends = (centre - reach, centre + reach)
+    return float(np.mean([psf.grid[end, centre] for end in ends] + [psf.grid[centre, end] for end in ends]))
 
 
 def mark_faint(mask: NDArray[np.bool_], psf: Psf, x_px: Values, y_px: Values, half_px: int) -> None:
@@ -181,4 +187,5 @@ def optimal_snr(psf: Psf, flux_e: Values, noise_e: Values) -> Values:
     grid = np.logspace(-6, 8, 57)
     value = np.array([math.sqrt(np.sum((f * share) ** 2 / (1 + f * share))) for f in grid])
     relative = np.maximum(flux_e, 1e-9) / noise_e**2
-    return noise_e * np.exp(np.interp(np.log(relative), np.log(grid), np.log(value)))
+    snr: Values = noise_e * np.exp(np.interp(np.log(relative), np.log(grid), np.log(value)))
+    return snr

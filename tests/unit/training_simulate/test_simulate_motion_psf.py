@@ -1,0 +1,111 @@
+"""Paths and point-spread functions against closed formulas."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("galsim")
+
+from training.simulate import psf
+from training.simulate.motion import Motion
+from training.simulate.rigs import rig_from_seed
+
+pytestmark = pytest.mark.training
+RIG = rig_from_seed(3)
+
+
+def test_drift_length_and_centre():
+    motion = Motion(drift_px=12.0, drift_angle_deg=30.0)
+    path = motion.path()
+    assert motion.length_px() == pytest.approx(12.0, rel=1e-3)
+    assert path.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert np.ptp(path[:, 1]) / np.ptp(path[:, 0]) == pytest.approx(np.tan(np.radians(30)))
+
+
+def test_equal_halves_of_a_jump():
+    assert Motion(jump_px=4.0, jump_share=0.5).length_px() == pytest.approx(np.sqrt(12) * 2, rel=1e-3)
+
+
+def test_a_brief_ghost_is_drawn_but_not_counted():
+    ghost = Motion(jump_px=30.0, jump_share=0.03)
+    assert ghost.length_px() == 0.0
+    assert np.ptp(ghost.path()[:, 0]) == pytest.approx(30.0)
+
+
+def test_rotation_turns_around_the_pivot_and_grows_outwards():
+    motion = Motion(rotation_px=10.0)
+    assert np.ptp(motion.path(0, 0), axis=0).max() == 0
+    corner = np.ptp(motion.path(1, 1), axis=0)
+    assert np.hypot(*corner) == pytest.approx(10.0, rel=1e-2)
+    half = np.ptp(motion.path(0.5, 0.5), axis=0)
+    assert np.hypot(*half) == pytest.approx(5.0, rel=1e-2)
+    right = motion.path(1, 0)
+    assert np.ptp(right[:, 0]) < 1e-9 < np.ptp(right[:, 1])
+
+
+def test_gusts_have_the_rms_that_was_asked_for_and_scale():
+    motion = Motion(wind_px=2.0, wind_seed=5)
+    assert motion.length_px() == pytest.approx(np.sqrt(12) * 2.0, rel=1e-6)
+    assert motion.scaled(3.0).length_px() == pytest.approx(3 * motion.length_px(), rel=1e-6)
+    assert motion.shares()["wind"] == max(motion.shares().values())
+
+
+def test_no_motion():
+    assert Motion().still
+    assert Motion().length_px() == 0.0
+
+
+def build(**changes):
+    return psf.build(RIG, step=5, **({"radius_px": 30} | changes))
+
+
+def test_light_is_kept():
+    for phase in (-2, 0, 1):
+        assert build().stamp(phase, 0, 29).sum() == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_stamp_is_centred_where_its_phase_says():
+    star = build()
+    offset = np.arange(-12, 13)
+    for phase in (-2, 0, 2):
+        stamp = star.stamp(phase, 0, 12)
+        assert (stamp.sum(axis=0) * offset).sum() / stamp.sum() == pytest.approx(phase / 5, abs=0.02)
+        assert (stamp.sum(axis=1) * offset).sum() / stamp.sum() == pytest.approx(0, abs=0.02)
+
+
+def test_a_trail_widens_along_its_direction_only():
+    still, moved = build(), build(path=Motion(drift_px=15.0).path())
+    offset = np.arange(-25, 26)
+
+    def variance(star, axis):
+        profile = star.stamp(0, 0, 25).sum(axis=axis)
+        return (profile * offset**2).sum() / profile.sum()
+
+    assert variance(moved, 0) - variance(still, 0) == pytest.approx(15**2 / 12, rel=0.08)
+    assert variance(moved, 1) == pytest.approx(variance(still, 1), rel=0.08)
+
+
+def test_defocus_makes_a_ring_when_the_pupil_is_obstructed():
+    seed = next(seed for seed in range(50) if rig_from_seed(seed).optics == "sct")
+    rig = rig_from_seed(seed)
+    disc = 6 * rig.f0_px
+    ring = psf.build(rig, rays=psf.spot(rig, disc), step=4, radius_px=int(disc) + 10)
+    centre = ring.grid.shape[0] // 2
+    assert ring.grid[centre, centre] < 0.75 * ring.grid.max()
+    assert psf.still_fwhm_px(rig, 1.0, 0.0, disc) == pytest.approx(disc, rel=0.15)
+
+
+def test_worse_seeing_is_wider_and_normal_seeing_is_f0():
+    assert psf.still_fwhm_px(RIG, 1.0, 0.0, 0.0) == pytest.approx(RIG.f0_px)
+    assert psf.still_fwhm_px(RIG, 2.0, 0.0, 0.0) > 1.3 * RIG.f0_px
+
+
+def test_coma_is_lopsided_and_astigmatism_is_not_round():
+    from dataclasses import replace
+
+    comatic = replace(RIG, coma_px=8.0, astigmatism_px=0.0, curvature_px=0.0, tilt_px=0.0)
+    rays = psf.spot(comatic, 0.0, 1.0, 0.0)
+    assert abs((rays[:, 0] ** 3).mean()) > 1e-3
+    assert psf.spot(comatic, 0.0, 0.0, 0.0) is None
+    stretched = replace(comatic, coma_px=0.0, astigmatism_px=6.0)
+    rays = psf.spot(stretched, 3.0, 1.0, 0.0)
+    assert not np.isclose(rays[:, 0].std(), rays[:, 1].std(), rtol=0.2)
