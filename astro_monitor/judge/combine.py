@@ -72,7 +72,7 @@ class Ruling:
         fault_decisions: what was decided about each fault.
         severe: the faults that are severe enough for a warning at once.
         fits_baseline: nothing at all was found against the frame, so it may say what is normal.
-        level_only: the only thing found is a sky level that has changed.
+        level_only: all that was found is a sky level that has changed, perhaps with its slope.
     """
 
     label: str
@@ -103,6 +103,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     label = _label(grade, findings, decided, decision)
     against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
     suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
+    shape_fine = decided["tracking"] == decided["seeing"] == "keep"
     unharmed = not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
     return Ruling(
         label=label,
@@ -113,7 +114,8 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         fault_decisions=decided,
         severe=_severe(case, findings, decided),
         fits_baseline=decision == "keep" or (grade.label == "unknown" and unharmed),
-        level_only=against == {"bright_sky"} and decided["tracking"] == decided["seeing"] == "keep",
+        level_only="bright_sky" in against <= {"bright_sky", "uneven_sky"}
+        and decided["tracking"] == decided["seeing"] == "keep",
     )
 
 

@@ -13,6 +13,9 @@ TRAIL_GOOD, TRAIL_BAD, TRAIL_VERY_BAD = 0.5, 0.8, 3.0
 FWHM_GOOD, FWHM_BAD = 1.3, 1.6
 """FWHM / F0."""
 
+FWHM_CLEAR = 1.25
+"""Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
+
 EXTINCTION_BAD_MAG = 0.5
 """Loss of light against the best frame of the target."""
 

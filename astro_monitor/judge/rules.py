@@ -94,7 +94,7 @@ def wide_stars(case: Case) -> Finding | None:
     superb = arcsec is not None and arcsec <= 0.8 * case.site.normal_fwhm_arcsec
     bad = ratio >= limits.FWHM_BAD
     strength: Strength
-    if ratio <= 1.2:
+    if ratio <= limits.FWHM_CLEAR:
         rule, strength, said = "usual_width", "clear", f"{said}."
     elif not bad:
         rule, strength, said = "wide_stars", "note", f"{said}; {limits.FWHM_BAD} times would be bad."
@@ -203,11 +203,16 @@ def bright_sky(case: Case) -> Finding | None:
 
 
 def uneven_sky(case: Case) -> Finding | None:
-    """Smooth gradient beyond the one that is normal for this rig and target, in units of the normal sky."""
-    value, sky = case.value("background_gradient_adu"), case.normal("sky_above_pedestal_adu")
+    """Smooth gradient beyond the one that is normal for this rig and target, in units of the sky.
+
+    The unit is the normal sky, or the present one where it is brighter: the moon lifts the sky and its slope together,
+    and its light alone must not condemn a frame.
+    """
+    value, normal = case.value("background_gradient_adu"), case.normal("sky_above_pedestal_adu")
     usual, noise = case.normal("background_gradient_adu"), case.normal("background_noise_adu")
-    if value is None or usual is None or not sky or sky <= 0:
+    if value is None or usual is None or normal is None or normal <= 0:
         return None
+    sky = max(normal, case.value("sky_above_pedestal_adu") or 0.0)
     share = (value - usual) / sky
     if share < limits.GRADIENT_BAD or (noise is not None and value - usual < noise):
         return None
@@ -215,7 +220,7 @@ def uneven_sky(case: Case) -> Finding | None:
         rule="uneven_sky", fault="background", metric="background_gradient_adu", value=value, unit="ADU",
         strength="decisive" if share >= limits.BEYOND * limits.GRADIENT_BAD else "firm",
         limit=usual + limits.GRADIENT_BAD * sky, label="background_issue", cause="gradient",
-        sentence=f"The sky runs by {100 * share:.0f} % of its usual level over the field, beyond the usual.",
+        sentence=f"The sky runs by {100 * share:.0f} % of its level over the field, beyond the usual.",
     )  # fmt: skip
 
 

@@ -165,6 +165,17 @@ def test_moonrise_becomes_normal_after_fifteen_frames(settled, frame):
     assert decisions == ["review"] * 15 + ["keep"] * 2
 
 
+def test_moon_that_lifts_the_sky_and_its_slope_becomes_normal_too(settled, frame):
+    """The sky climbs to six times its level within 20 frames, sloping by a quarter of it."""
+    decisions = []
+    for number in range(60):
+        level = 1000.0 * min(1.0 + 0.25 * number, 6.0)
+        moonlit = {"sky_above_pedestal_adu": level, "sky_adu_s": level / 60, "background_gradient_adu": 0.25 * level}
+        decisions.append(settled.judge(frame(10 + number, **moonlit))[0].decision)
+    assert "reject" not in decisions
+    assert set(decisions[-20:]) == {"keep"}
+
+
 def test_narrowband_sky_ratio_means_nothing(judge, frame):
     dark = {"background_noise_adu": 12.0, "background_gradient_adu": 1.0}
     for number in range(6):

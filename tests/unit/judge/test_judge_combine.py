@@ -1,0 +1,89 @@
+"""The decision table, cell by cell, as its module documents it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from astro_monitor.judge import combine as module
+from astro_monitor.judge.combine import combine
+from astro_monitor.judge.evidence import Case, Finding
+from astro_monitor.records import Baseline, baseline_key
+from astro_monitor.settings import JudgeSettings, SiteSettings
+
+OPINIONS = {
+    "bad": {"bad_seeing": 0.6, "good": 0.4},
+    "leans": {"bad_seeing": 0.3, "good": 0.7},
+    "no": {"bad_seeing": 0.1, "bad_tracking": 0.15, "good": 0.75},
+    "unknown": {"good": 1.0},
+}
+
+
+def ruling(frame, strength, opinion, **changes):
+    label = "unknown" if opinion == "unknown" else None
+    examined = frame(0, probabilities=OPINIONS[opinion], label=label, **changes)
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key), settings=JudgeSettings(), site=SiteSettings())
+    found = Finding(
+        rule="test", fault="seeing", strength=strength, metric="fwhm_px", value=5.0, limit=4.0, unit="px",
+        sentence="A test.", label="bad_seeing", cause="defocus",
+    )  # fmt: skip
+    return combine(case, [found])
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """Read the table in the module's own documentation."""
+    cells = []
+    for line in module.__doc__.splitlines():
+        words = re.sub(r"\(\d\)", "", line).split()
+        if len(words) == 5 and words[0] in ("decisive", "firm", "suspect", "silent", "clear"):
+            strength = "note" if words[0] == "silent" else words[0]
+            cells += [(strength, opinion, word) for opinion, word in zip(OPINIONS, words[1:], strict=True)]
+    return cells
+
+
+def test_the_documented_table_is_whole():
+    assert len(documented()) == 20
+
+
+@pytest.mark.parametrize(("strength", "opinion", "decision"), documented())
+def test_table(frame, strength, opinion, decision):
+    assert ruling(frame, strength, opinion).fault_decisions["seeing"] == decision
+
+
+def test_weak_evidence_is_only_noted_when_the_model_is_sure(frame):
+    examined = frame(0, probabilities={"good": 0.85, "bad_seeing": 0.15})
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key), settings=JudgeSettings(), site=SiteSettings())
+    weak = Finding(
+        rule="test", fault="seeing", strength="suspect", metric="fwhm_px", value=5.0, limit=4.0, unit="px",
+        sentence="A test.",
+    )  # fmt: skip
+    found = combine(case, [weak])
+    assert found.decision == "keep"
+    assert "test" in [reason.rule for reason in found.reasons]
+    assert not found.fits_baseline or found.label == "good"
+
+
+def test_worst_fault_gives_the_class(frame):
+    examined = frame(0, probabilities={"good": 1.0})
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key), settings=JudgeSettings(), site=SiteSettings())
+    found = [
+        Finding(
+            rule=fault, fault=fault, strength="decisive", metric="m", value=1.0, limit=1.0, unit="1",
+            sentence="Bad.", label=label,
+        )
+        for fault, label in (("seeing", "bad_seeing"), ("background", "background_issue"), ("tracking", "bad_tracking"))
+    ]  # fmt: skip
+    assert combine(case, found).label == "bad_tracking"
+    assert combine(case, found[:2]).label == "background_issue"
+    assert combine(case, found[:1]).label == "bad_seeing"
+
+
+def test_cause_is_named_only_for_the_fault_that_decided(frame):
+    """The model's cause belongs to tracking; seeing was at fault, so the rule's own word counts."""
+    assert ruling(frame, "decisive", "no", cause="wind").cause == "defocus"
+    assert ruling(frame, "decisive", "bad", cause="seeing").cause == "seeing"
+    assert ruling(frame, "note", "no", cause="wind").cause == "none"
