@@ -114,8 +114,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         fault_decisions=decided,
         severe=_severe(case, findings, decided),
         fits_baseline=decision == "keep" or (grade.label == "unknown" and unharmed),
-        level_only="bright_sky" in against <= {"bright_sky", "uneven_sky"}
-        and decided["tracking"] == decided["seeing"] == "keep",
+        level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
     )
 
 
