@@ -1,6 +1,6 @@
 """Read: a file becomes a ``Frame``, whatever program wrote it, or one sentence says why not."""
 
 from .limits import Limits
-from .reader import Opened, Reader
+from .reader import SKIPPED_KINDS, Opened, Reader
 
-__all__ = ["Limits", "Opened", "Reader"]
+__all__ = ["SKIPPED_KINDS", "Limits", "Opened", "Reader"]

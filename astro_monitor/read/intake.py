@@ -35,10 +35,12 @@ class Intake:
 
     Attributes:
         data: (N,) uint8, all bytes of the file; writable.
+        size_bytes: length of the file.
     """
 
     def __init__(self, size_bytes: int) -> None:
         self.data: NDArray[np.uint8] = np.empty(size_bytes, np.uint8)
+        self.size_bytes = size_bytes
         self._hash = hashlib.sha256()
         self._filled = 0
         self._hashed = 0
@@ -74,30 +76,47 @@ class Intake:
 
     def hexdigest(self) -> str:
         """Wait for the hash of all bytes: 64 hex digits."""
-        self.wait_hashed(len(self.data))
+        self.wait_hashed(self.size_bytes)
         if self._thread is not None:
             self._thread.join()
+        if self._hashed < self.size_bytes:
+            raise MemoryError("the file was not hashed to its end")
         return self._hash.hexdigest()
+
+    def release(self) -> None:
+        """Let go of the bytes once they are hashed; pixels made of them in place keep theirs alive."""
+        self.wait_hashed(self.size_bytes)
+        self.data = np.empty(0, np.uint8)
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Give a copy of some bytes, as ``fitsheader.scan_hdus`` wants them."""
         return self.data[offset : offset + count].tobytes()
 
     def _follow(self) -> None:
-        while self._hashed < len(self.data):
+        try:
+            while self._hashed < self.size_bytes and self._hash_what_arrived():
+                pass
+        finally:
+            # Whatever ends this thread, nobody waits for it in vain.
             with self._moved:
-                self._moved.wait_for(lambda: self._filled > self._hashed or self._closed)
-                if self._closed:
-                    return
-                start, end = self._hashed, self._filled
-            # In pieces, so that whoever waits for the front of the data is let go early.
-            while start < end:
-                piece = min(end, start + CHUNK_BYTES)
-                self._hash.update(self.data[start:piece].data)
-                start = piece
-                with self._moved:
-                    self._hashed = start
-                    self._moved.notify_all()
+                self._closed = True
+                self._moved.notify_all()
+
+    def _hash_what_arrived(self) -> bool:
+        with self._moved:
+            self._moved.wait_for(lambda: self._filled > self._hashed or self._closed)
+            if self._closed:
+                return False
+            start, end = self._hashed, self._filled
+        # In pieces, so that whoever waits for the front of the data is let go early.
+        while start < end:
+            piece = min(end, start + CHUNK_BYTES)
+            self._hash.update(self.data[start:piece].data)
+            start = piece
+            with self._moved:
+                self._hashed = start
+                self._moved.notify_all()
+        return True
 
 
 def take_in(path: Path, max_bytes: int) -> Intake:

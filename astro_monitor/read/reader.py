@@ -15,6 +15,7 @@ from astro_monitor.records import Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
 from .dialects import read_meta
+from .formats import LONGEST_BYTES, other_format
 from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
 from .intake import Intake, take_in
 from .layout import Image, find_image
@@ -62,11 +63,13 @@ class Opened:
         self._planes = planes
         self._intake = intake
         self._decode = decode
+        self._frame: Frame | None = None
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, 64 hex digits."""
-        return self._intake.hexdigest()
+        with _plain_errors():
+            return self._intake.hexdigest()
 
     @property
     def frame_id(self) -> str:
@@ -74,24 +77,31 @@ class Opened:
         return self.sha256[:16]
 
     def frame(self) -> Frame:
-        """Decode the pixels. Call it once: the file's bytes are turned into pixels in place.
+        """Decode the pixels. A second call gives the same frame: its bytes were turned into pixels in place.
 
         Raises:
             FrameError: they are damaged, or no two-dimensional image.
         """
+        if self._frame is None:
+            with _plain_errors():
+                self._frame = self._decoded()
+                self._decode = _spent
+                self._intake.release()
+        return self._frame
+
+    def _decoded(self) -> Frame:
         if self._planes > 1:
             raise Unsupported(
                 f"The file holds a cube of {self._planes} images (a colour picture or a stack); "
                 "give single raw frames.",
                 kind="cube",
             )
-        with _plain_errors():
-            pixels, bad_fraction = self._decode()
-            pixels = pixels.reshape(self.sensor_shape)
-            level = saturation_level(pixels, self.meta.saturation_adu)
-            factor = 1
-            if self.meta.bayer is not None:
-                pixels, factor, level = mean_of_cells(pixels), 2, level * SUPERPIXEL_SATURATION
+        pixels, bad_fraction = self._decode()
+        pixels = pixels.reshape(self.sensor_shape)
+        level = saturation_level(pixels, self.meta.saturation_adu)
+        factor = 1
+        if self.meta.bayer is not None:
+            pixels, factor, level = mean_of_cells(pixels), 2, level * SUPERPIXEL_SATURATION
         pixels.flags.writeable = False
         return Frame(
             frame_id=self.frame_id,
@@ -145,6 +155,9 @@ class Reader:
                 return self._open_gzip(arrival, intake)
             if magic == XISF_MAGIC:
                 return self._open_xisf(arrival, intake)
+            error = other_format(intake.read_at(0, LONGEST_BYTES))
+            if error is not None:
+                raise error
             return self._open_fits(arrival, intake)
 
     def _open_fits(self, arrival: Arrival, intake: Intake) -> Opened:
@@ -222,6 +235,11 @@ def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[],
     if image.hdu.index > 0 and not image.tiled:
         meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
     return Opened(arrival, intake, meta, image.shape, image.planes, image.hdu.index, decode)
+
+
+def _spent() -> tuple[Pixels, float]:
+    """Stands where the decoder was, so that the bytes it held can go."""
+    raise Unreadable("The pixels were already decoded; open the file again.")
 
 
 def _check_tail(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> None:

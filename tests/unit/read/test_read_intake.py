@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from astropy.io import fits
 from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
 from astro_monitor.read import Opened, Reader
 from astro_monitor.read import intake as intake_module
-from astro_monitor.read.intake import THREAD_FROM_BYTES, take_in
+from astro_monitor.read.intake import THREAD_FROM_BYTES, Intake, take_in
 
 VALUES = np.random.default_rng(1).normal(1000, 30, (120, 150)).astype(np.uint16)
 LARGE = np.random.default_rng(2).integers(0, 65_536, (1200, 2048), dtype=np.uint16)
@@ -32,6 +33,32 @@ def test_open_tells_all_but_the_pixels(tmp_path, arrive) -> None:
     assert opened.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert opened.frame_id == opened.sha256[:16]
     assert opened.frame().meta.kind == "dark"
+    assert opened.frame() is opened.frame()
+
+
+def test_the_bytes_of_the_file_are_let_go(tmp_path, arrive) -> None:
+    path = tmp_path / "colour.fits"
+    unit = fits.PrimaryHDU(LARGE)
+    unit.header["BAYERPAT"] = "RGGB"
+    unit.writeto(path)
+    tracemalloc.start()
+    try:
+        opened = Reader().open(arrive(path))
+        frame = opened.frame()
+        assert tracemalloc.get_traced_memory()[0] < frame.pixels.nbytes + (1 << 20)
+        assert opened.sha256 == frame.sha256
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_hash_that_stopped_early_is_never_given(tmp_path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(THREAD_FROM_BYTES))
+    intake = Intake(THREAD_FROM_BYTES)
+    intake.filled_to(1000)
+    intake.abandon()
+    with pytest.raises(MemoryError):
+        intake.hexdigest()
 
 
 def test_a_cube_can_be_opened_and_skipped_but_not_read(tmp_path, arrive) -> None:
@@ -175,6 +202,18 @@ def test_what_is_no_fits_file(tmp_path, arrive, content: bytes, kind: str) -> No
     with pytest.raises(Unreadable) as caught:
         Reader().read(arrive(path))
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"II*\0\x08\0\0\0", b"MM\0*\0", b"LUCAM-RECORDER", b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"BZh91AY", b"PK\3\4"],
+)
+def test_other_formats_are_named(tmp_path, arrive, content: bytes) -> None:
+    path = tmp_path / "frame.fits"
+    path.write_bytes(content + bytes(5000))
+    with pytest.raises(Unsupported) as caught:
+        Reader().read(arrive(path))
+    assert caught.value.kind == "other_format"
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 5])
