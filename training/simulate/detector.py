@@ -15,23 +15,35 @@ POISSON_BELOW_E = 20.0
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Defects:
-    """Hot pixels of a rig: (N,) columns, rows and electrons in one exposure."""
+    """Pixels that do not do their duty.
+
+    Attributes:
+        x, y, charge_e: hot pixels, (N,): columns, rows and electrons in one exposure.
+        dead_x, dead_y, response: dead pixels, (M,): columns, rows and the part of the light they see.
+    """
 
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     charge_e: NDArray[np.float64]
+    dead_x: NDArray[np.int64]
+    dead_y: NDArray[np.int64]
+    response: NDArray[np.float64]
 
 
-def hot_pixels(rig: Rig, shape: tuple[int, int]) -> Defects:
+def find_defects(rig: Rig, shape: tuple[int, int]) -> Defects:
     """The same for every frame of a rig."""
     rng = np.random.default_rng([rig.seed, 0x407, *shape])
     count = int(rng.poisson(rig.hot_pixel_fraction * shape[0] * shape[1]))
     # Rates of hot pixels fall off as a power law: few are very hot.
     rate_e_s = rig.hot_pixel_e_s * rng.random(count) ** (-0.9) * 0.2
+    dead = int(rng.poisson(rig.dead_pixel_fraction * shape[0] * shape[1]))
     return Defects(
         x=rng.integers(0, shape[1], count),
         y=rng.integers(0, shape[0], count),
         charge_e=np.minimum(rate_e_s * rig.exposure_s, 1.2 * rig.full_well_e),
+        dead_x=rng.integers(0, shape[1], dead),
+        dead_y=rng.integers(0, shape[0], dead),
+        response=rng.uniform(0, 0.8, dead),
     )
 
 
@@ -42,9 +54,10 @@ def read_out(
 
     Parameters:
         light_e: (H, W) expected electrons from sky and sources; changed in place.
-        defects: from :func:`hot_pixels`.
+        defects: from :func:`find_defects`.
     """
     height, width = light_e.shape
+    light_e[defects.dead_y, defects.dead_x] *= defects.response.astype(np.float32)
     light_e += rig.dark_e_s * rig.exposure_s
     light_e[defects.y, defects.x] += defects.charge_e.astype(np.float32)
     charge = rng.standard_normal(light_e.shape, dtype=np.float32)

@@ -39,6 +39,7 @@ def on_sensor(rig: Rig, field: StarField, condition: Condition) -> tuple[Rig, St
         scale_arcsec_px=rig.scale_arcsec_px / 2,
         seeing_px=rig.seeing_px * 2,
         round_blur_px=rig.round_blur_px * 2,
+        elongation_px=rig.elongation_px * 2,
         coma_px=rig.coma_px * 2,
         astigmatism_px=rig.astigmatism_px * 2,
         curvature_px=rig.curvature_px * 2,

@@ -34,6 +34,9 @@ Spectrum = NDArray[np.complex64]
 """(N, N // 2 + 1): real-input Fourier transform of a grid with its centre at index 0."""
 
 GSPARAMS = galsim.GSParams(folding_threshold=5e-3, maxk_threshold=3e-3, maximum_fft_size=4096)
+LINE_AXIS_RATIO = 0.2
+"""Shape of a rig's constant elongation: minor over major axis of the blur."""
+
 MAX_RADIUS_PX = 110
 MIN_RADIUS_PX = 16
 
@@ -73,7 +76,15 @@ def choose_oversampling(fwhm_px: float) -> int:
 
 @functools.lru_cache(maxsize=8)
 def _core(
-    seeing_px: float, beta: float, airy_px: float, obstruction: float, blur_px: float, step: int, radius_px: int
+    seeing_px: float,
+    beta: float,
+    airy_px: float,
+    obstruction: float,
+    blur_px: float,
+    elongation_px: float,
+    elongation_angle_deg: float,
+    step: int,
+    radius_px: int,
 ) -> Spectrum:
     """Fourier transform of the core on an N × N grid, centre at index 0, sum ``step``² × the enclosed light."""
     if beta > 0:
@@ -87,6 +98,10 @@ def _core(
     ]
     if blur_px > 0.02:
         parts.append(galsim.Gaussian(fwhm=blur_px, gsparams=GSPARAMS))
+    if elongation_px > 0.02:
+        # A line of light: shear keeps the area, so the wide axis is the width over sqrt(q).
+        line = galsim.Gaussian(fwhm=elongation_px * math.sqrt(LINE_AXIS_RATIO), gsparams=GSPARAMS)
+        parts.append(line.shear(q=LINE_AXIS_RATIO, beta=elongation_angle_deg * galsim.degrees))
     size = scipy.fft.next_fast_len(2 * (radius_px + 2) * step, real=True)
     odd = size - 1 if size % 2 == 0 else size
     image = galsim.Convolve(parts, gsparams=GSPARAMS).drawImage(nx=odd, ny=odd, scale=1 / step, method="no_pixel")
@@ -104,6 +119,8 @@ def _core_of(rig: Rig, seeing_factor: float, extra_blur_px: float, step: int, ra
         max(rig.wavelength_over_aperture_px, 0.05),
         rig.obstruction,
         math.hypot(rig.round_blur_px, extra_blur_px),
+        rig.elongation_px,
+        rig.elongation_angle_deg,
         step,
         radius_px,
     )
@@ -162,12 +179,11 @@ def _transform_points(points: Points, size: int, step: int) -> Spectrum:
     position = points * step
     base = np.floor(position).astype(np.int64)
     part = position - base
-    grid = np.zeros(size * size)
+    grid = np.zeros(size * size, np.float32)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1])
-        index = ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size
-        grid += np.bincount(index, weight, minlength=size * size)
-    transform: Spectrum = scipy.fft.rfft2((grid.reshape(size, size) / len(points)).astype(np.float32))
+        weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1]) / len(points)
+        np.add.at(grid, ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size, weight.astype(np.float32))
+    transform: Spectrum = scipy.fft.rfft2(grid.reshape(size, size))
     return transform
 
 

@@ -154,7 +154,7 @@ def render(
         filter_array.dye(light_e)
     hits = int(rng.poisson(condition.cosmic_rays_mpx * height * width / 1e6))
     ray_x, ray_y, ray_e, ray_peak = visitors.add_cosmic_rays(rng, light_e, hits)
-    defects = detector.hot_pixels(rig, shape)
+    defects = detector.find_defects(rig, shape)
     rows.append(_artefacts(ray_x, ray_y, ray_e, ray_peak, noise_e))
     rows.append(
         _artefacts(defects.x.astype(float), defects.y.astype(float), defects.charge_e, defects.charge_e, noise_e)

@@ -36,6 +36,9 @@ class Rig:
         obstruction: diameter of the central obstruction / aperture.
         struts, strut_angle_deg: spider vanes (0: none) and where they point.
         round_blur_px: FWHM of the round blur of optics, guiding jitter and charge diffusion.
+        elongation_px, elongation_angle_deg: FWHM along one axis of a further blur that every frame of the rig has
+            (pinched or miscollimated optics, usual guiding). It is no tracking fault: only a comparison with
+            the rig's other frames tells.
         seeing_px: FWHM of the usual seeing of the site.
         moffat_beta: exponent of the seeing wings; 0 takes Kolmogorov's profile.
         f0_px: FWHM of a normal star in the centre of the field, pixel included.
@@ -44,6 +47,7 @@ class Rig:
         gain_e_adu, read_noise_e, offset_adu, full_well_e: of a frame pixel, see the module text.
         bit_depth: of the converter.
         scaled_to_16_bit: whether the camera multiplies its values up to 16 bits.
+        dead_pixel_fraction: pixels that see only part of the light.
         blooms: whether charge of saturated stars runs along the columns.
         dark_e_s, hot_pixel_fraction, hot_pixel_e_s: dark current, its outliers and their scale.
         column_noise_e, row_noise_e: rms of column and row offsets.
@@ -64,6 +68,8 @@ class Rig:
     struts: int
     strut_angle_deg: float
     round_blur_px: float
+    elongation_px: float
+    elongation_angle_deg: float
     seeing_px: float
     moffat_beta: float
     f0_px: float
@@ -80,6 +86,7 @@ class Rig:
     scaled_to_16_bit: bool
     blooms: bool
     dark_e_s: float
+    dead_pixel_fraction: float
     hot_pixel_fraction: float
     hot_pixel_e_s: float
     column_noise_e: float
@@ -171,6 +178,9 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
 
     seeing_px = rng.uniform(2.0, 4.0) / scale
     blur_px = abs(rng.normal(0.3, 0.3)) + (rng.uniform(0.5, 1.4) if optics == "lens" else 0.0)
+    elongation_px = 0.0
+    if rng.random() < 0.5:
+        elongation_px = min(abs(rng.normal(0, 0.45)), 1.0) * math.hypot(seeing_px, blur_px, 0.9)
     beta = 0.0 if rng.random() < 0.5 else rng.uniform(2.4, 5.0)
 
     cells = 4 if colour else 1
@@ -200,6 +210,8 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
         "struts": struts,
         "strut_angle_deg": float(rng.uniform(0, 90)),
         "round_blur_px": float(blur_px),
+        "elongation_px": float(elongation_px),
+        "elongation_angle_deg": float(rng.uniform(0, 180)),
         "seeing_px": float(seeing_px),
         "moffat_beta": float(beta),
         "f0_px": 0.0,
@@ -216,6 +228,7 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
         "scaled_to_16_bit": bool(scaled),
         "blooms": bool(ccd and rng.random() < 0.5),
         "dark_e_s": _log_uniform(rng, 0.001, 0.1) * cells,
+        "dead_pixel_fraction": float(rng.choice([0.0, _log_uniform(rng, 1e-6, 2e-4)])),
         "hot_pixel_fraction": _log_uniform(rng, 1e-6, 6e-4) * cells,
         "hot_pixel_e_s": _log_uniform(rng, 0.5, 30),
         "column_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),

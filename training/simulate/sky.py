@@ -77,7 +77,7 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
     height, width = shape
     area_mpx = (height + 2 * MARGIN_PX) * (width + 2 * MARGIN_PX) / 1e6
     # Stars above SNR 5 per million frame pixels: more where a pixel covers more sky.
-    density = math.exp(rng.normal(math.log(350) + 0.5 * math.log(rig.scale_arcsec_px / 1.5), 1.0))
+    density = math.exp(rng.normal(math.log(600) + 0.4 * math.log(rig.scale_arcsec_px / 1.5), 1.1))
     if rng.random() < 0.08:
         density *= rng.uniform(4, 12)
     # A frame without stars tells nothing about the mount or the seeing: only a few fields are nearly empty.

@@ -109,3 +109,15 @@ def test_coma_is_lopsided_and_astigmatism_is_not_round():
     stretched = replace(comatic, coma_px=0.0, astigmatism_px=6.0)
     rays = psf.spot(stretched, 3.0, 1.0, 0.0)
     assert not np.isclose(rays[:, 0].std(), rays[:, 1].std(), rtol=0.2)
+
+
+def test_a_rigs_own_elongation_is_in_every_frame_and_no_fault():
+    from dataclasses import replace
+
+    from training.simulate.conditions import Condition, label
+
+    rig = replace(RIG, elongation_px=0.9 * RIG.f0_px, elongation_angle_deg=0.0)
+    rig = replace(rig, f0_px=psf.normal_fwhm_px(rig))
+    star = psf.build(rig, step=5, radius_px=30).stamp(0, 0, 29)
+    assert (star.sum(axis=0) ** 2).sum() < 0.9 * (star.sum(axis=1) ** 2).sum()
+    assert label(rig, Condition()).label == "good"

@@ -31,11 +31,12 @@ from training.simulate.write import DIALECTS, MASK_SATURATED, MASK_STAR, MASK_ST
 
 pytestmark = pytest.mark.training
 SHAPE = (192, 256)
-PLAIN = replace(
-    rig_from_seed(3), vignetting_fraction=0.0, normal_gradient_fraction=0.0, amp_glow_fraction=0.0, dust_motes=0,
-    hot_pixel_fraction=0.0, column_noise_e=0.0, row_noise_e=0.0, coma_px=0.0, astigmatism_px=0.0, curvature_px=0.0,
-    tilt_px=0.0,
-)  # fmt: skip
+FLAWS = (
+    "vignetting_fraction normal_gradient_fraction amp_glow_fraction hot_pixel_fraction dead_pixel_fraction "
+    "elongation_px column_noise_e row_noise_e coma_px astigmatism_px curvature_px tilt_px"
+).split()
+PLAIN = replace(rig_from_seed(3), dust_motes=0, **dict.fromkeys(FLAWS, 0.0))
+"""A rig without flaws, whose frames can be compared with formulas."""
 
 
 def one_star(flux_e, x=100.3, y=80.7):
