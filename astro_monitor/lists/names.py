@@ -61,7 +61,7 @@ def is_listable(path: str) -> bool:
     """
     if not path or path != path.strip():
         return False
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in path):
+    if not path.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in path):
         return False
     return len(path.encode("utf-8")) <= MAX_PATH_BYTES
 
@@ -75,7 +75,9 @@ def csv_text(text: str) -> str:
     Returns:
         the text, with ``'`` before a start that a spreadsheet would run as a formula.
     """
-    clean = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
-    clean = clean.encode("utf-8", "replace").decode("utf-8")
+    clean = text
+    if not text.isprintable():
+        clean = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
+        clean = clean.encode("utf-8", "replace").decode("utf-8")
     runs = text.startswith(_FORMULA_STARTS) or clean.lstrip().startswith(_FORMULA_STARTS)
     return f"'{clean}" if runs else clean
