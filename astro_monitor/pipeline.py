@@ -16,7 +16,7 @@ from .errors import FrameError
 from .grade import Grader
 from .inference import Model, open_model
 from .measure import Measurer
-from .read import Reader
+from .read import Limits, Reader
 from .records import Arrival, Baseline, Examined, Failed, FrameMeta, Outcome, Skipped, baseline_key
 from .settings import Settings
 from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
@@ -81,7 +81,7 @@ class Pipeline:
             for name in (chosen.star_finder, chosen.quality)
         )
         return cls(
-            Reader(max_pixels=settings.worker.max_pixels),
+            Reader(Limits(max_pixels=settings.worker.max_pixels)),
             Detector(models[0]),
             Measurer(),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),

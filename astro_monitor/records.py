@@ -213,6 +213,7 @@ class Stars:
         a_px, b_px: rms extent along the major and minor axis of the weighted moments, deconvolved from the weight.
         theta_deg: position of the major axis from +x towards +y, -90 < theta ≤ 90.
         hfr_px: half-flux radius, frame pixels.
+        dip: hollowness of the profile: 0 Gaussian or peaked, towards 1 ring.
         snr: flux over its noise.
         saturated: touches saturation.
         kind: as in ``Detections``.
@@ -230,6 +231,7 @@ class Stars:
     b_px: NDArray[np.float32]
     theta_deg: NDArray[np.float32]
     hfr_px: NDArray[np.float32]
+    dip: NDArray[np.float32]
     snr: NDArray[np.float32]
     saturated: NDArray[np.bool_]
     kind: NDArray[np.uint8]

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,16 @@ from typing import Any
 from . import __version__, compose, messages
 from .clock import Clock
 from .judge import RULES_VERSION, Judge
-from .lists import ListedFrame, write_lists
+from .lists import ListedFrame, listed_frame, write_lists
 from .messages import Document
-from .nightlog import Draft, NightLog
+from .nightlog import Draft, LogBlocked, NightLog, NightLogReader
 from .records import Alert, Baseline, Examined, Failed, Outcome, Skipped, baseline_key
 from .settings import Settings
 
 log = logging.getLogger(__name__)
 
 JUDGE_STATE = "judge"
+LOG_RETRY_S = 2.0
 
 
 @dataclass
@@ -40,6 +42,16 @@ class Counts:
     rejected: int = 0
 
 
+def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
+    """Give all judged frames as the lists need them: latest decision, and the path where each was seen last."""
+    return [
+        listed_frame(
+            {**row.body, "file": row.paths[0] if row.paths else row.body["file"]}, row.decision, row.why, row.seq
+        )
+        for row in night_log.judged_frames()
+    ]
+
+
 class Session:
     """Takes outcomes one by one, in the order in which they are to be judged.
 
@@ -49,6 +61,7 @@ class Session:
         clock: the source of time.
         lists_folder: where the stacking lists go, or ``None`` to write none.
         announce: told of each document after it is safe.
+        stop: ends the waiting for disk space.
     """
 
     def __init__(
@@ -59,18 +72,23 @@ class Session:
         *,
         lists_folder: Path | None,
         announce: Callable[[Document], None],
+        stop: threading.Event | None = None,
     ) -> None:
         self._settings = settings
         self._log = night_log
         self._clock = clock
         self._lists_folder = lists_folder
         self._announce = announce
-        self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE))
+        self._stop = stop or threading.Event()
+        self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE) or {})
         self._lists_due = False
+        self._lists_generation = 0
         self.counts = Counts()
 
     def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
-        """Log ``session.started`` and ``metrics.described``."""
+        """Log ``session.started`` and ``metrics.described``, and close earlier sessions that never said good-bye."""
+        for document in self._log.close_lost_sessions():
+            self._announce(document)
         digest = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()[:16]
         started = messages.SessionStarted.model_validate(
             {
@@ -124,14 +142,16 @@ class Session:
         if self._lists_folder is None or not (self._lists_due or force):
             return
         self._lists_due = False
-        frames = [ListedFrame.from_row(row) for row in self._log.judged_frames()]
+        frames = listed_frames(self._log)
         try:
             body = write_lists(frames, self._lists_folder, self._settings.lists.formats)
         except OSError as error:
             # The list is rebuilt from the log at the next change; the night goes on.
             log.error("stacking lists could not be written to %s: %s", self._lists_folder, error)
             return
-        self._commit([Draft("list.written", body)])
+        if body["generation"] != self._lists_generation:
+            self._lists_generation = body["generation"]
+            self._commit([Draft("list.written", body)])
 
     def stop(self, reason: str, sentence: str) -> None:
         """Write the lists a last time and log ``session.stopped``."""
@@ -186,7 +206,18 @@ class Session:
         return self._commit(drafts, sighting=sighting)[0]
 
     def _commit(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None = None) -> list[Document]:
-        documents = self._log.commit(drafts, states={JUDGE_STATE: self._judge.state()}, sighting=sighting)
+        documents = self._written(drafts, sighting)
         for document in documents:
             self._announce(document)
         return documents
+
+    def _written(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None) -> list[Document]:
+        """Commit; while the disk is full, wait and try again, because a verdict must not be lost."""
+        states = {JUDGE_STATE: self._judge.state()}
+        while True:
+            try:
+                return self._log.commit(drafts, states=states, sighting=sighting)
+            except LogBlocked as error:
+                log.error("the night log cannot be written (%s); trying again in %.0f s", error, LOG_RETRY_S)
+                if self._clock.wait(self._stop, LOG_RETRY_S):
+                    raise

@@ -14,7 +14,7 @@ from ..nightlog import NightLog
 from ..records import Arrival
 from ..session import Counts, Session
 from ..settings import Settings
-from ..watch import is_frame_name
+from ..watch import NameRules
 from ..worker import WorkerLane
 from .order import exposure_started
 
@@ -32,9 +32,10 @@ def find_frames(paths: Sequence[Path]) -> list[Arrival]:
         ConfigError: a path does not exist, or nothing was found.
     """
     found: dict[Path, Arrival] = {}
+    rules = NameRules()
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if is_frame_name(file.name) and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if rules.is_frame(file.name) and file.is_file())
             found.update((file.absolute(), _arrival(file, path)) for file in inside)
         elif path.exists() or path.is_symlink():
             found.setdefault(path.absolute(), _arrival(path, path.parent))
@@ -65,7 +66,7 @@ def grade_files(
         ModelError: a model is missing, altered or does not fit; raised before the first file.
     """
     with (
-        NightLog.in_memory(session_id=uuid.uuid4().hex, clock=clock) as night_log,
+        NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
         WorkerLane(settings) as lane,
     ):
         session = Session(settings, night_log, clock, lists_folder=None, announce=lambda document: None)

@@ -71,7 +71,9 @@ def check_watcher(settings: Settings, folder: Path | None) -> Finding:
     stop = threading.Event()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        source = FolderSource(root, settings.watch, SystemClock(), already_done=lambda path, size, mtime: False)
+        source = FolderSource(
+            root, settings.watch, SystemClock(), already_done=lambda path, size_bytes, mtime_ns: False
+        )
         seen = threading.Event()
 
         def look() -> None:
@@ -110,7 +112,9 @@ def check_runtime(settings: Settings, folder: Path | None) -> Finding:
     """Whether exactly one onnxruntime wheel is installed: two overwrite each other's files."""
     wheels = [name for name in ("onnxruntime", "onnxruntime-gpu") if _installed(name)]
     if len(wheels) > 1:
-        sentence = "Both onnxruntime and onnxruntime-gpu are installed; uninstall both, then install astro-monitor again."
+        sentence = (
+            "Both onnxruntime and onnxruntime-gpu are installed; uninstall both, then install astro-monitor again."
+        )
         return Finding("onnxruntime", "fault", sentence)
     if not wheels:
         return Finding("onnxruntime", "fault", "onnxruntime is missing; install astro-monitor again.")

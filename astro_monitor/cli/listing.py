@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from ..clock import SystemClock
 from ..errors import ConfigError
 from ..inference import list_models, open_model
-from ..lists import ListedFrame, write_lists
+from ..lists import write_lists
 from ..monitor import rig_folder
-from ..nightlog import NightLog
+from ..nightlog import NightLogReader
 from ..publish import make_keys
+from ..session import listed_frames
 from ..settings import Settings, as_toml
 
 
@@ -32,9 +31,9 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
         raise ConfigError(
             f"no night log for {folder} in {settings.state_folder}; run 'astro-monitor watch {folder}' first"
         )
-    target = output or (settings.lists.folder or place) / "lists"
-    with NightLog.open(path, session_id=uuid.uuid4().hex, clock=SystemClock()) as night_log:
-        frames = [ListedFrame.from_row(row) for row in night_log.judged_frames()]
+    target = output or settings.lists.folder or place / "lists"
+    with NightLogReader.read(path) as night_log:
+        frames = listed_frames(night_log)
     if not frames:
         raise ConfigError(f"the night log of {folder} has no judged frames yet; let a night be watched first")
     body = write_lists(frames, target, settings.lists.formats)

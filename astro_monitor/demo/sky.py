@@ -97,7 +97,7 @@ def point_spread(
             square_y = ((axis - path_y - ring_y) / alpha_px) ** 2
             square_x = ((axis - path_x - ring_x) / alpha_px) ** 2
             total += (1.0 + square_y[:, None] + square_x[None, :]) ** -MOFFAT_BETA
-    return total / total.sum()
+    return np.asarray(total / total.sum(), np.float64)
 
 
 def render(
@@ -141,7 +141,7 @@ def render(
         electrons += _trail(xx, yy, trail_px, peak_e=6.0 * float(np.sqrt(electrons.mean())))
     noisy = electrons + rng.standard_normal((height, width), np.float32) * np.sqrt(electrons + rig.read_noise_e**2)
     adu = noisy / rig.e_per_adu + rig.offset_adu
-    return np.clip(np.rint(adu), 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(adu), 0, 65535), np.uint16)
 
 
 def _add_stars(

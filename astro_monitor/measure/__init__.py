@@ -1,1 +1,9 @@
-"""To be described by its room."""
+"""Numbers with units from pixels and stars; the only door to sep.
+
+Lengths in ``Measurements`` are sensor pixels; ``Stars`` stays in frame pixels. No number is a guess: what cannot be
+measured is ``None``, with the reason beside it.
+"""
+
+from .measurer import Measurer
+
+__all__ = ["Measurer"]

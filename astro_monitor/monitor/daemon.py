@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import queue
 import re
 import shutil
 import threading
@@ -25,7 +26,7 @@ from ..publish import Publisher
 from ..records import Arrival, Failed
 from ..session import Counts, Session
 from ..settings import Settings
-from ..watch import FolderSource, Stuck
+from ..watch import FolderSource
 from ..worker import WorkerLane
 from .backlog import Backlog
 
@@ -97,10 +98,11 @@ class Monitor:
         self._on_document = on_document
         self._clock = clock or SystemClock()
         self.folder = rig_folder(settings, root)
-        self.lists_folder = (settings.lists.folder or self.folder) / "lists"
+        self.lists_folder = settings.lists.folder or self.folder / "lists"
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
         self._retries: dict[Path, int] = {}
+        self._never_whole: queue.SimpleQueue[Failed] = queue.SimpleQueue()
 
     def run(self, stop: threading.Event, ready: threading.Event | None = None) -> Counts:
         """Watch until ``stop`` is set; then finish the frame in hand, write the lists and say good-bye.
@@ -129,6 +131,7 @@ class Monitor:
                 self._clock,
                 lists_folder=self.lists_folder,
                 announce=lambda document: self._announce(publisher, document),
+                stop=stop,
             )
             source = FolderSource(self._root, self._settings.watch, self._clock, already_done=night_log.already_done)
             backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
@@ -136,9 +139,7 @@ class Monitor:
             with WorkerLane(self._settings) as lane, publisher:
                 self.addresses = publisher.addresses
                 session.start("watch", self._root, lane.models)
-                mover = threading.Thread(
-                    target=self._move, args=(source, backlog, session, stop), name="arrivals", daemon=True
-                )
+                mover = threading.Thread(target=self._move, args=(source, backlog, stop), name="arrivals", daemon=True)
                 mover.start()
                 if ready is not None:
                     ready.set()
@@ -155,9 +156,12 @@ class Monitor:
     def _work(self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event) -> None:
         lists_written = self._clock.monotonic()
         while not stop.is_set():
-            taken = backlog.take(IDLE_TICK_S)
-            for arrival in taken:
+            while not self._never_whole.empty():
+                session.take(self._never_whole.get())
+            for arrival in backlog.take(IDLE_TICK_S):
                 outcome = lane.examine(arrival, session.baselines())
+                if isinstance(outcome, Failed) and outcome.kind == "stopped":
+                    return
                 if isinstance(outcome, Failed) and outcome.retryable and self._try_again(arrival, backlog):
                     continue
                 session.take(outcome)
@@ -182,9 +186,13 @@ class Monitor:
         log.info("%s changed while it was read; it will be tried again", arrival.path.name)
         return True
 
-    def _move(self, source: FolderSource, backlog: Backlog, session: Session, stop: threading.Event) -> None:
-        for arrival in source.arrivals(stop):
-            backlog.put(arrival)
+    def _move(self, source: FolderSource, backlog: Backlog, stop: threading.Event) -> None:
+        """Carry what the source finds to where the caller's thread takes it."""
+        for item in source.items(stop):
+            if isinstance(item, Failed):
+                self._never_whole.put(item)
+            else:
+                backlog.put(item)
 
     def _announce(self, publisher: Publisher, document: Document) -> None:
         publisher.announce(document)

@@ -1,1 +1,4 @@
-"""To be described by its room."""
+"""For tests, ours and those of plugin authors: a daemon in a thread, a camera, workers that misbehave.
+
+Never imported at run time: it is the top layer.
+"""

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from astropy.io import fits
+
 from astro_monitor.demo import Rig, Sky, demo_night, point_spread, render_exposure, write_fits
 from astro_monitor.demo.writer import cards_of
 

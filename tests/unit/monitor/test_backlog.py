@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from astro_monitor.monitor.backlog import Backlog
 from astro_monitor.records import Arrival
 

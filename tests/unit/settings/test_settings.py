@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+
 from astro_monitor.errors import ConfigError
 from astro_monitor.settings import Settings, as_toml, load
 

@@ -1,0 +1,135 @@
+"""Every arrival ends in exactly one outcome, whatever a stage does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astro_monitor import metrics
+from astro_monitor.errors import DetectFailed, Incomplete, Unreadable
+from astro_monitor.pipeline import Pipeline
+from astro_monitor.records import (
+    CLASSES,
+    FAULTS,
+    Arrival,
+    Baseline,
+    Detections,
+    Examined,
+    Failed,
+    Frame,
+    FrameMeta,
+    Grade,
+    Measurements,
+    Skipped,
+    SkyMap,
+    baseline_key,
+)
+
+NOW = datetime(2026, 3, 20, tzinfo=UTC)
+ARRIVAL = Arrival(
+    path=Path("/night/a.fits"), root=Path("/night"), size_bytes=9, mtime_ns=1, first_seen_utc=NOW, settled_utc=NOW, how="scan"
+)  # fmt: skip
+META = FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0)
+
+
+class Stages:
+    """All four stages; each does what it is told to, and notes what it was given."""
+
+    def __init__(self, meta: FrameMeta = META, **errors: Exception) -> None:
+        self.meta = meta
+        self.errors = errors
+        self.baselines: list[Baseline] = []
+        self.scales: list[float | None] = []
+
+    def _maybe_fail(self, stage: str) -> None:
+        if stage in self.errors:
+            raise self.errors[stage]
+
+    def read(self, arrival: Arrival) -> Frame:
+        self._maybe_fail("read")
+        return Frame(
+            frame_id="ab" * 8, sha256="ab" * 32, arrival=arrival, meta=self.meta, pixels=np.zeros((64, 80), np.uint16),
+            sensor_px_per_px=1, sensor_shape=(64, 80), saturation_adu=65535.0,
+        )  # fmt: skip
+
+    def detect(self, frame: Frame) -> Detections:
+        self._maybe_fail("detect")
+        none = np.zeros(0, np.float32)
+        return Detections(
+            frame_id=frame.frame_id, x_px=none, y_px=none, score=none, kind=none.astype(np.uint8), peak_adu=none, snr=none,
+            bin_factor=1, streaks=(), sky=SkyMap(level_adu=np.zeros((1, 1), np.float32), noise_adu=1.0, cell_px=64),
+            model="finder.1+aa",
+        )  # fmt: skip
+
+    def measure(self, frame, detections, baseline):
+        self._maybe_fail("measure")
+        self.baselines.append(baseline)
+        self.scales.append(frame.meta.scale_arcsec_px)
+        values = dict.fromkeys(metrics.KEYS)
+        missing = dict.fromkeys(metrics.KEYS, "nothing was measured")
+        return None, Measurements(
+            frame_id=frame.frame_id, values=values, why_missing=missing, field_grid=(), bright_stars=(), streaks=()
+        )
+
+    def grade(self, frame, detections, stars, measurements, baseline) -> Grade:
+        self._maybe_fail("grade")
+        return Grade(
+            frame_id=frame.frame_id, label="good", probabilities=dict.fromkeys(CLASSES, 0.2), cause="none",
+            fault_scores=dict.fromkeys(FAULTS, 0.0), cause_probability=1.0, in_domain=1.0, why_unknown="", model="q.1+bb",
+        )  # fmt: skip
+
+
+def pipeline(stages: Stages, **options) -> Pipeline:
+    return Pipeline(stages, stages, stages, stages, **options)
+
+
+def test_a_good_frame_is_examined_with_times_for_each_stage() -> None:
+    outcome = pipeline(Stages()).examine(ARRIVAL, ())
+    assert isinstance(outcome, Examined)
+    assert set(outcome.timings_s) == {"read", "detect", "measure", "grade", "total"}
+    assert outcome.models == ("finder.1+aa", "q.1+bb")
+
+
+def test_the_baseline_that_fits_the_header_is_used() -> None:
+    stages = Stages()
+    fitting = Baseline(key=baseline_key(META, (64, 80)), size=7)
+    other = Baseline(key=replace(fitting.key, filter="ha"), size=9)
+    pipeline(stages).examine(ARRIVAL, (other, fitting))
+    assert stages.baselines == [fitting]
+    pipeline(stages).examine(ARRIVAL, (other,))
+    assert stages.baselines[1].size == 0
+
+
+@pytest.mark.parametrize("kind", ["dark", "flat", "bias", "product"])
+def test_calibration_frames_and_products_are_skipped_with_a_note(kind) -> None:
+    meta = replace(META, kind=kind, sources={"kind": "IMAGETYP"})
+    outcome = pipeline(Stages(meta, detect=AssertionError("must not be called"))).examine(ARRIVAL, ())
+    assert isinstance(outcome, Skipped)
+    assert outcome.sentence.startswith("IMAGETYP says")
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "kind", "known", "retryable"),
+    [
+        ("read", Unreadable("It is cut off.", kind="truncated"), "truncated", True, False),
+        ("read", Incomplete("It changed while it was read."), "incomplete", True, True),
+        ("detect", DetectFailed("The star finder gave up."), "detect_failed", True, False),
+        ("measure", MemoryError(), "out_of_memory", True, False),
+        ("grade", ZeroDivisionError("division by zero"), "unforeseen", False, False),
+    ],
+)
+def test_an_error_becomes_one_failed_outcome_that_names_its_stage(stage, error, kind, known, retryable, caplog) -> None:
+    outcome = pipeline(Stages(**{stage: error})).examine(ARRIVAL, ())
+    assert isinstance(outcome, Failed)
+    assert (outcome.stage, outcome.kind, outcome.known, outcome.retryable) == (stage, kind, known, retryable)
+    assert outcome.sentence
+
+
+def test_the_scale_of_the_settings_stands_in_for_a_silent_header() -> None:
+    stages = Stages()
+    outcome = pipeline(stages, default_scale_arcsec_px=1.5).examine(ARRIVAL, ())
+    assert stages.scales == [1.5]
+    assert outcome.meta.sources["scale_arcsec_px"] == "setting site.scale_arcsec_px"

@@ -1,0 +1,25 @@
+"""``python -m training COMMAND``: the way from nothing to shipped models."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "unet": ("training.unet.__main__", "the star finder: pool, train, export, evaluate"),
+    "iqa": ("training.iqa.__main__", "the quality model: dataset, som, train, export, evaluate"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Hand over to a command; without a known one, say which there are."""
+    if arguments and arguments[0] in COMMANDS:
+        module = importlib.import_module(COMMANDS[arguments[0]][0])
+        return int(module.main(arguments[1:]) or 0)
+    lines = [f"  {name:6} {what}" for name, (_, what) in COMMANDS.items()]
+    sys.stdout.write("usage: python -m training COMMAND [--help]\n\n" + "\n".join(lines) + "\n")
+    return 0 if arguments in ([], ["--help"], ["-h"]) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
