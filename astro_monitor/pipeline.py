@@ -16,7 +16,7 @@ from .errors import FrameError
 from .grade import Grader
 from .inference import Model, open_model
 from .measure import Measurer
-from .read import Limits, Reader
+from .read import SKIPPED_KINDS, Limits, Reader
 from .records import Arrival, Baseline, Examined, Failed, FrameMeta, Outcome, Skipped, baseline_key
 from .settings import Settings
 from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 
-SKIPPED_KINDS = ("dark", "flat", "bias", "product")
-"""Frame types by header that are noted and not graded."""
+CUBE_KEYWORD = "NAXIS3"
+"""A cube is a product by its shape alone; it is refused rather than skipped, because no header called it one."""
 
 
 @dataclass
@@ -34,6 +34,7 @@ class _Stopwatch:
     """Which stage a frame is in, and how long each took in seconds of wall time."""
 
     stage: str = "read"
+    frame_id: str | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
 
@@ -120,17 +121,20 @@ class Pipeline:
             return _failed(arrival, watch, "unforeseen", sentence, known=False)
 
     def _examine(self, arrival: Arrival, baselines: dict[object, Baseline], watch: _Stopwatch) -> Examined | Skipped:
-        frame = watch.run("read", lambda: self._reader.read(arrival))
-        if frame.meta.kind in SKIPPED_KINDS:
+        opened = watch.run("open", lambda: self._reader.open(arrival))
+        meta = opened.meta
+        if meta.kind in SKIPPED_KINDS and meta.sources.get("kind") != CUBE_KEYWORD:
             return Skipped(
                 arrival=arrival,
-                frame_id=frame.frame_id,
-                sha256=frame.sha256,
-                meta=frame.meta,
-                sensor_shape=frame.sensor_shape,
-                sentence=_skip_sentence(frame.meta),
+                frame_id=opened.frame_id,
+                sha256=opened.sha256,
+                meta=meta,
+                sensor_shape=opened.sensor_shape,
+                sentence=_skip_sentence(meta),
                 timings_s=watch.timings_s,
             )
+        frame = watch.run("read", opened.frame)
+        watch.frame_id = frame.frame_id
         if frame.meta.scale_arcsec_px is None and self._default_scale_arcsec_px is not None:
             frame = replace(frame, meta=_with_scale(frame.meta, self._default_scale_arcsec_px))
         key = baseline_key(frame.meta, frame.sensor_shape)
@@ -157,8 +161,8 @@ def _failed(
 ) -> Failed:
     return Failed(
         arrival=arrival,
-        frame_id=None,
-        stage=watch.stage,
+        frame_id=watch.frame_id,
+        stage="read" if watch.stage == "open" else watch.stage,
         kind=kind,
         known=known,
         retryable=retryable,

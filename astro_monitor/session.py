@@ -19,7 +19,7 @@ from typing import Any
 from . import __version__, compose, messages
 from .clock import Clock
 from .judge import RULES_VERSION, Judge
-from .lists import ListedFrame, listed_frame, write_lists
+from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
 from .nightlog import Draft, LogBlocked, NightLog, NightLogReader
 from .records import Alert, Baseline, Examined, Failed, Outcome, Skipped, baseline_key
@@ -78,6 +78,7 @@ class Session:
         self._log = night_log
         self._clock = clock
         self._lists_folder = lists_folder
+        self._roots: tuple[Path, ...] = ()
         self._announce = announce
         self._stop = stop or threading.Event()
         self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE) or {})
@@ -87,6 +88,7 @@ class Session:
 
     def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
         """Log ``session.started`` and ``metrics.described``, and close earlier sessions that never said good-bye."""
+        self._roots = (root,)
         for document in self._log.close_lost_sessions():
             self._announce(document)
         digest = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()[:16]
@@ -144,10 +146,10 @@ class Session:
         self._lists_due = False
         frames = listed_frames(self._log)
         try:
-            body = write_lists(frames, self._lists_folder, self._settings.lists.formats)
-        except OSError as error:
+            body = write_lists(frames, self._lists_folder, self._settings.lists.formats, watch_roots=self._roots)
+        except ListError as error:
             # The list is rebuilt from the log at the next change; the night goes on.
-            log.error("stacking lists could not be written to %s: %s", self._lists_folder, error)
+            log.error("%s", error)
             return
         if body["generation"] != self._lists_generation:
             self._lists_generation = body["generation"]

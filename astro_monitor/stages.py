@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .messages import Document
-    from .records import Arrival, Baseline, Detections, Frame, Grade, Measurements, Stars
+    from .records import Arrival, Baseline, Detections, Frame, FrameMeta, Grade, Measurements, Stars
 
 
 class FrameSource(Protocol):
@@ -19,11 +19,32 @@ class FrameSource(Protocol):
         ...
 
 
+class OpenedFrame(Protocol):
+    """A file whose header is understood and whose pixels wait."""
+
+    meta: FrameMeta
+    sensor_shape: tuple[int, int]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes."""
+        ...
+
+    @property
+    def frame_id(self) -> str:
+        """Its first 16 digits."""
+        ...
+
+    def frame(self) -> Frame:
+        """Decode the pixels. Raises a ``FrameError``."""
+        ...
+
+
 class FrameReader(Protocol):
     """A file becomes a frame."""
 
-    def read(self, arrival: Arrival) -> Frame:
-        """Read it whole. Raises a ``FrameError``, never returns nothing."""
+    def open(self, arrival: Arrival) -> OpenedFrame:
+        """Take the bytes and understand the header. Raises a ``FrameError``, never returns nothing."""
         ...
 
 

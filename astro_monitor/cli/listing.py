@@ -36,7 +36,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
         frames = listed_frames(night_log)
     if not frames:
         raise ConfigError(f"the night log of {folder} has no judged frames yet; let a night be watched first")
-    body = write_lists(frames, target, settings.lists.formats)
+    body = write_lists(frames, target, settings.lists.formats, watch_roots=[folder])
     out.print(f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected → {target}")
     for file in body["files"]:
         out.print(f"  {file}")
