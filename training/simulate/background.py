@@ -36,20 +36,23 @@ class Background:
 
 def enlarge(mesh: Map, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Bilinear enlargement; the corners of the mesh are the corners of the frame."""
-    rows = _interpolation(mesh.shape[0], shape[0])
-    columns = _interpolation(mesh.shape[1], shape[1])
-    return (rows @ mesh.astype(np.float32)) @ columns.T
+    # Not as a product of matrices: their threads would fight with those of a training run.
+    base, part = _between(mesh.shape[0], shape[0])
+    rows = mesh.astype(np.float32)
+    rows = rows[base] + part[:, None] * (rows[base + 1] - rows[base])
+    base, part = _between(mesh.shape[1], shape[1])
+    left, right = np.take(rows, base, axis=1), np.take(rows, base + 1, axis=1)
+    right -= left
+    right *= part
+    right += left
+    return right
 
 
-def _interpolation(nodes: int, pixels: int) -> NDArray[np.float32]:
+def _between(nodes: int, pixels: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each pixel, the node before it and the way to the next, 0 to 1."""
     position = np.linspace(0, nodes - 1, pixels)
     base = np.minimum(position.astype(np.int64), nodes - 2)
-    part = (position - base).astype(np.float32)
-    matrix = np.zeros((pixels, nodes), np.float32)
-    index = np.arange(pixels)
-    matrix[index, base] = 1 - part
-    matrix[index, base + 1] += part
-    return matrix
+    return base, (position - base).astype(np.float32)
 
 
 def paint(rig: Rig, condition: Condition, nebula: Nebula | None, shape: tuple[int, int]) -> Background:

@@ -142,7 +142,7 @@ def render(
     for star_psf, faint_x, faint_y in faint:
         stamps.mark_faint(masked, star_psf, faint_x, faint_y, math.ceil(2 * regions.reach_px))
 
-    light_e = sky.sky_e + stars_e
+    light_e = np.add(sky.sky_e, stars_e, order="C")
     scattered = condition.dew + 0.08 * (1 - 10 ** (-0.4 * condition.extinction_mag))
     if scattered > 0.005:
         light_e += _halo(stars_e, scattered / max(1 - condition.dew, 0.1), 0.02 * max(shape) + 4 * rig.f0_px)

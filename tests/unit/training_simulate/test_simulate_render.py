@@ -268,3 +268,13 @@ def test_truth_has_three_parts(tmp_path):
     assert np.array_equal((mask & MASK_STAR) > 0, frame.star_mask > 0)
     assert np.array_equal((mask & MASK_STREAK) > 0, frame.streak_mask)
     assert np.array_equal((mask & MASK_SATURATED) > 0, frame.saturated_mask)
+
+
+def test_enlarged_meshes_are_bilinear_and_contiguous():
+    from training.simulate.background import enlarge
+
+    mesh = np.arange(12.0).reshape(3, 4)
+    large = enlarge(mesh, (5, 7))
+    assert large.flags.c_contiguous
+    assert large[::2, ::2] == pytest.approx(mesh)
+    assert large[1, 1] == pytest.approx(mesh[:2, :2].mean())
