@@ -69,7 +69,7 @@ class Subscription:
     Attributes:
         last_seq: number of the last document that was seen; hand it to the next subscription as ``after_seq``.
         log_id: which night log the numbers belong to.
-        stale: nothing was heard for three seconds, heartbeats included.
+        stale: nothing was heard for three seconds, heartbeats included, or a question got no answer.
     """
 
     def __init__(
@@ -124,6 +124,8 @@ class Subscription:
             control = self._connected(context, zmq.DEALER, self._control_address)
             if not self._hear(broadcast, self._patience_s):
                 return
+            # The welcome, or a document that the answer to the first question covers as well.
+            broadcast.recv_multipart()
             yield from self._catch_up(control, "history")
             while self._hear(broadcast, None):
                 frames = broadcast.recv_multipart()
@@ -158,14 +160,18 @@ class Subscription:
                 self.stale = False
                 return True
             silent_s = time.monotonic() - began
-            if silent_s > _STALE_S and not self.stale:
-                self.stale = True
-                log.warning("nothing heard from %s for %.0f s; still listening", self._address, silent_s)
+            if silent_s > _STALE_S:
+                self._go_stale()
             if patience_s is not None and silent_s > patience_s:
                 raise PublishError(
                     f"nobody is heard at {self._address}; is 'astro-monitor watch' running, and are the keys right?"
                 )
         return False
+
+    def _go_stale(self) -> None:
+        if not self.stale:
+            self.stale = True
+            log.warning("nothing is heard from %s; still listening", self._address)
 
     def _live(self, control: zmq.Socket[bytes], document: Document) -> Iterator[Received]:
         if document.seq > self.last_seq + 1:
@@ -209,6 +215,8 @@ class Subscription:
                 raise PublishError(f"the daemon did not understand: {reply.sentence}; update this client")
             if reply is not None and not reply.error:
                 return reply
+            if reply is None:
+                self._go_stale()
             self._stop.wait(random.uniform(*_BACK_OFF_S))
         return None
 
