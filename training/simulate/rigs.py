@@ -179,8 +179,8 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
     seeing_px = rng.uniform(2.0, 4.0) / scale
     blur_px = abs(rng.normal(0.3, 0.3)) + (rng.uniform(0.5, 1.4) if optics == "lens" else 0.0)
     elongation_px = 0.0
-    if rng.random() < 0.5:
-        elongation_px = min(abs(rng.normal(0, 0.45)), 1.0) * math.hypot(seeing_px, blur_px, 0.9)
+    if rng.random() < 0.4:
+        elongation_px = min(abs(rng.normal(0, 0.6)), 1.2) * math.hypot(seeing_px, blur_px, 0.9)
     beta = 0.0 if rng.random() < 0.5 else rng.uniform(2.4, 5.0)
 
     cells = 4 if colour else 1
