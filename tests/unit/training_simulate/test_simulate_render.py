@@ -27,6 +27,7 @@ from training.simulate import (
 from training.simulate.conditions import label
 from training.simulate.filter_array import on_sensor
 from training.simulate.nights import CLASS_OF_CAUSE
+from training.simulate.sky import Galaxy
 from training.simulate.write import DIALECTS, MASK_SATURATED, MASK_STAR, MASK_STREAK
 
 pytestmark = pytest.mark.training
@@ -132,9 +133,11 @@ def test_sky_faults_have_their_strength():
 def test_dense_fields_galaxies_and_artefacts_are_listed():
     rng = np.random.default_rng(8)
     kinds = np.zeros(3, int)
+    galaxy = Galaxy(x_px=60.0, y_px=50.0, flux_e=3e5, half_light_px=6.0, sersic=1.0, axis_ratio=0.5, angle_deg=30.0)
     for seed in range(6):
         rig = rig_from_seed(seed)
-        frame = render(rig, draw_field(rng, rig, SHAPE), replace(Condition(), cosmic_rays_mpx=200.0), rng, SHAPE)
+        field = replace(draw_field(rng, rig, SHAPE), galaxies=(galaxy,))
+        frame = render(rig, field, replace(Condition(), cosmic_rays_mpx=200.0), rng, SHAPE)
         kinds += np.bincount(frame.stars["kind"], minlength=3)[:3]
         assert (frame.stars["snr"] >= 2).all()
         inside = (frame.stars["x_px"] > -1) & (frame.stars["x_px"] < SHAPE[1])
