@@ -1,1 +1,6 @@
-"""To be described by its room."""
+"""Find stars and trails in a whole frame: sky, noise, stretch, tiles, U-Net, sub-pixel positions."""
+
+from .detector import Detector
+from .sky import sky_map
+
+__all__ = ["Detector", "sky_map"]

@@ -1,0 +1,89 @@
+"""From the network's maps of one tile to points: peaks of the heat map, moved by their offsets, each found once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import KIND_ARTEFACT
+
+CELL_PX = 4
+"""The maps have one cell for 4 × 4 network pixels."""
+
+CHANNELS = ("heat", "dx", "dy", "star", "streak", "kind_star", "kind_extended", "kind_artefact")
+"""Maps of the network, in order: log-odds that something is centred in this cell; where from the centre of the cell,
+in cells; log-odds of star light and of a streak; logits of the kind."""
+
+HEAT, OFFSET, STAR, STREAK, KINDS = 0, slice(1, 3), 3, 4, slice(5, 8)
+
+SAME_SOURCE_PX = 2.5
+"""Peaks of neighbouring cells that point to places nearer than this are one source."""
+
+_NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Sources, (N,) arrays. Positions in network pixels."""
+
+    x_px: NDArray[np.float32]
+    y_px: NDArray[np.float32]
+    score: NDArray[np.float32]
+    kind: NDArray[np.uint8]
+
+    @classmethod
+    def join(cls, parts: list[Points]) -> Points:
+        """Put the points of several tiles together."""
+        return cls(
+            np.concatenate([part.x_px for part in parts]),
+            np.concatenate([part.y_px for part in parts]),
+            np.concatenate([part.score for part in parts]),
+            np.concatenate([part.kind for part in parts]),
+        )
+
+
+def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_threshold: float) -> Points:
+    """Find the sources in the maps of one tile.
+
+    Parameters:
+        maps: (8, h, w), the channels of ``CHANNELS``.
+        star_threshold: least score of a star or extended source: probability that something is centred here, and
+            that it is no artefact.
+        artefact_threshold: least score of an artefact, likewise.
+    """
+    heat = maps[HEAT]
+    height, width = heat.shape
+    lowest = min(star_threshold, artefact_threshold)
+    row, column = np.nonzero(heat > math.log(lowest / (1 - lowest)))
+    found = heat[row, column]
+    kinds = np.exp(maps[KINDS, row, column].astype(np.float64))
+    artefact = kinds[KIND_ARTEFACT] / kinds.sum(axis=0)
+    kind = np.argmax(kinds, axis=0).astype(np.uint8)
+    is_artefact = kind == KIND_ARTEFACT
+    score = np.where(is_artefact, artefact, 1 - artefact) / (1 + np.exp(-found.astype(np.float64)))
+    keep = score > np.where(is_artefact, artefact_threshold, star_threshold)
+    row, column, found, score, kind = row[keep], column[keep], found[keep], score[keep], kind[keep]
+    x, y = _decode(maps[OFFSET], row, column)
+    best = np.ones(len(row), bool)
+    for dy, dx in _NEIGHBOURS:
+        other_row, other_column = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
+        other = heat[other_row, other_column]
+        other_x, other_y = _decode(maps[OFFSET], other_row, other_column)
+        same = (other_x - x) ** 2 + (other_y - y) ** 2 < SAME_SOURCE_PX**2
+        # Of two equal ones the first in reading order stays.
+        wins = (other > found) | ((other == found) & ((dy, dx) < (0, 0)))
+        inside = (other_row == row + dy) & (other_column == column + dx)
+        best &= ~(same & wins & inside)
+    return Points(x[best], y[best], score[best].astype(np.float32), kind[best])
+
+
+def _decode(
+    offset: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Centre of the cell plus the offset, in network pixels of the tile."""
+    x = (column + 0.5 + offset[0, row, column]) * CELL_PX - 0.5
+    y = (row + 0.5 + offset[1, row, column]) * CELL_PX - 0.5
+    return x.astype(np.float32), y.astype(np.float32)

@@ -1,0 +1,84 @@
+"""Run the star U-Net over a whole frame, tile by tile, on all cores."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference import Model
+from .peaks import CELL_PX, STREAK, Points, find_peaks
+from .prepare import PREPROCESSING_VERSION, Stretch
+from .sky import Pixels
+from .tiles import Tile, TilePlan
+
+INPUT = "pixels"
+OUTPUT = "maps"
+
+
+class StarNet:
+    """The model over frames of any size.
+
+    Parameters:
+        model: the star U-Net.
+
+    Raises:
+        ModelError: the model does not belong to this preprocessing.
+    """
+
+    def __init__(self, model: Model) -> None:
+        model.require(preprocessing_version=PREPROCESSING_VERSION, inputs=(INPUT,), outputs=(OUTPUT,))
+        self._model = model
+        self._star_threshold = model.card.thresholds["star"]
+        self._artefact_threshold = model.card.thresholds["artefact"]
+        # Each thread has its own tile buffer: tiles of a frame are prepared and run side by side.
+        self._buffers = threading.local()
+        self._pool = ThreadPoolExecutor(model.workers, "detect") if model.workers > 1 else None
+
+    def scan(self, pixels: Pixels, stretch: Stretch) -> tuple[Points, NDArray[np.float32]]:
+        """Map the whole frame.
+
+        Parameters:
+            pixels: (H, W), the frame.
+            stretch: made from its sky.
+
+        Returns:
+            The sources in network pixels, and the (H/4, W/4) map of the log-odds of a streak in cells of 4 network pixels.
+        """
+        plan = TilePlan.of(stretch.shape)
+        streak = np.empty(tuple(-(-size // CELL_PX) for size in stretch.shape), np.float32)
+
+        def one(tile: Tile) -> Points:
+            return self._tile(pixels, stretch, plan, tile, streak)
+
+        parts = list(self._pool.map(one, plan)) if self._pool else [one(tile) for tile in plan]
+        return Points.join(parts), streak
+
+    def _tile(
+        self, pixels: Pixels, stretch: Stretch, plan: TilePlan, tile: Tile, streak: NDArray[np.float32]
+    ) -> Points:
+        seen = self._buffer(plan.tile_shape)
+        stretch.window(pixels, tile.top, tile.left, seen)
+        maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
+        rows, columns = slice(tile.core_top, tile.core_bottom), slice(tile.core_left, tile.core_right)
+        core = streak[_cells(rows), _cells(columns)]
+        top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
+        core[...] = maps[STREAK, top : top + core.shape[0], left : left + core.shape[1]]
+        points = find_peaks(maps, self._star_threshold, self._artefact_threshold)
+        x, y = points.x_px + np.float32(tile.left), points.y_px + np.float32(tile.top)
+        # Half a pixel beyond: pixel 0 reaches from -0.5 to 0.5, so each point lies in exactly one core.
+        mine = (x >= columns.start - 0.5) & (x < columns.stop - 0.5) & (y >= rows.start - 0.5) & (y < rows.stop - 0.5)
+        return Points(x[mine], y[mine], points.score[mine], points.kind[mine])
+
+    def _buffer(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        kept: NDArray[np.float32] | None = getattr(self._buffers, "tile", None)
+        if kept is None or kept.shape != shape:
+            kept = np.empty(shape, np.float32)
+            self._buffers.tile = kept
+        return kept
+
+
+def _cells(pixels: slice) -> slice:
+    return slice(pixels.start // CELL_PX, -(-pixels.stop // CELL_PX))

@@ -1,0 +1,90 @@
+"""A look into the bytes of an ONNX file before anything executes it: does it point to other files?
+
+ONNX files are protocol buffers. Only the few fields that can lead to a tensor are followed (field numbers from
+``onnx.proto``, IR version 3 and later); everything else is skipped by its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import ModelError
+
+# message -> {field number: message it holds}. "TENSOR" ends the walk.
+_FOLLOW = {
+    "MODEL": {7: "GRAPH", 25: "FUNCTION"},
+    "GRAPH": {1: "NODE", 5: "TENSOR", 15: "SPARSE"},
+    "FUNCTION": {7: "NODE"},
+    "NODE": {5: "ATTRIBUTE"},
+    "ATTRIBUTE": {5: "TENSOR", 6: "GRAPH", 10: "TENSOR", 11: "GRAPH", 22: "SPARSE", 23: "SPARSE"},
+    "SPARSE": {1: "TENSOR", 2: "TENSOR"},
+}
+_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+_MAX_DEPTH = 32
+
+
+def has_external_data(content: bytes) -> bool:
+    """Tell whether any tensor of the model says that its numbers lie in another file.
+
+    Parameters:
+        content: the bytes of an ``.onnx`` file.
+
+    Raises:
+        ModelError: the bytes are not a protocol buffer of a model.
+    """
+    try:
+        return _external(memoryview(content), "MODEL", 0)
+    except (IndexError, ValueError) as error:
+        raise ModelError("the model file is damaged: it is not an ONNX model; install the model again") from error
+
+
+def _external(data: memoryview, message: str, depth: int) -> bool:
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    for field, value in _fields(data):
+        if message == "TENSOR":
+            if field == _TENSOR_EXTERNAL_DATA or (field == _TENSOR_DATA_LOCATION and value != 0):
+                return True
+            continue
+        inner = _FOLLOW[message].get(field)
+        if inner is not None:
+            if not isinstance(value, memoryview):
+                raise ValueError("a message was expected")
+            if _external(value, inner, depth + 1):
+                return True
+    return False
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Walk over the fields of one message: number and value (bytes, or an integer)."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        field, wire = tag >> 3, tag & 7
+        if wire == 0:
+            value, at = _varint(data, at)
+            yield field, value
+            continue
+        if wire == 2:
+            size, at = _varint(data, at)
+        elif wire in (1, 5):
+            size = 8 if wire == 1 else 4
+        else:
+            raise ValueError("unknown wire type")
+        if at + size > len(data):
+            raise ValueError("runs over the end")
+        yield field, data[at : at + size]
+        at += size
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("number too long")

@@ -1,0 +1,77 @@
+"""Where models lie: the folder inside the package, or another one that the user names."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from ..errors import ModelError
+from .card import Card
+from .onnxfile import has_external_data
+
+FOLDER_VARIABLE = "ASTRO_MONITOR_MODELS"
+"""Environment variable that names another folder of models."""
+
+MAX_MODEL_BYTES = 64 * 1024 * 1024
+MAX_CARD_BYTES = 1024 * 1024
+
+
+def model_folder(folder: Path | None = None) -> Traversable:
+    """Give the folder of models: the argument, else the environment's, else the package's own."""
+    if folder is not None:
+        return folder
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else importlib.resources.files("astro_monitor") / "models"
+
+
+def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
+    """Read a model and its card and make sure that they belong together.
+
+    Parameters:
+        name: such as ``star-unet``.
+        folder: see :func:`model_folder`.
+
+    Returns:
+        The card and the bytes of the model.
+
+    Raises:
+        ModelError: missing, too large, altered, or in need of other files.
+    """
+    place = model_folder(folder)
+    if not name or name != Path(name).name or name.startswith("."):
+        raise ModelError(f"'{name}' is not a name of a model; see 'astro-monitor models'")
+    card = Card.parse(_read(place / f"{name}.json", MAX_CARD_BYTES, name), f"{name}.json")
+    if card.name != name:
+        raise ModelError(f"model card {name}.json is for model {card.name}; install the model again")
+    content = _read(place / f"{name}.onnx", MAX_MODEL_BYTES, name)
+    card.check_file(content)
+    if has_external_data(content):
+        raise ModelError(f"model {name} wants data from other files, which is not allowed; export it as a single file")
+    return card, content
+
+
+def list_models(folder: Path | None = None) -> tuple[Card, ...]:
+    """Give the cards of all models in the folder, by name.
+
+    Raises:
+        ModelError: the folder cannot be read, or a card is not valid.
+    """
+    place = model_folder(folder)
+    try:
+        names = sorted(entry.name for entry in place.iterdir() if entry.name.endswith(".json"))
+    except OSError as error:
+        raise ModelError(f"folder of models {place} cannot be read; check models.folder") from error
+    return tuple(Card.parse(_read(place / name, MAX_CARD_BYTES, name), name) for name in names)
+
+
+def _read(path: Traversable, limit_bytes: int, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content: bytes = file.read(limit_bytes + 1)
+    except OSError as error:
+        raise ModelError(f"model {name} is missing: {path} cannot be read; see 'astro-monitor models'") from error
+    if len(content) > limit_bytes:
+        raise ModelError(f"model {name} is larger than {limit_bytes // 1024**2} MB and is refused")
+    return content

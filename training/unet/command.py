@@ -1,0 +1,100 @@
+"""The commands of the star U-Net, in the order they are used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
+NAME = "star-unet"
+TUNE_SEED, TEST_SEED = 500_000, 900_000
+"""First seeds of the frames for tuning (validation rigs) and for the scores of the card (test rigs)."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Parameters:
+        argv: without the program's name.
+    """
+    options = _parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options.run(options)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="training.unet", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    pool = commands.add_parser("pool", help="render the tiles of one split")
+    pool.add_argument("--split", choices=("train", "validation"), required=True)
+    pool.add_argument("--frames", type=int, required=True)
+    pool.add_argument("--seed", type=int, default=0)
+    pool.add_argument("--workers", type=int, default=2)
+    pool.add_argument("--folder", type=Path, default=Path("runs/unet/pool"))
+    pool.set_defaults(run=_pool)
+
+    train = commands.add_parser("train", help="train, or go on training")
+    train.add_argument("--pool", type=Path, default=Path("runs/unet/pool"))
+    train.add_argument("--folder", type=Path, required=True)
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one value of the recipe")
+    train.set_defaults(run=_train)
+
+    ship = commands.add_parser("ship", help="export, find the thresholds, score, write model and card")
+    ship.add_argument("--folder", type=Path, required=True, help="folder of the training run")
+    ship.add_argument("--pool", type=Path, default=Path("runs/unet/pool"))
+    ship.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    ship.add_argument("--version", required=True)
+    ship.add_argument("--frames", type=int, default=300, help="frames for tuning, and as many for the scores")
+    ship.set_defaults(run=_ship)
+
+    score = commands.add_parser("evaluate", help="score the shipped model")
+    score.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    score.add_argument("--split", choices=("validation", "test"), default="test")
+    score.add_argument("--seed", type=int, default=TEST_SEED)
+    score.add_argument("--frames", type=int, default=300)
+    score.add_argument("--out", type=Path, help="write the scores here as JSON")
+    score.set_defaults(run=_evaluate)
+    return parser
+
+
+def _pool(options: argparse.Namespace) -> None:
+    from training.unet.data import build_pool
+
+    build_pool(options.folder, options.split, options.frames, options.seed, options.workers)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.unet.train import Recipe, train
+
+    types = {entry.name: type(entry.default) for entry in fields(Recipe)}
+    changed: dict[str, Any] = {}
+    for pair in options.set:
+        key, _, value = pair.partition("=")
+        changed[key] = types[key](value)
+    train(Recipe(**changed), options.pool, options.folder)
+
+
+def _ship(options: argparse.Namespace) -> None:
+    from training.unet.ship import ship
+
+    ship(options.folder, options.pool, options.models, options.version, options.frames)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from astro_monitor.inference import open_model
+    from training.unet.evaluate import evaluate
+
+    model = open_model(NAME, folder=options.models, provider="cpu")
+    scores = evaluate(model, options.split, options.seed, options.frames)
+    logging.getLogger(__name__).info("%s", json.dumps(scores, indent=1))
+    if options.out is not None:
+        options.out.write_text(json.dumps(scores, indent=1) + "\n", "utf-8")

@@ -1,0 +1,140 @@
+"""Scores of the star finder on rigs that neither training nor tuning saw, and of ``sep`` on the same frames."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import sep
+from numpy.typing import NDArray
+
+from astro_monitor.inference import Model
+from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
+from training.simulate import SimFrame
+from training.unet.matching import SNR_EDGES, Match, match
+from training.unet.tune import Scanned, scan_all, trail_counts
+
+log = logging.getLogger(__name__)
+
+SEP_SIGMA = 1.35
+KIND_NAMES = {KIND_STAR: "star", KIND_EXTENDED: "extended", KIND_ARTEFACT: "artefact"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one finder over frames."""
+
+    truth: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(SNR_EDGES) - 1, np.int64))
+    found: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(SNR_EDGES) - 1, np.int64))
+    detections: int = 0
+    true: int = 0
+    squared_error: list[float] = field(default_factory=list)
+
+    def add(self, matched: Match, counted: NDArray[np.bool_]) -> None:
+        """Add one frame; ``counted`` marks the detections that claim to be stars or extended sources."""
+        place = np.digitize(matched.truth_snr, SNR_EDGES[1:-1])
+        self.truth += np.bincount(place, minlength=len(self.truth))
+        self.found += np.bincount(place[matched.truth_found], minlength=len(self.truth))
+        self.detections += int(np.count_nonzero(counted))
+        self.true += int(np.count_nonzero(matched.true & counted))
+        bright = matched.truth_found & (matched.truth_snr >= 20)
+        self.squared_error.extend((matched.error_px[bright] ** 2).tolist())
+
+    def summary(self) -> dict[str, Any]:
+        """Completeness by signal to noise, purity, and position error of bright stars."""
+        names = [f"snr_{low:g}_{high:g}".replace("_inf", "_up") for low, high in pairwise(SNR_EDGES)]
+        return {
+            "completeness": {
+                name: round(float(found / truth), 4)
+                for name, found, truth in zip(names, self.found, self.truth, strict=True)
+                if truth
+            },
+            "purity": round(self.true / max(1, self.detections), 4),
+            "detections": self.detections,
+            "position_rms_px": round(float(np.sqrt(np.mean(self.squared_error))), 3) if self.squared_error else None,
+        }
+
+
+def evaluate(model: Model, split: str, first_seed: int, frames: int) -> dict[str, Any]:
+    """Score the model as shipped.
+
+    Parameters:
+        model: with its thresholds.
+        split: ``validation`` or ``test``.
+        first_seed, frames: which frames.
+
+    Returns:
+        Scores over all frames and for groups of them, those of ``sep`` beside them, kinds and trails.
+    """
+    ours: dict[str, Tally] = defaultdict(Tally)
+    theirs: dict[str, Tally] = defaultdict(Tally)
+    confusion = np.zeros((3, 3), np.int64)
+    trails = np.zeros(3, np.int64)
+    frames_without, false_frames = 0, 0
+    for one in scan_all(model, split, range(first_seed, first_seed + frames)):
+        matched = match(one.frame, one.x_px, one.y_px, one.bin_factor)
+        star = one.points.kind != KIND_ARTEFACT
+        x, y = _sep_positions(one.frame)
+        rival = match(one.frame, x, y, one.bin_factor)
+        for group in ("all", *_groups(one.frame)):
+            ours[group].add(_only(one, star), np.ones(int(star.sum()), bool))
+            theirs[group].add(rival, np.ones(len(x), bool))
+        known = matched.truth_kind >= 0
+        np.add.at(confusion, (matched.truth_kind[known], one.points.kind[known]), 1)
+        counts = trail_counts(one, one.streaks(model.card.thresholds["streak"]))
+        trails += counts
+        if not one.frame.streaks:
+            frames_without += 1
+            false_frames += counts[2] > 0
+    return {
+        "split": split,
+        "first_seed": first_seed,
+        "frames": frames,
+        "star_finder": {name: tally.summary() for name, tally in sorted(ours.items())},
+        "sep": {name: tally.summary() for name, tally in sorted(theirs.items())},
+        "kind_f1": {name: round(_f1(confusion, kind), 4) for kind, name in KIND_NAMES.items()},
+        "trails": {"asked": int(trails[0]), "found": int(trails[1]), "false": int(trails[2])},
+        "trail_recall": round(float(trails[1] / max(1, trails[0])), 4),
+        "false_trail_frames": round(false_frames / max(1, frames_without), 4),
+    }
+
+
+def _only(one: Scanned, star: NDArray[np.bool_]) -> Match:
+    """Matching without the detections that call themselves artefacts."""
+    return match(one.frame, one.x_px[star], one.y_px[star], one.bin_factor)
+
+
+def _groups(frame: SimFrame) -> list[str]:
+    groups = [frame.labels.label]
+    if frame.labels.cause == "defocus":
+        groups.append("defocus")
+    bright = np.count_nonzero((frame.stars["kind"] == KIND_STAR) & (frame.stars["snr"] >= 5))
+    # More than one star in 30 × 30 star widths is crowded.
+    if bright * (frame.fwhm_px * 15) ** 2 > frame.pixels.size:
+        groups.append("crowded")
+    elif frame.labels.label == "good":
+        groups.append("good_uncrowded")
+    return groups
+
+
+def _sep_positions(frame: SimFrame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The tuned classical extractor of the speed comparison: mesh of 128, default filter."""
+    pixels = frame.pixels.astype(np.float32)
+    background = sep.Background(pixels, bw=128, bh=128)
+    background.subfrom(pixels)
+    sep.set_extract_pixstack(1_000_000)
+    try:
+        found = sep.extract(pixels, SEP_SIGMA, err=background.globalrms)
+    except Exception as error:  # sep raises plain exceptions when its buffers overflow
+        log.info("sep gave up: %s", error)
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    return found["x"].astype(np.float32), found["y"].astype(np.float32)
+
+
+def _f1(confusion: NDArray[np.int64], kind: int) -> float:
+    both = confusion[kind, kind]
+    return float(2 * both / max(1, confusion[kind].sum() + confusion[:, kind].sum()))
