@@ -1,8 +1,8 @@
 """The reference client: every document once, in order, over a connection that may lose some.
 
-The order of its steps is the point, and any language can do the same: subscribe; wait until the daemon is heard; only
-then ask for what was before; from then on, fill every hole in the numbers by replay, also the one that a heartbeat
-shows at the end.
+The order of its steps is the point, and any language can do the same: subscribe; wait for the first heartbeat, which
+proves that the subscription has arrived (the welcome does not); only then ask for what was before; from then on, fill
+every hole in the numbers by replay, also the one that a heartbeat shows at the end.
 """
 
 from __future__ import annotations
@@ -122,10 +122,8 @@ class Subscription:
             # Everything, whatever is wanted: a narrower filter would make holes in the numbers by itself.
             broadcast.setsockopt(zmq.SUBSCRIBE, TOPIC_ROOT.encode())
             control = self._connected(context, zmq.DEALER, self._control_address)
-            if not self._hear(broadcast, self._patience_s):
+            if not self._is_subscribed(broadcast):
                 return
-            # The welcome, or a document that the answer to the first question covers as well.
-            broadcast.recv_multipart()
             yield from self._catch_up(control, "history")
             while self._hear(broadcast, None):
                 frames = broadcast.recv_multipart()
@@ -151,6 +149,13 @@ class Subscription:
         except zmq.ZMQError as error:
             raise PublishError(f"{address!r} is no address to connect to; write it as tcp://127.0.0.1:5556") from error
         return made
+
+    def _is_subscribed(self, broadcast: zmq.Socket[bytes]) -> bool:
+        """Wait for the first document, most likely a heartbeat; the answer to the first question covers it as well."""
+        while self._hear(broadcast, self._patience_s):
+            if len(broadcast.recv_multipart()) > 1:
+                return True
+        return False
 
     def _hear(self, broadcast: zmq.Socket[bytes], patience_s: float | None) -> bool:
         """Wait for a message; tell whether there is one (else ``stop`` was set)."""

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 _HANDOVER = 10_000
 """Documents that may wait for the thread. Beyond that, announcements are dropped; clients fetch them by replay."""
 
+_CONFIRM_S = 0.02
+"""Time from a subscription to the heartbeat that confirms it; many subscriptions at once share one."""
+
 _STOP_S = 5.0
 
 
@@ -160,8 +163,9 @@ class Publisher:
                 if gatekeeper is not None and gatekeeper.socket in ready:
                     gatekeeper.answer()
                 if broadcast in ready:
-                    # Subscriptions pass here; reading them is what lets the welcome message out.
+                    # A subscription (or rubbish). A heartbeat soon after tells that subscriber that it has arrived.
                     broadcast.recv_multipart()
+                    due = min(due, self._clock.monotonic() + _CONFIRM_S)
                 if control in ready:
                     self._answer_one(control)
                 if self._clock.monotonic() >= due:

@@ -7,7 +7,8 @@ import zmq
 from ..messages import TOPIC_ROOT
 
 WELCOME = f"{TOPIC_ROOT}welcome/".encode("ascii")
-"""Sent alone, without a document, to each new subscriber: from here on it misses nothing that is sent."""
+"""Sent alone, without a document, on each new connection. It comes before the subscription is known: only a heartbeat
+shows that nothing is missed from then on."""
 
 MAX_REQUEST_BYTES = 64 * 1024
 """A peer that sends more to the daemon in one message is disconnected."""

@@ -30,13 +30,18 @@ def receive_kind(socket: zmq.Socket[bytes], kind: str) -> dict[str, Any]:
             return plain
 
 
+def subscribed(socket: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
+    """Wait for a heartbeat, which proves that the subscription has arrived; the welcome comes earlier."""
+    receive_kind(socket, "session.heartbeat")
+    return socket
+
+
 def test_a_new_subscriber_is_welcomed_with_one_frame(bus, subscriber):
     assert receive(subscriber(bus.publisher.addresses[0])) == [b"am1/welcome/"]
 
 
 def test_a_document_is_broadcast_as_topic_and_json(bus, subscriber):
-    socket = subscriber(bus.publisher.addresses[0])
-    receive(socket)
+    socket = subscribed(subscriber(bus.publisher.addresses[0]))
     document = bus.say("frame.judged")
     while (frames := receive(socket))[0] != b"am1/frame/judged/":
         pass
@@ -44,9 +49,15 @@ def test_a_document_is_broadcast_as_topic_and_json(bus, subscriber):
     assert decode(frames[1]) == document
 
 
+def test_a_subscription_is_confirmed_by_a_heartbeat_at_once(log, settings, subscriber):
+    with Publisher(settings(heartbeat_s=60), log, SystemClock()) as publisher:
+        first = subscribed(subscriber(publisher.addresses[0]))
+        subscribed(subscriber(publisher.addresses[0]))
+        receive_kind(first, "session.heartbeat")
+
+
 def test_a_narrow_subscription_gets_that_alone(bus, subscriber):
-    everything, narrow = subscriber(bus.publisher.addresses[0]), subscriber(bus.publisher.addresses[0], b"am1/alert/")
-    receive(everything)
+    narrow = subscriber(bus.publisher.addresses[0], b"am1/alert/")
     while not narrow.poll(20):  # its subscription may arrive later than the first broadcasts
         bus.say("frame.judged")
         bus.say("alert.opened")
@@ -63,8 +74,7 @@ def test_a_narrow_subscription_gets_that_alone(bus, subscriber):
     ],
 )
 def test_topics_end_with_a_slash_and_alerts_name_their_kind(bus, subscriber, kind, topic):
-    socket = subscriber(bus.publisher.addresses[0])
-    receive(socket)
+    socket = subscribed(subscriber(bus.publisher.addresses[0]))
     bus.say(kind)
     while (frames := receive(socket))[0] != topic:
         pass
@@ -293,8 +303,7 @@ def test_stopping_leaves_no_thread_no_descriptor_and_frees_the_ports(log, settin
 def test_the_last_documents_are_sent_before_the_sockets_close(log, settings, subscriber, bus):
     publisher = Publisher(settings(), log, SystemClock())
     publisher.start()
-    socket = subscriber(publisher.addresses[0])
-    receive(socket)
+    socket = subscribed(subscriber(publisher.addresses[0]))
     publisher.announce(bus.log_only("session.stopped"))
     publisher.stop()
     assert receive_kind(socket, "session.stopped")["seq"] == 1
