@@ -23,6 +23,7 @@ class Database:
     Attributes:
         turn: held by the thread whose turn it is.
         closed: no more calls are possible.
+        suspect: damage was met.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -30,6 +31,7 @@ class Database:
         self.turn = threading.RLock()
         self._depth = 0
         self.closed = False
+        self.suspect = False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,7 +74,13 @@ class Database:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
+            self.suspect = self.suspect or is_corruption(error)
             raise translated(error) from error
+
+
+def is_corruption(error: sqlite3.Error) -> bool:
+    """Tell damage from trouble that leaves the file sound (locked, full, unreadable)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def translated(error: sqlite3.Error) -> NightLogError:

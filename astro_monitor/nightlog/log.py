@@ -17,8 +17,8 @@ from . import opening
 from .effects import Sighting, apply, sight
 from .lock import InstanceLock
 from .nights import night_of
-from .reader import NightLogReader, checksum
-from .rows import Decision, Draft
+from .reader import NightLogReader
+from .rows import Decision, Draft, checksum
 
 
 class NightLog(NightLogReader):
@@ -78,11 +78,15 @@ class NightLog(NightLogReader):
             raise
 
     def close(self) -> None:
-        """End in order and let others open the log; again does nothing."""
+        """End in order and let others open the log; again does nothing.
+
+        A log in which damage was met is not marked as ended in order, so that the next start checks all of it.
+        """
         if self._database.closed:
             return
         try:
-            self._database.rows("UPDATE about SET closed_in_order = 1")
+            if not self._database.suspect:
+                self._database.rows("UPDATE about SET closed_in_order = 1")
         finally:
             self._database.close()
             if self._lock is not None:

@@ -13,15 +13,16 @@ from pathlib import Path
 
 from ..clock import utc_text
 from ..errors import NightLogError
+from .database import is_corruption
 from .localdisk import network_kind
-from .schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
+from .rows import checksum
+from .schema import APPLICATION_ID, DOCUMENT_COLUMNS, MIGRATIONS, TABLES, VERSION
 
 log = logging.getLogger(__name__)
 
 IN_MEMORY = ":memory:"
 
 _HEADER_BYTES = 100
-_CORRUPTION = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Corrupt(Exception):
@@ -114,6 +115,8 @@ def connect(location: str, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         target, uri=location != IN_MEMORY, isolation_level=None, check_same_thread=False, timeout=10.0
     )
+    # Text damaged so that it is no UTF-8 must reach the checksum, which tells what is wrong.
+    connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     try:
         pragmas = ["busy_timeout=10000", "foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"]
         if read_only:
@@ -181,12 +184,12 @@ def migrate(connection: sqlite3.Connection, version: int, now: datetime, set_asi
         raise
 
 
-def check_sound(connection: sqlite3.Connection, *, pages: bool) -> None:
+def check_sound(connection: sqlite3.Connection, *, thoroughly: bool) -> None:
     """Check the tables and the numbering.
 
     Parameters:
         connection: an open log of this version.
-        pages: check every page too when the log was not closed in order; a reader beside a writer does not.
+        thoroughly: check every page and every document too when the log was not closed in order.
 
     Raises:
         Corrupt: something is damaged.
@@ -194,22 +197,24 @@ def check_sound(connection: sqlite3.Connection, *, pages: bool) -> None:
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not names >= TABLES:
         raise Corrupt(f"tables are missing: {', '.join(sorted(TABLES - names))}")
-    row = connection.execute("SELECT closed_in_order FROM about").fetchone()
-    if row is None:
+    about = connection.execute("SELECT closed_in_order, log_id, set_aside FROM about").fetchone()
+    if about is None or not all(isinstance(text, str) for text in about[1:]):
         raise Corrupt("it does not say who it is")
-    if pages and not row[0]:
-        findings = [str(found[0]) for found in connection.execute("PRAGMA quick_check(5)")]
-        if findings != ["ok"]:
-            raise Corrupt("; ".join(findings))
-    first, last, count = connection.execute("SELECT min(seq), max(seq), count(*) FROM documents").fetchone()
-    if count and (first, last) != (1, count):
-        raise Corrupt(f"{count} documents are numbered {first} to {last}")
+    if thoroughly and not about[0]:
+        _check_all(connection)
+    last = connection.execute("SELECT max(seq) FROM documents").fetchone()[0] or 0
+    count = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+    if last != count:
+        raise Corrupt(f"{count} documents are numbered up to {last}")
 
 
-def is_corruption(error: sqlite3.Error) -> bool:
-    """Tell damage from trouble that leaves the file sound (locked, full, unreadable)."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _CORRUPTION
+def _check_all(connection: sqlite3.Connection) -> None:
+    findings = [str(found[0]) for found in connection.execute("PRAGMA quick_check(5)")]
+    if findings != ["ok"]:
+        raise Corrupt("; ".join(findings))
+    for row in connection.execute(f"SELECT {DOCUMENT_COLUMNS} FROM documents"):  # noqa: S608
+        if checksum(row[:-1]) != row[-1]:
+            raise Corrupt(f"document {row[0]} does not have its checksum")
 
 
 def set_aside(path: Path, now: datetime) -> Path:
@@ -251,7 +256,7 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
             version = check_owner(connection, path)
             make_durable(connection)
             migrate(connection, version, now, replaces)
-            check_sound(connection, pages=True)
+            check_sound(connection, thoroughly=True)
         except BaseException:
             connection.close()
             raise
@@ -276,7 +281,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         check_header(path)
         connection = connect(str(path), read_only=True)
         try:
-            check_sound(connection, pages=False)
+            check_sound(connection, thoroughly=False)
         except BaseException:
             connection.close()
             raise

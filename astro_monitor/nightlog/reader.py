@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +14,14 @@ from ..errors import NightLogError
 from ..messages import Document
 from . import opening
 from .database import Database
-from .rows import Decision, FrameRow
+from .rows import FrameRow, checksum
+from .schema import DOCUMENT_COLUMNS
 
 _PAGE = 500
 """Rows read at a time by the methods that walk through the log, so that writers get their turn in between."""
 
 _SNAPSHOT_TARGETS = 50
 """Targets, the latest ones, whose last frame is told to those who join late."""
-
-_DOCUMENT = "seq, doc_id, session_id, kind, time, cause, body, crc32"
 
 
 class NightLogReader:
@@ -69,7 +67,15 @@ class NightLogReader:
 
     def after(self, seq: int, limit: int) -> list[Document]:
         """Give the documents after ``seq``, in order, at most ``limit``."""
-        return self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        last = NightLogReader.last_seq(self)
+        found = self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        # The numbers have no hole, so a missing row is damage that must not pass as "nothing happened". Documents that
+        # another thread or process has added since ``last`` are welcome.
+        consecutive = all(document.seq == seq + 1 + place for place, document in enumerate(found))
+        if not consecutive or (len(found) < limit and seq + len(found) < last):
+            self._database.suspect = True
+            raise NightLogError(f"documents after {seq} of the night log are lost; start again to have the log checked")
+        return found
 
     def documents(
         self, *, kind: str | None = None, session: str | None = None, night: str | None = None
@@ -81,6 +87,9 @@ class NightLogReader:
             session: only of this session.
             night: only of the observing night that began on this date, such as ``2026-11-20``.
         """
+        if kind is session is night is None:
+            yield from self._all()
+            return
         wanted = {"kind": kind, "session_id": session, "night": night}
         named = {column: value for column, value in wanted.items() if value is not None}
         where = "".join(f"{column} = ? AND " for column in named) + "seq > ? ORDER BY seq LIMIT ?"
@@ -162,28 +171,34 @@ class NightLogReader:
         found = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))
         return dict(json.loads(found[0][0])) if found else None
 
+    def _all(self) -> Iterator[Document]:
+        seq = 0
+        while page := self.after(seq, _PAGE):
+            yield from page
+            seq = page[-1].seq
+
     def _select(self, where: str, values: Sequence[str | int]) -> list[Document]:
         """Give the documents for which ``where`` (never user text) holds, each checked against its checksum."""
-        rows = self._database.rows(f"SELECT {_DOCUMENT} FROM documents WHERE {where}", values)  # noqa: S608
-        return [_document(row) for row in rows]
+        rows = self._database.rows(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE {where}", values)  # noqa: S608
+        return [self._document(row) for row in rows]
 
     def _frames(self, where: str, values: Sequence[str | int]) -> list[tuple[str, FrameRow]]:
         """Give judged frames for which ``where`` (never user text) holds, each with the text it is sorted by."""
-        columns = ", ".join(f"d.{name}" for name in _DOCUMENT.split(", "))
+        columns = ", ".join(f"d.{name}" for name in DOCUMENT_COLUMNS.split(", "))
         rows = self._database.rows(
-            f"SELECT f.sort_time, f.decision, d.night, {columns} FROM frames f JOIN documents d "  # noqa: S608
+            f"SELECT f.sort_time, d.night, {columns} FROM frames f JOIN documents d "  # noqa: S608
             f"ON d.seq = f.outcome_seq WHERE f.judged AND {where}",
             values,
         )
-        return [(row[0], self._frame_row(row[1], row[2], _document(row[3:]))) for row in rows]
+        return [(row[0], self._frame_row(row[1], self._document(row[2:]))) for row in rows]
 
-    def _frame_row(self, decision: Decision, night: str, document: Document) -> FrameRow:
-        frame_id = document.body["frame_id"]
+    def _frame_row(self, night: str, document: Document) -> FrameRow:
+        body = document.body
+        frame_id = body["frame_id"]
         seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
-        revised = self._database.rows(
-            "SELECT by, why FROM overrides WHERE frame_id = ? ORDER BY seq DESC LIMIT 1", (frame_id,)
-        )
-        by, why = revised[0] if revised else ("rules", "")
+        # What is said comes from the documents, which have checksums; the other tables only lead to them.
+        revised = self._select("seq = (SELECT max(seq) FROM overrides WHERE frame_id = ?)", (frame_id,))
+        latest = revised[0].body if revised else {"new_decision": body["decision"], "by": "rules", "why": ""}
         return FrameRow(
             seq=document.seq,
             doc_id=document.doc_id,
@@ -191,23 +206,18 @@ class NightLogReader:
             time=document.time,
             night=night,
             paths=tuple(os.fsdecode(path) for (path,) in seen),
-            decision=decision,
-            first_decision=document.body["decision"],
-            decided_by=by,
-            why=why,
-            body=document.body,
+            decision=latest["new_decision"],
+            first_decision=body["decision"],
+            decided_by=latest["by"],
+            why=latest["why"],
+            body=body,
         )
 
-
-def checksum(row: Sequence[str | int]) -> int:
-    """CRC-32 of a document row without its checksum: a flipped bit must not become a different verdict."""
-    return zlib.crc32("\x1f".join(str(value) for value in row).encode())
-
-
-def _document(row: Sequence[Any]) -> Document:
-    seq, doc_id, session_id, kind, time, cause, body, crc32 = row
-    if checksum(row[:7]) != crc32:
-        raise NightLogError(f"document {seq} of the night log is damaged; check the disk, then start again")
-    return Document(
-        kind=kind, doc_id=doc_id, session_id=session_id, seq=seq, time=time, cause=cause, body=json.loads(body)
-    )
+    def _document(self, row: Sequence[Any]) -> Document:
+        seq, doc_id, session_id, kind, time, cause, body, crc32 = row
+        if checksum(row[:7]) != crc32:
+            self._database.suspect = True
+            raise NightLogError(f"document {seq} of the night log is damaged; start again to have the log checked")
+        return Document(
+            kind=kind, doc_id=doc_id, session_id=session_id, seq=seq, time=time, cause=cause, body=json.loads(body)
+        )

@@ -33,6 +33,7 @@ _VERSION_1 = (
     "CREATE INDEX documents_by_session ON documents (session_id, seq)",
     "CREATE INDEX documents_by_night ON documents (night, seq)",
     # One row for each content that has an outcome. sort_time orders lists: DATE-OBS, else when it was judged.
+    # decision (the latest), class, target and filter are for people who look with other tools.
     """CREATE TABLE frames (
         frame_id TEXT PRIMARY KEY,
         sha256 TEXT UNIQUE,
@@ -83,3 +84,6 @@ TABLES = frozenset(
     {"about", "documents", "frames", "sightings", "overrides", "latest", "baselines", "states"}
 )  # fmt: skip
 """Tables that a log of this version has."""
+
+DOCUMENT_COLUMNS = "seq, doc_id, session_id, kind, time, cause, body, crc32"
+"""A document as it is read; the checksum covers the columns before it."""
