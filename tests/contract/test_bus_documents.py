@@ -1,0 +1,112 @@
+"""The wire format keeps its word: golden documents parse for ever, schemas and the page are those of the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from astro_monitor.messages import BODIES, SCHEMA, TOPIC_ROOT, BadDocument, body_json, decode, encode, topic
+from astro_monitor.publish import schemas
+from astro_monitor.publish.control import ControlReply, ControlRequest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GOLDENS = Path(__file__).parent / "goldens" / "v1"
+REFERENCE = REPOSITORY / "docs" / "reference"
+COMMAND = "python -m astro_monitor.publish.schemas docs/reference/schemas"
+
+
+def golden(kind: str) -> bytes:
+    return (GOLDENS / f"{kind}.json").read_bytes()
+
+
+def test_every_kind_has_its_golden_document():
+    assert {path.stem for path in GOLDENS.glob("*.json")} == set(BODIES)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_golden_document_parses_and_is_written_as_it_was(kind):
+    document = decode(golden(kind))
+    assert document.kind == kind
+    assert body_json(BODIES[kind].model_validate(document.body)) == document.body
+    assert json.loads(encode(document)) == json.loads(golden(kind))
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_reader_ignores_what_it_does_not_know(kind):
+    plain = json.loads(golden(kind))
+    plain["a field of the future"] = {"x": 1}
+    plain["body"]["another"] = [1]
+    assert decode(json.dumps(plain).encode()).body["another"] == [1]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"\xff", b"{}", golden("frame.failed").replace(SCHEMA.encode(), b"astro-monitor/2")]
+)
+def test_a_reader_refuses_what_is_no_document_of_this_version(data):
+    with pytest.raises(BadDocument):
+        decode(data)
+
+
+def test_numbers_that_are_not_finite_never_leave():
+    document = decode(golden("list.written"))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        encode(document.model_copy(update={"body": {"kept": float("nan")}}))
+
+
+def test_the_schemas_are_those_of_the_code():
+    stored = {path.name: path.read_text("utf-8") for path in (REFERENCE / "schemas").glob("*.json")}
+    assert stored == schemas.schemas(), f"the schemas are not up to date; run: {COMMAND}"
+
+
+def test_the_command_writes_the_schemas_and_removes_old_ones(tmp_path):
+    (tmp_path / "frame.forgotten.json").write_text("{}")
+    subprocess.run([sys.executable, "-m", *COMMAND.split()[2:-1], str(tmp_path)], check=True, cwd=REPOSITORY)
+    assert {path.name for path in tmp_path.iterdir()} == set(schemas.schemas())
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_golden_document_has_the_fields_its_schema_asks_for(kind):
+    """Not a whole validator: required fields, constants and types of the two upper levels."""
+    schema, plain = json.loads(schemas.schemas()[f"{kind}.json"]), json.loads(golden(kind))
+    types = {"string": str, "integer": int, "object": dict, "array": list, "number": (int, float), "boolean": bool}
+    for level, values in ((schema, plain), (schema["properties"]["body"], plain["body"])):
+        assert set(level["required"]) <= set(values)
+        for name, rule in level["properties"].items():
+            if "const" in rule:
+                assert values[name] == rule["const"]
+            if rule.get("type") in types and name in values:
+                assert isinstance(values[name], types[rule["type"]]), name
+
+
+def test_the_page_tells_version_topics_kinds_and_requests():
+    page = (REFERENCE / "protocol.md").read_text("utf-8")
+    assert f"`{SCHEMA}`" in page
+    assert f"`{TOPIC_ROOT}`" in page
+    for kind in BODIES:
+        assert f"`{kind}`" in page, kind
+        prefix = topic(kind, json.loads(golden(kind))["body"])
+        shown = f"{TOPIC_ROOT}alert/" if kind.startswith("alert.") else prefix
+        assert f"`{shown}" in page, prefix
+    for word in ControlRequest.model_json_schema()["properties"]["request"]["enum"]:
+        assert f"`{word}`" in page, word
+    for field in ControlReply.model_json_schema()["properties"]:
+        assert f"`{field}`" in page, field
+
+
+def test_the_examples_on_the_page_are_valid():
+    page = (REFERENCE / "protocol.md").read_text("utf-8")
+    shown = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    assert len(shown) >= 4
+    for plain in shown:
+        if "request" in plain:
+            ControlRequest.model_validate(plain)
+        elif "reply" in plain:
+            ControlReply.model_validate(plain)
+        else:
+            document = decode(json.dumps(plain).encode())
+            BODIES[document.kind].model_validate(document.body)
