@@ -266,7 +266,10 @@ class Document(BaseModel):
         body: as ``kind`` says.
     """
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True)
+    # "constants": a number that is not finite must reach the writer, which refuses it, not turn into null.
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
     schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
     kind: str

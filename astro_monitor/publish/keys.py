@@ -90,7 +90,9 @@ def server_keys(folder: Path) -> ServerKeys:
     secret = _read_secret(folder / f"{SERVER}.secret")
     keys = ServerKeys(public=zmq.curve_public(secret), secret=secret, folder=folder)
     if not known_clients(folder):
-        raise PublishError(f"no client is known in {folder}; make keys with 'astro-monitor keys {folder} CLIENT'")
+        raise PublishError(
+            f"no client is known in {folder}; make keys with 'astro-monitor keys {folder} --client NAME'"
+        )
     return keys
 
 

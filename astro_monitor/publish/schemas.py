@@ -57,7 +57,7 @@ def _document_schema(kind: str, body: type[BaseModel]) -> dict[str, Any]:
 
 
 def _open(schema: Any) -> Any:
-    """Take out ``additionalProperties: false``, since readers must be tolerant, and the titles, which only repeat keys."""
+    """Take out ``additionalProperties: false``, as readers must be tolerant, and titles, which only repeat the keys."""
     if isinstance(schema, list):
         return [_open(part) for part in schema]
     if not isinstance(schema, dict):
