@@ -72,7 +72,11 @@ class NightLog(NightLogReader):
         lock = InstanceLock(place.with_name(place.name + ".lock"))
         try:
             connection = opening.open_file(place, clock.utc())
-            return cls(connection, session_id, clock, lock=lock, longitude_deg=longitude_deg)
+            try:
+                return cls(connection, session_id, clock, lock=lock, longitude_deg=longitude_deg)
+            except BaseException:
+                connection.close()
+                raise
         except BaseException:
             lock.release()
             raise
