@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DetectFailed, ModelError
 from ..inference import Model
 from ..records import Detections, Frame, SkyMap
-from .peaks import Points
 from .prepare import Stretch
 from .scale import choose_bin
 from .sky import Pixels, sky_map
@@ -19,6 +20,8 @@ MOST_SOURCES = 20_000
 """At most so many detections are reported, the brightest."""
 
 _APERTURE = 5
+
+_Array = TypeVar("_Array", NDArray[np.float32], NDArray[np.uint8])
 
 
 class Detector:
@@ -76,8 +79,8 @@ def _brightness(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Height above the sky, and flux over noise, in a square of 5 × 5 network pixels around each source.
 
-    At most 5 × 5 samples are read of each, whatever the binning: this is for order and a first look; fluxes are measured
-    by the next stage.
+    At most 5 × 5 samples are read of each, whatever the binning: this is for order and a first look; fluxes are
+    measured by the next stage.
     """
     height, width = pixels.shape
     steps = (np.arange(_APERTURE) - _APERTURE // 2) * bin_factor
@@ -92,6 +95,6 @@ def _brightness(
     return peak.astype(np.float32), (above.sum(axis=(1, 2)) / noise).astype(np.float32)
 
 
-def _frozen(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _frozen(values: _Array) -> _Array:
     values.flags.writeable = False
     return values

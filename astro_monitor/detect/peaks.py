@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import KIND_ARTEFACT
-
-CELL_PX = 4
-"""The maps have one cell for 4 × 4 network pixels."""
+from .tiles import CELL_PX
 
 CHANNELS = ("heat", "dx", "dy", "star", "streak", "kind_star", "kind_extended", "kind_artefact")
 """Maps of the network, in order: log-odds that something is centred in this cell; where from the centre of the cell,

@@ -110,9 +110,9 @@ def stretch(x: NDArray[np.float32], scratch: NDArray[np.float32]) -> None:
 
 
 def _cell_centres(count: int, cell_px: int) -> NDArray[np.float64]:
-    return (np.arange(count) + 0.5) * cell_px - 0.5
+    return (np.arange(count, dtype=np.float64) + 0.5) * cell_px - 0.5
 
 
 def _frame_centres(count: int, bin_factor: int) -> NDArray[np.float64]:
     """Frame coordinates of the centres of network pixels."""
-    return np.arange(count) * bin_factor + (bin_factor - 1) / 2
+    return np.arange(count, dtype=np.float64) * bin_factor + (bin_factor - 1) / 2

@@ -102,7 +102,8 @@ class _InnerShares:
         source = (top // factor + row) // 3 * 100_000 + (left // factor + column) // 3
         _, first = np.unique(np.where(real, source, -1), return_index=True)
         first = first[real[first]]
-        return core[first] / around[first]
+        shares: NDArray[np.float32] = core[first] / around[first]
+        return shares
 
 
 def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
@@ -111,7 +112,8 @@ def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
     padded = np.pad(stamps, ((0, 0), (reach + 1, reach), (reach + 1, reach)))
     table = padded.cumsum(axis=1, dtype=np.float64).cumsum(axis=2)
     sums = table[:, side:, side:] - table[:, :-side, side:] - table[:, side:, :-side] + table[:, :-side, :-side]
-    return sums.astype(np.float32)
+    narrowed: NDArray[np.float32] = sums.astype(np.float32)
+    return narrowed
 
 
 def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
@@ -136,8 +138,8 @@ def _brightest(samples: NDArray[np.uint16] | NDArray[np.float32], step: int, sky
     rows, columns = (size // per_block for size in samples.shape)
     if not rows or not columns:
         return np.empty(0, np.intp), np.empty(0, np.intp)
-    blocks = samples[: rows * per_block, : columns * per_block].reshape(rows, per_block, columns, per_block)
-    blocks = blocks.transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    tiled = samples[: rows * per_block, : columns * per_block].reshape(rows, per_block, columns, per_block)
+    blocks = tiled.transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     brightest = blocks.argmax(axis=-1)
     value = np.take_along_axis(blocks, brightest[..., None], axis=-1)[..., 0].astype(np.float32)
     cell_y = np.minimum((np.arange(rows) + 0.5) * _BLOCK_PX / sky.cell_px, sky.level_adu.shape[0] - 1).astype(np.intp)

@@ -1,8 +1,8 @@
 """From the network's streak map to trails: straight lines through many marked cells, confirmed on the pixels.
 
 A satellite or aircraft draws one line across much of the frame. Cells vote for lines (a Hough transform); each
-line that gathers enough of them is fitted, cut to where it is covered, and then measured across on the pixels, where the
-median along the trail hides the stars beside it.
+line that gathers enough of them is fitted, cut to where it is covered, and then measured across on the pixels, where
+the median along the trail hides the stars beside it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import SkyMap, Streak
-from .peaks import CELL_PX
 from .sky import Pixels
+from .tiles import CELL_PX
 
 _MOST_CELLS = 4000
 _MOST_LINES = 12

@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+CELL_PX = 4
+"""The maps have one cell for 4 × 4 network pixels."""
+
 MULTIPLE_PX = 32
 """The network works at 1/4 to 1/32 of the resolution: tiles must be multiples of this."""
 
-MARGIN_PX = 32
-"""Surroundings on each side; about as far as the network looks."""
+MARGIN_PX = 16
+"""Least surroundings on each side. The network looks farther, but hardly needs to."""
 
-CORE_PX = (1024, 2048)
-"""Largest core (rows, columns). Larger tiles waste less margin and take more memory: 2 MP cost about 40 MB."""
+CORE_PX = (1024, 3072)
+"""Largest core (rows, columns). Larger tiles waste less margin and take more memory: 3 MP cost about 50 MB a thread."""
+
+_WORTH_TWO_PX = 256
+"""From this height on a frame is cut in two, so that two cores can share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,13 @@ class TilePlan:
         Parameters:
             shape: (H, W) in network pixels.
         """
-        core_height, core_width = (
-            _round_up(-(-size // -(-size // largest))) for size, largest in zip(shape, CORE_PX, strict=True)
-        )
-        return cls(shape, (core_height + 2 * MARGIN_PX, core_width + 2 * MARGIN_PX), (core_height, core_width))
+        rows, columns = (-(-size // largest) for size, largest in zip(shape, CORE_PX, strict=True))
+        if rows * columns % 2 and shape[0] >= _WORTH_TWO_PX:
+            rows += 1
+        # Cores are whole cells; what it takes to make the tile a multiple is added to the margin below and right.
+        core = (_round_up(-(-shape[0] // rows), CELL_PX), _round_up(-(-shape[1] // columns), CELL_PX))
+        height, width = (_round_up(size + 2 * MARGIN_PX, MULTIPLE_PX) for size in core)
+        return cls(shape, (height, width), core)
 
     def __iter__(self) -> Iterator[Tile]:
         height, width = self.shape
@@ -70,5 +79,5 @@ class TilePlan:
                 )
 
 
-def _round_up(size: int) -> int:
-    return -(-size // MULTIPLE_PX) * MULTIPLE_PX
+def _round_up(size: int, multiple: int) -> int:
+    return -(-size // multiple) * multiple

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import Model
-from .peaks import CELL_PX, STREAK, Points, find_peaks
+from .peaks import STREAK, Points, find_peaks
 from .prepare import PREPROCESSING_VERSION, Stretch
 from .sky import Pixels
-from .tiles import Tile, TilePlan
+from .tiles import CELL_PX, Tile, TilePlan
 
 INPUT = "pixels"
 OUTPUT = "maps"
@@ -33,9 +34,8 @@ class StarNet:
         self._model = model
         self._star_threshold = model.card.thresholds["star"]
         self._artefact_threshold = model.card.thresholds["artefact"]
-        # Each thread has its own tile buffer: tiles of a frame are prepared and run side by side.
-        self._buffers = threading.local()
-        self._pool = ThreadPoolExecutor(model.workers, "detect") if model.workers > 1 else None
+        # Tiles of a frame are prepared and run side by side; fresh memory for each would cost more than its sky.
+        self._free_buffers: SimpleQueue[NDArray[np.float32]] = SimpleQueue()
 
     def scan(self, pixels: Pixels, stretch: Stretch) -> tuple[Points, NDArray[np.float32]]:
         """Map the whole frame.
@@ -45,7 +45,7 @@ class StarNet:
             stretch: made from its sky.
 
         Returns:
-            The sources in network pixels, and the (H/4, W/4) map of the log-odds of a streak in cells of 4 network pixels.
+            The sources in network pixels, and the (H/4, W/4) log-odds of a streak in cells of 4 network pixels.
         """
         plan = TilePlan.of(stretch.shape)
         streak = np.empty(tuple(-(-size // CELL_PX) for size in stretch.shape), np.float32)
@@ -53,15 +53,20 @@ class StarNet:
         def one(tile: Tile) -> Points:
             return self._tile(pixels, stretch, plan, tile, streak)
 
-        parts = list(self._pool.map(one, plan)) if self._pool else [one(tile) for tile in plan]
-        return Points.join(parts), streak
+        if self._model.workers == 1:
+            return Points.join([one(tile) for tile in plan]), streak
+        with ThreadPoolExecutor(self._model.workers, "detect") as threads:
+            return Points.join(list(threads.map(one, plan))), streak
 
     def _tile(
         self, pixels: Pixels, stretch: Stretch, plan: TilePlan, tile: Tile, streak: NDArray[np.float32]
     ) -> Points:
         seen = self._buffer(plan.tile_shape)
-        stretch.window(pixels, tile.top, tile.left, seen)
-        maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
+        try:
+            stretch.window(pixels, tile.top, tile.left, seen)
+            maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
+        finally:
+            self._free_buffers.put(seen)
         rows, columns = slice(tile.core_top, tile.core_bottom), slice(tile.core_left, tile.core_right)
         core = streak[_cells(rows), _cells(columns)]
         top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
@@ -73,11 +78,13 @@ class StarNet:
         return Points(x[mine], y[mine], points.score[mine], points.kind[mine])
 
     def _buffer(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        kept: NDArray[np.float32] | None = getattr(self._buffers, "tile", None)
-        if kept is None or kept.shape != shape:
-            kept = np.empty(shape, np.float32)
-            self._buffers.tile = kept
-        return kept
+        """A free buffer of this shape; those of another frame's shape are let go."""
+        with suppress(Empty):
+            while True:
+                kept = self._free_buffers.get_nowait()
+                if kept.shape == shape:
+                    return kept
+        return np.empty(shape, np.float32)
 
 
 def _cells(pixels: slice) -> slice:

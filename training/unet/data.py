@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.detect.peaks import CELL_PX
 from astro_monitor.detect.prepare import Stretch
 from astro_monitor.detect.scale import FACTORS, choose_bin
 from astro_monitor.detect.sky import sky_map
+from astro_monitor.detect.tiles import CELL_PX
 from training.simulate import SimFrame, draw_condition, draw_field, draw_rig, render, rig_split
 from training.simulate.conditions import Condition, still_fwhm_px
 from training.simulate.rigs import Rig

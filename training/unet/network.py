@@ -12,7 +12,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from astro_monitor.detect.peaks import CELL_PX, CHANNELS
+from astro_monitor.detect.peaks import CHANNELS
+from astro_monitor.detect.tiles import CELL_PX
 from astro_monitor.detect.unet import INPUT, OUTPUT
 
 

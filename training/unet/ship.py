@@ -39,9 +39,7 @@ def ship(run: Path, pool: Path, models: Path, version: str, frames: int) -> Card
         version: of the model.
         frames: number of frames for tuning, and for the scores.
     """
-    network = keras.models.load_model(
-        run / "best.keras", custom_objects={"Double": _network.Double}, compile=False
-    )
+    network = keras.models.load_model(run / "best.keras", custom_objects={"Double": _network.Double}, compile=False)
     proto = export.from_keras(network, nchw_outputs=[OUTPUT])
 
     def reference(inputs: export.Arrays) -> export.Arrays:

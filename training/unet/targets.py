@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from astro_monitor.detect.peaks import CELL_PX
+from astro_monitor.detect.tiles import CELL_PX
 from astro_monitor.records import KIND_ARTEFACT
 from training.simulate import SimFrame
 
 STAR_SNR = 5.0
 ARTEFACT_SNR = 7.0
 IGNORED_SNR = 2.5
+
+DROWNED, INVISIBLE = 0.5, 0.75
+"""Light around a source over the light at its place, from which on it need not, and must not, be found."""
 
 LAYERS = ("heat", "weight", "dx", "dy", "offset_weight", "star", "streak", "valid", "kind")
 """Layers of a target, in order. ``heat``: 1 in the cell of a source, falling off around it; ``weight``: 0 where both
@@ -54,7 +57,11 @@ def sources(frame: SimFrame, seen: NDArray[np.float32], bin_factor: int) -> tupl
     table = table[np.argsort(-table["flux_adu"], kind="stable")]
     must = table["snr"] >= np.where(table["kind"] == KIND_ARTEFACT, ARTEFACT_SNR, STAR_SNR)
     if len(table):
-        must &= ~_drowned(table, seen) & ~_beside_brighter(table)
+        light = _light_around(table, seen)
+        must &= (light < DROWNED) & ~_beside_brighter(table)
+        # What nobody could see must not be found either, else the halo of a bright star may show anything.
+        visible = light < INVISIBLE
+        table, must = table[visible], must[visible]
     return table, must
 
 
@@ -140,18 +147,18 @@ def _cells(mask: NDArray[np.bool_], bin_factor: int, shape: tuple[int, int]) -> 
     return cut.reshape(shape[0], side, shape[1], side).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _drowned(table: NDArray[np.void], seen: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Sources that do not stand out of their surroundings, 1.5 FWHM away."""
+def _light_around(table: NDArray[np.void], seen: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Light 1.5 FWHM away from each source as a share of the light at its place; 0 where that is no more than noise."""
     height, width = seen.shape
     angle = np.arange(8) * np.pi / 4
     radius = np.maximum(1.5 * table["fwhm_px"], 2.5)[:, None]
     x = np.clip(np.rint(table["x_px"][:, None] + radius * np.cos(angle)), 0, width - 1).astype(int)
     y = np.clip(np.rint(table["y_px"][:, None] + radius * np.sin(angle)), 0, height - 1).astype(int)
-    around = np.median(np.sinh(seen[y, x]), axis=1)
+    around = np.median(np.sinh(seen[y, x].astype(np.float64)), axis=1)
     near_x = np.clip(np.rint(table["x_px"]).astype(int)[:, None] + np.tile((-1, 0, 1), 3), 0, width - 1)
     near_y = np.clip(np.rint(table["y_px"]).astype(int)[:, None] + np.repeat((-1, 0, 1), 3), 0, height - 1)
-    peak = np.sinh(seen[near_y, near_x]).max(axis=1)
-    return (around > 0.5 * peak) & (around > 1.5)
+    peak = np.sinh(seen[near_y, near_x].astype(np.float64)).max(axis=1)
+    return np.where(around > 1.5, around / np.maximum(peak, 1e-6), 0)
 
 
 def _beside_brighter(table: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -29,6 +29,7 @@ ARTEFACT_PURITY = 0.90
 FALSE_TRAIL_FRAMES = 0.01
 STREAK_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scanned:
     """A simulated frame and everything the network said of it."""

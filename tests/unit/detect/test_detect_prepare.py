@@ -1,0 +1,68 @@
+"""The stretch against the formula it stands for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from astro_monitor.detect.prepare import Stretch, stretch
+from astro_monitor.detect.sky import sky_map
+from astro_monitor.records import SkyMap
+
+
+def flat(level: float, noise: float, shape: tuple[int, int] = (3, 4)) -> SkyMap:
+    return SkyMap(level_adu=np.full(shape, level, np.float32), noise_adu=noise, cell_px=32)
+
+
+def test_it_is_the_inverse_hyperbolic_sine() -> None:
+    x = np.concatenate([np.linspace(-5, 5, 1001), np.logspace(0, 5, 100)]).astype(np.float32)
+    got = x.copy()
+    stretch(got, np.empty_like(got))
+    np.testing.assert_allclose(got, np.arcsinh(x.astype(np.float64)), atol=2e-6, rtol=2e-6)
+
+
+def test_dark_pixels_are_cut_off() -> None:
+    got = np.array([-1e6, -5, -4], np.float32)
+    stretch(got, np.empty_like(got))
+    np.testing.assert_allclose(got, np.arcsinh([-5, -5, -4]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("bin_factor", [1, 2, 4])
+def test_window_is_pixel_minus_sky_over_noise(dtype: type, bin_factor: int) -> None:
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(400, 700, (96, 128)).astype(dtype)
+    out = np.empty((96 // bin_factor, 128 // bin_factor), np.float32)
+    Stretch(flat(500, 20), pixels.shape, bin_factor).window(pixels, 0, 0, out)
+    binned = pixels.reshape(96 // bin_factor, bin_factor, 128 // bin_factor, bin_factor).mean(axis=(1, 3))
+    wanted = np.arcsinh(np.maximum((binned - 500) * bin_factor / 20, -5))
+    np.testing.assert_allclose(out, wanted, atol=1e-4)
+
+
+def test_outside_the_frame_is_sky() -> None:
+    pixels = np.full((64, 64), 900, np.uint16)
+    out = np.empty((80, 96), np.float32)
+    Stretch(flat(500, 20, (2, 2)), pixels.shape).window(pixels, -8, -16, out)
+    inside = np.zeros(out.shape, bool)
+    inside[8:72, 16:80] = True
+    assert (out[~inside] == 0).all()
+    assert (out[inside] > 3).all()
+
+
+def test_two_windows_of_one_place_agree() -> None:
+    rng = np.random.default_rng(4)
+    pixels = (1000 + 3 * np.arange(256)[:, None] + rng.normal(0, 9, (256, 256))).astype(np.float32)
+    view = Stretch(sky_map(pixels), pixels.shape)
+    whole, part = np.empty((256, 256), np.float32), np.empty((64, 96), np.float32)
+    view.window(pixels, 0, 0, whole)
+    view.window(pixels, 48, 32, part)
+    np.testing.assert_allclose(part, whole[48:112, 32:128], atol=1e-5)
+
+
+def test_a_steep_gradient_leaves_nothing_behind() -> None:
+    pixels = np.broadcast_to(np.linspace(500, 3000, 512)[:, None], (512, 512)).astype(np.float32).copy()
+    pixels += np.random.default_rng(5).normal(0, 10, pixels.shape).astype(np.float32)
+    out = np.empty((512, 512), np.float32)
+    Stretch(sky_map(pixels), pixels.shape).window(pixels, 0, 0, out)
+    inner = out[96:-96]
+    assert np.abs(np.median(inner.reshape(-1, 16, 512), axis=(1, 2))).max() < 0.3
