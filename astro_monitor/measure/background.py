@@ -7,84 +7,82 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import FrameMeta, SkyMap
+from ..records import Frame, SkyMap
 
-CLIP_ROUNDS = 5
-CLIP_SIGMA = 2.5
-SUBSAMPLE_SHARE = (2.0, 98.0)
-"""The smooth sky's peak and valley are percentiles, so that one corner of the fit does not decide."""
+ROUNDS = 8
+MIN_CELLS_FOR_CURVES = 24
+"""With fewer cells only a plane is fitted, with hardly any only a level."""
+MIN_CELLS_FOR_SLOPE = 6
+MESH_NOISE = 0.05
+"""Noise of a mesh cell in units of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels, and the
+median of its neighbourhood."""
+FULL_SCALE_ADU = 65535.0
+"""Frames whose saturation is about 1 were scaled down from this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The sky of one frame. ``pedestal_adu`` is ``None`` when nothing tells the level of no light."""
+    """The sky of one frame, ADU. ``gradient_angle_deg`` is where the sky brightens, from +x to +y."""
 
     level_adu: float
     noise_adu: float
     gradient_adu: float
     gradient_angle_deg: float
     rough_adu: float
-    pedestal_adu: float | None
-    pedestal_source: str
+    pedestal_adu: float
 
 
-def background(sky: SkyMap, meta: FrameMeta, sensor_px_per_px: int) -> Background:
+def background(frame: Frame, sky: SkyMap) -> Background:
     """Describe the sky.
 
     Parameters:
+        frame: for what its header says about the pedestal and the gain.
         sky: mesh of sky levels.
-        meta: for the pedestal and the gain.
-        sensor_px_per_px: super-pixels average this many squared sensor pixels, which lowers the noise.
     """
     mesh = sky.level_adu.astype(np.float64)
     smooth = _smooth(mesh)
-    low, high = np.percentile(smooth, SUBSAMPLE_SHARE)
-    rows, columns = mesh.shape
-    yy, xx = np.mgrid[:rows, :columns]
-    slope_x, slope_y = _slope(smooth, xx), _slope(smooth, yy)
+    right, down = np.meshgrid(np.arange(mesh.shape[1]), np.arange(mesh.shape[0]))
     level = float(np.median(mesh))
-    # Each mesh cell is a median of many pixels; its own noise is small but not nothing.
-    cell_noise = 1.25 * sky.noise_adu / max(sky.cell_px, 1)
-    rough = float(np.sqrt(max(_robust_variance(mesh - smooth) - cell_noise**2, 0.0)))
-    pedestal, source = _pedestal(level, sky.noise_adu * sensor_px_per_px, meta)
+    rough = max(_robust_variance(mesh - smooth) - (MESH_NOISE * sky.noise_adu) ** 2, 0.0)
     return Background(
         level_adu=level,
         noise_adu=float(sky.noise_adu),
-        gradient_adu=float(high - low),
-        gradient_angle_deg=float(np.degrees(np.arctan2(slope_y, slope_x))),
-        rough_adu=rough,
-        pedestal_adu=pedestal,
-        pedestal_source=source,
+        gradient_adu=float(smooth.max() - smooth.min()),
+        gradient_angle_deg=float(np.degrees(np.arctan2(_slope(smooth, down), _slope(smooth, right)))),
+        rough_adu=float(np.sqrt(rough)),
+        pedestal_adu=_pedestal(level, sky.noise_adu, frame),
     )
 
 
 def _smooth(mesh: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit a second-order surface, leaving out cells that stand off: nebulae, galaxies, a tree."""
+    """Fit a second-order surface that bright nebulae, galaxies or a tree in a minority of the cells do not bend.
+
+    Least absolute deviations by reweighted least squares; unlike clipping, this does not depend on where it starts.
+    """
     rows, columns = mesh.shape
-    yy, xx = np.mgrid[:rows, :columns]
-    x = (2 * xx - columns + 1) / max(columns - 1, 1)
-    y = (2 * yy - rows + 1) / max(rows - 1, 1)
-    terms = [np.ones_like(x), x, y, x * x, x * y, y * y] if min(rows, columns) >= 3 else [np.ones_like(x)]
-    design = np.stack([term.ravel() for term in terms], axis=1)
-    values = mesh.ravel()
-    used = np.ones(values.size, np.bool_)
-    fit = np.full(values.size, float(np.median(values)))
-    for _ in range(CLIP_ROUNDS):
-        if np.count_nonzero(used) < 2 * design.shape[1]:
-            break
-        coefficients, *_ = np.linalg.lstsq(design[used], values[used], rcond=None)
-        fit = design @ coefficients
-        residual = values - fit
-        spread = np.sqrt(_robust_variance(residual[used]))
-        still = np.abs(residual) <= CLIP_SIGMA * spread + 1e-9 * max(abs(float(values[0])), 1.0)
-        if np.array_equal(still, used):
-            break
-        used = still
-    return np.asarray(fit.reshape(mesh.shape), np.float64)
+    y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
+    terms = [np.ones_like(x)]
+    if mesh.size >= MIN_CELLS_FOR_SLOPE and min(rows, columns) >= 2:
+        terms += [x, y]
+    if mesh.size >= MIN_CELLS_FOR_CURVES and min(rows, columns) >= 3:
+        terms += [x * x, x * y, y * y]
+    design = np.stack([term.ravel() for term in terms])
+    typical = float(np.median(mesh))
+    values = mesh.ravel() - typical
+    weight = np.ones(values.size)
+    fit = np.zeros(values.size)
+    for _ in range(ROUNDS):
+        weighted = design * weight
+        normal, right = np.einsum("in,jn->ij", weighted, design), np.einsum("in,n->i", weighted, values)
+        fit = np.einsum("i,in->n", np.linalg.lstsq(normal, right, rcond=None)[0], design)
+        away = np.abs(values - fit)
+        weight = 1 / np.maximum(away, max(0.5 * float(np.median(away)), 1e-9 * max(abs(typical), 1.0)))
+        weight /= weight.max()
+    return np.asarray(fit.reshape(mesh.shape) + typical, np.float64)
 
 
 def _robust_variance(values: NDArray[np.float64]) -> float:
-    return float((1.4826 * np.median(np.abs(values - np.median(values)))) ** 2) if values.size else 0.0
+    return float((1.4826 * np.median(np.abs(values - np.median(values)))) ** 2)
 
 
 def _slope(surface: NDArray[np.float64], along: NDArray[np.intp]) -> float:
@@ -93,15 +91,18 @@ def _slope(surface: NDArray[np.float64], along: NDArray[np.intp]) -> float:
     return float((centred * surface).sum() / norm) if norm else 0.0
 
 
-def _pedestal(level_adu: float, noise_adu: float, meta: FrameMeta) -> tuple[float | None, str]:
-    """Level of no light: from the header, else from the gain, because photon noise tells the number of electrons.
+def _pedestal(level_adu: float, noise_adu: float, frame: Frame) -> float:
+    """Level of no light: from the header, else from the photon noise of the sky.
 
-    variance[ADU²] = (level - pedestal) / gain + read noise²; the read noise is neglected, so the sky is bounded from
-    above and the pedestal from below.
+    variance [ADU²] = (level - pedestal) [ADU] / gain [e/ADU] + read noise². Read noise is neglected, and a gain that is
+    not known is taken as one electron per ADU of 16 bits, more than most cameras have: both make the sky too bright
+    rather than too dark, so the pedestal is bounded from its low side, and parts of the sky are never overstated much.
     """
-    if meta.pedestal_adu is not None:
-        return meta.pedestal_adu, meta.sources.get("pedestal_adu", "header")
-    if meta.e_per_adu is not None and meta.e_per_adu > 0:
-        sky_adu = noise_adu**2 * meta.e_per_adu
-        return max(0.0, level_adu - min(sky_adu, level_adu)), "photon noise and gain"
-    return None, "neither a pedestal nor a gain is in the header"
+    if frame.meta.pedestal_adu is not None:
+        return float(frame.meta.pedestal_adu)
+    gain = frame.meta.e_per_adu
+    if gain is None or gain <= 0:
+        gain = FULL_SCALE_ADU if frame.saturation_adu <= 2 else 1.0
+    # Super-pixels are means of several sensor pixels, whose noise they lower.
+    sky_adu = gain * (noise_adu * frame.sensor_px_per_px) ** 2
+    return max(0.0, level_adu - sky_adu) if level_adu > 0 else level_adu - sky_adu

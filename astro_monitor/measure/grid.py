@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..records import KIND_STAR, Detections, FieldCell, SkyMap, Stars
-from .stamps import COLUMNS, ROWS
+from .stamps import COLUMNS, ROWS, cell_of
 
 MIN_STARS_IN_CELL = 3
+MIN_CELLS_FOR_SPREAD = 6
 DEAD_SHARE = 0.2
 """A cell with fewer stars than this share of the median cell is dead."""
 COUNTABLE = 10
@@ -27,28 +30,36 @@ def field_grid(
         sensor_px_per_px: turns frame pixels into sensor pixels.
     """
     found = detections.kind == KIND_STAR
-    counts = np.bincount(_cell(detections.x_px[found], detections.y_px[found], shape), minlength=COLUMNS * ROWS)
-    cells = _cell(stars.x_px, stars.y_px, shape)
-    sky = _cell_sky(detections.sky)
-    made = []
-    for index in range(COLUMNS * ROWS):
-        mine = cells == index
-        enough = np.count_nonzero(mine) >= MIN_STARS_IN_CELL
+    counts = np.bincount(cell_of(detections.x_px[found], detections.y_px[found], shape), minlength=COLUMNS * ROWS)
+    cells = cell_of(stars.x_px, stars.y_px, shape)
+    sky = _sky_of_cells(detections.sky, shape)
+    return tuple(
+        _cell(index, int(counts[index]), sky[index], stars, np.flatnonzero(cells == index), sensor_px_per_px)
+        for index in range(COLUMNS * ROWS)
+    )
+
+
+def _cell(
+    index: int, count: int, sky_adu: float, stars: Stars, mine: NDArray[np.intp], sensor_px_per_px: int
+) -> FieldCell:
+    fwhm = elongation = angle = None
+    if mine.size >= MIN_STARS_IN_CELL:
+        a, b = stars.a_px[mine].astype(np.float64), stars.b_px[mine].astype(np.float64)
         double = 2 * np.radians(stars.theta_deg[mine].astype(np.float64))
-        made.append(
-            FieldCell(
-                column=index % COLUMNS,
-                row=index // COLUMNS,
-                star_count=int(counts[index]),
-                sky_adu=float(sky[index]),
-                fwhm_px=float(np.median(stars.fwhm_px[mine])) * sensor_px_per_px if enough else None,
-                elongation=float(np.median(stars.a_px[mine] / stars.b_px[mine])) if enough else None,
-                angle_deg=float(np.degrees(0.5 * np.arctan2(np.sin(double).sum(), np.cos(double).sum())))
-                if enough
-                else None,
-            )
-        )
-    return tuple(made)
+        # Long stars say more about the direction than nearly round ones.
+        weight = a**2 - b**2
+        fwhm = float(np.median(stars.fwhm_px[mine])) * sensor_px_per_px
+        elongation = float(np.median(a / b))
+        angle = float(np.degrees(0.5 * np.arctan2((weight * np.sin(double)).sum(), (weight * np.cos(double)).sum())))
+    return FieldCell(
+        column=index % COLUMNS,
+        row=index // COLUMNS,
+        star_count=count,
+        sky_adu=sky_adu,
+        fwhm_px=fwhm,
+        elongation=elongation,
+        angle_deg=angle,
+    )
 
 
 def dead_cell_fraction(cells: tuple[FieldCell, ...]) -> float | None:
@@ -61,21 +72,21 @@ def dead_cell_fraction(cells: tuple[FieldCell, ...]) -> float | None:
 def fwhm_spread_fraction(cells: tuple[FieldCell, ...]) -> float | None:
     """Range of the middle 80 % of the cells' FWHM over their median; ``None`` with fewer than six cells."""
     widths = np.array([cell.fwhm_px for cell in cells if cell.fwhm_px is not None])
-    if widths.size < 6:
+    if widths.size < MIN_CELLS_FOR_SPREAD:
         return None
     low, middle, high = np.percentile(widths, (10, 50, 90))
     return float((high - low) / middle)
 
 
-def _cell(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.intp]:
-    height, width = shape
-    column = np.clip((x_px * COLUMNS / width).astype(np.intp), 0, COLUMNS - 1)
-    row = np.clip((y_px * ROWS / height).astype(np.intp), 0, ROWS - 1)
-    return row * COLUMNS + column
-
-
-def _cell_sky(sky: SkyMap) -> NDArray[np.float64]:
+def _sky_of_cells(sky: SkyMap, shape: tuple[int, int]) -> list[float]:
+    """Median of the mesh inside each cell of the grid; the nearest mesh cell where the mesh is coarser."""
     rows, columns = sky.level_adu.shape
-    row = np.minimum((np.arange(ROWS) + 0.5) * rows / ROWS, rows - 1).astype(int)
-    column = np.minimum((np.arange(COLUMNS) + 0.5) * columns / COLUMNS, columns - 1).astype(int)
-    return sky.level_adu[np.ix_(row, column)].astype(np.float64).ravel()
+    row_edges = np.linspace(0, min(shape[0] / sky.cell_px, rows), ROWS + 1)
+    column_edges = np.linspace(0, min(shape[1] / sky.cell_px, columns), COLUMNS + 1)
+    levels = []
+    for top, bottom in pairwise(row_edges):
+        for left, right in pairwise(column_edges):
+            y0, x0 = min(int(top), rows - 1), min(int(left), columns - 1)
+            y1, x1 = max(int(bottom), y0 + 1), max(int(right), x0 + 1)
+            levels.append(float(np.median(sky.level_adu[y0:y1, x0:x1])))
+    return levels

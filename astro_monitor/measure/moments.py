@@ -1,40 +1,41 @@
-"""Size, direction and flux of many stars at once, from their cut-outs.
+"""Size, direction, profile and flux of many stars at once, from their cut-outs.
 
-Widths come from adaptive moments: second moments under an elliptical Gaussian weight that is matched to the star by
-iteration (Bernstein & Jarvis 2002, AJ 123, 583; Hirata & Seljak 2003, MNRAS 343, 459). Such moments are those of the
-best-fitting Gaussian, so that noise far from the star does not enter, and need no correction for the weight.
+Shapes come from adaptive moments: second moments under an elliptical Gaussian weight that follows the star by
+iteration (Bernstein & Jarvis 2002, AJ 123, 583; Hirata & Seljak 2003, MNRAS 343, 459), so that noise and neighbours far
+from the star do not enter. The weight is a little wider than the star, so that it is never narrower than the pixels
+can carry, and is divided out at the end: the result is exact for a Gaussian of any width.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-ITERATIONS = 12
+from .growth import curve_of_growth
+
+Vector = NDArray[np.float64]
+
+ITERATIONS = 14
+TOGETHER = 64
+"""So many stars at a time stay in the cache of a core, and their matrix products are too small to wake the threads of
+the linear algebra library, which would cost more than they bring."""
 FWHM_PER_SIGMA = 2.3548200450309493
 """2 sqrt(2 ln 2)."""
-MIN_VARIANCE_PX2 = 0.09
-"""Pixels are not smaller: below this the weight would hold a single pixel."""
+EXTRA_VARIANCE_PX2 = 0.5
+"""The weight is wider than the star by this: a weight of less than one pixel would be sampled too coarsely."""
 PIXEL_VARIANCE_PX2 = 1.0 / 12.0
 """Variance that a square pixel adds to a profile."""
-RADIUS_STEP_PX = 0.25
-GAUSSIAN_CONCENTRATION = 0.31821
-"""Flux inside half the half-flux radius over half the flux, for a Gaussian: 2 (1 - 2^(-1/4))."""
-DIP_MIN_RADIUS_PX = 1.8
-"""Smaller stars are shaped by the pixels, so their middle says nothing."""
-
-
-_Moments = tuple[
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.bool_],
-]
-"""x, y, xx, yy, xy and whether they can be trusted."""
+MIN_VARIANCE_PX2 = 0.1
+"""A FWHM of 0.75 pixels; nothing that is smaller is a star."""
+MIN_WEIGHT_PX2 = 0.6
+START_VARIANCE_PX2 = 9.0
+"""The first weight is wide, so that trails and rings are seen whole."""
+GAUSSIAN_KURTOSIS, FLAT_KURTOSIS, RING_KURTOSIS = 3.0, 2.9, 1.8
+"""Of light under a matched weight, along one axis; a real star has wings and lies above the first."""
+MIN_APERTURE_PX, APERTURE_WIDTHS = 4.0, 2.2
+"""Radius of the flux aperture: at least this, and so many FWHM, which holds all but 2 % of a star with wings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +44,35 @@ class Shapes:
 
     Attributes:
         dx, dy: centre relative to the middle pixel.
-        xx, yy, xy: second moments of the best-fitting Gaussian.
+        xx, yy, xy: second moments, weight and pixel taken out.
         flux: sum inside the aperture, ADU × stamp pixels.
         aperture_px2: area of that aperture.
         hfr: half-flux radius.
-        dip: 0 for a Gaussian or peaked profile, towards 1 for a ring.
+        kurtosis: of the weighted light along the minor axis; 3 for a Gaussian, more with wings, less for a flat or
+            hollow top. A trail does not change it.
+        kurtosis_major: the same along the major axis.
         converged: whether the moments are to be trusted.
     """
 
-    dx: NDArray[np.float64]
-    dy: NDArray[np.float64]
-    xx: NDArray[np.float64]
-    yy: NDArray[np.float64]
-    xy: NDArray[np.float64]
-    flux: NDArray[np.float64]
-    aperture_px2: NDArray[np.float64]
-    hfr: NDArray[np.float64]
-    dip: NDArray[np.float64]
+    dx: Vector
+    dy: Vector
+    xx: Vector
+    yy: Vector
+    xy: Vector
+    flux: Vector
+    aperture_px2: Vector
+    hfr: Vector
+    kurtosis: Vector
+    kurtosis_major: Vector
     converged: NDArray[np.bool_]
 
-    def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def axes(self) -> tuple[Vector, Vector, Vector]:
         """Rms extent along the major and minor axis, and the major axis' direction in degrees, -90 < θ ≤ 90."""
         mean = (self.xx + self.yy) / 2
         split = np.hypot((self.xx - self.yy) / 2, self.xy)
         theta = np.degrees(0.5 * np.arctan2(2 * self.xy, self.xx - self.yy))
-        return np.sqrt(mean + split), np.sqrt(np.maximum(mean - split, MIN_VARIANCE_PX2 / 4)), theta
+        smallest = np.maximum(mean - split, MIN_VARIANCE_PX2)
+        return np.sqrt(np.maximum(mean + split, smallest)), np.sqrt(smallest), np.where(theta <= -90, 90.0, theta)
 
 
 def measure_stamps(stamps: NDArray[np.float32]) -> Shapes:
@@ -76,96 +81,105 @@ def measure_stamps(stamps: NDArray[np.float32]) -> Shapes:
     Parameters:
         stamps: (M, S, S) float32, S odd, star near the middle.
     """
-    count, side, _ = stamps.shape
-    axis = np.arange(side, dtype=np.float32) - side // 2
-    light = np.asarray(stamps, np.float32)
-    x0, y0, xx, yy, xy, converged = _adaptive_moments(light, axis)
-    if count == 0:
-        nothing = np.zeros(0)
-        return Shapes(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, converged)
-    radius = np.hypot(axis[None, None, :] - x0[:, None, None], axis[None, :, None] - y0[:, None, None])
+    parts = [_measure(stamps[first : first + TOGETHER]) for first in range(0, max(len(stamps), 1), TOGETHER)]
+    return Shapes(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Shapes)))
+
+
+def _measure(stamps: NDArray[np.float32]) -> Shapes:
+    side = stamps.shape[-1]
+    axis = (np.arange(side) - side // 2).astype(np.float32)
+    light = np.ascontiguousarray(stamps, np.float32).reshape(len(stamps), side * side)
+    x = np.tile(axis, side)
+    y = np.repeat(axis, side)
+    x0, y0, xx, yy, xy, good, weighted = _adaptive_moments(light, x, y, side)
+    theta = 0.5 * np.arctan2(2 * xy, xx - yy)
+    dx, dy = x - x0[:, None].astype(np.float32), y - y0[:, None].astype(np.float32)
+    cosine, sine = np.cos(theta)[:, None].astype(np.float32), np.sin(theta)[:, None].astype(np.float32)
+    kurtosis_major = _kurtosis(weighted, cosine * dx + sine * dy)
+    kurtosis = _kurtosis(weighted, cosine * dy - sine * dx)
+    dx *= dx
+    dy *= dy
     width = FWHM_PER_SIGMA * np.sqrt((xx + yy) / 2)
-    aperture = np.clip(2.2 * width, 4.0, side / 2)
-    inside = radius <= aperture[:, None, None]
-    flux = np.where(inside, light, 0).sum(axis=(1, 2), dtype=np.float64)
-    hfr, dip = _growth(light, radius, inside, flux, side)
-    area = inside.sum(axis=(1, 2)).astype(np.float64)
-    return Shapes(x0, y0, xx, yy, xy, flux, area, hfr, dip, converged & (flux > 0) & np.isfinite(hfr))
+    aperture = np.clip(APERTURE_WIDTHS * width, MIN_APERTURE_PX, side / 2)
+    flux, area, hfr = curve_of_growth(light, np.sqrt(dx + dy), aperture)
+    good &= (flux > 0) & np.isfinite(hfr)
+    return Shapes(x0, y0, xx, yy, xy, flux, area, np.where(good, hfr, 1.0), kurtosis, kurtosis_major, good)
 
 
-def _adaptive_moments(light: NDArray[np.float32], axis: NDArray[np.float32]) -> _Moments:
-    """Iterate weight and moments; the weighted moments of a matched Gaussian are half its own."""
-    count, side = light.shape[0], axis.size
-    x0, y0 = np.zeros(count), np.zeros(count)
-    # The first weight is wide, so that trails and rings are seen whole.
-    xx, yy, xy = np.full(count, 9.0), np.full(count, 9.0), np.zeros(count)
-    largest = (side / 2.6) ** 2
+def hollowness(kurtosis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0 for stars with a peak, about 0.3 for a disc, 1 for a ring."""
+    return np.clip((FLAT_KURTOSIS - kurtosis) / (FLAT_KURTOSIS - RING_KURTOSIS), 0.0, 1.0)
+
+
+def _adaptive_moments(
+    light: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], side: int
+) -> tuple[Vector, Vector, Vector, Vector, Vector, NDArray[np.bool_], NDArray[np.float32]]:
+    """Iterate weight and moments, then take the weight out.
+
+    The exponent of the weight and the moments are both linear in the six monomials of x and y up to second order, so
+    that each turn is two small matrix products and one exponential.
+    """
+    count = len(light)
+    monomials = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    x0, y0, wxy = np.zeros((3, count))
+    wxx, wyy = np.full((2, count), START_VARIANCE_PX2)
+    largest = (side / 2.4) ** 2
     good = np.ones(count, np.bool_)
-    for _ in range(ITERATIONS):
-        determinant = xx * yy - xy**2
-        dx = axis[None, :] - x0[:, None].astype(np.float32)
-        dy = axis[None, :] - y0[:, None].astype(np.float32)
-        # exp of a sum is a product, but for the cross term: two outer factors and one full exponential.
-        a = (-0.5 * yy / determinant).astype(np.float32)
-        b = (-0.5 * xx / determinant).astype(np.float32)
-        c = (xy / determinant).astype(np.float32)
-        power = (a[:, None] * dx**2)[:, None, :] + (b[:, None] * dy**2)[:, :, None]
-        power += (c[:, None] * dx)[:, None, :] * dy[:, :, None]
-        weighted = np.exp(power, out=power)
+    for turn in range(ITERATIONS):
+        determinant = wxx * wyy - wxy**2
+        a, b, c = -0.5 * wyy / determinant, -0.5 * wxx / determinant, wxy / determinant
+        constant = a * x0**2 + b * y0**2 + c * x0 * y0
+        exponent = np.stack([constant, -2 * a * x0 - c * y0, -2 * b * y0 - c * x0, a, c, b], axis=1)
+        weighted = exponent.astype(np.float32) @ monomials
+        np.exp(weighted, out=weighted)
         weighted *= light
-        total = weighted.sum(axis=(1, 2), dtype=np.float64)
-        good &= total > 0
-        total = np.where(good, total, 1.0)
-        along_x, along_y = weighted.sum(axis=1), weighted.sum(axis=2)
-        shift_x, shift_y = (along_x * dx).sum(axis=1) / total, (along_y * dy).sum(axis=1) / total
-        wxx = (along_x * dx**2).sum(axis=1) / total - shift_x**2
-        wyy = (along_y * dy**2).sum(axis=1) / total - shift_y**2
-        wxy = ((weighted * dx[:, None, :]).sum(axis=2) * dy).sum(axis=1) / total - shift_x * shift_y
-        xx = np.where(good, np.clip(2 * wxx, MIN_VARIANCE_PX2, largest), 1.0)
-        yy = np.where(good, np.clip(2 * wyy, MIN_VARIANCE_PX2, largest), 1.0)
+        sums = (weighted @ monomials.T).astype(np.float64)
+        good &= sums[:, 0] > 0
+        total = np.where(good, sums[:, 0], 1.0)
+        mean_x, mean_y = sums[:, 1] / total, sums[:, 2] / total
+        xx = np.clip(np.where(good, sums[:, 3] / total - mean_x**2, 1.0), MIN_VARIANCE_PX2 / 2, largest)
+        yy = np.clip(np.where(good, sums[:, 5] / total - mean_y**2, 1.0), MIN_VARIANCE_PX2 / 2, largest)
         bound = 0.98 * np.sqrt(xx * yy)
-        xy = np.where(good, np.clip(2 * wxy, -bound, bound), 0.0)
-        x0 = np.where(good, np.clip(x0 + 2 * shift_x, -side / 4, side / 4), 0.0)
-        y0 = np.where(good, np.clip(y0 + 2 * shift_y, -side / 4, side / 4), 0.0)
-    good &= (xx < 0.98 * largest) & (yy < 0.98 * largest)
-    return x0, y0, xx, yy, xy, good
+        xy = np.clip(np.where(good, sums[:, 4] / total - mean_x * mean_y, 0.0), -bound, bound)
+        if turn == ITERATIONS - 1:
+            break
+        # A matched weight halves the variance of the light under it.
+        x0 = np.where(good, np.clip(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4), 0.0)
+        y0 = np.where(good, np.clip(y0 + 1.6 * (mean_y - y0), -side / 4, side / 4), 0.0)
+        wxx = np.clip(2 * xx + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        wyy = np.clip(2 * yy + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        bound = 0.98 * np.sqrt(wxx * wyy)
+        wxy = np.clip(2 * xy, -bound, bound)
+    good &= (wxx < 0.98 * largest) & (wyy < 0.98 * largest)
+    return x0, y0, *_without_weight((xx, yy, xy), (wxx, wyy, wxy), largest), good, weighted
 
 
-def _growth(
-    light: NDArray[np.float32],
-    radius: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    flux: NDArray[np.float64],
-    side: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Half-flux radius and hollowness from the curve of growth, in steps of ``RADIUS_STEP_PX``."""
-    count = light.shape[0]
-    steps = int(np.ceil(side / RADIUS_STEP_PX)) + 1
-    index = np.minimum((radius / RADIUS_STEP_PX).astype(np.intp), steps - 1) + (np.arange(count) * steps)[:, None, None]
-    rings = np.bincount(index[inside], weights=light[inside], minlength=count * steps).reshape(count, steps)
-    growth = np.concatenate([np.zeros((count, 1)), np.cumsum(rings, axis=1)], axis=1)
-    safe = np.where(flux > 0, flux, 1.0)
-    share = growth / safe[:, None]
-    half = _crossing(share, 0.5) * RADIUS_STEP_PX
-    inner = _value_at(share, half / 2 / RADIUS_STEP_PX)
-    dip = np.clip(1 - 2 * inner / GAUSSIAN_CONCENTRATION, 0, 1)
-    return half, np.where(half >= DIP_MIN_RADIUS_PX, dip, 0.0)
+def _without_weight(
+    seen: tuple[Vector, Vector, Vector], weight: tuple[Vector, Vector, Vector], largest: float
+) -> tuple[Vector, Vector, Vector]:
+    """Moments of a Gaussian from those of its product with the weight: inverse matrices subtract."""
+    sxx, syy, sxy = _inverse(*seen)
+    wxx, wyy, wxy = _inverse(*weight)
+    # Not converged stars can look wider than their weight; a floor keeps the difference invertible.
+    pxx, pyy, pxy = np.maximum(sxx - wxx, 1 / largest), np.maximum(syy - wyy, 1 / largest), sxy - wxy
+    bound = 0.98 * np.sqrt(pxx * pyy)
+    xx, yy, xy = _inverse(pxx, pyy, np.clip(pxy, -bound, bound))
+    xx, yy = xx - PIXEL_VARIANCE_PX2, yy - PIXEL_VARIANCE_PX2
+    return np.maximum(xx, MIN_VARIANCE_PX2), np.maximum(yy, MIN_VARIANCE_PX2), xy
 
 
-def _crossing(share: NDArray[np.float64], level: float) -> NDArray[np.float64]:
-    """Fractional index at which each row first reaches a level."""
-    after = np.argmax(share >= level, axis=1)
-    before = np.maximum(after - 1, 0)
-    rows = np.arange(share.shape[0])
-    low, high = share[rows, before], share[rows, after]
-    step = np.where(high > low, (level - low) / np.where(high > low, high - low, 1.0), 0.0)
-    return np.asarray(np.where(after > 0, before + step, np.nan), np.float64)
+def _inverse(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vector, Vector]:
+    determinant = xx * yy - xy**2
+    return yy / determinant, xx / determinant, -xy / determinant
 
 
-def _value_at(share: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each row's value at a fractional index."""
-    known = np.nan_to_num(position)
-    low = np.clip(known.astype(np.intp), 0, share.shape[1] - 2)
-    rows = np.arange(share.shape[0])
-    part = known - low
-    return np.asarray(share[rows, low] * (1 - part) + share[rows, low + 1] * part, np.float64)
+def _kurtosis(weighted: NDArray[np.float32], distance: NDArray[np.float32]) -> Vector:
+    squared = np.multiply(distance, distance, out=distance)
+    first = np.einsum("np,np->n", weighted, squared).astype(np.float64)
+    squared *= squared
+    second = np.einsum("np,np->n", weighted, squared).astype(np.float64)
+    total = weighted.sum(axis=1, dtype=np.float64)
+    usable = (first > 0) & (total > 0)
+    return np.asarray(
+        np.where(usable, second * total / np.where(usable, first, 1.0) ** 2, GAUSSIAN_KURTOSIS), np.float64
+    )

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CENTRES = 9
-"""The point of rotation is sought on a grid of this many columns and rows over the field."""
+Vector = NDArray[np.float64]
+
+CENTRES, BEYOND = 11, 0.25
+"""The point of rotation is sought on a grid of so many columns and rows, reaching beyond the field by this share."""
+MIN_TURNING_STARS = 8
+TRAIL_OVER_WIDTH = (0.0, 0.48, 1.05, 2.2, 3.45, 4.7, 7.2, 20.0)
+TRAIL_EXCESS = (1.0, 1.03, 1.065, 1.12, 1.165, 1.19, 1.213, 1.235)
+"""The Gaussian that fits an evenly lit path best is longer than the rms of the path: by this factor, at this ratio of
+apparent length and width. Computed with the moments of this room for Gaussian and Moffat stars; holds to 3 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +30,20 @@ class FieldShape:
 
 
 def field_shape(
-    x_px: NDArray[np.float64],
-    y_px: NDArray[np.float64],
-    a_px: NDArray[np.float64],
-    b_px: NDArray[np.float64],
-    theta_deg: NDArray[np.float64],
+    x_px: Vector,
+    y_px: Vector,
+    a_px: Vector,
+    b_px: Vector,
+    theta_deg: Vector,
     shape: tuple[int, int],
+    fwhm_minor_px: float,
 ) -> FieldShape:
     """Describe the directions of elongation over the field.
 
     Parameters:
-        x_px, y_px, a_px, b_px, theta_deg: (M,) of the measured stars, M ≥ 1.
+        x_px, y_px, a_px, b_px, theta_deg: (M,) of the stars with clear shapes, M ≥ 1.
         shape: (height, width) of the frame.
+        fwhm_minor_px: typical FWHM along the minor axis.
 
     The coherent trail comes from the component-wise median of the difference of second moments, (a² - b²) e^(2iθ): a
     star's own noise and its neighbours turn that vector at random and cancel. A uniform path of length L has the
@@ -42,7 +51,8 @@ def field_shape(
     """
     double = 2 * np.radians(theta_deg)
     split = a_px**2 - b_px**2
-    trail_x, trail_y = np.median(split * np.cos(double)), np.median(split * np.sin(double))
+    trail_x, trail_y = float(np.median(split * np.cos(double))), float(np.median(split * np.sin(double)))
+    apparent = float(np.sqrt(12 * np.hypot(trail_x, trail_y)))
     weight = split / np.maximum(a_px**2 + b_px**2, 1e-9)
     total = max(float(weight.sum()), 1e-9)
     mean_x, mean_y = (weight * np.cos(double)).sum() / total, (weight * np.sin(double)).sum() / total
@@ -50,31 +60,31 @@ def field_shape(
     return FieldShape(
         angle_deg=float(np.degrees(0.5 * np.arctan2(trail_y, trail_x))),
         coherence=float(np.clip(np.hypot(mean_x, mean_y), 0, 1)),
-        trail_length_px=float(np.sqrt(12 * np.hypot(trail_x, trail_y))),
-        rotation_coherence=_rotation(x_px, y_px, weight, double, (height, width)),
+        trail_length_px=apparent / float(np.interp(apparent / fwhm_minor_px, TRAIL_OVER_WIDTH, TRAIL_EXCESS)),
+        rotation_coherence=_rotation(x_px, y_px, weight, double, shape),
         radial_elongation=_radial(x_px, y_px, weight, double, (width - 1) / 2, (height - 1) / 2),
     )
 
 
-def _radial(
-    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64], double: NDArray[np.float64],
-    centre_x: float, centre_y: float,
-) -> float:  # fmt: skip
+def _radial(x: Vector, y: Vector, weight: Vector, double: Vector, centre_x: float, centre_y: float) -> float:
     """Mean elongation along (+) or across (-) the direction to a point."""
     towards = 2 * np.arctan2(y - centre_y, x - centre_x)
     return float((weight * np.cos(double - towards)).mean())
 
 
-def _rotation(
-    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64], double: NDArray[np.float64],
-    shape: tuple[int, int],
-) -> float:  # fmt: skip
-    """How well all stars are elongated across the direction to one point, for the best point in the field."""
+def _rotation(x: Vector, y: Vector, weight: Vector, double: Vector, shape: tuple[int, int]) -> float:
+    """How well all stars are elongated across the direction to one point, for the best point in or near the field."""
     total = float(weight.sum())
-    if total <= 0 or x.size < 8:
+    if total <= 0 or x.size < MIN_TURNING_STARS:
         return 0.0
-    centre_y, centre_x = (np.linspace(0, side - 1, CENTRES) for side in shape)
-    dx = x[None, None, :] - centre_x[None, :, None]
-    dy = y[None, None, :] - centre_y[:, None, None]
-    across = -(weight * np.cos(double - 2 * np.arctan2(dy, dx))).sum(axis=2) / total
+    steps = np.linspace(-BEYOND, 1 + BEYOND, CENTRES)
+    dy = y - (steps * (shape[0] - 1))[:, None, None]
+    dx = x - (steps * (shape[1] - 1))[None, :, None]
+    # cos and sin of twice the direction to the point, without an angle.
+    distance2 = np.maximum(dx**2 + dy**2, 1e-9)
+    cosine, sine = (dx**2 - dy**2) / distance2, 2 * dx * dy / distance2
+    along = np.einsum("rcn,n->rc", cosine, weight * np.cos(double)) + np.einsum(
+        "rcn,n->rc", sine, weight * np.sin(double)
+    )
+    across = -along / total
     return float(np.clip(across.max(), 0, 1))

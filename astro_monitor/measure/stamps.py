@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,25 +12,53 @@ from ..records import KIND_STAR, Detections, Frame, SkyMap
 SIDE_PX = 25
 """Side of a cut-out in binned pixels: the size of Teimoorinia et al. 2020."""
 
-MAX_STARS = 256
+MAX_STARS = 288
 """More stars do not make medians better; the time they cost is better spent on the next frame."""
 
 COLUMNS, ROWS = 8, 6
 """The field grid."""
 
-EXTRA_SATURATED = 0.15
-"""Peaks within this fraction of saturation are close enough to be distorted by it."""
+PER_CELL = 4
+"""So many stars of each cell come before the brightest of all: a patch of bad stars must not be overlooked."""
+
+NEARLY_SATURATED, SATURATED = 0.85, 0.98
+"""Peaks above these shares of saturation are avoided, and count as saturated: sensors bend before they stop."""
+
+FEW_CLEAN = 8
+CORE_PX = 4
+"""Saturation is looked for within this distance of the middle, in binned pixels."""
+STEP_SHARE = 0.15
+"""The sky around a star cannot lie further off the mesh than this share of its peak; more is a neighbour's light."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutOuts:
+    """Cut-outs of M stars.
+
+    Attributes:
+        index: (M,) which detections, brightest first.
+        first_x, first_y: (M,) first frame pixel of each.
+        light: (M, SIDE_PX, SIDE_PX) float32, sky-subtracted, ADU per frame pixel (the mean of binned pixels).
+        highest_adu: (M,) highest pixel value near the middle, as stored in the frame.
+    """
+
+    index: NDArray[np.intp]
+    first_x: NDArray[np.intp]
+    first_y: NDArray[np.intp]
+    light: NDArray[np.float32]
+    highest_adu: NDArray[np.float32]
 
 
 def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
     """Choose stars for measuring: bright ones first, but some from every part of the field; always the same ones.
 
     Parameters:
-        frame: for its size.
+        frame: for its size and saturation.
         detections: all detections, brightest first.
 
     Returns:
-        (M,) indices into the detections, at most ``MAX_STARS``, brightest first.
+        (M,) indices into the detections, at most ``MAX_STARS``, brightest first. Empty for frames that are smaller
+        than a cut-out.
     """
     reach = (SIDE_PX // 2 + 1) * detections.bin_factor
     height, width = frame.pixels.shape
@@ -37,43 +67,46 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
     usable = np.flatnonzero(inside & (detections.kind == KIND_STAR))
     if usable.size == 0:
         return usable
-    clean = usable[~_nearly_saturated(frame, detections)[usable]]
+    level = detections.peak_adu[usable] + sky_at(detections.sky, x[usable], y[usable])
+    clean = usable[level < NEARLY_SATURATED * frame.saturation_adu]
     # Saturated stars stand in only where there are too few others.
-    candidates = clean if clean.size >= 8 else usable
-    cell = (y[candidates] * ROWS // height).astype(int) * COLUMNS + (x[candidates] * COLUMNS // width).astype(int)
+    candidates = clean if clean.size >= FEW_CLEAN else usable
+    cell = cell_of(x[candidates], y[candidates], (height, width))
     by_cell = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[by_cell], np.arange(COLUMNS * ROWS))
-    rank_in_cell = np.empty(candidates.size, int)
+    rank_in_cell = np.empty(candidates.size, np.intp)
     rank_in_cell[by_cell] = np.arange(candidates.size) - starts[cell[by_cell]]
-    order = np.lexsort((np.arange(candidates.size), rank_in_cell >= MAX_STARS // (COLUMNS * ROWS)))
+    order = np.argsort(rank_in_cell >= PER_CELL, kind="stable")
     return np.sort(candidates[order[:MAX_STARS]])
 
 
-def cut(frame: Frame, detections: Detections, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Cut out the chosen stars, binned, with the local sky subtracted.
+def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.intp]:
+    """Which cell of the field grid positions fall into, counted row by row."""
+    height, width = shape
+    column = np.clip((x_px * COLUMNS / width).astype(np.intp), 0, COLUMNS - 1)
+    row = np.clip((y_px * ROWS / height).astype(np.intp), 0, ROWS - 1)
+    return row * COLUMNS + column
 
-    Returns:
-        (M, SIDE_PX, SIDE_PX) float32 in ADU per frame pixel (the mean of binned pixels).
-    """
+
+def cut(frame: Frame, detections: Detections, index: NDArray[np.intp]) -> CutOuts:
+    """Cut out the chosen stars, binned, with the local sky subtracted."""
     binning = detections.bin_factor
-    span = SIDE_PX * binning
-    x, y = detections.x_px[chosen], detections.y_px[chosen]
-    left, top = corners(x, binning), corners(y, binning)
-    axis = np.arange(span)
-    rows = (top[:, None] + axis)[:, :, None]
-    columns = (left[:, None] + axis)[:, None, :]
-    pixels = frame.pixels[rows, columns].astype(np.float32)
+    x, y = detections.x_px[index], detections.y_px[index]
+    first_x, first_y = _first_pixel(x, binning), _first_pixel(y, binning)
+    axis = np.arange(SIDE_PX * binning)
+    rows = (first_y[:, None] + axis)[:, :, None]
+    columns = (first_x[:, None] + axis)[:, None, :]
+    pixels = frame.pixels[rows, columns]
+    core = slice((SIDE_PX // 2 - CORE_PX) * binning, (SIDE_PX // 2 + CORE_PX + 1) * binning)
+    highest = pixels[:, core, core].max(axis=(1, 2), initial=0).astype(np.float32)
     if binning > 1:
-        pixels = pixels.reshape(-1, SIDE_PX, binning, SIDE_PX, binning).mean(axis=(2, 4), dtype=np.float32)
-    pixels -= sky_at(detections.sky, x, y)[:, None, None]
-    pixels -= _local_step(pixels)[:, None, None]
-    return pixels
-
-
-def corners(centre_px: NDArray[np.float32], binning: int) -> NDArray[np.intp]:
-    """First pixel of a cut-out whose middle binned pixel holds the centre."""
-    first = np.floor(centre_px + 0.5) - (SIDE_PX * binning) // 2
-    return np.asarray(first, np.intp)
+        binned = pixels.reshape(-1, SIDE_PX, binning, SIDE_PX, binning)
+        light = binned.sum(axis=(2, 4), dtype=np.float32) / np.float32(binning * binning)
+    else:
+        light = pixels.astype(np.float32)
+    light -= sky_at(detections.sky, x, y)[:, None, None]
+    light -= _local_step(light)[:, None, None]
+    return CutOuts(index, first_x, first_y, light, highest)
 
 
 def sky_at(sky: SkyMap, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,7 +114,7 @@ def sky_at(sky: SkyMap, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) ->
     rows, columns = sky.level_adu.shape
     grid_y = np.clip((y_px + 0.5) / sky.cell_px - 0.5, 0, rows - 1)
     grid_x = np.clip((x_px + 0.5) / sky.cell_px - 0.5, 0, columns - 1)
-    y0, x0 = grid_y.astype(int), grid_x.astype(int)
+    y0, x0 = grid_y.astype(np.intp), grid_x.astype(np.intp)
     y1, x1 = np.minimum(y0 + 1, rows - 1), np.minimum(x0 + 1, columns - 1)
     fy, fx = grid_y - y0, grid_x - x0
     level = sky.level_adu
@@ -90,12 +123,13 @@ def sky_at(sky: SkyMap, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) ->
     return np.asarray(upper * (1 - fy) + lower * fy, np.float32)
 
 
-def _nearly_saturated(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
-    level = detections.peak_adu + sky_at(detections.sky, detections.x_px, detections.y_px)
-    return np.asarray(level >= (1 - EXTRA_SATURATED) * frame.saturation_adu)
+def _first_pixel(centre_px: NDArray[np.float32], binning: int) -> NDArray[np.intp]:
+    """First pixel of a cut-out whose middle binned pixel holds the centre."""
+    return np.asarray(np.floor(centre_px + 0.5) - (SIDE_PX * binning) // 2, np.intp)
 
 
-def _local_step(stamps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far the sky around each star lies off the mesh, as in nebulosity; wings of the star are not taken for it."""
-    edge = np.concatenate([stamps[:, 0], stamps[:, -1], stamps[:, 1:-1, 0], stamps[:, 1:-1, -1]], axis=1)
-    return np.asarray(np.minimum(np.median(edge, axis=1), 0.04 * stamps.max(axis=(1, 2))), np.float32)
+def _local_step(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far the sky around each star lies off the mesh, as in nebulosity."""
+    edge = np.concatenate([light[:, 0], light[:, -1], light[:, 1:-1, 0], light[:, 1:-1, -1]], axis=1)
+    most = STEP_SHARE * light.max(axis=(1, 2), initial=0)
+    return np.asarray(np.minimum(np.median(edge, axis=1), most) if len(light) else most, np.float32)

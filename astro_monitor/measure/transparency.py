@@ -1,7 +1,8 @@
 """Transparency: the light of the same stars, compared with the best frame of this target.
 
-Star counts can rise in cloud; the flux of matched stars cannot. Frames are matched by a shift alone, also turned by
-180° as after a meridian flip: all pairs vote for the shift between them, and only the true one gathers votes.
+Star counts can rise in cloud; the flux of matched stars cannot. Frames are matched by a shift, also turned by 180° as
+after a meridian flip, and only if that fails by a shift with a turn, as on an alt-azimuth mount: all pairs vote for the
+shift between them, and only the true one gathers votes.
 """
 
 from __future__ import annotations
@@ -13,23 +14,36 @@ from numpy.typing import NDArray
 
 from ..records import ReferenceStar
 
+Table = NDArray[np.float64]
+
 MIN_MATCHES = 6
+MIN_SHARE = 0.2
+"""By chance a few pairs agree anywhere; a true match explains this part of the shorter list."""
 MAX_SHIFT = 0.35
 """Part of the frame's side by which the pointing may differ."""
-VOTE_CELLS = 400
-"""The voting grid has cells of 1/400 of the frame's width."""
+VOTE_CELLS, MIN_VOTE_CELL_PX = 400, 4.0
+"""The voting grid has cells of 1/400 of the frame's longer side."""
+VOTERS = 70
+"""Only the brightest vote when turns are tried; all are matched afterwards."""
+TURNS_DEG = tuple(sign * step / 2 for step in range(1, 31) for sign in (1, -1))
+"""An alt-azimuth mount turns the field by up to this much between frames of one target."""
+MATCH_PX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Stars in common. ``count`` below ``MIN_MATCHES`` means that the frames could not be matched."""
+    """Stars in common; ``offset_px`` is the shift of the middle of the field."""
 
     count: int
     transparency: float
     offset_px: float
 
 
-NO_MATCH = Match(0, float("nan"), float("nan"))
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    mine: NDArray[np.intp]
+    theirs: NDArray[np.intp]
+    shift: Table
 
 
 def match(
@@ -37,56 +51,123 @@ def match(
     reference: tuple[ReferenceStar, ...],
     sensor_shape: tuple[int, int],
     fwhm_px: float,
-) -> Match:
+) -> Match | None:
     """Match this frame's bright stars with the reference and compare their flux rates.
 
     Parameters:
-        stars, reference: bright stars, sensor pixels and ADU per second.
+        stars, reference: bright stars, brightest first, sensor pixels and ADU per second.
         sensor_shape: (height, width) of the sensor image.
         fwhm_px: sets how close two positions must be.
+
+    Returns:
+        ``None`` when no shift brings enough stars together.
     """
-    if len(stars) < MIN_MATCHES or len(reference) < MIN_MATCHES:
-        return NO_MATCH
-    mine = np.array([(star.x_px, star.y_px, star.flux_adu_s) for star in stars])
-    theirs = np.array([(star.x_px, star.y_px, star.flux_adu_s) for star in reference])
+    mine, theirs = _table(stars, sensor_shape), _table(reference, sensor_shape)
+    if min(len(mine), len(theirs)) < MIN_MATCHES:
+        return None
+    needed = max(MIN_MATCHES, MIN_SHARE * min(len(mine), len(theirs)))
+    radius_px = max(MATCH_PX, fwhm_px)
+    tried = [_shifted(mine, theirs, angle, sensor_shape, radius_px) for angle in (0.0, 180.0)]
+    best = max(tried, key=lambda pairs: pairs.mine.size)
+    if best.mine.size < needed:
+        best = _turned(mine, theirs, sensor_shape, radius_px)
+    if best.mine.size < needed:
+        return None
+    light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
+    transparency = _weighted_median(light / their_light, np.sqrt(their_light))
+    return Match(int(best.mine.size), transparency, float(np.hypot(*best.shift)))
+
+
+def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
+    """(N, 3): position from the middle of the field, flux rate; stars without light left out."""
     height, width = sensor_shape
-    turned = theirs.copy()
-    turned[:, 0], turned[:, 1] = width - 1 - theirs[:, 0], height - 1 - theirs[:, 1]
-    return max(
-        (_match_shifted(mine, candidate, (height, width), fwhm_px) for candidate in (theirs, turned)),
-        key=lambda found: found.count,
-    )
+    rows = [
+        (star.x_px - (width - 1) / 2, star.y_px - (height - 1) / 2, star.flux_adu_s)
+        for star in stars
+        if star.flux_adu_s > 0
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
-def _match_shifted(
-    mine: NDArray[np.float64], theirs: NDArray[np.float64], shape: tuple[int, int], fwhm_px: float
-) -> Match:
-    height, width = shape
-    dx = mine[:, None, 0] - theirs[None, :, 0]
-    dy = mine[:, None, 1] - theirs[None, :, 1]
-    near = (np.abs(dx) < MAX_SHIFT * width) & (np.abs(dy) < MAX_SHIFT * height)
-    cell_px = max(4.0, width / VOTE_CELLS)
-    columns = int(2 * MAX_SHIFT * width / cell_px) + 3
-    rows = int(2 * MAX_SHIFT * height / cell_px) + 3
-    column = ((dx[near] + MAX_SHIFT * width) / cell_px).astype(np.intp) + 1
-    row = ((dy[near] + MAX_SHIFT * height) / cell_px).astype(np.intp) + 1
+def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:
+    """Try turns by the votes of the brightest, then match all at the best one."""
+    votes = {
+        angle + flip: _best_shift(mine[:VOTERS], _turn(theirs[:VOTERS], angle + flip), shape)[2]
+        for flip in (0.0, 180.0)
+        for angle in TURNS_DEG
+    }
+    return _shifted(mine, theirs, max(votes, key=lambda angle: votes[angle]), shape, radius_px)
+
+
+def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int], radius_px: float) -> _Pairs:
+    """Match at one turn: votes for the shift, then twice the nearest partners under a refined turn and shift."""
+    turned = _turn(theirs, angle_deg)
+    shift_x, shift_y, _ = _best_shift(mine, turned, shape)
+    moved = turned[:, :2] + (shift_x, shift_y)
+    reach = max(radius_px, 1.5 * _vote_cell_px(shape))
+    for _ in range(2):
+        a, b = _nearest(mine[:, :2], moved, reach)
+        if a.size < MIN_MATCHES:
+            return _Pairs(a[:0], b[:0], np.zeros(2))
+        moved, shift = _refined(mine[a, :2], moved[b], moved)
+        reach = radius_px
+    a, b = _nearest(mine[:, :2], moved, reach)
+    # Where the middle of their field came to lie: the refinements are small beside the vote.
+    return _Pairs(a, b, np.array([shift_x, shift_y]) + shift)
+
+
+def _turn(stars: Table, angle_deg: float) -> Table:
+    if angle_deg == 0.0:
+        return stars
+    cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    x, y = stars[:, 0], stars[:, 1]
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y, stars[:, 2]], axis=1)
+
+
+def _vote_cell_px(shape: tuple[int, int]) -> float:
+    return max(MIN_VOTE_CELL_PX, max(shape) / VOTE_CELLS)
+
+
+def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[float, float, int]:
+    """Shift from theirs to mine with the most votes, and how many it got."""
+    cell_px = _vote_cell_px(shape)
+    most_y, most_x = MAX_SHIFT * shape[0], MAX_SHIFT * shape[1]
+    dx = (mine[:, None, 0] - theirs[None, :, 0]).ravel()
+    dy = (mine[:, None, 1] - theirs[None, :, 1]).ravel()
+    near = (np.abs(dx) < most_x) & (np.abs(dy) < most_y)
+    columns, rows = int(2 * most_x / cell_px) + 2, int(2 * most_y / cell_px) + 2
+    column = ((dx[near] + most_x) / cell_px).astype(np.intp)
+    row = ((dy[near] + most_y) / cell_px).astype(np.intp)
     votes = np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns)
     # A shift on the edge of a cell splits its votes, so each 2 × 2 block votes together.
     blocks = votes[:-1, :-1] + votes[1:, :-1] + votes[:-1, 1:] + votes[1:, 1:]
-    best_row, best_column = np.unravel_index(int(np.argmax(blocks)), blocks.shape)
-    shift_x = float(best_column * cell_px - MAX_SHIFT * width)
-    shift_y = float(best_row * cell_px - MAX_SHIFT * height)
-    close = near & (np.abs(dx - shift_x) <= 1.5 * cell_px) & (np.abs(dy - shift_y) <= 1.5 * cell_px)
-    if np.count_nonzero(close) < MIN_MATCHES:
-        return NO_MATCH
-    shift_x, shift_y = float(np.median(dx[close])), float(np.median(dy[close]))
-    distance = np.hypot(dx - shift_x, dy - shift_y)
-    partner = np.argmin(distance, axis=1)
-    alone = np.argmin(distance, axis=0)[partner] == np.arange(len(mine))
-    matched = alone & (distance[np.arange(len(mine)), partner] <= max(3.0, fwhm_px))
-    ratio = mine[matched, 2] / theirs[partner[matched], 2]
-    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
-    # By chance a few pairs agree anywhere; a true match explains a good part of the shorter list.
-    if ratio.size < max(MIN_MATCHES, 0.2 * min(len(mine), len(theirs))):
-        return NO_MATCH
-    return Match(int(ratio.size), float(np.median(ratio)), float(np.hypot(shift_x, shift_y)))
+    best = int(np.argmax(blocks))
+    best_row, best_column = divmod(best, columns - 1)
+    return (best_column + 1) * cell_px - most_x, (best_row + 1) * cell_px - most_y, int(blocks.flat[best])
+
+
+def _nearest(mine: Table, theirs: Table, reach_px: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of stars that are each other's nearest, not further apart than ``reach_px``."""
+    distance2 = (mine[:, None, 0] - theirs[None, :, 0]) ** 2 + (mine[:, None, 1] - theirs[None, :, 1]) ** 2
+    partner = np.argmin(distance2, axis=1)
+    rows = np.arange(len(mine))
+    mutual = np.argmin(distance2, axis=0)[partner] == rows
+    kept = np.flatnonzero(mutual & (distance2[rows, partner] <= reach_px**2))
+    return kept, partner[kept]
+
+
+def _refined(mine: Table, theirs: Table, moved: Table) -> tuple[Table, Table]:
+    """Turn and shift all of ``moved`` a little, so that the paired stars fall together; the shift is of the middle."""
+    middle, their_middle = np.median(mine, axis=0), np.median(theirs, axis=0)
+    p, q = mine - middle, theirs - their_middle
+    turn = np.median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(np.median((q**2).sum(axis=1))), 1.0)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    rotation = np.array([[cosine, sine], [-sine, cosine]])
+    shift = middle - their_middle
+    return (moved - their_middle) @ rotation + middle, np.asarray(shift, np.float64)
+
+
+def _weighted_median(values: Table, weights: Table) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(total, total[-1] / 2)]])

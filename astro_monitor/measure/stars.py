@@ -1,0 +1,96 @@
+"""From cut-outs to measured stars, in frame pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import Detections, Frame, Stars
+from .moments import FWHM_PER_SIGMA, Shapes, hollowness, measure_stamps
+from .profile import width_over_fwhm
+from .stamps import SATURATED, SIDE_PX, cut, select
+
+MIN_SNR = 4.0
+"""Fainter ones are left out: their shapes say nothing."""
+CLEAR_SNR = 20.0
+ENOUGH_CLEAR = 20
+"""Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
+
+
+def measure_stars(frame: Frame, detections: Detections) -> Stars:
+    """Choose, cut out and measure stars; none is normal.
+
+    Parameters:
+        frame: pixels are read only around the chosen stars.
+        detections: of the same frame.
+    """
+    found = cut(frame, detections, select(frame, detections))
+    binning = detections.bin_factor
+    shapes = measure_stamps(found.light)
+    noise = detections.sky.noise_adu / binning
+    snr = _snr(shapes, noise, frame, binning)
+    trusted = np.flatnonzero(shapes.converged & (snr >= MIN_SNR))
+    order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
+    a, b, theta = shapes.axes()
+    saturated = found.highest_adu >= SATURATED * frame.saturation_adu
+    clear = order[clear_stars(snr[order], saturated[order])]
+    fwhm = FWHM_PER_SIGMA * np.sqrt((a**2 + b**2) / 2) / width_over_fwhm(found.light, shapes, clear)
+    # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
+    middle = SIDE_PX // 2 + 0.5
+    measured = {
+        "x_px": found.first_x + binning * (middle + shapes.dx) - 0.5,
+        "y_px": found.first_y + binning * (middle + shapes.dy) - 0.5,
+        "flux_adu": shapes.flux * binning**2,
+        "fwhm_px": fwhm * binning,
+        "a_px": a * binning,
+        "b_px": b * binning,
+        "theta_deg": theta,
+        "hfr_px": shapes.hfr * binning,
+        "snr": snr,
+        "dip": hollowness(shapes.kurtosis),
+    }
+    return Stars(
+        frame_id=frame.frame_id,
+        **{name: _frozen(values[order].astype(np.float32)) for name, values in measured.items()},
+        saturated=_frozen(saturated[order]),
+        kind=_frozen(detections.kind[found.index][order]),
+        stamps=_frozen(found.light[order]),
+        stamp_bin=binning,
+    )
+
+
+def clear_stars(snr: NDArray[np.floating], saturated: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Say which stars to read shapes from: unsaturated ones far above the noise, or else the clearest there are.
+
+    Parameters:
+        snr, saturated: (M,) of the measured stars.
+
+    Returns:
+        (K,) indices; empty only when there are no stars.
+    """
+    sound = np.flatnonzero(~saturated)
+    if sound.size == 0:
+        sound = np.arange(snr.size)
+    clear = sound[snr[sound] >= CLEAR_SNR]
+    if clear.size >= ENOUGH_CLEAR:
+        return clear
+    return np.sort(sound[np.argsort(-snr[sound], kind="stable")[:ENOUGH_CLEAR]])
+
+
+def _snr(shapes: Shapes, noise_adu: float, frame: Frame, binning: int) -> NDArray[np.float64]:
+    """Aperture signal to noise: sky noise in the aperture, and photon noise of the star when the gain is known.
+
+    Parameters:
+        noise_adu: of the sky in one binned pixel.
+    """
+    variance = shapes.aperture_px2 * noise_adu**2
+    gain = frame.meta.e_per_adu
+    if gain is not None and gain > 0:
+        # A binned pixel, like a super-pixel, is a mean: its photon noise is smaller by the number of pixels in it.
+        variance = variance + np.maximum(shapes.flux, 0) / (gain * (frame.sensor_px_per_px * binning) ** 2)
+    return np.asarray(shapes.flux / np.sqrt(np.maximum(variance, 1e-30)), np.float64)
+
+
+def _frozen(values: NDArray) -> NDArray:  # type: ignore[type-arg]  # any dtype goes through unchanged
+    values.flags.writeable = False
+    return values
