@@ -17,7 +17,7 @@ from .growth import curve_of_growth
 
 Vector = NDArray[np.float64]
 
-ITERATIONS = 14
+ITERATIONS = 11
 TOGETHER = 64
 """So many stars at a time stay in the cache of a core, and their matrix products are too small to wake the threads of
 the linear algebra library, which would cost more than they bring."""
@@ -135,21 +135,21 @@ def _adaptive_moments(
         weighted *= light
         sums = (weighted @ monomials.T).astype(np.float64)
         good &= sums[:, 0] > 0
-        total = np.where(good, sums[:, 0], 1.0)
+        # A star that was lost goes on with harmless numbers.
+        sums[~good] = (1, 0, 0, 1, 0, 1)
+        total = sums[:, 0]
         mean_x, mean_y = sums[:, 1] / total, sums[:, 2] / total
-        xx = np.clip(np.where(good, sums[:, 3] / total - mean_x**2, 1.0), MIN_VARIANCE_PX2 / 2, largest)
-        yy = np.clip(np.where(good, sums[:, 5] / total - mean_y**2, 1.0), MIN_VARIANCE_PX2 / 2, largest)
-        bound = 0.98 * np.sqrt(xx * yy)
-        xy = np.clip(np.where(good, sums[:, 4] / total - mean_x * mean_y, 0.0), -bound, bound)
+        xx = _between(sums[:, 3] / total - mean_x**2, MIN_VARIANCE_PX2 / 2, largest)
+        yy = _between(sums[:, 5] / total - mean_y**2, MIN_VARIANCE_PX2 / 2, largest)
+        xy = _bounded(sums[:, 4] / total - mean_x * mean_y, xx, yy)
         if turn == ITERATIONS - 1:
             break
         # A matched weight halves the variance of the light under it.
-        x0 = np.where(good, np.clip(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4), 0.0)
-        y0 = np.where(good, np.clip(y0 + 1.6 * (mean_y - y0), -side / 4, side / 4), 0.0)
-        wxx = np.clip(2 * xx + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
-        wyy = np.clip(2 * yy + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
-        bound = 0.98 * np.sqrt(wxx * wyy)
-        wxy = np.clip(2 * xy, -bound, bound)
+        x0 = _between(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4)
+        y0 = _between(y0 + 1.6 * (mean_y - y0), -side / 4, side / 4)
+        wxx = _between(2 * xx + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        wyy = _between(2 * yy + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        wxy = _bounded(2 * xy, wxx, wyy)
     good &= (wxx < 0.98 * largest) & (wyy < 0.98 * largest)
     return x0, y0, *_without_weight((xx, yy, xy), (wxx, wyy, wxy), largest), good, weighted
 
@@ -162,8 +162,7 @@ def _without_weight(
     wxx, wyy, wxy = _inverse(*weight)
     # Not converged stars can look wider than their weight; a floor keeps the difference invertible.
     pxx, pyy, pxy = np.maximum(sxx - wxx, 1 / largest), np.maximum(syy - wyy, 1 / largest), sxy - wxy
-    bound = 0.98 * np.sqrt(pxx * pyy)
-    xx, yy, xy = _inverse(pxx, pyy, np.clip(pxy, -bound, bound))
+    xx, yy, xy = _inverse(pxx, pyy, _bounded(pxy, pxx, pyy))
     xx, yy = xx - PIXEL_VARIANCE_PX2, yy - PIXEL_VARIANCE_PX2
     return np.maximum(xx, MIN_VARIANCE_PX2), np.maximum(yy, MIN_VARIANCE_PX2), xy
 
@@ -171,6 +170,17 @@ def _without_weight(
 def _inverse(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vector, Vector]:
     determinant = xx * yy - xy**2
     return yy / determinant, xx / determinant, -xy / determinant
+
+
+def _between(values: Vector, low: float, high: float) -> Vector:
+    """Clip; for short arrays twice as fast as ``np.clip``."""
+    return np.minimum(np.maximum(values, low), high)
+
+
+def _bounded(xy: Vector, xx: Vector, yy: Vector) -> Vector:
+    """Keep a matrix of second moments invertible."""
+    bound = 0.98 * np.sqrt(xx * yy)
+    return np.asarray(np.minimum(np.maximum(xy, -bound), bound), np.float64)
 
 
 def _kurtosis(weighted: NDArray[np.float32], distance: NDArray[np.float32]) -> Vector:

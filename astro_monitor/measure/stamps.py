@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..records import KIND_STAR, Detections, Frame, SkyMap
@@ -12,7 +13,7 @@ from ..records import KIND_STAR, Detections, Frame, SkyMap
 SIDE_PX = 25
 """Side of a cut-out in binned pixels: the size of Teimoorinia et al. 2020."""
 
-MAX_STARS = 288
+MAX_STARS = 256
 """More stars do not make medians better; the time they cost is better spent on the next frame."""
 
 COLUMNS, ROWS = 8, 6
@@ -93,10 +94,10 @@ def cut(frame: Frame, detections: Detections, index: NDArray[np.intp]) -> CutOut
     binning = detections.bin_factor
     x, y = detections.x_px[index], detections.y_px[index]
     first_x, first_y = _first_pixel(x, binning), _first_pixel(y, binning)
-    axis = np.arange(SIDE_PX * binning)
-    rows = (first_y[:, None] + axis)[:, :, None]
-    columns = (first_x[:, None] + axis)[:, None, :]
-    pixels = frame.pixels[rows, columns]
+    side = SIDE_PX * binning
+    # A frame that is smaller than a cut-out has no windows; then nothing was chosen either.
+    windows = sliding_window_view(frame.pixels, (side, side)) if index.size else np.empty((1, 1, side, side), np.uint16)
+    pixels = windows[first_y, first_x]
     core = slice((SIDE_PX // 2 - CORE_PX) * binning, (SIDE_PX // 2 + CORE_PX + 1) * binning)
     highest = pixels[:, core, core].max(axis=(1, 2), initial=0).astype(np.float32)
     if binning > 1:
