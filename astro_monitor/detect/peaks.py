@@ -54,28 +54,34 @@ def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_thresh
     """
     heat = maps[HEAT]
     height, width = heat.shape
-    lowest = min(star_threshold, artefact_threshold)
+    # Two neighbours of this heat together could reach the threshold.
+    lowest = 0.5 * min(star_threshold, artefact_threshold)
     row, column = np.nonzero(heat > math.log(lowest / (1 - lowest)))
     found = heat[row, column]
+    x, y = _decode(maps[OFFSET], row, column)
+    best = np.ones(len(row), bool)
+    missed = _sigmoid(-found)
+    for dy, dx in _NEIGHBOURS:
+        other_row, other_column = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
+        inside = (other_row == row + dy) & (other_column == column + dx)
+        other = heat[other_row, other_column]
+        other_x, other_y = _decode(maps[OFFSET], other_row, other_column)
+        same = inside & ((other_x - x) ** 2 + (other_y - y) ** 2 < SAME_SOURCE_PX**2)
+        # Of two equal ones the first in reading order stays.
+        best &= ~(same & ((other > found) | ((other == found) & ((dy, dx) < (0, 0)))))
+        # A source near the border of two cells divides its probability between them.
+        missed = np.where(same, missed * _sigmoid(-other), missed)
     kinds = np.exp(maps[KINDS, row, column].astype(np.float64))
     artefact = kinds[KIND_ARTEFACT] / kinds.sum(axis=0)
     kind = np.argmax(kinds, axis=0).astype(np.uint8)
     is_artefact = kind == KIND_ARTEFACT
-    score = np.where(is_artefact, artefact, 1 - artefact) / (1 + np.exp(-found.astype(np.float64)))
-    keep = score > np.where(is_artefact, artefact_threshold, star_threshold)
-    row, column, found, score, kind = row[keep], column[keep], found[keep], score[keep], kind[keep]
-    x, y = _decode(maps[OFFSET], row, column)
-    best = np.ones(len(row), bool)
-    for dy, dx in _NEIGHBOURS:
-        other_row, other_column = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
-        other = heat[other_row, other_column]
-        other_x, other_y = _decode(maps[OFFSET], other_row, other_column)
-        same = (other_x - x) ** 2 + (other_y - y) ** 2 < SAME_SOURCE_PX**2
-        # Of two equal ones the first in reading order stays.
-        wins = (other > found) | ((other == found) & ((dy, dx) < (0, 0)))
-        inside = (other_row == row + dy) & (other_column == column + dx)
-        best &= ~(same & wins & inside)
-    return Points(x[best], y[best], score[best].astype(np.float32), kind[best])
+    score = np.where(is_artefact, artefact, 1 - artefact) * (1 - missed)
+    keep = best & (score > np.where(is_artefact, artefact_threshold, star_threshold))
+    return Points(x[keep], y[keep], score[keep].astype(np.float32), kind[keep])
+
+
+def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-log_odds.astype(np.float64)))
 
 
 def _decode(

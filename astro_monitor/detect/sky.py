@@ -40,7 +40,8 @@ def sky_map(pixels: Pixels) -> SkyMap:
     samples = _cell_samples(pixels, cell)
     level, sigma = _clipped(samples.astype(np.float32))
     level = _median_of_neighbours(level)
-    noise = max(float(np.median(sigma)), _least_noise(samples))
+    # Values near the largest that 32 bits can hold overflow when squared; the noise stays a number.
+    noise = min(max(float(np.median(sigma)), _least_noise(samples)), float(np.finfo(np.float32).max))
     level.flags.writeable = False
     return SkyMap(level_adu=level, noise_adu=noise, cell_px=cell)
 

@@ -16,8 +16,8 @@ from training.simulate.visitors import TrailTruth
 COUNTED_SNR = 5.0
 """Truth fainter than this may be found, but need not be."""
 
-FAINTEST_SNR = 2.5
-"""A detection at the place of something fainter than this is false."""
+FAINTEST_SNR = 2.0
+"""A detection at the place of something fainter than this is false: the simulator lists nothing below."""
 
 SNR_EDGES = (5.0, 7.0, 10.0, 20.0, math.inf)
 

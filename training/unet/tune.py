@@ -24,8 +24,11 @@ from training.unet.matching import match, same_trail
 
 log = logging.getLogger(__name__)
 
-STAR_PURITY = 0.99
-ARTEFACT_PURITY = 0.90
+STAR_PURITY = 0.95
+ARTEFACT_PURITY = 0.80
+UNTRAILED = ("good", "bad_seeing", "background_issue")
+"""Classes whose frames decide about purity: in a trailed one each piece of a broken trail would count as false."""
+
 FALSE_TRAIL_FRAMES = 0.01
 STREAK_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -78,6 +81,8 @@ def thresholds(scanned: list[Scanned]) -> dict[str, float]:
     right: dict[bool, list[NDArray[np.bool_]]] = {True: [], False: []}
     weights: dict[bool, list[NDArray[np.float64]]] = {True: [], False: []}
     for one in scanned:
+        if one.frame.labels.label not in UNTRAILED:
+            continue
         matched = match(one.frame, one.x_px, one.y_px, one.bin_factor)
         artefact = one.points.kind == KIND_ARTEFACT
         for which, true in ((False, matched.true), (True, matched.truth_kind == KIND_ARTEFACT)):
