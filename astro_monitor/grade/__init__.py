@@ -1,1 +1,7 @@
-"""To be described by its room."""
+"""Grade a frame with the learned quality model: classes, fault scores, cause, and whether it knows such frames."""
+
+from .grader import Grader
+from .sources import sources
+from .statistics import statistics
+
+__all__ = ["Grader", "sources", "statistics"]

@@ -1,0 +1,27 @@
+"""How much a frame looks like those the model was trained on, from the quantisation error of its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FEW_SOURCES = 20
+"""The mean error of fewer sources scatters more; the limits are widened by the square root of the shortage."""
+
+
+def in_domain(error: float, source_count: int, calibration: Mapping[str, Any]) -> float:
+    """Give 1 for an ordinary frame, 0.5 at the edge of what training saw, towards 0 beyond.
+
+    The score falls linearly from 1 at the typical error of the validation frames (``error_median``) to 0.5 at the error
+    that only one in a thousand of them exceeds (``error_edge``), and on to 0 as far beyond.
+
+    Parameters:
+        error: mean quantisation error of the sources of the frame.
+        source_count: how many sources; 0 gives 0, as nothing was seen.
+        calibration: of the model's card.
+    """
+    if source_count == 0:
+        return 0.0
+    median, edge = float(calibration["error_median"]), float(calibration["error_edge"])
+    widened = (edge - median) * max(1.0, FEW_SOURCES / source_count) ** 0.5
+    return min(max(1.0 - 0.5 * max(error - median, 0.0) / max(widened, 1e-6), 0.0), 1.0)

@@ -1,0 +1,87 @@
+"""The stage: what becomes of the network's answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from astro_monitor.errors import GradeFailed, ModelError
+from astro_monitor.grade import Grader
+from astro_monitor.grade.domain import in_domain
+from astro_monitor.records import CLASSES, Baseline, BaselineKey, Spread
+
+KEY = BaselineKey(rig="", target="", filter="", exposure_s=60.0, gain=0.0, binning=1, height=600, width=800)
+EMPTY = Baseline(key=KEY)
+FIRM = Baseline(key=KEY, size=9, spreads={"star_count": Spread(median=80.0, mad=3.0)})
+FRAME = SimpleNamespace(frame_id="ab" * 8, pixels=np.zeros((600, 800), np.uint16))
+
+
+def grade(model, stars, sky, measured, baseline=EMPTY):
+    return Grader(model, normal_fwhm_arcsec=3.0).grade(FRAME, SimpleNamespace(sky=sky), stars, measured, baseline)
+
+
+def test_a_certain_answer_is_given(fake_model, stars, sky, measurements):
+    answer = grade(fake_model(), stars(40), sky, measurements())
+    assert (answer.label, answer.cause, answer.why_unknown) == ("good", "none", "")
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    assert tuple(answer.probabilities) == CLASSES
+    assert answer.fault_scores == pytest.approx({"tracking": 0.1, "seeing": 0.2, "background": 0.3})
+    assert answer.in_domain == 1
+
+
+def test_an_uncertain_answer_is_unknown(fake_model, stars, sky, measurements):
+    answer = grade(fake_model((0.4, 0.3, 0.1, 0.1, 0.1)), stars(40), sky, measurements())
+    assert answer.label == "unknown"
+    assert answer.why_unknown == "no class is certain enough (best: good, 40 %)."
+
+
+def test_a_strange_frame_is_unknown(fake_model, stars, sky, measurements):
+    answer = grade(fake_model(error=5.0), stars(40), sky, measurements())
+    assert (answer.label, answer.in_domain) == ("unknown", 0)
+    assert "trained" in answer.why_unknown
+
+
+@pytest.mark.parametrize(("count", "word"), [(0, "no star"), (1, "only one star"), (2, "only two stars")])
+def test_few_stars_are_unknown_without_a_baseline(fake_model, stars, sky, measurements, count, word):
+    answer = grade(fake_model((0.0, 0.0, 0.0, 0.0, 1.0)), stars(count), sky, measurements())
+    assert answer.label == "unknown"
+    assert answer.why_unknown.startswith(word)
+
+
+def test_thick_cloud_is_told_without_stars_when_the_rig_is_known(fake_model, stars, sky, measurements):
+    model = fake_model((0.02, 0.0, 0.0, 0.03, 0.95), cause="cloud")
+    answer = grade(model, stars(0), sky, measurements(star_count=0.0), FIRM)
+    assert (answer.label, answer.cause) == ("background_issue", "cloud")
+
+
+def test_without_stars_nothing_is_said_about_their_shape(fake_model, stars, sky, measurements):
+    model = fake_model((0.0, 0.0, 1.0, 0.0, 0.0), cause="drift")
+    assert grade(model, stars(0), sky, measurements(star_count=0.0), FIRM).label == "unknown"
+    assert grade(model, stars(2), sky, measurements(star_count=2.0), FIRM).label == "very_bad_tracking"
+
+
+def test_the_cause_belongs_to_the_class(fake_model, stars, sky, measurements):
+    model = fake_model((0.0, 1.0, 0.0, 0.0, 0.0), cause="cloud")
+    answer = grade(model, stars(40), sky, measurements())
+    assert answer.cause in ("drift", "periodic", "jump", "wind", "rotation")
+
+
+def test_a_failing_model_is_a_failed_grade(fake_model, stars, sky, measurements):
+    with pytest.raises(GradeFailed, match="out of memory"):
+        grade(fake_model(failure=ModelError("out of memory")), stars(3), sky, measurements())
+
+
+def test_a_model_that_gives_no_numbers_is_a_failed_grade(fake_model, stars, sky, measurements):
+    with pytest.raises(GradeFailed):
+        grade(fake_model((float("nan"),) * 5), stars(3), sky, measurements())
+
+
+def test_the_domain_falls_linearly_and_is_wider_for_few_sources():
+    calibration = {"error_median": 1.0, "error_edge": 2.0}
+    assert in_domain(0.5, 50, calibration) == 1
+    assert in_domain(2.0, 50, calibration) == 0.5
+    assert in_domain(3.5, 50, calibration) == 0
+    assert in_domain(2.0, 5, calibration) == 0.75
+    assert in_domain(0.0, 0, calibration) == 0

@@ -1,0 +1,156 @@
+"""The commands of the quality model, in the order they are used. Each goes on where it was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
+NAME = "quality"
+RIGS = {"train": 400, "validation": 80, "test": 60}
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Parameters:
+        argv: without the program's name.
+    """
+    options = _parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options.run(options)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="training iqa", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("runs/iqa"), help="where everything is kept")
+    commands = parser.add_subparsers(required=True)
+
+    dataset = commands.add_parser("dataset", help="render rigs and run the pipeline over their frames")
+    for split, count in RIGS.items():
+        dataset.add_argument(f"--{split}", type=int, default=count, help="number of rigs")
+    dataset.add_argument("--workers", type=int, default=2)
+    dataset.add_argument("--only-render", action="store_true", help="leave the pipeline for later")
+    dataset.set_defaults(run=_dataset)
+
+    som = commands.add_parser("som", help="train the map of sources with IntraSOM and group its units")
+    som.add_argument("--vectors", type=int, default=50_000)
+    som.add_argument("--rough", type=int, default=8, help="epochs")
+    som.add_argument("--fine", type=int, default=12, help="epochs")
+    som.add_argument("--seed", type=int, default=5)
+    som.set_defaults(run=_som)
+
+    train = commands.add_parser("train", help="train the dual-input network")
+    export = commands.add_parser("export", help="calibrate, export with tf2onnx, compare, write model and card")
+    for command in (train, export):
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the recipe")
+    train.set_defaults(run=_train)
+    export.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    export.add_argument("--version", required=True)
+    export.set_defaults(run=_export)
+
+    score = commands.add_parser("evaluate", help="score the shipped model and write the scores into its card")
+    score.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    score.add_argument("--split", choices=("validation", "test"), default="test")
+    score.set_defaults(run=_evaluate)
+
+    real = commands.add_parser("real", help="grade a folder of real frames that has a labels.csv")
+    real.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    real.add_argument("--frames", type=Path, required=True)
+    real.set_defaults(run=_real)
+    return parser
+
+
+def _dataset(options: argparse.Namespace) -> None:
+    from training.iqa.rigs import rig_seeds
+
+    jobs = [
+        (options.folder, split, seed, index, options.only_render)
+        for split in ("validation", "train", "test")
+        for index, seed in enumerate(rig_seeds(split, getattr(options, split)))
+    ]
+    with ProcessPoolExecutor(options.workers) as pool:
+        for number, _ in enumerate(pool.map(_one_rig, jobs), 1):
+            if number % 20 == 0:
+                log.info("%d of %d rigs", number, len(jobs))
+
+
+def _one_rig(job: tuple[Path, Any, int, int, bool]) -> None:
+    from training.iqa.dataset import build_rig
+    from training.iqa.rigs import render_rig
+
+    folder, split, seed, index, only_render = job
+    rendered = render_rig(folder / "frames", split, seed, index)
+    if not only_render:
+        build_rig(rendered, folder / "examined" / split / rendered.name)
+
+
+def _som(options: argparse.Namespace) -> None:
+    from training.iqa.grouping import make_map, some_rows
+
+    rows = some_rows(options.folder / "examined" / "train", options.vectors, options.seed)
+    made = make_map(
+        rows, options.folder / "som", seed=options.seed, rough_epochs=options.rough, fine_epochs=options.fine
+    )
+    made.save(options.folder / "map.npz")
+    log.info("quantisation error %.4f, topographic error %.4f", made.quantisation_error, made.topographic_error)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.iqa.grouping import SourceMap
+    from training.iqa.train import train_heads
+
+    source_map = SourceMap.load(options.folder / "map.npz")
+    train_heads(_recipe(options.set), options.folder / "examined", source_map, options.folder / "network")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.iqa.grouping import SourceMap
+    from training.iqa.ship import export
+    from training.iqa.train import train_heads
+
+    recipe, data = _recipe(options.set), options.folder / "examined"
+    source_map = SourceMap.load(options.folder / "map.npz")
+    heads = train_heads(recipe, data, source_map, options.folder / "network")
+    card = export(recipe, heads, source_map, data, options.models, options.version)
+    log.info("%s.%s: %d bytes", card.name, card.version, card.size_bytes)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from astro_monitor.inference import open_model
+    from training.export import write_card
+    from training.iqa.evaluate import evaluate
+
+    model = open_model(NAME, folder=options.models, provider="cpu", threads=1)
+    scores, _ = evaluate(model, options.folder / "examined" / options.split)
+    log.info("%s", json.dumps(scores, indent=1))
+    if options.split == "test":
+        write_card(model.card.model_copy(update={"scores": scores}), options.models)
+
+
+def _real(options: argparse.Namespace) -> None:
+    from training.iqa.real import grade_folder
+
+    grade_folder(options.frames, options.models)
+
+
+def _recipe(changes: Sequence[str]) -> Any:
+    from training.iqa.train import Recipe
+
+    types = {entry.name: type(entry.default) for entry in fields(Recipe)}
+    changed: dict[str, Any] = {}
+    for pair in changes:
+        key, _, value = pair.partition("=")
+        changed[key] = types[key](value)
+    return Recipe(**changed)

@@ -1,0 +1,181 @@
+"""From rendered frames to what the quality model learns from: the real pipeline, run in the order of time.
+
+Detection, measurement and the baseline's reference stars are those of the running program. What a baseline does to the
+statistics is worked out later, from the stored measurements, so that one frame serves with many baselines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.detect import Detector
+from astro_monitor.grade.profile import profile_numbers
+from astro_monitor.grade.sources import Sources, sources
+from astro_monitor.grade.statistics import cells_sky_adu
+from astro_monitor.inference import open_model
+from astro_monitor.judge.baseline import History
+from astro_monitor.measure import Measurer
+from astro_monitor.records import (
+    CLASSES,
+    FAULTS,
+    Arrival,
+    Examined,
+    Frame,
+    FrameMeta,
+    Grade,
+    baseline_key,
+)
+from astro_monitor.stages import FrameMeasurer, StarFinder
+from training.iqa.rigs import Take, load_rig
+
+_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+_PLACE = Path("/simulated")
+_NO_GRADE = Grade(
+    frame_id="", label="unknown", probabilities=dict.fromkeys(CLASSES, 0.2), fault_scores=dict.fromkeys(FAULTS, 0.0),
+    cause="none", cause_probability=0.0, in_domain=0.0, why_unknown="", model="",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigFrames:
+    """All frames of one rig in the order of time.
+
+    Attributes:
+        rows: (n, 128, 636) float16, tables of sources.
+        valid: (n, 128) uint8.
+        facts: for each frame ``values``, ``cells_adu``, ``stamp_bin``, ``profile`` and ``truth``.
+        rig: numbers of the rig.
+    """
+
+    rows: NDArray[np.float16]
+    valid: NDArray[np.uint8]
+    facts: list[dict[str, Any]]
+    rig: dict[str, Any]
+
+
+def frames_of(takes: Iterable[Take]) -> Iterable[Frame]:
+    """Dress simulated pixels as frames that were read from files, with headers that tell more or less."""
+    for number, take in enumerate(takes):
+        rig = take.rig
+        rng = np.random.default_rng([rig["seed"], 0xF11E])
+        cells = 2 if rig["colour"] else 1
+        height, width = take.pixels.shape
+        known = rng.random(4)
+        meta = FrameMeta(
+            kind="light",
+            camera=f"simulated {rig['seed']}",
+            exposure_s=rig["exposure_s"] if known[0] < 0.95 else None,
+            pedestal_adu=rig["offset_adu"] if known[1] < 0.3 else None,
+            e_per_adu=rig["gain_e_adu"] / cells**2 if known[2] < 0.4 else None,
+            scale_arcsec_px=rig["scale_arcsec_px"] / cells,
+        )
+        take.pixels.flags.writeable = False
+        name = f"{rig['seed']:08x}{number:08x}"
+        yield Frame(
+            frame_id=name,
+            sha256=hashlib.sha256(name.encode()).hexdigest(),
+            arrival=_arrival(name),
+            meta=meta,
+            pixels=take.pixels,
+            sensor_px_per_px=cells,
+            sensor_shape=(height * cells, width * cells),
+            saturation_adu=_saturation_adu(rig) if known[3] < 0.5 else 65535.0,
+        )
+
+
+def examine(takes: list[Take], finder: StarFinder, measurer: FrameMeasurer) -> RigFrames:
+    """Run the pipeline over the frames of one rig; frames that are truly good make the baseline.
+
+    Parameters:
+        takes: in the order of time.
+    """
+    history: History | None = None
+    rows, valid, facts = [], [], []
+    for take, frame in zip(takes, frames_of(takes), strict=True):
+        history = history or History(key=baseline_key(frame.meta, frame.sensor_shape))
+        detections = finder.detect(frame)
+        stars, measured = measurer.measure(frame, detections, history.baseline())
+        table = sources(stars, detections.sky, (frame.pixels.shape[0], frame.pixels.shape[1]))
+        rows.append(table.rows.astype(np.float16))
+        valid.append(table.valid.astype(np.uint8))
+        facts.append(
+            {
+                "values": measured.values,
+                "cells_adu": cells_sky_adu(measured.field_grid).tolist(),
+                "stamp_bin": stars.stamp_bin,
+                "truth": take.truth,
+            }
+        )
+        if take.truth["label"] == "good":
+            history.accept(
+                Examined(
+                    arrival=frame.arrival, frame_id=frame.frame_id, sha256=frame.sha256, meta=frame.meta,
+                    sensor_shape=frame.sensor_shape, sensor_px_per_px=frame.sensor_px_per_px, measurements=measured,
+                    grade=_NO_GRADE, models=(), timings_s={},
+                )
+            )  # fmt: skip
+    return RigFrames(np.stack(rows), np.stack(valid), facts, takes[0].rig)
+
+
+def build_rig(rendered: Path, path: Path) -> Path:
+    """Examine one rendered rig with the shipped star finder and store the result, unless it is there already."""
+    if path.exists():
+        return path
+    done = examine(load_rig(rendered), _finder(), Measurer())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    facts = json.dumps({"frames": done.facts, "rig": done.rig})
+    with partial.open("wb") as file:
+        np.savez(file, rows=done.rows, valid=done.valid, facts=np.array(facts))
+    partial.replace(path)
+    return path
+
+
+def load_examined(path: Path) -> RigFrames:
+    """Read what :func:`build_rig` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        facts, rows, valid = json.loads(str(stored["facts"])), stored["rows"], stored["valid"]
+    for frame, its_rows, its_valid in zip(facts["frames"], rows, valid, strict=True):
+        frame["profile"] = profile_numbers(Sources(its_rows.astype(np.float32), its_valid.astype(np.float32)))
+    return RigFrames(rows, valid, facts["frames"], facts["rig"])
+
+
+def manifest_sha256(folder: Path) -> str:
+    """Digest of the names and contents of all files of a data set."""
+    lines = []
+    for path in sorted(folder.rglob("*.npz")):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines.append(f"{path.relative_to(folder).as_posix()} {digest}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+_FINDER: list[Detector] = []
+
+
+def _finder() -> Detector:
+    """The shipped star finder, opened once in each process."""
+    if not _FINDER:
+        _FINDER.append(Detector(open_model("star-unet", provider="cpu", threads=1)))
+    return _FINDER[0]
+
+
+def _saturation_adu(rig: dict[str, Any]) -> float:
+    step = 1 << (16 - rig["bit_depth"]) if rig["scaled_to_16_bit"] else 1
+    top = float(((1 << rig["bit_depth"]) - 1) * step)
+    return float(min(top, rig["offset_adu"] + rig["full_well_e"] / rig["gain_e_adu"]))
+
+
+def _arrival(name: str) -> Arrival:
+    return Arrival(
+        path=_PLACE / f"{name}.fits", root=_PLACE, size_bytes=0, mtime_ns=0, first_seen_utc=_EPOCH,
+        settled_utc=_EPOCH, how="named",
+    )  # fmt: skip

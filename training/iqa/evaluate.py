@@ -1,0 +1,156 @@
+"""Scores on rigs that training never saw, graded as a live session would grade them.
+
+The shipped file and the shipped code grade the frames in the order of time; what the model itself calls good makes the
+baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from astro_monitor.grade.grader import Grader
+from astro_monitor.grade.sources import Sources
+from astro_monitor.grade.statistics import FIRM_BASELINE, Context
+from astro_monitor.inference import Model
+from astro_monitor.records import CLASSES, Grade
+from training.iqa.calibration import expected_calibration_error
+from training.iqa.dataset import RigFrames, load_examined
+from training.iqa.variants import NEEDS_REFERENCE, NEEDS_SCALE, Values, spreads_of, vector, without
+
+SCALE_KNOWN = 0.75
+"""Part of the rigs whose headers tell the pixel scale."""
+
+_RESAMPLES = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """One frame with its truth and its grade."""
+
+    rig: int
+    index: int
+    truth: dict[str, Any]
+    grade: Grade
+    baseline_size: int
+
+
+def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
+    """Grade the frames of one rig in the order of time.
+
+    Parameters:
+        number: of the rig, for drawing whole rigs anew.
+    """
+    rng = np.random.default_rng([rig.rig["seed"], 0xE7A])
+    hidden = () if rng.random() < SCALE_KNOWN else NEEDS_SCALE
+    accepted: list[Values] = []
+    graded = []
+    for index, frame in enumerate(rig.facts):
+        forget = (*hidden, *(() if accepted else NEEDS_REFERENCE))
+        context = Context(spreads=spreads_of(accepted), size=len(accepted))
+        table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
+        grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), len(accepted))
+        graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
+        if grade.label == "good":
+            accepted.append(without(frame["values"], hidden))
+    return graded
+
+
+def evaluate(model: Model, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
+    """Score the model on all rigs of a folder.
+
+    Returns:
+        scores for the card, and all graded frames.
+    """
+    grader = Grader(model, normal_fwhm_arcsec=3.0)
+    graded: list[Graded] = []
+    for number, path in enumerate(sorted(folder.glob("*.npz"))):
+        graded += grade_rig(grader, load_examined(path), number)
+    firm = [one for one in graded if one.truth["label"] in CLASSES]
+    unsure = [one for one in graded if one.truth["label"] not in CLASSES]
+    with_baseline = [one for one in firm if one.baseline_size >= FIRM_BASELINE]
+    without_baseline = [one for one in firm if one.baseline_size < FIRM_BASELINE]
+    scores = {
+        "split": folder.name,
+        "rigs": len({one.rig for one in graded}),
+        "all_frames": _scores(firm),
+        "with_baseline": _scores(with_baseline),
+        "without_baseline": _scores(without_baseline),
+        "ambiguous_frames": {
+            "frames": len(unsure),
+            "called_good": _share(unsure, lambda one: one.grade.label == "good"),
+            "unknown": _share(unsure, lambda one: one.grade.label == "unknown"),
+        },
+    }
+    return scores, graded
+
+
+def _scores(frames: Sequence[Graded]) -> dict[str, Any]:
+    if not frames:
+        return {"frames": 0}
+    right = [one for one in frames if one.grade.label == one.truth["label"]]
+    bad = [one for one in frames if one.truth["label"] != "good"]
+    good = [one for one in frames if one.truth["label"] == "good"]
+    named = [one for one in right if one.truth["label"] != "good"]
+    best = np.array([max(one.grade.probabilities.values()) for one in frames])
+    argmax = [max(one.grade.probabilities, key=one.grade.probabilities.__getitem__) for one in frames]
+    hits = np.array([said == one.truth["label"] for said, one in zip(argmax, frames, strict=True)])
+    return {
+        "frames": len(frames),
+        "accuracy": _share(frames, _is_right),
+        "accuracy_95": _interval(frames, _is_right),
+        "accuracy_if_forced": round(float(hits.mean()), 4),
+        "macro_f1": round(_macro_f1(frames), 4),
+        "bad_kept": _share(bad, lambda one: one.grade.label == "good"),
+        "bad_kept_95": _interval(bad, lambda one: one.grade.label == "good"),
+        "good_rejected": _share(good, lambda one: one.grade.label not in ("good", "unknown")),
+        "good_rejected_95": _interval(good, lambda one: one.grade.label not in ("good", "unknown")),
+        "unknown": _share(frames, lambda one: one.grade.label == "unknown"),
+        "calibration_error": round(expected_calibration_error(best, hits), 4),
+        "cause_given_class": _share(named, lambda one: one.grade.cause == one.truth["cause"]),
+        "confusion": _confusion(frames),
+    }
+
+
+def _is_right(one: Graded) -> bool:
+    return bool(one.grade.label == one.truth["label"])
+
+
+def _share(frames: Sequence[Graded], test: Callable[[Graded], bool]) -> float | None:
+    return round(sum(map(test, frames)) / len(frames), 4) if frames else None
+
+
+def _interval(frames: Sequence[Graded], test: Callable[[Graded], bool]) -> list[float] | None:
+    """95 % interval of a share, drawing whole rigs anew."""
+    rigs = sorted({one.rig for one in frames})
+    if len(rigs) < 2:
+        return None
+    count = np.array([sum(one.rig == rig for one in frames) for rig in rigs])
+    hits = np.array([sum(test(one) for one in frames if one.rig == rig) for rig in rigs])
+    drawn = np.random.default_rng(1).integers(0, len(rigs), (_RESAMPLES, len(rigs)))
+    shares = hits[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    return [round(float(edge), 4) for edge in np.quantile(shares, (0.025, 0.975))]
+
+
+def _macro_f1(frames: Sequence[Graded]) -> float:
+    scores = []
+    for name in CLASSES:
+        true = sum(one.truth["label"] == name for one in frames)
+        said = sum(one.grade.label == name for one in frames)
+        both = sum(one.truth["label"] == name == one.grade.label for one in frames)
+        if true + said:
+            scores.append(2 * both / (true + said))
+    return float(np.mean(scores)) if scores else math.nan
+
+
+def _confusion(frames: Sequence[Graded]) -> dict[str, dict[str, int]]:
+    """Truth, then what was said, with the numbers of frames."""
+    table = {truth: dict.fromkeys((*CLASSES, "unknown"), 0) for truth in CLASSES}
+    for one in frames:
+        table[one.truth["label"]][one.grade.label] += 1
+    return table

@@ -1,0 +1,132 @@
+"""The map as the network uses it: scaled vectors, a codebook, its units grouped into clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.grade.sources import SOURCE_LENGTH, STAMP_PX
+from training.iqa.dataset import load_examined
+from training.iqa.som import hexagonal_neighbours, train_map
+
+CLUSTERS = 20
+STAMP_LENGTH = STAMP_PX * STAMP_PX
+NUMBERS_SHARE = 0.5
+"""Variance that the numbers of a source bring to the map, over that of its cut-out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceMap:
+    """Everything that turns a table of sources into groups.
+
+    Attributes:
+        scale, offset: (636,) each; a row becomes ``row * scale + offset`` before it is compared.
+        codebook: (225, 636) units, in that scale.
+        cluster_of_unit: (225,) 0 to 19.
+        centres: (20, 636) middle of each cluster.
+        quantisation_error: median over the training sources.
+        topographic_error: part of them whose two best units do not touch.
+    """
+
+    scale: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    codebook: NDArray[np.float32]
+    cluster_of_unit: NDArray[np.int64]
+    centres: NDArray[np.float32]
+    quantisation_error: float
+    topographic_error: float
+
+    def save(self, path: Path) -> None:
+        """Write it as one ``.npz``."""
+        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    @classmethod
+    def load(cls, path: Path) -> SourceMap:
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in cls.__dataclass_fields__}
+        for name in ("quantisation_error", "topographic_error"):
+            arrays[name] = float(arrays[name])
+        return cls(**arrays)
+
+
+def make_map(
+    rows: NDArray[np.float32], folder: Path, *, seed: int, rough_epochs: int = 10, fine_epochs: int = 15
+) -> SourceMap:
+    """Scale, train the map, group its units.
+
+    Parameters:
+        rows: (N, 636) rows of source tables of the training rigs.
+        folder: working directory.
+        seed: of the map and of the grouping.
+    """
+    from sklearn.cluster import KMeans
+
+    scale, offset = _scaling(rows)
+    vectors = rows * scale + offset
+    codebook = train_map(vectors, folder, seed=seed, rough_epochs=rough_epochs, fine_epochs=fine_epochs)
+    groups = KMeans(CLUSTERS, n_init=20, random_state=seed).fit(codebook.astype(np.float64))
+    first, second, error = _best_two(vectors, codebook)
+    return SourceMap(
+        scale=scale,
+        offset=offset,
+        codebook=codebook,
+        cluster_of_unit=groups.labels_.astype(np.int64),
+        centres=groups.cluster_centers_.astype(np.float32),
+        quantisation_error=float(np.median(error)),
+        topographic_error=float(1 - hexagonal_neighbours()[first, second].mean()),
+    )
+
+
+def _scaling(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cut-outs stay as they are; numbers are standardised, and all together weigh half of what cut-outs do."""
+    of_stamps = float(rows[:, :STAMP_LENGTH].var(axis=0).sum())
+    numbers = rows[:, STAMP_LENGTH:]
+    weight = np.sqrt(NUMBERS_SHARE * of_stamps / numbers.shape[1])
+    scale = np.ones(SOURCE_LENGTH, np.float32)
+    offset = np.zeros(SOURCE_LENGTH, np.float32)
+    scale[STAMP_LENGTH:] = weight / np.maximum(numbers.std(axis=0), 1e-6)
+    offset[STAMP_LENGTH:] = -numbers.mean(axis=0) * scale[STAMP_LENGTH:]
+    return scale, offset
+
+
+def _best_two(
+    vectors: NDArray[np.float32], codebook: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    first, second, error = [], [], []
+    for start in range(0, len(vectors), 8192):
+        part = vectors[start : start + 8192]
+        squared = (codebook**2).sum(axis=1) - 2 * part @ codebook.T
+        order = np.argpartition(squared, 1, axis=1)[:, :2]
+        swap = np.take_along_axis(squared, order, axis=1).argsort(axis=1)
+        order = np.take_along_axis(order, swap, axis=1)
+        first.append(order[:, 0])
+        second.append(order[:, 1])
+        best = np.take_along_axis(squared, order[:, :1], axis=1)[:, 0] + (part**2).sum(axis=1)
+        error.append(np.sqrt(np.maximum(best, 0)))
+    return np.concatenate(first), np.concatenate(second), np.concatenate(error)
+
+
+def some_rows(folder: Path, count: int, seed: int) -> NDArray[np.float32]:
+    """Draw rows of source tables evenly from all frames of a folder of examined rigs.
+
+    Parameters:
+        count: how many, about.
+
+    Returns:
+        (N, 636) float32, in a fixed order.
+    """
+    paths = sorted(folder.glob("*.npz"))
+    rng = np.random.default_rng(seed)
+    share = -(-count // max(1, len(paths)))
+    drawn = []
+    for path in paths:
+        rig = load_examined(path)
+        from_frame = -(-share // len(rig.facts))
+        for rows, valid in zip(rig.rows, rig.valid, strict=True):
+            used = np.flatnonzero(valid)
+            drawn.append(rows[np.sort(rng.permutation(used)[:from_frame])])
+    return np.concatenate(drawn).astype(np.float32)

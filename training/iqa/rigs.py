@@ -1,0 +1,150 @@
+"""Which frames a rig takes for the quality model, rendered once and kept, so that later steps can run again cheaply.
+
+The frames of one rig show one field of stars in the order of time, because half of what a grade says is relative to
+the frames before. Two kinds of sequence: *draws* begin with good frames and then show every class under independent
+conditions; *nights* have slow weather and episodes that grow and fade.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.simulate import (
+    SimFrame,
+    draw_condition,
+    draw_field,
+    render,
+    rig_from_seed,
+    rig_split,
+    simulate_night,
+)
+from training.simulate.nights import CLASS_OF_CAUSE, SATELLITE
+
+Split = Literal["train", "validation", "test"]
+
+SHAPES = ((640, 896), (576, 832), (704, 704), (512, 768), (768, 1024))
+FIRST_GOOD = 5
+DRAWN = ("good", "good", "good", "bad_tracking", "very_bad_tracking", "bad_seeing", "background_issue", "ambiguous")
+NIGHT_FRAMES, TEST_NIGHT_FRAMES = 16, 30
+_FIRST_SEED = {"train": 0, "validation": 10_000_000, "test": 20_000_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One rendered frame and what is true about it; ``pixels`` is (H, W) uint16.
+
+    Attributes:
+        truth: label, faults, cause, flags and margin as the simulator gives them, plus strengths of the condition.
+        rig: the rig's own numbers.
+    """
+
+    pixels: NDArray[np.uint16]
+    truth: dict[str, Any]
+    rig: dict[str, Any]
+
+
+def rig_seeds(split: Split, count: int) -> list[int]:
+    """The first ``count`` rig seeds that belong to a split; always the same ones."""
+    seeds: list[int] = []
+    seed = _FIRST_SEED[split]
+    while len(seeds) < count:
+        if rig_split(seed) == split:
+            seeds.append(seed)
+        seed += 1
+    return seeds
+
+
+def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
+    """All frames of one rig in the order of time.
+
+    Parameters:
+        seed: of the rig.
+        index: number of the rig within its split; decides the kind of sequence.
+    """
+    rng = np.random.default_rng([seed, 0x10A])
+    shape = SHAPES[int(rng.integers(len(SHAPES)))]
+    if index % 5 < (4 if split == "test" else 2):
+        causes = list(CLASS_OF_CAUSE)
+        # Two tracking causes, one of seeing, two of the background, in any order: every class in every night.
+        faults = [*rng.choice(causes[:5], 2, replace=False), str(rng.choice(causes[5:7])),
+                  *rng.choice(causes[7:], 2, replace=False)]  # fmt: skip
+        if rng.random() < 0.3:
+            faults.append(SATELLITE)
+        rng.shuffle(faults)
+        frames = TEST_NIGHT_FRAMES if split == "test" else NIGHT_FRAMES
+        yield from simulate_night(seed, frames, shape, [str(fault) for fault in faults])
+        return
+    rig = rig_from_seed(seed)
+    field = draw_field(rng, rig, shape)
+    later = list(DRAWN)
+    rng.shuffle(later)
+    later.append(str(rng.choice(["background_issue", "bad_seeing", "bad_tracking"])))
+    dither_px = float(rng.uniform(0, 12))
+    for wanted in ["good"] * FIRST_GOOD + later:
+        condition = draw_condition(rng, rig, wanted)
+        shift = rng.uniform(-dither_px, dither_px, 2)
+        condition = replace(condition, dither_x_px=float(shift[0]), dither_y_px=float(shift[1]))
+        yield render(rig, field, condition, rng, shape)
+
+
+def render_rig(folder: Path, split: Split, seed: int, index: int) -> Path:
+    """Render the frames of one rig into ``folder`` unless they are there already.
+
+    Returns:
+        Path of the file: an ``.npz`` with ``pixels`` (n, H, W) uint16 and ``facts``, JSON text.
+    """
+    path = folder / split / f"{seed:08d}.npz"
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    taken = list(sequence(split, seed, index))
+    facts = {"rig": _plain(asdict(taken[0].rig)), "frames": [_truth(frame) for frame in taken]}
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.savez(file, pixels=np.stack([frame.pixels for frame in taken]), facts=np.array(json.dumps(facts)))
+    partial.replace(path)
+    return path
+
+
+def load_rig(path: Path) -> list[Take]:
+    """Read what :func:`render_rig` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        facts = json.loads(str(stored["facts"]))
+        pixels = stored["pixels"]
+    return [Take(pixels=image, truth=truth, rig=facts["rig"])
+            for image, truth in zip(pixels, facts["frames"], strict=True)]  # fmt: skip
+
+
+def _truth(frame: SimFrame) -> dict[str, Any]:
+    condition = frame.condition
+    return {
+        "label": frame.labels.label,
+        "faults": _plain(dict(frame.labels.faults)),
+        "cause": frame.labels.cause,
+        "flags": list(frame.labels.flags),
+        "margin": min(frame.labels.margin, 99.0),
+        "fwhm_px": frame.fwhm_px,
+        "pedestal_adu": frame.pedestal_adu,
+        "extinction_mag": condition.extinction_mag,
+        "gradient_fraction": condition.gradient_fraction,
+        "leak_fraction": condition.leak_fraction,
+        "sky_factor": condition.sky_factor,
+        "defocus_px": condition.defocus_px,
+        "path_px": condition.motion.length_px(frame.pixels.shape[0] / frame.pixels.shape[1]),
+    }
+
+
+def _plain(numbers: dict[str, Any]) -> dict[str, Any]:
+    return {key: _finite(value) if isinstance(value, float) else value for key, value in numbers.items()}
+
+
+def _finite(value: float) -> float:
+    return float(value) if math.isfinite(value) else 0.0

@@ -1,0 +1,106 @@
+"""From trained networks to the shipped file: calibrate, put the chain together, export, compare, write the card."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from astro_monitor.grade.grader import PREPROCESSING_VERSION
+from astro_monitor.grade.sources import MOST_SOURCES, SOURCE_LENGTH, SOURCE_NUMBERS
+from astro_monitor.grade.statistics import NUMBERS, STATISTICS_LENGTH
+from astro_monitor.inference import Card
+from astro_monitor.records import CAUSES, CLASSES, FAULTS
+from training.export import Arrays, from_keras, parity, ship
+from training.iqa.calibration import calibrate
+from training.iqa.dataset import load_examined, manifest_sha256
+from training.iqa.grouping import CLUSTERS, SourceMap
+from training.iqa.network import whole_model
+from training.iqa.train import Recipe, examples
+from training.iqa.variants import random_vectors
+
+log = logging.getLogger(__name__)
+
+LARGEST_DIFFERENCE = 1e-3
+"""An export that differs more from the network is not shipped."""
+
+PARITY_FRAMES = 300
+
+
+def export(
+    recipe: Recipe, heads: list[keras.Model], source_map: SourceMap, data: Path, models: Path, version: str
+) -> Card:
+    """Ship the quality model.
+
+    Parameters:
+        heads: the trained networks.
+        data: folder of examined rigs with ``train`` and ``validation``.
+        models: where model and card go.
+
+    Raises:
+        RuntimeError: the exported file differs from the network.
+        ModelError: the written model cannot be opened.
+    """
+    temperatures, thresholds, calibration = calibrate(
+        heads, examples(data / "validation", source_map, 4, recipe.seed + 2)
+    )
+    network = whole_model(source_map, heads, temperatures)
+    proto = from_keras(network)
+    samples = _samples(data / "validation", recipe.seed)
+    difference = parity(lambda inputs: _reference(network, inputs), proto, samples)
+    log.info("largest difference between network and file: %.2g", difference)
+    if difference > LARGEST_DIFFERENCE:
+        raise RuntimeError(f"the exported model differs from the network by {difference:.2g}")
+    return ship(
+        proto,
+        models,
+        {"sources": (1, MOST_SOURCES, SOURCE_LENGTH), "valid": (1, MOST_SOURCES), "statistics": (1, STATISTICS_LENGTH)},
+        name="quality",
+        version=version,
+        summary="Grades a frame: five classes, three fault scores, cause. Sources are grouped by a self-organising map "
+        "(15 x 15, hexagonal, 20 clusters) into a representative image, which a dual-input network sees beside the "
+        "statistics of the frame and their ratios to the rig's baseline.",
+        licence="BSD-3-Clause",
+        preprocessing_version=PREPROCESSING_VERSION,
+        class_names={"class": CLASSES, "fault": FAULTS, "cause": CAUSES},
+        calibration=calibration,
+        thresholds=thresholds,
+        parameters={
+            "map": [15, 15],
+            "clusters": CLUSTERS,
+            "source_numbers": list(SOURCE_NUMBERS),
+            "statistics": list(NUMBERS),
+            "map_quantisation_error": source_map.quantisation_error,
+            "map_topographic_error": source_map.topographic_error,
+        },
+        recipe=json.loads(json.dumps(asdict(recipe))),
+        data_manifest_sha256=manifest_sha256(data),
+        parity_max_abs_diff=difference,
+    )
+
+
+def _samples(folder: Path, seed: int) -> list[Arrays]:
+    samples: list[Arrays] = []
+    for path in sorted(folder.glob("*.npz")):
+        rig = load_examined(path)
+        rng = np.random.default_rng([seed, rig.rig["seed"]])
+        for index in range(len(rig.facts)):
+            samples.append(
+                {
+                    "sources": rig.rows[index : index + 1].astype(np.float32),
+                    "valid": rig.valid[index : index + 1].astype(np.float32),
+                    "statistics": random_vectors(rig, index, 1, rng),
+                }
+            )
+        if len(samples) >= PARITY_FRAMES:
+            break
+    return samples
+
+
+def _reference(network: keras.Model, inputs: Arrays) -> Arrays:
+    answer = network([inputs["sources"], inputs["valid"], inputs["statistics"]], training=False)
+    return {name: np.asarray(value) for name, value in answer.items()}

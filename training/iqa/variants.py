@@ -1,0 +1,107 @@
+"""One frame beside many baselines: what a rig knows of itself changes over the night, and headers tell more or less."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.grade.statistics import DEFAULT_NORMAL_FWHM_ARCSEC, Context, statistics
+from astro_monitor.records import Spread
+from training.iqa.dataset import RigFrames
+
+Values = dict[str, float | None]
+
+NEEDS_REFERENCE = ("transparency", "extinction_mag", "matched_star_count", "offset_px")
+NEEDS_SCALE = ("fwhm_arcsec", "hfr_arcsec")
+NEEDS_PEDESTAL = (
+    "pedestal_adu",
+    "sky_above_pedestal_adu",
+    "sky_adu_s",
+    "background_gradient_fraction",
+    "background_patchiness_fraction",
+)
+_MAD_TO_SIGMA = 1.4826
+
+
+def spreads_of(rows: Sequence[Mapping[str, float | None]]) -> dict[str, Spread]:
+    """Median and scaled MAD of each number over the frames of a baseline."""
+    if not rows:
+        return {}
+    keys = list(rows[0])
+    table = np.array([[np.nan if row[key] is None else row[key] for key in keys] for row in rows], np.float64)
+    middle = _medians(table)
+    spread = _MAD_TO_SIGMA * _medians(np.abs(table - middle))
+    return {
+        key: Spread(median=float(middle[column]), mad=float(spread[column]))
+        for column, key in enumerate(keys)
+        if np.isfinite(middle[column])
+    }
+
+
+def _medians(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each column over what is known; NaN where nothing is. Far quicker here than ``numpy.nanmedian``."""
+    ordered = np.sort(table, axis=0)
+    known = np.isfinite(ordered).sum(axis=0)
+    column = np.arange(table.shape[1])
+    middle: NDArray[np.float64] = 0.5 * (ordered[np.maximum(known - 1, 0) // 2, column] + ordered[known // 2, column])
+    return middle
+
+
+def without(values: Values, keys: Sequence[str]) -> Values:
+    """Forget some numbers."""
+    return {**values, **dict.fromkeys(keys)}
+
+
+def vector(frame: Mapping[str, Any], context: Context, forget: Sequence[str] = ()) -> NDArray[np.float32]:
+    """Statistics of a stored frame.
+
+    Parameters:
+        frame: one of ``RigFrames.facts``.
+        context: its baseline and site.
+        forget: keys that the header, or a missing reference, did not allow.
+    """
+    values = without(frame["values"], forget) if forget else frame["values"]
+    return statistics(values, np.asarray(frame["cells_adu"]), frame["stamp_bin"], frame["profile"], context)
+
+
+def random_vectors(rig: RigFrames, index: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Statistics of one frame beside ``count`` random baselines, with headers that tell more or less."""
+    return np.stack([_random_vector(rig, index, rng) for _ in range(count)])
+
+
+def _random_vector(rig: RigFrames, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    others = [number for number in range(len(rig.facts)) if number != index]
+    good = [number for number in others if rig.facts[number]["truth"]["label"] == "good"]
+    chance = rng.random()
+    if chance < 0.12:
+        size = 0
+    elif chance < 0.25:
+        size = int(rng.integers(1, 5))
+    else:
+        size = int(rng.integers(5, max(len(good), 5) + 1))
+    chosen = list(rng.permutation(good)[:size]) if size else []
+    if size >= 5 and rng.random() < 0.15:
+        # A judge errs now and then: one or two frames that should not be in the baseline.
+        bad = [number for number in others if number not in good]
+        chosen[: int(rng.integers(1, 3))] = []
+        chosen += list(rng.permutation(bad)[: int(rng.integers(1, 3))])
+    forget: list[str] = []
+    if not chosen:
+        forget += NEEDS_REFERENCE
+    if rng.random() < 0.3:
+        forget += NEEDS_SCALE
+    if rng.random() < 0.12:
+        forget += NEEDS_PEDESTAL
+    rows = [without(rig.facts[int(number)]["values"], forget) for number in chosen]
+    context = Context(spreads=spreads_of(rows), size=len(rows), normal_fwhm_arcsec=_site(rig.rig, rng))
+    return vector(rig.facts[index], context, forget)
+
+
+def _site(rig: Mapping[str, Any], rng: np.random.Generator) -> float:
+    """What the user has set as the normal FWHM: half of them never touch it."""
+    if rng.random() < 0.5:
+        return DEFAULT_NORMAL_FWHM_ARCSEC
+    return float(rig["f0_px"] * rig["scale_arcsec_px"] * np.exp(rng.normal(0, 0.12)))
