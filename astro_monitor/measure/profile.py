@@ -17,6 +17,7 @@ MAX_STARS = 48
 FIT_RADIUS2, LOWEST_LIGHT = 1.6**2, 0.1
 """The fit goes out to 1.6 rms widths, and down to a tenth of the peak."""
 MIN_PIXELS = 4
+USUAL_MADS, USUAL_SHARE = 3.0, 0.02
 LONG, VERY_LONG = 1.15, 1.6
 """Elongations between which the fit gives way to the kurtosis along the minor axis, which trails do not change."""
 NARROW_PX, VERY_NARROW_PX = 2.2, 1.7
@@ -55,10 +56,19 @@ def width_over_fwhm(light: NDArray[np.float32], shapes: Shapes, index: NDArray[n
         (NARROW_PX - width) / (NARROW_PX - VERY_NARROW_PX),
     )
     doubt = float(np.clip(max(doubts), 0, 1))
-    fitted = _by_fit(light, shapes, index[:MAX_STARS]) if doubt < 1 else None
+    alone = index[
+        _usual(shapes.xx[index] + shapes.yy[index]) & _usual(shapes.kurtosis[index] + shapes.kurtosis_major[index])
+    ]
+    fitted = _by_fit(light, shapes, alone[:MAX_STARS]) if doubt < 1 else None
     if fitted is None:
         return by_kurtosis(kurtosis)
     return (1 - doubt) * fitted + doubt * by_kurtosis(kurtosis)
+
+
+def _usual(values: Vector) -> NDArray[np.bool_]:
+    """Which stars look like most others: the rest are double, or have a neighbour."""
+    away = np.abs(values - np.median(values))
+    return np.asarray(away <= np.maximum(USUAL_MADS * np.median(away), USUAL_SHARE * np.median(values)), np.bool_)
 
 
 def by_kurtosis(kurtosis: float) -> float:

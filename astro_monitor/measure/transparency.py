@@ -27,7 +27,10 @@ VOTERS = 70
 """Only the brightest vote when turns are tried; all are matched afterwards."""
 TURNS_DEG = tuple(sign * step / 2 for step in range(1, 31) for sign in (1, -1))
 """An alt-azimuth mount turns the field by up to this much between frames of one target."""
-MATCH_PX = 3.0
+MIN_STARS_FOR_TURNS = 12
+"""Of fewer stars, some turn out of so many would bring enough together by chance."""
+MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
+"""Partners may lie as far apart as the stars are wide, within these limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Match:
 class _Pairs:
     mine: NDArray[np.intp]
     theirs: NDArray[np.intp]
-    shift: Table
+    offset_px: float
 
 
 def match(
@@ -66,16 +69,16 @@ def match(
     if min(len(mine), len(theirs)) < MIN_MATCHES:
         return None
     needed = max(MIN_MATCHES, MIN_SHARE * min(len(mine), len(theirs)))
-    radius_px = max(MATCH_PX, fwhm_px)
+    radius_px = min(max(MATCH_PX, fwhm_px), MAX_MATCH_PX)
     tried = [_shifted(mine, theirs, angle, sensor_shape, radius_px) for angle in (0.0, 180.0)]
     best = max(tried, key=lambda pairs: pairs.mine.size)
-    if best.mine.size < needed:
+    if best.mine.size < needed and min(len(mine), len(theirs)) >= MIN_STARS_FOR_TURNS:
         best = _turned(mine, theirs, sensor_shape, radius_px)
     if best.mine.size < needed:
         return None
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
-    return Match(int(best.mine.size), transparency, float(np.hypot(*best.shift)))
+    return Match(int(best.mine.size), transparency, best.offset_px)
 
 
 def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
@@ -103,17 +106,18 @@ def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int
     """Match at one turn: votes for the shift, then twice the nearest partners under a refined turn and shift."""
     turned = _turn(theirs, angle_deg)
     shift_x, shift_y, _ = _best_shift(mine, turned, shape)
-    moved = turned[:, :2] + (shift_x, shift_y)
+    # The last row is the middle of their field, which no turn moves: it tells the offset in the end.
+    moved = np.vstack([turned[:, :2], np.zeros((1, 2))])
+    moved += (shift_x, shift_y)
     reach = max(radius_px, 1.5 * _vote_cell_px(shape))
     for _ in range(2):
-        a, b = _nearest(mine[:, :2], moved, reach)
+        a, b = _nearest(mine[:, :2], moved[:-1], reach)
         if a.size < MIN_MATCHES:
-            return _Pairs(a[:0], b[:0], np.zeros(2))
-        moved, shift = _refined(mine[a, :2], moved[b], moved)
+            return _Pairs(a[:0], b[:0], 0.0)
+        moved = _refined(mine[a, :2], moved[b], moved)
         reach = radius_px
-    a, b = _nearest(mine[:, :2], moved, reach)
-    # Where the middle of their field came to lie: the refinements are small beside the vote.
-    return _Pairs(a, b, np.array([shift_x, shift_y]) + shift)
+    a, b = _nearest(mine[:, :2], moved[:-1], reach)
+    return _Pairs(a, b, float(np.hypot(*moved[-1])))
 
 
 def _turn(stars: Table, angle_deg: float) -> Table:
@@ -156,15 +160,13 @@ def _nearest(mine: Table, theirs: Table, reach_px: float) -> tuple[NDArray[np.in
     return kept, partner[kept]
 
 
-def _refined(mine: Table, theirs: Table, moved: Table) -> tuple[Table, Table]:
-    """Turn and shift all of ``moved`` a little, so that the paired stars fall together; the shift is of the middle."""
+def _refined(mine: Table, theirs: Table, moved: Table) -> Table:
+    """Turn and shift all of ``moved`` a little, so that the paired stars fall together."""
     middle, their_middle = np.median(mine, axis=0), np.median(theirs, axis=0)
     p, q = mine - middle, theirs - their_middle
     turn = np.median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(np.median((q**2).sum(axis=1))), 1.0)
     cosine, sine = np.cos(turn), np.sin(turn)
-    rotation = np.array([[cosine, sine], [-sine, cosine]])
-    shift = middle - their_middle
-    return (moved - their_middle) @ rotation + middle, np.asarray(shift, np.float64)
+    return np.asarray((moved - their_middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle, np.float64)
 
 
 def _weighted_median(values: Table, weights: Table) -> float:

@@ -1,0 +1,107 @@
+"""One size of frame in a process of its own: the whole verdict, its stages, and the rivals, taking turns.
+
+Prints one JSON object. Started by ``benchmarks.verdict``; a fresh process, because peak memory only ever rises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from astro_monitor.pipeline import Pipeline
+from astro_monitor.records import Arrival, Baseline, Examined, Outcome, baseline_key
+from astro_monitor.settings import load
+
+from .meter import Samples, peak_memory_mb
+from .rivals import SExtractor, read_plainly, sep_default, sep_tuned
+from .sky import SHAPES
+
+Step = Callable[[], None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("frame", type=Path)
+    parser.add_argument("megapixels", type=int)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--alone", action="store_true", help="the verdict only, for its memory")
+    chosen = parser.parse_args()
+    begun = time.perf_counter()
+    pipeline = Pipeline.open(load(flags={"worker": {"threads": chosen.threads}}))
+    opened_s = time.perf_counter() - begun
+    arrival = _arrival(chosen.frame)
+    baseline = _baseline(pipeline.examine(arrival, ()))
+    outcomes: list[Examined] = []
+    samples: dict[str, Samples] = defaultdict(Samples)
+
+    def verdict() -> None:
+        outcomes.append(_graded(pipeline.examine(arrival, (baseline,))))
+
+    if chosen.alone:
+        for _ in range(chosen.repeats):
+            verdict()
+    else:
+        _take_turns(chosen.frame, chosen.megapixels, chosen.repeats, samples, verdict)
+    stages = [outcome.timings_s for outcome in outcomes]
+    result = {
+        "opened_s": opened_s,
+        "peak_mb": peak_memory_mb(),
+        "samples": {name: sample.summary() for name, sample in samples.items()},
+        "stages_s": {name: sorted(times[name] for times in stages)[len(stages) // 2] for name in stages[0]},
+        "stars": outcomes[-1].measurements.values["star_count"],
+    }
+    sys.stdout.write(json.dumps(result))
+
+
+def _take_turns(frame: Path, megapixels: int, repeats: int, samples: dict[str, Samples], verdict: Step) -> None:
+    """Run everything once in each round, so that a busy machine slows all of them alike."""
+    pixels = read_plainly(frame, SHAPES[megapixels])
+    sextractor = SExtractor.find()
+    try:
+        for _ in range(repeats):
+            samples["verdict"].add(verdict)
+            samples["sep_default"].add(lambda: sep_default(pixels))
+            samples["sep_tuned"].add(lambda: sep_tuned(pixels))
+            if sextractor is not None:
+                samples["sextractor"].add(lambda: sextractor.detect(frame))
+    finally:
+        if sextractor is not None:
+            sextractor.close()
+
+
+def _arrival(path: Path) -> Arrival:
+    status, now = path.stat(), datetime.now(UTC)
+    return Arrival(
+        path=path,
+        root=path.parent,
+        size_bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        first_seen_utc=now,
+        settled_utc=now,
+        how="named",
+    )
+
+
+def _graded(outcome: Outcome) -> Examined:
+    if not isinstance(outcome, Examined):
+        raise SystemExit(f"the frame was not graded: {outcome.sentence}")
+    return outcome
+
+
+def _baseline(outcome: Outcome) -> Baseline:
+    """Reference stars, as on any but the first frame of a night, so that matching is part of the timing."""
+    first = _graded(outcome)
+    return Baseline(
+        key=baseline_key(first.meta, first.sensor_shape), size=1, reference_stars=first.measurements.bright_stars
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from astro_monitor.measure.transparency import match
+from astro_monitor.records import ReferenceStar
+
+HEIGHT, WIDTH = 2000, 3000
+
+
+def take(dx=0.0, dy=0.0, angle=0.0, light=1.0, most=150, noise=0.2, seed=0, sky_seed=1):
+    """Bright stars of one frame of a field, moved, turned and dimmed."""
+    sky = np.random.default_rng(sky_seed)
+    place = sky.uniform(-0.6, 0.6, (400, 2)) * (WIDTH, HEIGHT)
+    flux = 10 + 100 * sky.pareto(1.0, 400)
+    rng = np.random.default_rng(seed)
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    x = cosine * place[:, 0] - sine * place[:, 1] + dx + (WIDTH - 1) / 2 + rng.normal(0, noise, 400)
+    y = sine * place[:, 0] + cosine * place[:, 1] + dy + (HEIGHT - 1) / 2 + rng.normal(0, noise, 400)
+    flux = flux * light * (1 + rng.normal(0, 0.05, 400))
+    inside = np.flatnonzero((x > 20) & (x < WIDTH - 20) & (y > 20) & (y < HEIGHT - 20))
+    order = inside[np.argsort(-flux[inside])][:most]
+    return tuple(ReferenceStar(x_px=float(x[i]), y_px=float(y[i]), flux_adu_s=float(flux[i])) for i in order)
+
+
+REFERENCE = take(seed=9)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {},
+        {"dx": 40.0, "dy": -25.0},
+        {"dx": 700.0, "dy": 100.0},
+        {"angle": 180.0, "dx": 30.0},
+        {"angle": 0.3},
+        {"angle": 3.2, "dx": 50.0},
+        {"angle": -11.0},
+        {"angle": 187.0},
+    ],
+)
+@pytest.mark.parametrize("light", [1.0, 0.4])
+def test_dithers_flips_and_turned_fields_are_matched(moved, light):
+    found = match(take(**moved, light=light), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert found is not None
+    assert found.count > 80
+    assert found.transparency == pytest.approx(light, rel=0.03)
+    assert found.offset_px == pytest.approx(np.hypot(moved.get("dx", 0), moved.get("dy", 0)), abs=2.0)
+
+
+def test_thick_cloud_leaves_few_stars_but_the_right_ratio():
+    found = match(take(light=0.05, most=15), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert found is not None
+    assert found.transparency == pytest.approx(0.05, rel=0.06)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("most", [8, 40, 150])
+def test_another_field_does_not_match(seed, most):
+    assert match(take(sky_seed=100 + seed, most=most), REFERENCE, (HEIGHT, WIDTH), 3.0) is None
+
+
+def test_too_few_stars_are_no_match():
+    assert match(take(most=5), REFERENCE, (HEIGHT, WIDTH), 3.0) is None
+    assert match((), REFERENCE, (HEIGHT, WIDTH), 3.0) is None
+    assert match(REFERENCE, (), (HEIGHT, WIDTH), 3.0) is None
+
+
+def test_stars_without_light_are_left_out():
+    dark = tuple(ReferenceStar(x_px=star.x_px, y_px=star.y_px, flux_adu_s=0.0) for star in REFERENCE)
+    assert match(dark, REFERENCE, (HEIGHT, WIDTH), 3.0) is None
