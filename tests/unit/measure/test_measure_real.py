@@ -1,0 +1,77 @@
+"""Numbers of a real night, where it is at hand. Stars are found with sep, so that only measuring is tested."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sep
+
+from astro_monitor.measure import Measurer
+from astro_monitor.read import Reader
+from astro_monitor.records import Arrival, Baseline, Detections, SkyMap
+
+FRAMES = Path(os.environ.get("ASTRO_MONITOR_REAL_FRAMES", Path(__file__).parents[4] / "shared" / "frames"))
+NIGHT = FRAMES / "night_tres1"
+pytestmark = [pytest.mark.real, pytest.mark.skipif(not NIGHT.is_dir(), reason="no real frames here")]
+
+
+def examine(number, baseline):
+    path = next(NIGHT.glob(f"tres1-{number:03d}*.fit"), NIGHT / "none")
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here")
+    now = datetime.now(UTC)
+    frame = Reader().read(
+        Arrival(
+            path=path,
+            root=NIGHT,
+            size_bytes=path.stat().st_size,
+            mtime_ns=path.stat().st_mtime_ns,
+            first_seen_utc=now,
+            settled_utc=now,
+            how="named",
+        )
+    )
+    light = frame.pixels.astype(np.float32)
+    sky = sep.Background(light, bw=64, bh=64)
+    found = sep.extract(light - sky.back(), 4, err=sky.globalrms, minarea=5)
+    found = found[np.argsort(-found["flux"])]
+    height, width = light.shape
+    mesh = sky.back()[: height // 64 * 64, : width // 64 * 64].reshape(height // 64, 64, width // 64, 64)
+    detections = Detections(
+        frame_id=frame.frame_id,
+        x_px=found["x"].astype(np.float32),
+        y_px=found["y"].astype(np.float32),
+        score=np.ones(len(found), np.float32),
+        kind=np.zeros(len(found), np.uint8),
+        peak_adu=found["peak"].astype(np.float32),
+        snr=(found["flux"] / sky.globalrms / np.sqrt(found["npix"])).astype(np.float32),
+        bin_factor=1,
+        streaks=(),
+        sky=SkyMap(level_adu=mesh.mean(axis=(1, 3)), noise_adu=float(sky.globalrms), cell_px=64),
+        model="sep",
+    )
+    return Measurer().measure(frame, detections, baseline)[1]
+
+
+def test_a_real_night_is_measured_as_it_was(no_baseline):
+    sharp = examine(30, no_baseline)
+    baseline = Baseline(key=no_baseline.key, size=1, reference_stars=sharp.bright_stars)
+    cloudy, soft = examine(33, baseline), examine(198, baseline)
+    # The mean profile of the 42 brightest stars of frame 30 has a FWHM of 1.89 px with the pixel in it, 1.76 without.
+    assert sharp.values["fwhm_px"] == pytest.approx(1.8, rel=0.07)
+    # Focus drifts: HFR by 1.4, as does the width.
+    assert soft.values["hfr_px"] / sharp.values["hfr_px"] == pytest.approx(1.4, abs=0.1)
+    assert 1.3 < soft.values["fwhm_px"] / sharp.values["fwhm_px"] < 1.65
+    assert cloudy.values["extinction_mag"] > 0.03
+    assert cloudy.values["background_gradient_adu"] > 1.3 * sharp.values["background_gradient_adu"]
+    for frame in (cloudy, soft):
+        assert frame.values["matched_star_count"] > 80
+    # The field drifts through the night.
+    assert soft.values["offset_px"] > cloudy.values["offset_px"]
+
+
+def test_a_dark_frame_has_no_stars_worth_the_name(no_baseline):
+    dark = examine(1, no_baseline)
+    assert dark.values["fwhm_px"] is None or dark.values["fwhm_px"] < 1.0
