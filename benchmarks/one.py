@@ -14,7 +14,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from astro_monitor.detect import Detector
+from astro_monitor.inference import open_model
+from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
+from astro_monitor.read import Reader
 from astro_monitor.records import Arrival, Baseline, Examined, Outcome, baseline_key
 from astro_monitor.settings import load
 
@@ -22,7 +26,7 @@ from .meter import Samples, peak_memory_mb
 from .rivals import SExtractor, read_plainly, sep_default, sep_tuned
 from .sky import SHAPES
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 def main() -> None:
@@ -48,7 +52,7 @@ def main() -> None:
         for _ in range(chosen.repeats):
             verdict()
     else:
-        _take_turns(chosen.frame, chosen.megapixels, chosen.repeats, samples, verdict)
+        _take_turns(chosen, {"verdict": verdict, **_single_stages(arrival, baseline, chosen.threads)}, samples)
     stages = [outcome.timings_s for outcome in outcomes]
     result = {
         "opened_s": opened_s,
@@ -60,17 +64,28 @@ def main() -> None:
     sys.stdout.write(json.dumps(result))
 
 
-def _take_turns(frame: Path, megapixels: int, repeats: int, samples: dict[str, Samples], verdict: Step) -> None:
+def _single_stages(arrival: Arrival, baseline: Baseline, threads: int) -> dict[str, Step]:
+    """Stages on a frame in memory, to know their processor time; the pipeline itself keeps only wall time."""
+    frame = Reader().read(arrival)
+    detector, measurer = Detector(open_model(load().models.star_finder, threads=threads)), Measurer()
+    found = detector.detect(frame)
+    return {
+        "detect": lambda: detector.detect(frame),
+        "measure": lambda: measurer.measure(frame, found, baseline),
+    }
+
+
+def _take_turns(chosen: argparse.Namespace, ours: dict[str, Step], samples: dict[str, Samples]) -> None:
     """Run everything once in each round, so that a busy machine slows all of them alike."""
-    pixels = read_plainly(frame, SHAPES[megapixels])
+    pixels = read_plainly(chosen.frame, SHAPES[chosen.megapixels])
+    steps = {**ours, "sep_default": lambda: sep_default(pixels), "sep_tuned": lambda: sep_tuned(pixels)}
     sextractor = SExtractor.find()
+    if sextractor is not None:
+        steps["sextractor"] = lambda: sextractor.detect(chosen.frame)
     try:
-        for _ in range(repeats):
-            samples["verdict"].add(verdict)
-            samples["sep_default"].add(lambda: sep_default(pixels))
-            samples["sep_tuned"].add(lambda: sep_tuned(pixels))
-            if sextractor is not None:
-                samples["sextractor"].add(lambda: sextractor.detect(frame))
+        for _ in range(chosen.repeats):
+            for name, step in steps.items():
+                samples[name].add(step)
     finally:
         if sextractor is not None:
             sextractor.close()

@@ -74,28 +74,29 @@ def _print_verdicts(results: list[Row]) -> None:
 
 
 def _print_stages(results: list[Row]) -> None:
-    print("| frame | " + " | ".join(f"{stage}, ms" for stage in STAGES) + " | start-up, ms |")
-    print("|---" * (len(STAGES) + 2) + "|")
+    print("| frame | " + " | ".join(f"{stage}, ms" for stage in STAGES) + " | detect, CPU | measure, CPU | start-up |")
+    print("|---" * (len(STAGES) + 4) + "|")
     for _, frame, timed, _ in results:
         times = " | ".join(f"{1e3 * timed['stages_s'][stage]:.1f}" for stage in STAGES)
-        print(f"| {frame.megapixels:.1f} MP | {times} | {1e3 * timed['opened_s']:.0f} |")
+        cpu = " | ".join(f"{1e3 * timed['samples'][stage]['cpu_s']:.1f} ms" for stage in ("detect", "measure"))
+        print(f"| {frame.megapixels:.1f} MP | {times} | {cpu} | {1e3 * timed['opened_s']:.0f} ms |")
     print()
 
 
 def _print_rivals(results: list[Row]) -> None:
-    print("| frame | rival | wall median | CPU | verdict / rival, wall | … CPU | detect stage / rival, wall |")
-    print("|---|---|---|---|---|---|---|")
+    print("| frame | rival | wall median | CPU | verdict / rival, wall | … CPU | detect / rival, wall | … CPU |")
+    print("|---|---|---|---|---|---|---|---|")
     for _, frame, timed, _ in results:
-        verdict = timed["samples"]["verdict"]
+        detect, verdict = timed["samples"]["detect"], timed["samples"]["verdict"]
         for name in RIVALS:
             if name not in timed["samples"]:
-                print(f"| {frame.megapixels:.1f} MP | {name} | not installed | | | | |")
+                print(f"| {frame.megapixels:.1f} MP | {name} | not installed | | | | | |")
                 continue
             rival = timed["samples"][name]
             print(
                 f"| {frame.megapixels:.1f} MP | {name} | {rival['wall_s']:.3f} s | {rival['cpu_s']:.3f} s "
                 f"| {verdict['wall_s'] / rival['wall_s']:.2f} | {verdict['cpu_s'] / rival['cpu_s']:.2f} "
-                f"| {timed['stages_s']['detect'] / rival['wall_s']:.2f} |"
+                f"| {detect['wall_s'] / rival['wall_s']:.2f} | {detect['cpu_s'] / rival['cpu_s']:.2f} |"
             )
 
 
