@@ -84,13 +84,14 @@ class Grader:
         Raises:
             GradeFailed: the model gave up.
         """
-        table = sources(stars, detections.sky, (frame.pixels.shape[0], frame.pixels.shape[1]))
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        table = sources(stars, detections.sky, shape)
         context = Context(spreads=baseline.spreads, size=baseline.size, normal_fwhm_arcsec=self._normal_fwhm_arcsec)
         numbers = statistics(
             measurements.values,
             cells_sky_adu(measurements.field_grid),
             stars.stamp_bin,
-            profile_numbers(table),
+            profile_numbers(table, stars, shape),
             context,
         )
         return self.grade_inputs(frame.frame_id, table, numbers, baseline.size)

@@ -1,7 +1,7 @@
 """What all sources of a frame have in common: their mean image, its ghosts, and how trailed they are one by one.
 
-A mount that jumped leaves each star twice. A star finder then reports two good stars; only their mean image shows that
-every star has the same companion.
+A mount that jumped leaves each star twice. A star finder then reports two good stars; only their mean image, or for
+long jumps their places, show that every star has the same companion.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..records import Stars
 from .sources import SOURCE_NUMBERS, STAMP_PX, Sources
 
 PROFILE_NUMBERS = (
@@ -24,10 +25,19 @@ PROFILE_NUMBERS = (
     "mean_image_log_width",
     "companion_height",
     "companion_distance",
+    "pair_share",
+    "pair_excess",
+    "pair_log_distance",
 )
 """Trails are L / F: path length over width, from each source or from the mean image. The companion is the highest peak
-of the mean image away from its centre, relative to the centre, and its distance in widths."""
+of the mean image away from its centre, relative to the centre, and its distance in widths. Pairs are stars whose
+separation is the most common one of the frame: their share of all stars, how many more they are than chance makes
+(square root of the ratio), and the separation in widths."""
 
+_MOST_PAIRED = 150
+_STEP_STAMP_PX = 2.0
+_REACH = 32
+_AROUND = (-1, 0, 1)
 _LEAST_SOURCES = 3
 _LARGEST_TRAIL = 6.0
 _FLOOR = 0.03
@@ -41,11 +51,13 @@ _RADIUS = np.hypot(_X, _Y)
 _NUMBER_AT = {name: _STAMP + place for place, name in enumerate(SOURCE_NUMBERS)}
 
 
-def profile_numbers(table: Sources) -> list[float | None]:
+def profile_numbers(table: Sources, stars: Stars, shape: tuple[int, int]) -> list[float | None]:
     """Describe the sources of a frame together.
 
     Parameters:
         table: of the frame.
+        stars: of the same frame.
+        shape: (H, W) of the frame.
 
     Returns:
         one value for each of ``PROFILE_NUMBERS``; all ``None`` with fewer than three sources.
@@ -64,7 +76,31 @@ def profile_numbers(table: Sources) -> list[float | None]:
         *(float(value) for value in width),
         fwhm,
         *_mean_image(used[:, :_STAMP].mean(axis=0).reshape(STAMP_PX, STAMP_PX), float(np.exp(fwhm))),
+        *_pairs(stars, shape, float(np.exp(fwhm)) * stars.stamp_bin),
     ]
+
+
+def _pairs(stars: Stars, shape: tuple[int, int], fwhm_px: float) -> tuple[float, float, float]:
+    """Find the most common separation of two stars, as a vector of at most ``_REACH`` steps."""
+    step = _STEP_STAMP_PX * stars.stamp_bin
+    x = stars.x_px[:_MOST_PAIRED].astype(np.float64)
+    y = stars.y_px[:_MOST_PAIRED].astype(np.float64)
+    right = np.rint((x[None, :] - x[:, None]) / step).astype(np.intp)
+    down = np.rint((y[None, :] - y[:, None]) / step).astype(np.intp)
+    near = (np.abs(right) <= _REACH) & (down >= 0) & (down <= _REACH) & ((down > 0) | (right > 0))
+    # Close doubles are one star that was found twice, or real.
+    near &= np.hypot(right, down) * step > max(1.2 * fwhm_px, 2 * step)
+    # One empty bin all round, so that the sum over neighbours stays inside.
+    size = 2 * _REACH + 3
+    flat = (down[near] + 1) * size + right[near] + _REACH + 1
+    counts = np.bincount(flat, minlength=(_REACH + 3) * size).reshape(_REACH + 3, size)
+    summed = sum(counts[1 + dy : counts.shape[0] - 1 + dy, 1 + dx : size - 1 + dx] for dy in _AROUND for dx in _AROUND)
+    best = int(np.argmax(summed))
+    most = float(np.asarray(summed).flat[best])
+    by_chance = 0.5 * len(x) ** 2 * 9 * step**2 * 2 / (shape[0] * shape[1])
+    distance = np.hypot(best // (size - 2), best % (size - 2) - _REACH) * step
+    excess = float(np.sqrt(min(most / (by_chance + 1.0), 100.0)))
+    return most / len(x), excess, float(np.log(max(distance / max(fwhm_px, 0.3), 0.1))) if most else 0.0
 
 
 def _mean_image(image: NDArray[np.float64], fwhm: float) -> tuple[float, float, float, float]:

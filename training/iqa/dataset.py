@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from astro_monitor.detect import Detector
 from astro_monitor.grade.profile import profile_numbers
-from astro_monitor.grade.sources import Sources, sources
+from astro_monitor.grade.sources import sources
 from astro_monitor.grade.statistics import cells_sky_adu
 from astro_monitor.inference import open_model
 from astro_monitor.judge.baseline import History
@@ -104,7 +104,8 @@ def examine(takes: list[Take], finder: StarFinder, measurer: FrameMeasurer) -> R
         history = history or History(key=baseline_key(frame.meta, frame.sensor_shape))
         detections = finder.detect(frame)
         stars, measured = measurer.measure(frame, detections, history.baseline())
-        table = sources(stars, detections.sky, (frame.pixels.shape[0], frame.pixels.shape[1]))
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        table = sources(stars, detections.sky, shape)
         rows.append(table.rows.astype(np.float16))
         valid.append(table.valid.astype(np.uint8))
         facts.append(
@@ -112,6 +113,7 @@ def examine(takes: list[Take], finder: StarFinder, measurer: FrameMeasurer) -> R
                 "values": measured.values,
                 "cells_adu": cells_sky_adu(measured.field_grid).tolist(),
                 "stamp_bin": stars.stamp_bin,
+                "profile": profile_numbers(table, stars, shape),
                 "truth": take.truth,
             }
         )
@@ -143,10 +145,8 @@ def build_rig(rendered: Path, path: Path) -> Path:
 def load_examined(path: Path) -> RigFrames:
     """Read what :func:`build_rig` wrote."""
     with np.load(path, allow_pickle=False) as stored:
-        facts, rows, valid = json.loads(str(stored["facts"])), stored["rows"], stored["valid"]
-    for frame, its_rows, its_valid in zip(facts["frames"], rows, valid, strict=True):
-        frame["profile"] = profile_numbers(Sources(its_rows.astype(np.float32), its_valid.astype(np.float32)))
-    return RigFrames(rows, valid, facts["frames"], facts["rig"])
+        facts = json.loads(str(stored["facts"]))
+        return RigFrames(stored["rows"], stored["valid"], facts["frames"], facts["rig"])
 
 
 def manifest_sha256(folder: Path) -> str:

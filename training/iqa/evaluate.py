@@ -1,7 +1,7 @@
 """Scores on rigs that training never saw, graded as a live session would grade them.
 
-The shipped file and the shipped code grade the frames in the order of time; what the model itself calls good makes the
-baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
+The shipped file and the shipped code grade the frames in the order of time; frames that the model itself thinks most
+likely good make the baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
         table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
         grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), len(accepted))
         graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
-        if grade.label == "good":
+        if max(grade.probabilities, key=grade.probabilities.__getitem__) == "good":
             accepted.append(without(frame["values"], hidden))
     return graded
 

@@ -14,12 +14,16 @@ SHAPE = (600, 800)
 AT = {name: STAMP_PX * STAMP_PX + place for place, name in enumerate(SOURCE_NUMBERS)}
 
 
+def profile_of(found, sky):
+    return profile_numbers(sources(found, sky, SHAPE), found, SHAPE)
+
+
 def test_no_stars_give_an_empty_table(stars, sky):
     table = sources(stars(0), sky, SHAPE)
     assert table.rows.shape == (MOST_SOURCES, SOURCE_LENGTH)
     assert not table.rows.any()
     assert not table.valid.any()
-    assert profile_numbers(table) == [None] * len(PROFILE_NUMBERS)
+    assert profile_numbers(table, stars(0), SHAPE) == [None] * len(PROFILE_NUMBERS)
 
 
 def test_only_the_brightest_are_taken(stars, sky):
@@ -66,8 +70,8 @@ def test_the_mean_image_shows_a_ghost_that_single_stars_hide(stars, sky):
     ghosts = plain.stamps.copy()
     ghosts[:, :, 9:] += 0.7 * plain.stamps[:, :, :-9]
     doubled = replace(plain, stamps=ghosts)
-    single = dict(zip(PROFILE_NUMBERS, profile_numbers(sources(plain, sky, SHAPE)), strict=True))
-    double = dict(zip(PROFILE_NUMBERS, profile_numbers(sources(doubled, sky, SHAPE)), strict=True))
+    single = dict(zip(PROFILE_NUMBERS, profile_of(plain, sky), strict=True))
+    double = dict(zip(PROFILE_NUMBERS, profile_of(doubled, sky), strict=True))
     assert single["companion_height"] == 0
     assert double["companion_height"] == pytest.approx(0.67, abs=0.05)
     assert double["companion_distance"] == pytest.approx(3.0, abs=0.2)
@@ -76,5 +80,18 @@ def test_the_mean_image_shows_a_ghost_that_single_stars_hide(stars, sky):
 
 def test_trails_are_path_over_width(stars, sky):
     # a/b = 2: L = sqrt(12 (a² - b²)) = 6 b, F = 2.355 b.
-    numbers = dict(zip(PROFILE_NUMBERS, profile_numbers(sources(stars(9, elongation=2.0), sky, SHAPE)), strict=True))
+    numbers = dict(zip(PROFILE_NUMBERS, profile_of(stars(9, elongation=2.0), sky), strict=True))
     assert numbers["trail_median"] == pytest.approx(6 / 2.3548, rel=1e-3)
+
+
+def test_a_long_jump_shows_in_the_places_of_the_stars(stars, sky):
+    one = stars(60)
+    moved_x = np.where(np.arange(60) % 2 == 0, one.x_px, np.roll(one.x_px, 1) + 25)
+    moved_y = np.where(np.arange(60) % 2 == 0, one.y_px, np.roll(one.y_px, 1) + 10)
+    jumped = replace(one, x_px=moved_x.astype(np.float32), y_px=moved_y.astype(np.float32))
+    alone = dict(zip(PROFILE_NUMBERS, profile_of(one, sky), strict=True))
+    paired = dict(zip(PROFILE_NUMBERS, profile_of(jumped, sky), strict=True))
+    assert alone["pair_share"] < 0.1
+    assert paired["pair_share"] == pytest.approx(0.5, abs=0.05)
+    assert paired["pair_excess"] > 3 * alone["pair_excess"]
+    assert np.exp(paired["pair_log_distance"]) == pytest.approx(np.hypot(25, 10) / 3, rel=0.1)
