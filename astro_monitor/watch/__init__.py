@@ -3,7 +3,7 @@
 Nothing is ever written into the folder, and no file is believed to be whole because an event said so.
 """
 
-from .events import EventWatcher, Hints, Watcher
+from .events import EventWatcher, Hint, Hints, Watcher
 from .names import NameRules
 from .settle import Look, SettleRules, Settling, Sighting
 from .source import FolderSource
@@ -11,6 +11,7 @@ from .source import FolderSource
 __all__ = [
     "EventWatcher",
     "FolderSource",
+    "Hint",
     "Hints",
     "Look",
     "NameRules",

@@ -185,7 +185,11 @@ class FolderSource:
         for folder in [folder for folder, due_s in self._scans_due.items() if due_s <= now_s]:
             del self._scans_due[folder]
             self._scan_folder(folder, now_s, "event", stop.is_set)
-        if now_s < self._next_scan_s or not self._guard.root_is_there:
+        if now_s < self._next_scan_s:
+            return
+        if not self._guard.root_is_there:
+            # The guard asks for a scan as soon as the folder is back.
+            self._next_scan_s = now_s + self._settings.rescan_s
             return
         if self._unannounced:
             self._guard.doubt(now_s, len(self._unannounced))

@@ -115,12 +115,16 @@ class WorkerLane:
                     log.warning("%s: the worker process %s", arrival.path.name, loss)
                 except (ModelError, ConfigError) as error:
                     self._process = None
-                    losses.append(Gone(f"could not be started again: {error}"))
+                    losses.append(Gone(f"could not be started again: {error}", blameless=True))
                 except WireError as error:
-                    return _failed(arrival, "unforeseen", f"{error}; please report this", before, known=False)
+                    return _failed(
+                        arrival, "unforeseen", f"{error}; please report this", before, known=False, retryable=False
+                    )
                 timeouts = sum(loss.timed_out for loss in losses)
                 if len(losses) >= self._settings.worker.tries or timeouts >= MAX_TIMEOUTS:
-                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses), before)
+                    # It has had its tries; only where the worker never began may the file be tried again later.
+                    again = losses[-1].blameless
+                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses), before, retryable=again)
                 self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (len(losses) - 1))
         sentence = "the monitor was stopped before this file was graded; it is graded at the next start"
         return _failed(arrival, "stopped", sentence, before)
@@ -198,14 +202,16 @@ def _lost_sentence(losses: list[Gone]) -> str:
     )
 
 
-def _failed(arrival: Arrival, kind: str, sentence: str, before: float, *, known: bool = True) -> Failed:
+def _failed(
+    arrival: Arrival, kind: str, sentence: str, before: float, *, known: bool = True, retryable: bool = True
+) -> Failed:
     return Failed(
         arrival=arrival,
         frame_id=None,
         stage="worker",
         kind=kind,
         known=known,
-        retryable=known,
+        retryable=retryable,
         sentence=sentence,
         timings_s={"total": time.perf_counter() - before},
     )

@@ -32,11 +32,13 @@ class Gone(Exception):
 
     Attributes:
         timed_out: whether it was ended for taking too long.
+        blameless: whether it had not even begun with the file.
     """
 
-    def __init__(self, sentence: str, *, timed_out: bool = False) -> None:
+    def __init__(self, sentence: str, *, timed_out: bool = False, blameless: bool = False) -> None:
         super().__init__(sentence)
         self.timed_out = timed_out
+        self.blameless = blameless
 
 
 class WorkerProcess:

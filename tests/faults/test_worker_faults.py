@@ -38,7 +38,7 @@ def nothing_is_left_behind() -> Iterator[None]:
 
 def lost(outcome: Outcome) -> str:
     assert isinstance(outcome, Failed)
-    assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, True)
+    assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, False)
     return outcome.sentence
 
 

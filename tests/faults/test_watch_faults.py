@@ -1,0 +1,331 @@
+"""The watcher is lost, blind or refused, or the folder goes away: nothing is missed, and no thread is left."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+)
+
+from astro_monitor.clock import SystemClock
+from astro_monitor.records import Arrival
+from astro_monitor.settings import WatchSettings
+from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher, put, small_fits, watch_until
+from astro_monitor.watch import EventWatcher, FolderSource, Hint, Hints
+from astro_monitor.watch import source as source_module
+from astro_monitor.watch.events import read_event
+
+WHOLE = small_fits()
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) - before == set()
+
+
+@pytest.fixture
+def clock() -> ScriptedClock:
+    return ScriptedClock()
+
+
+@pytest.fixture
+def watcher() -> ScriptedWatcher:
+    return ScriptedWatcher()
+
+
+def source_on(root: Path, clock: ScriptedClock, watcher: ScriptedWatcher) -> FolderSource:
+    return FolderSource(root, WatchSettings(), clock, start_watcher=watcher, jitter=random.Random(1))
+
+
+def names(items: list[tuple[float, object]]) -> list[str]:
+    return [item.path.name for _, item in items if isinstance(item, Arrival)]
+
+
+def test_a_dead_watcher_is_replaced_and_the_folder_scanned(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    def die() -> None:
+        watcher.alive = False
+
+    clock.at(12.0, die)
+    clock.at(12.5, lambda: put(clock, tmp_path / "a.fits", WHOLE))
+    clock.at(12.5, lambda: watcher.tell(tmp_path / "a.fits", Hint.CLOSED))
+    items = watch_until(source_on(tmp_path, clock, watcher), clock, 60)
+    assert watcher.started == 2
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 12.0 + 5.0 + 3.0
+
+
+def test_a_folder_that_is_removed_and_made_again_is_watched_again(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    root = tmp_path / "night"
+    root.mkdir()
+    states: list[str] = []
+    source = source_on(root, clock, watcher)
+    clock.at(12.0, root.rmdir)
+    clock.at(19.0, lambda: states.append(source.state()))
+    clock.at(30.0, root.mkdir)
+    clock.at(30.0, lambda: put(clock, root / "a.fits", WHOLE))
+    clock.at(37.0, lambda: states.append(source.state()))
+    items = watch_until(source, clock, 60)
+    assert states == [f"the folder {str(root)!r} is missing", "watching by events"]
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 38.0
+
+
+def test_another_folder_in_the_place_of_the_first_is_noticed(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    root, other = tmp_path / "night", tmp_path / "other"
+    root.mkdir()
+    other.mkdir()
+    put(clock, other / "a.fits", WHOLE)
+    clock.at(12.0, lambda: root.rename(tmp_path / "old"))
+    clock.at(12.0, lambda: other.rename(root))
+    items = watch_until(source_on(root, clock, watcher), clock, 60)
+    assert watcher.started == 2
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 20.0
+
+
+def test_a_folder_that_is_not_there_at_the_start_is_waited_for(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    root = tmp_path / "share" / "night"
+    clock.at(20.0, lambda: root.mkdir(parents=True))
+    clock.at(22.0, lambda: put(clock, root / "a.fits", WHOLE))
+    assert names(watch_until(source_on(root, clock, watcher), clock, 60)) == ["a.fits"]
+
+
+@pytest.mark.parametrize(
+    ("number", "word"), [(errno.ENOSPC, "max_user_watches"), (errno.EMFILE, "max_user_instances"), (errno.EIO, "says")]
+)
+def test_a_system_that_allows_no_watcher_is_polled_and_asked_again(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, number: int, word: str
+) -> None:
+    watcher.refuses = OSError(number, os.strerror(number))
+    states: list[str] = []
+    source = source_on(tmp_path, clock, watcher)
+
+    def allow() -> None:
+        watcher.refuses = None
+
+    clock.at(20.0, lambda: put(clock, tmp_path / "a.fits", WHOLE))
+    clock.at(50.0, lambda: states.append(source.state()))
+    clock.at(51.0, allow)
+    clock.at(90.0, lambda: states.append(source.state()))
+    items = watch_until(source, clock, 91)
+    assert word in states[0]
+    assert states[1] == "watching by events"
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 20.0 + 2.5 + 3.0
+
+
+def test_a_watcher_that_tells_nothing_of_new_files_is_replaced(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    for number in range(30):
+        clock.at(100.0 + 10 * number, lambda number=number: put(clock, tmp_path / f"{number}.fits", WHOLE))
+    items = watch_until(source_on(tmp_path, clock, watcher), clock, 450)
+    assert len(names(items)) == 30
+    assert 4 <= watcher.started <= 7
+
+
+def test_an_event_about_another_place_is_not_believed(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    root.mkdir()
+    other.mkdir()
+    put(clock, other / "a.fits", WHOLE)
+    for path in (other / "a.fits", root / "gone.fits", root, tmp_path, Path("/")):
+        clock.at(3.0, lambda path=path: watcher.tell(path, Hint.CLOSED))
+        clock.at(4.0, lambda path=path: watcher.tell(path, Hint.FOLDER))
+    assert watch_until(source_on(root, clock, watcher), clock, 30) == []
+
+
+def test_a_folder_that_cannot_be_listed_for_a_while_costs_nothing(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(clock, tmp_path / "a.fits", WHOLE)
+    real = os.scandir
+
+    def broken(path: str) -> object:
+        if 10.0 < clock.monotonic() < 60.0:
+            raise OSError(errno.ESTALE, "stale file handle")
+        return real(path)
+
+    monkeypatch.setattr("astro_monitor.watch.scan.os.scandir", broken)
+    clock.at(20.0, lambda: put(clock, tmp_path / "b.fits", WHOLE))
+    items = watch_until(source_on(tmp_path, clock, watcher), clock, 100)
+    assert names(items) == ["a.fits", "b.fits"]
+
+
+def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = source_module.look_into
+
+    def broken(path: str, size_bytes: int) -> object:
+        if clock.monotonic() < 60.0:
+            raise OSError(errno.EIO, "input/output error")
+        return real(path, size_bytes)
+
+    monkeypatch.setattr(source_module, "look_into", broken)
+    put(clock, tmp_path / "a.fits", WHOLE)
+    items = watch_until(source_on(tmp_path, clock, watcher), clock, 100)
+    assert names(items) == ["a.fits"]
+    assert items[0][0] >= 60.0
+
+
+def test_a_file_that_must_not_be_read_is_left_to_the_reader_to_complain_about(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: str, size_bytes: int) -> object:
+        raise PermissionError(errno.EACCES, "permission denied")
+
+    monkeypatch.setattr("astro_monitor.watch.source.look_into", forbidden)
+    put(clock, tmp_path / "a.fits", WHOLE)
+    assert names(watch_until(source_on(tmp_path, clock, watcher), clock, 10)) == ["a.fits"]
+
+
+def test_nothing_is_written_into_the_folder(tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher) -> None:
+    put(clock, tmp_path / "a.fits", WHOLE)
+    put(clock, tmp_path / "short.fits", WHOLE[:4000])
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_mode, path.read_bytes()) for path in tmp_path.iterdir()}
+    folder_ns = tmp_path.stat().st_mtime_ns
+    tmp_path.chmod(0o555)
+    watch_until(source_on(tmp_path, clock, watcher), clock, 700)
+    tmp_path.chmod(0o755)
+    after = {path: (path.stat().st_mtime_ns, path.stat().st_mode, path.read_bytes()) for path in tmp_path.iterdir()}
+    assert (after, tmp_path.stat().st_mtime_ns) == (before, folder_ns)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (FileCreatedEvent("/n/a.fits"), [("/n/a.fits", Hint.TOUCHED)]),
+        (FileModifiedEvent("/n/a.fits"), [("/n/a.fits", Hint.TOUCHED)]),
+        (FileClosedEvent("/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
+        (FileMovedEvent("/n/t.tmp", "/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
+        (FileMovedEvent("/n/a.fits", ""), []),
+        (FileDeletedEvent("/n/a.fits"), []),
+        (DirCreatedEvent("/n/d"), [("/n/d", Hint.FOLDER)]),
+        (DirMovedEvent("/n/c", "/n/d"), [("/n/d", Hint.FOLDER)]),
+        (DirDeletedEvent("/n/d"), []),
+        (FileClosedEvent(b"/n/\xff.fits"), [("/n/\udcff.fits", Hint.CLOSED)]),
+    ],
+)
+def test_events_are_read(event: FileSystemEvent, expected: list[tuple[str, Hint]]) -> None:
+    assert read_event(event) == expected
+
+
+def test_an_event_nobody_understands_does_not_end_the_watcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = iter([RuntimeError("once")])
+
+    def broken(event: FileSystemEvent) -> list[tuple[str, Hint]]:
+        for error in calls:
+            raise error
+        return read_event(event)
+
+    monkeypatch.setattr("astro_monitor.watch.events.read_event", broken)
+    hints = Hints()
+    watcher = EventWatcher(str(tmp_path), hints)
+    try:
+        (tmp_path / "a.fits").write_bytes(WHOLE)
+        assert hints.wake.wait(10)
+        assert watcher.healthy()
+    finally:
+        watcher.stop()
+    assert "not understood" in caplog.text
+    assert not watcher.healthy()
+
+
+def test_a_watcher_that_lost_one_of_its_threads_is_not_healthy(tmp_path: Path) -> None:
+    root = tmp_path / "night"
+    root.mkdir()
+    watcher = EventWatcher(str(root), Hints())
+    try:
+        assert watcher.healthy()
+        emitters = [thread for thread in threading.enumerate() if "Emitter" in type(thread).__name__]
+        assert emitters
+        root.rmdir()
+        for emitter in emitters:
+            emitter.join(10)
+        assert not watcher.healthy()
+    finally:
+        watcher.stop()
+
+
+def test_a_watcher_that_cannot_be_started_leaves_no_thread(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        EventWatcher(str(tmp_path / "gone"), Hints())
+
+
+def test_hints_are_merged_and_bounded() -> None:
+    hints = Hints(limit=2)
+    hints.put("a", Hint.TOUCHED)
+    hints.put("a", Hint.CLOSED)
+    hints.put("a", Hint.TOUCHED)
+    assert hints.take_all() == ({"a": Hint.CLOSED}, False)
+    assert hints.take_all() == ({}, False)
+    for name in "abc":
+        hints.put(name, Hint.TOUCHED)
+    assert hints.take_all() == ({"c": Hint.TOUCHED}, True)
+    assert not hints.wake.is_set()
+
+
+def test_a_real_folder_with_real_events_and_a_real_clock(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A capture program of our own: sub-folder, direct write, rename, and a burst; then all threads end."""
+    stop, items = threading.Event(), []
+    started = threading.Event()
+    settings = WatchSettings(quiet_s=0.2, rescan_s=1.0)
+    source = FolderSource(tmp_path, settings, SystemClock())
+
+    def consume() -> None:
+        for arrival in source.arrivals(stop):
+            items.append(arrival)
+            if arrival.path.name == "first.fits":
+                started.set()
+            if len(items) == 103:
+                stop.set()
+
+    thread = threading.Thread(target=consume)
+    with caplog.at_level(logging.WARNING):
+        thread.start()
+        (tmp_path / "first.fits").write_bytes(WHOLE)
+        assert started.wait(20)
+        (tmp_path / "a.fits").write_bytes(WHOLE)
+        (tmp_path / "b.tmp").write_bytes(WHOLE)
+        (tmp_path / "b.tmp").rename(tmp_path / "b.fits")
+        for number in range(100):
+            folder = tmp_path / f"{number}"
+            folder.mkdir()
+            (folder / "c.fits").write_bytes(WHOLE)
+        thread.join(60)
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert len({item.path for item in items}) == len(items) == 103
+    assert caplog.records == []
