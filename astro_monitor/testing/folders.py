@@ -72,6 +72,7 @@ class ScriptedWatcher:
         self._hints: Hints | None = None
 
     def __call__(self, root: str, hints: Hints) -> ScriptedWatcher:
+        """Start it, as :data:`WatcherFactory` has it."""
         if self.refuses is not None:
             raise self.refuses
         self.started += 1

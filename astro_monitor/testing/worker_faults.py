@@ -55,11 +55,14 @@ class FaultyPipeline:
                 raise ConfigError("setting models.star_finder: no such name")
             case "crashing":
                 os.kill(os.getpid(), signal.SIGSEGV)
-        return cls()
+        return cls("cuda" if settings.models.star_finder == "reserving" else "cpu")
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
 
     def models(self) -> list[dict[str, str]]:
         """One invented model."""
-        return [{"name": "faulty", "version": "1", "sha256": "00", "provider": "none"}]
+        return [{"name": "faulty", "version": "1", "sha256": "00", "provider": self._provider}]
 
     def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
         """Do what the file is called."""

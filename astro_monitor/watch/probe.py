@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from typing import BinaryIO
@@ -10,6 +11,8 @@ from ..errors import FrameError, Incomplete
 from ..fitsheader import declared_size
 from .names import tells_its_length
 from .settle import Look
+
+log = logging.getLogger(__name__)
 
 TAIL_BYTES = 4096
 """The last page: a copy that fills an allocated file from its start reaches it last."""
@@ -36,6 +39,12 @@ def look_into(path: str, size_bytes: int) -> Look:
             return Look(missing="has no complete header", told=True)
         except FrameError:
             # No FITS file at all, or nonsense: the reader will say so, in words, once the file is quiet.
+            return Look()
+        except OSError:
+            raise
+        except Exception:
+            # A defect of ours must not end the watch; the reader meets the same file in a process that may die.
+            log.exception("the header of %r cannot be scanned; please report this file", path)
             return Look()
         if size_bytes < declared_bytes:
             return Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", told=True)

@@ -102,6 +102,7 @@ class FolderSource:
         self._next_scan_s = 0.0
         self._scanned_once = False
         self._unannounced: set[str] = set()
+        self._memory_fails = False
         self._rescan_asked = threading.Event()
 
     def state(self) -> str:
@@ -248,14 +249,29 @@ class FolderSource:
         version = (sighting.size_bytes, sighting.mtime_ns)
         if self._settled.get(path) == version:
             return None
-        if path not in self._settled and self._already_done(Path(path), *version):
-            self._settled[path] = version
-            return None
+        if path not in self._settled:
+            done = self._is_already_done(path, version)
+            if done:
+                self._settled[path] = version
+            if done is not False:
+                return None
         self._settled.pop(path, None)
         candidate = _Candidate(Settling(self._rules(), sighting, now_s), self._clock.utc(), now_s, how)
         self._candidates[path] = candidate
         self._schedule(path, candidate, now_s)
         return candidate
+
+    def _is_already_done(self, path: str, version: tuple[int, int]) -> bool | None:
+        """Ask the night log; ``None`` when it does not answer, and the next scan asks again."""
+        try:
+            done = self._already_done(Path(path), *version)
+        except Exception as error:
+            if not self._memory_fails:
+                log.warning("the night log does not say which files are done (%s); new files wait for it", error)
+            self._memory_fails = True
+            return None
+        self._memory_fails = False
+        return done
 
     def _rules(self) -> SettleRules:
         quiet_s = self._settings.quiet_network_s if self._guard.remote else self._settings.quiet_s

@@ -60,7 +60,8 @@ def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
     except ModelError as error:
         wire.send(answers, wire.pack(wire.Refused(error="ModelError", sentence=str(error))))
         return error.exit_code
-    limits.limit_resources(settings.worker.memory_mb)
+    reserves = any(model.get("provider") != "cpu" for model in ready.models)
+    limits.limit_resources(settings.worker.memory_mb, reserves=reserves)
     wire.send(answers, wire.pack(ready))
     while (raw := wire.receive(jobs)) is not None:
         job, number = wire.unpack(raw)

@@ -24,14 +24,15 @@ def die_first() -> None:
             Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
-def limit_resources(memory_mb: int) -> bool:
+def limit_resources(memory_mb: int, *, reserves: bool = False) -> bool:
     """Bound the memory, and forbid writing files and core dumps, from now on and for good.
 
-    Call it when the models are loaded: the limit is on address space, of which an execution provider may
-    reserve far more than it uses.
+    Call it when the models are loaded: what they take is theirs, and the limit counts from there.
 
     Parameters:
-        memory_mb: address space this process may take beyond what it has now, in units of 2**20 bytes.
+        memory_mb: what this process may take beyond what it has now, in units of 2**20 bytes.
+        reserves: whether an execution provider reserves address space that it does not use, as CUDA does all the
+            time. Then only memory that can be written is counted, else all address space.
 
     Returns:
         whether the memory limit is in force; it is on Linux alone.
@@ -40,12 +41,14 @@ def limit_resources(memory_mb: int) -> bool:
         return False
     import resource
 
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    limit = pages * resource.getpagesize() + (memory_mb << 20)
-    _, ceiling = resource.getrlimit(resource.RLIMIT_AS)
+    # See proc(5): the first number is all address space, the sixth is data and stack.
+    pages = Path("/proc/self/statm").read_text("ascii").split()
+    what, used = (resource.RLIMIT_DATA, pages[5]) if reserves else (resource.RLIMIT_AS, pages[0])
+    limit = int(used) * resource.getpagesize() + (memory_mb << 20)
+    _, ceiling = resource.getrlimit(what)
     if ceiling != resource.RLIM_INFINITY:
         limit = min(limit, ceiling)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(what, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # The worker reads frames and answers over a pipe; nothing it does may change a file.
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

@@ -24,6 +24,7 @@ from watchdog.events import (
 )
 
 from astro_monitor.clock import SystemClock
+from astro_monitor.errors import NightLogError
 from astro_monitor.records import Arrival
 from astro_monitor.settings import WatchSettings
 from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher, put, small_fits, watch_until
@@ -206,6 +207,26 @@ def test_a_file_that_must_not_be_read_is_left_to_the_reader_to_complain_about(
     monkeypatch.setattr("astro_monitor.watch.source.look_into", forbidden)
     put(clock, tmp_path / "a.fits", WHOLE)
     assert names(watch_until(source_on(tmp_path, clock, watcher), clock, 10)) == ["a.fits"]
+
+
+def test_a_night_log_that_does_not_answer_for_a_while_delays_files_and_loses_none(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    def busy(path: Path, size_bytes: int, mtime_ns: int) -> bool:
+        if clock.monotonic() < 60.0:
+            raise NightLogError("the night log is busy")
+        return path.name == "done.fits"
+
+    for name in ("a.fits", "done.fits"):
+        put(clock, tmp_path / name, WHOLE)
+    clock.at(20.0, lambda: watcher.tell(tmp_path / "a.fits", Hint.CLOSED))
+    source = FolderSource(
+        tmp_path, WatchSettings(), clock, already_done=busy, start_watcher=watcher, jitter=random.Random(1)
+    )
+    items = watch_until(source, clock, 100)
+    assert names(items) == ["a.fits"]
+    assert items[0][0] >= 60.0
+    assert caplog.text.count("does not say which files are done") == 1
 
 
 def test_nothing_is_written_into_the_folder(tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from astro_monitor.records import Arrival, Failed, Outcome, Skipped
-from astro_monitor.settings import Settings, WorkerSettings
+from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
 from astro_monitor.worker import WorkerLane
 
@@ -82,8 +83,11 @@ def test_a_hanging_file_is_given_up_after_two_limits() -> None:
     assert "lost 2 times" in sentence
 
 
-def test_a_bomb_is_refused_by_the_system_and_the_worker_is_renewed() -> None:
-    with lane_with(memory_mb=256) as lane:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory")
+@pytest.mark.parametrize("star_finder", ["fine", "reserving"])
+def test_a_bomb_is_refused_by_the_system_and_the_worker_is_renewed(star_finder: str) -> None:
+    chosen = Settings(worker=WorkerSettings(memory_mb=256), models=ModelSettings(star_finder=star_finder))
+    with WorkerLane(chosen, pipeline=FAULTY_PIPELINE) as lane:
         outcome = lane.examine(arrival("bomb.fits"), ())
         after = lane.examine(arrival("plain.fits"), ())
     assert isinstance(outcome, Failed)

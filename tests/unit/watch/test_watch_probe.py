@@ -44,6 +44,19 @@ def test_a_file_of_another_kind_tells_nothing(tmp_path: Path) -> None:
     assert look_into(str(path), len(WHOLE)) == Look()
 
 
+def test_a_defect_of_the_scanner_leaves_the_file_to_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(head: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("astro_monitor.watch.probe.declared_size", broken)
+    path = tmp_path / "a.fits"
+    path.write_bytes(WHOLE)
+    assert look_into(str(path), len(WHOLE)) == Look()
+    assert "please report" in caplog.text
+
+
 def test_a_file_that_is_gone_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         look_into(str(tmp_path / "a.fits"), 1)
