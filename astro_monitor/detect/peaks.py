@@ -56,7 +56,7 @@ def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_thresh
     height, width = heat.shape
     # Two neighbours of this heat together could reach the threshold.
     lowest = 0.5 * min(star_threshold, artefact_threshold)
-    row, column = np.nonzero(heat > math.log(lowest / (1 - lowest)))
+    row, column = np.divmod(np.flatnonzero(heat > math.log(lowest / (1 - lowest))), width)
     found = heat[row, column]
     x, y = _decode(maps[OFFSET], row, column)
     best = np.ones(len(row), bool)
@@ -78,6 +78,33 @@ def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_thresh
     score = np.where(is_artefact, artefact, 1 - artefact) * (1 - missed)
     keep = best & (score > np.where(is_artefact, artefact_threshold, star_threshold))
     return Points(x[keep], y[keep], score[keep].astype(np.float32), kind[keep])
+
+
+def without_doubles(points: Points, core_shape: tuple[int, int]) -> Points:
+    """Drop what two tiles found of one source on their common border: the better score stays.
+
+    Two tiles see slightly different surroundings, so each can place the source on its own side.
+
+    Parameters:
+        points: of the whole frame, network pixels.
+        core_shape: (rows, columns) of the parts that the tiles answered for.
+    """
+    near = np.zeros(len(points.x_px), bool)
+    for position, size in ((points.y_px, core_shape[0]), (points.x_px, core_shape[1])):
+        beyond = (position + 0.5) % size
+        near |= np.minimum(beyond, size - beyond) < SAME_SOURCE_PX
+    place = np.flatnonzero(near)
+    place = place[np.argsort(points.x_px[place], kind="stable")]
+    x, y, score = points.x_px[place], points.y_px[place], points.score[place]
+    keep = np.ones(len(near), bool)
+    # Sorted by x, a partner lies a few places on: step until no pair is that near in x any more.
+    for step in range(1, len(place)):
+        close = x[step:] - x[:-step] < SAME_SOURCE_PX
+        if not close.any():
+            break
+        pair = np.flatnonzero(close & (np.hypot(x[step:] - x[:-step], y[step:] - y[:-step]) < SAME_SOURCE_PX))
+        keep[np.where(score[pair] >= score[pair + step], place[pair + step], place[pair])] = False
+    return Points(points.x_px[keep], points.y_px[keep], points.score[keep], points.kind[keep])
 
 
 def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -86,7 +86,7 @@ class Stretch:
         mesh_row = self._mesh_row[(rows.start + rows.stop - 1) // 2]
         above = self._columns[mesh_row, columns]
         below = self._columns[min(mesh_row + 1, len(self._columns) - 1), columns]
-        np.multiply((self._at[rows] - mesh_row)[:, None], below - above, out=scratch)
+        np.multiply((self._at[rows] - np.float32(mesh_row))[:, None], below - above, out=scratch)
         scratch += above
         strip -= scratch
 

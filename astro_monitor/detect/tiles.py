@@ -15,7 +15,7 @@ CELL_PX = 4
 MULTIPLE_PX = 32
 """The network works at 1/4 to 1/32 of the resolution: tiles must be multiples of this."""
 
-MARGIN_PX = 16
+MARGIN_PX = 12
 """Least surroundings on each side. The network looks farther, but hardly needs to."""
 
 CORE_PX = (1024, 3072)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import Model
-from .peaks import STREAK, Points, find_peaks
+from .peaks import STREAK, Points, find_peaks, without_doubles
 from .prepare import PREPROCESSING_VERSION, Stretch
 from .sky import Pixels
 from .tiles import CELL_PX, Tile, TilePlan
@@ -54,9 +54,11 @@ class StarNet:
             return self._tile(pixels, stretch, plan, tile, streak)
 
         if self._model.workers == 1:
-            return Points.join([one(tile) for tile in plan]), streak
-        with ThreadPoolExecutor(self._model.workers, "detect") as threads:
-            return Points.join(list(threads.map(one, plan))), streak
+            parts = [one(tile) for tile in plan]
+        else:
+            with ThreadPoolExecutor(self._model.workers, "detect") as threads:
+                parts = list(threads.map(one, plan))
+        return without_doubles(Points.join(parts), plan.core_shape), streak
 
     def _tile(
         self, pixels: Pixels, stretch: Stretch, plan: TilePlan, tile: Tile, streak: NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from astro_monitor.detect.peaks import CHANNELS, HEAT, KINDS, Points, find_peaks
+from astro_monitor.detect.peaks import CHANNELS, HEAT, KINDS, Points, find_peaks, without_doubles
 from astro_monitor.detect.tiles import TilePlan
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
 
@@ -81,6 +81,19 @@ def test_corners_have_no_neighbours_on_the_other_side() -> None:
     for row, column in ((0, 0), (0, 15), (11, 0), (11, 15)):
         put(maps, row, column)
     assert len(found(maps).x_px) == 4
+
+
+def test_a_border_star_found_from_both_sides_is_one() -> None:
+    points = Points(
+        np.array([99.4, 99.6, 50.0, 51.0, 99.4], np.float32),
+        np.array([10.0, 10.0, 20.0, 20.0, 30.0], np.float32),
+        np.array([0.8, 0.9, 0.8, 0.9, 0.7], np.float32),
+        np.zeros(5, np.uint8),
+    )
+    kept = without_doubles(points, (500, 100))
+    # The pair at x = 50 lies inside one tile, which has already told its sources apart.
+    assert kept.x_px.tolist() == points.x_px[1:].tolist()
+    assert len(without_doubles(Points(*(np.empty(0, np.float32),) * 3, np.empty(0, np.uint8)), (8, 8)).x_px) == 0
 
 
 @pytest.mark.parametrize("shape", [(25, 25), (8, 8), (64, 5000), (4000, 6000), (736, 1092), (6388, 9576)])
