@@ -24,4 +24,5 @@ def in_domain(error: float, source_count: int, calibration: Mapping[str, Any]) -
         return 0.0
     median, edge = float(calibration["error_median"]), float(calibration["error_edge"])
     widened = (edge - median) * max(1.0, FEW_SOURCES / source_count) ** 0.5
-    return min(max(1.0 - 0.5 * max(error - median, 0.0) / max(widened, 1e-6), 0.0), 1.0)
+    score: float = min(max(1.0 - 0.5 * max(error - median, 0.0) / max(widened, 1e-6), 0.0), 1.0)
+    return score

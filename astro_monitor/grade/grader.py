@@ -131,7 +131,8 @@ class Grader:
                 {"sources": table.rows[None], "valid": table.valid[None], "statistics": numbers[None]}
             )
         except ModelError as error:
-            raise GradeFailed(f"the quality model failed on this frame: {error}") from error
+            first_line = str(error).partition("\n")[0]
+            raise GradeFailed(f"the quality model failed on this frame: {first_line}") from error
         probabilities = said["class"][0].astype(np.float64)
         if not np.isfinite(probabilities).all():
             raise GradeFailed("the quality model gave no numbers for this frame; please report this file")

@@ -160,13 +160,16 @@ def _batches(recipe: Recipe, learn: Examples, rng: np.random.Generator, steps: i
     for step in range(steps):
         some = order[step * recipe.batch : (step + 1) * recipe.batch]
         chosen = learn.statistics[some, rng.integers(0, learn.statistics.shape[1], len(some))]
-        yield (
-            [learn.image[some].astype(np.float32), learn.mask[some], learn.histogram[some], _mirrored(chosen, rng)],
-            {"class_logits": _one_hot(learn.label[some]), "fault_logits": learn.faults[some],
-             "cause_logits": np.maximum(learn.cause[some], 0)},
-            {"class_logits": (learn.label[some] >= 0).astype(np.float32), "fault_logits": np.ones(len(some), np.float32),
-             "cause_logits": (learn.label[some] >= 0).astype(np.float32)},
-        )  # fmt: skip
+        firm = (learn.label[some] >= 0).astype(np.float32)
+        inputs = [learn.image[some].astype(np.float32), learn.mask[some], learn.histogram[some]]
+        targets = {
+            "class_logits": _one_hot(learn.label[some]),
+            "fault_logits": learn.faults[some],
+            "cause_logits": np.maximum(learn.cause[some], 0),
+        }
+        # Ambiguous frames teach the fault scores alone.
+        weights = {"class_logits": firm, "fault_logits": np.ones_like(firm), "cause_logits": firm}
+        yield [*inputs, _mirrored(chosen, rng)], targets, weights
 
 
 def _mirrored(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
