@@ -13,8 +13,9 @@ from training.iqa.train import Examples
 
 Array = NDArray[np.float64]
 
-COST_OF_UNKNOWN = 0.4
-"""An "unknown" costs a look by a person; a wrong class costs 1."""
+COST_OF_UNKNOWN = 0.45
+COST_OF_KEPT_BAD = 1.25
+"""An "unknown" costs a look by a person; a wrong class costs 1; a bad frame called good spoils the stack."""
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 61))
 FEW_STARS = 0.85
@@ -113,9 +114,9 @@ def _thresholds(chance: Array, truth: NDArray[np.int64]) -> dict[str, float]:
     found = {}
     for number, name in enumerate(CLASSES):
         mine = best == number
-        wrong = truth[mine] != number
+        wrong = (truth[mine] != number) * (COST_OF_KEPT_BAD if name == "good" else 1.0)
 
-        def cost(threshold: float, sure: Array = confidence[mine], wrong: NDArray[np.bool_] = wrong) -> float:
+        def cost(threshold: float, sure: Array = confidence[mine], wrong: Array = wrong) -> float:
             told = sure >= threshold
             return float(wrong[told].sum() + COST_OF_UNKNOWN * (~told).sum())
 

@@ -36,14 +36,14 @@ class Recipe:
     """
 
     seed: int = 7
-    variants: int = 12
-    epochs: int = 70
-    patience: int = 12
-    batch: int = 128
+    variants: int = 10
+    epochs: int = 36
+    patience: int = 5
+    batch: int = 160
     learning_rate: float = 2e-3
-    dropout: float = 0.25
+    dropout: float = 0.2
     parts: str = "both"
-    heads: int = 2
+    heads: int = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
