@@ -14,7 +14,7 @@ from typing import Any
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 NAME = "quality"
-RIGS = {"train": 400, "validation": 80, "test": 60}
+RIGS = {"train": 490, "validation": 98, "test": 120}
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from astro_monitor.judge.baseline import History
 from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.read import Reader
-from astro_monitor.records import Arrival, BaselineKey, Examined, Outcome
+from astro_monitor.records import Arrival, BaselineKey, Examined, Outcome, baseline_key
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +66,14 @@ def grade_folder(folder: Path, models: Path) -> list[RealFrame]:
 
 
 def _remember(outcome: Outcome, histories: dict[BaselineKey, History]) -> int:
-    """Let good frames say what is normal; returns how many frames the grade was based on."""
-    from astro_monitor.records import baseline_key
-
+    """Let frames that are most likely good say what is normal; returns how many frames the grade was based on."""
     if not isinstance(outcome, Examined):
         return 0
     key = baseline_key(outcome.meta, outcome.sensor_shape)
     history = histories.setdefault(key, History(key=key))
     size = history.baseline().size
-    if outcome.grade.label == "good":
+    chances = outcome.grade.probabilities
+    if max(chances, key=chances.__getitem__) == "good":
         history.accept(outcome)
     return size
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.simulate import (
+    Condition,
     SimFrame,
     draw_condition,
     draw_field,
@@ -26,12 +27,16 @@ from training.simulate import (
     rig_split,
     simulate_night,
 )
+from training.simulate.conditions import label
 from training.simulate.nights import CLASS_OF_CAUSE, SATELLITE
 
 Split = Literal["train", "validation", "test"]
 
 SHAPES = ((640, 896), (576, 832), (704, 704), (512, 768), (768, 1024))
 FIRST_GOOD = 5
+ELONGATED_FROM = {"train": 400, "validation": 80, "test": 100}
+"""Rigs from this number on have optics that draw every star out alike, all the time: astigmatism, a pinched mirror.
+That belongs to the point-spread function without a fault, so it changes no label; a baseline tells it from tracking."""
 DRAWN = ("good", "good", "good", "bad_tracking", "very_bad_tracking", "bad_seeing", "background_issue", "ambiguous")
 NIGHT_FRAMES, TEST_NIGHT_FRAMES = 16, 30
 _FIRST_SEED = {"train": 0, "validation": 10_000_000, "test": 20_000_000}
@@ -71,7 +76,7 @@ def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
     """
     rng = np.random.default_rng([seed, 0x10A])
     shape = SHAPES[int(rng.integers(len(SHAPES)))]
-    if index % 5 < (4 if split == "test" else 2):
+    if index < ELONGATED_FROM[split] and index % 5 < (4 if split == "test" else 2):
         causes = list(CLASS_OF_CAUSE)
         # Two tracking causes, one of seeing, two of the background, in any order: every class in every night.
         faults = [*rng.choice(causes[:5], 2, replace=False), str(rng.choice(causes[5:7])),
@@ -83,6 +88,8 @@ def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
         yield from simulate_night(seed, frames, shape, [str(fault) for fault in faults])
         return
     rig = rig_from_seed(seed)
+    elongated = index >= ELONGATED_FROM[split]
+    always_px, always_deg = float(rng.uniform(0.35, 1.0)) * rig.f0_px, float(rng.uniform(0, 360))
     field = draw_field(rng, rig, shape)
     later = list(DRAWN)
     rng.shuffle(later)
@@ -92,7 +99,22 @@ def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
         condition = draw_condition(rng, rig, wanted)
         shift = rng.uniform(-dither_px, dither_px, 2)
         condition = replace(condition, dither_x_px=float(shift[0]), dither_y_px=float(shift[1]))
-        yield render(rig, field, condition, rng, shape)
+        if elongated:
+            truth = label(rig, condition, shape[0] / shape[1])
+            taken = render(rig, field, _drawn_out(condition, always_px, always_deg), rng, shape)
+            yield replace(taken, labels=replace(truth, flags=taken.labels.flags))
+        else:
+            yield render(rig, field, condition, rng, shape)
+
+
+def _drawn_out(condition: Condition, length_px: float, angle_deg: float) -> Condition:
+    """Add an even path that has nothing to do with the mount: the image is the same as that of such optics."""
+    motion = condition.motion
+    own, always = math.radians(motion.drift_angle_deg), math.radians(angle_deg)
+    x = motion.drift_px * math.cos(own) + length_px * math.cos(always)
+    y = motion.drift_px * math.sin(own) + length_px * math.sin(always)
+    drift = replace(motion, drift_px=math.hypot(x, y), drift_angle_deg=math.degrees(math.atan2(y, x)))
+    return replace(condition, motion=drift)
 
 
 def render_rig(folder: Path, split: Split, seed: int, index: int) -> Path:

@@ -43,7 +43,7 @@ class Recipe:
     learning_rate: float = 2e-3
     dropout: float = 0.2
     parts: str = "both"
-    heads: int = 3
+    heads: int = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
