@@ -1,0 +1,52 @@
+"""Frozen records that travel from stage to stage, left of *compose*.
+
+Arrays inside a record are made read-only by whoever builds it (``frozen`` does not freeze an array). Records with
+arrays compare by identity, never by value. ``None`` in a field means *unknown*, and is never a guess. A record
+without arrays survives a trip through JSON unchanged: that is how the worker process answers the daemon.
+
+Pixel coordinates: ``x`` runs along the second axis, ``y`` along the first, the centre of the first pixel is (0, 0).
+*Frame pixels* are those of ``Frame.pixels``; *sensor pixels* are finer by ``Frame.sensor_px_per_px`` (2 for a
+colour filter array read as super-pixels). All lengths in ``Measurements`` are in sensor pixels.
+"""
+
+from __future__ import annotations
+
+from .baselines import Baseline, BaselineKey, Spread, baseline_key
+from .frames import Arrival, Frame, FrameMeta
+from .measurements import FieldCell, Measurements, ReferenceStar
+from .stars import Detections, SkyMap, Stars, Streak
+from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
+from .vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, FrameKind
+
+__all__ = [
+    "CAUSES",
+    "CLASSES",
+    "FAULTS",
+    "FLAGS",
+    "KIND_ARTEFACT",
+    "KIND_EXTENDED",
+    "KIND_STAR",
+    "Alert",
+    "Arrival",
+    "Baseline",
+    "BaselineKey",
+    "Detections",
+    "Examined",
+    "Failed",
+    "FieldCell",
+    "Frame",
+    "FrameKind",
+    "FrameMeta",
+    "Grade",
+    "Measurements",
+    "Outcome",
+    "Reason",
+    "ReferenceStar",
+    "Skipped",
+    "SkyMap",
+    "Spread",
+    "Stars",
+    "Streak",
+    "Verdict",
+    "baseline_key",
+]

@@ -1,0 +1,67 @@
+"""What is normal for a rig, target and filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .frames import FrameMeta
+from .measurements import ReferenceStar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineKey:
+    """Frames with the same key are comparable. Text fields are lower-case; unknown is an empty text or 0."""
+
+    rig: str
+    target: str
+    filter: str
+    exposure_s: float
+    gain: float
+    binning: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Median and scaled median absolute deviation (× 1.4826) of one metric."""
+
+    median: float
+    mad: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What is normal for this rig, target and filter.
+
+    Attributes:
+        key: what it is for.
+        size: number of accepted frames in it; 0 means there is none yet and ``spreads`` is empty.
+        spreads: one entry for each metric that had values.
+        reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
+    """
+
+    key: BaselineKey
+    size: int = 0
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    reference_stars: tuple[ReferenceStar, ...] = ()
+
+
+def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:
+    """Say which other frames a frame is comparable with.
+
+    Parameters:
+        meta: the frame's header facts.
+        sensor_shape: (height, width) of the sensor image.
+    """
+    rig = "/".join(part.strip().lower() for part in (meta.telescope, meta.camera) if part)
+    return BaselineKey(
+        rig=rig,
+        target=" ".join((meta.target or "").lower().split()),
+        filter=(meta.filter or "").strip().lower(),
+        exposure_s=round(meta.exposure_s or 0.0, 3),
+        gain=meta.gain or 0.0,
+        binning=meta.binning,
+        height=sensor_shape[0],
+        width=sensor_shape[1],
+    )

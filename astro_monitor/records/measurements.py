@@ -1,0 +1,48 @@
+"""Numbers of one frame, without arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .stars import Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceStar:
+    """A bright star of the frame, for matching with other frames of the target. Sensor pixels, ADU per second."""
+
+    x_px: float
+    y_px: float
+    flux_adu_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldCell:
+    """One cell of the field grid (8 columns × 6 rows). ``None``: too few stars in the cell."""
+
+    column: int
+    row: int
+    star_count: int
+    sky_adu: float
+    fwhm_px: float | None
+    elongation: float | None
+    angle_deg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """Numbers of one frame. ``values`` has every key of ``metrics.METRICS``; a missing one is ``None`` and has an
+    entry in ``why_missing``.
+
+    Attributes:
+        field_grid: 48 cells, row by row.
+        bright_stars: at most 150, brightest first.
+        streaks: trails, in sensor pixels.
+    """
+
+    frame_id: str
+    values: dict[str, float | None]
+    why_missing: dict[str, str]
+    field_grid: tuple[FieldCell, ...]
+    bright_stars: tuple[ReferenceStar, ...]
+    streaks: tuple[Streak, ...]

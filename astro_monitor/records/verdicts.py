@@ -1,0 +1,138 @@
+"""What is said about a frame: grade, verdict, alert, and how its way ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .frames import Arrival, FrameMeta
+from .measurements import Measurements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """What the quality model says.
+
+    Attributes:
+        label: the most probable class, or ``unknown``.
+        probabilities: calibrated, one for each of ``CLASSES``, sum 1.
+        fault_scores: one for each of ``FAULTS``, 0 to 1, independent.
+        cause: most probable cause given the class; ``none`` for a good frame.
+        cause_probability: its probability.
+        in_domain: 0 (nothing like it was seen in training) to 1.
+        why_unknown: one sentence when ``label`` is ``unknown``, else empty.
+        model: ``name.version`` and the first 12 digits of the hash.
+    """
+
+    frame_id: str
+    label: str
+    probabilities: dict[str, float]
+    fault_scores: dict[str, float]
+    cause: str
+    cause_probability: float
+    in_domain: float
+    why_unknown: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One rule's word on a frame: value, limit and unit together."""
+
+    rule: str
+    decision: Literal["keep", "review", "reject"]
+    metric: str
+    value: float | None
+    limit: float | None
+    unit: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Keep, review or reject, with all reasons, worst first.
+
+    Attributes:
+        label: the class after judging (rules may overrule an ``unknown``).
+        flags: subset of ``FLAGS``.
+        weight: stacking weight 0 to 1; 0 unless kept.
+        baseline_size: number of frames the frame was compared with.
+    """
+
+    frame_id: str
+    label: str
+    cause: str
+    flags: tuple[str, ...]
+    decision: Literal["keep", "review", "reject"]
+    weight: float
+    reasons: tuple[Reason, ...]
+    baseline_size: int
+    rules_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A change in the state of one warning."""
+
+    alert_id: str
+    kind: Literal["tracking", "seeing", "background", "failures"]
+    change: Literal["opened", "updated", "closed"]
+    severity: Literal["warning", "severe"]
+    cause: str
+    evidence: tuple[str, ...]
+    sentence: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """Everything the worker found out about one frame. No arrays: it travels as JSON."""
+
+    arrival: Arrival
+    frame_id: str
+    sha256: str
+    meta: FrameMeta
+    sensor_shape: tuple[int, int]
+    sensor_px_per_px: int
+    measurements: Measurements
+    grade: Grade
+    models: tuple[str, ...]
+    timings_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A sound file that is no light frame by its header: noted, never graded."""
+
+    arrival: Arrival
+    frame_id: str
+    sha256: str
+    meta: FrameMeta
+    sensor_shape: tuple[int, int]
+    sentence: str
+    timings_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A file that could not be graded.
+
+    Attributes:
+        frame_id: as in ``Frame``, or ``None`` when the bytes could not be read.
+        stage: ``read``, ``detect``, ``measure``, ``grade`` or ``worker``.
+        kind: from the error class.
+        known: whether the error was ours, foreseen; ``False`` is a defect worth reporting.
+    """
+
+    arrival: Arrival
+    frame_id: str | None
+    stage: str
+    kind: str
+    known: bool
+    retryable: bool
+    sentence: str
+    timings_s: dict[str, float]
+
+
+Outcome = Examined | Skipped | Failed
+"""Every arrival ends in exactly one of these."""
