@@ -22,7 +22,7 @@ from .judge import RULES_VERSION, Judge
 from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
 from .nightlog import Draft, LogBlocked, NightLog, NightLogReader
-from .records import Alert, Baseline, Examined, Failed, Outcome, Skipped, baseline_key
+from .records import Alert, Baseline, Failed, Outcome, Skipped, baseline_key
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -123,10 +123,10 @@ class Session:
             its ``frame.judged`` or ``frame.failed`` document. A file with the same content as one that has its
             outcome already gets that one's document back, under its own name; nothing is judged twice.
         """
+        if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
+            return self._take_again(outcome, outcome.frame_id)
         if isinstance(outcome, Failed):
             return self._take_failed(outcome)
-        if self._log.has_content(outcome.sha256):
-            return self._take_again(outcome)
         if isinstance(outcome, Skipped):
             body = compose.skipped(outcome, self._judge.judge_skipped(outcome))
             alerts: tuple[Alert, ...] = ()
@@ -174,11 +174,11 @@ class Session:
         alerts = self._judge.note_failure(outcome)
         return self._commit_frame("frame.failed", compose.failed(outcome), outcome, alerts)
 
-    def _take_again(self, outcome: Examined | Skipped) -> Document:
+    def _take_again(self, outcome: Outcome, frame_id: str) -> Document:
         """Note that known content turned up under another name."""
-        first = self._log.outcome_of(outcome.sha256)
+        first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
-        self._log.note_sighting(outcome.sha256, arrival.path, arrival.size_bytes, arrival.mtime_ns)
+        self._log.note_sighting(frame_id, arrival.path, arrival.size_bytes, arrival.mtime_ns)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {
             **first.body,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,7 +18,12 @@ from ..settings import Settings
 from .show import DECISION_STYLE, number
 from .watching import print_json
 
-COLUMNS = ("file", "decision", "class", "stars", "FWHM px", "FWHM ″", "ecc", "sky", "weight", "why")
+WIDE = 120
+"""From this many letters a line has room for every number."""
+PAPER = 160
+"""Width of the table in a file or a pipe."""
+NUMBERS = ("stars", "FWHM px", "FWHM ″", "ecc", "sky", "weight")
+NARROW_NUMBERS = ("stars", "FWHM px")
 
 
 def run_grade(
@@ -30,7 +36,9 @@ def run_grade(
         ModelError: a model is missing or altered.
     """
     arrivals = find_frames(paths)
-    table = Table(*COLUMNS)
+    width = out.width if out.is_terminal else PAPER
+    names = NUMBERS if width >= WIDE else NARROW_NUMBERS
+    table = _table(names)
     counts = Counts()
     shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[file]}"))
     with Progress(*shown, console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -41,32 +49,41 @@ def run_grade(
             if as_json:
                 print_json(document)
             else:
-                table.add_row(*_row(document), style=DECISION_STYLE.get(document.body.get("decision", ""), "magenta"))
+                style = DECISION_STYLE.get(document.body.get("decision", ""), "magenta")
+                table.add_row(*_row(document, names), style=style)
             if stop.is_set():
                 break
     if not as_json:
-        out.print(table)
+        out.print(table, width=width, crop=False)
     err.print(
         f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
         f"{counts.failed} failed."
     )
 
 
-def _row(document: Document) -> tuple[str, ...]:
+def _table(numbers: tuple[str, ...]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("file", overflow="fold", min_width=12)
+    for name in ("decision", "class"):
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("why", overflow="fold", min_width=16)
+    return table
+
+
+def _row(document: Document, numbers: tuple[str, ...]) -> tuple[str, ...]:
     body = document.body
     if document.kind == "frame.failed":
-        return (body["relative_path"], "failed", body["kind"], "", "", "", "", "", "", body["sentence"])
+        return (body["relative_path"], "failed", body["kind"], *("" for _ in numbers), body["sentence"])
     values = body["measurements"]
     why = body["reasons"][0]["sentence"] if body["reasons"] and body["decision"] != "keep" else ", ".join(body["flags"])
-    return (
-        body["relative_path"],
-        body["decision"],
-        body["class"],
-        number(values["star_count"], ".0f"),
-        number(values["fwhm_px"], ".2f"),
-        number(values["fwhm_arcsec"], ".2f"),
-        number(values["eccentricity"], ".2f"),
-        number(values["background_adu"], ".0f"),
-        f"{body['weight']:.2f}",
-        why,
-    )
+    texts = {
+        "stars": number(values["star_count"], ".0f"),
+        "FWHM px": number(values["fwhm_px"], ".2f"),
+        "FWHM ″": number(values["fwhm_arcsec"], ".2f"),
+        "ecc": number(values["eccentricity"], ".2f"),
+        "sky": number(values["background_adu"], ".0f"),
+        "weight": f"{body['weight']:.2f}",
+    }
+    return (body["relative_path"], body["decision"], body["class"], *(texts[name] for name in numbers), why)

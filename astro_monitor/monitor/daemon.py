@@ -139,7 +139,9 @@ class Monitor:
             with WorkerLane(self._settings) as lane, publisher:
                 self.addresses = publisher.addresses
                 session.start("watch", self._root, lane.models)
-                mover = threading.Thread(target=self._move, args=(source, backlog, stop), name="arrivals", daemon=True)
+                mover = threading.Thread(
+                    target=self._move, args=(source, backlog, lane, stop), name="arrivals", daemon=True
+                )
                 mover.start()
                 if ready is not None:
                     ready.set()
@@ -186,13 +188,14 @@ class Monitor:
         log.info("%s changed while it was read; it will be tried again", arrival.path.name)
         return True
 
-    def _move(self, source: FolderSource, backlog: Backlog, stop: threading.Event) -> None:
-        """Carry what the source finds to where the caller's thread takes it."""
+    def _move(self, source: FolderSource, backlog: Backlog, lane: WorkerLane, stop: threading.Event) -> None:
+        """Carry what the source finds to where the caller's thread takes it; then let no hanging file delay the end."""
         for item in source.items(stop):
             if isinstance(item, Failed):
                 self._never_whole.put(item)
             else:
                 backlog.put(item)
+        lane.stop()
 
     def _announce(self, publisher: Publisher, document: Document) -> None:
         publisher.announce(document)

@@ -107,8 +107,13 @@ class NightLogReader:
         )
 
     def has_content(self, sha256: str) -> bool:
-        """Tell whether this content has its outcome."""
-        return bool(self._database.rows("SELECT 1 FROM frames WHERE frame_id = ?", (sha256[:16],)))
+        """Tell whether this content has its final outcome; a failure that may be tried again is none.
+
+        Parameters:
+            sha256: of the content; its first 16 digits, the frame's id, are enough.
+        """
+        known = "SELECT 1 FROM frames WHERE frame_id = ? AND NOT retryable"
+        return bool(self._database.rows(known, (sha256[:16],)))
 
     def outcome_of(self, sha256: str) -> Document:
         """Give the ``frame.judged`` or ``frame.failed`` document of a content.

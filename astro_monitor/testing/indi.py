@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from xml.etree import ElementTree
 
 
@@ -56,7 +57,7 @@ class IndiClient:
         self._device = device
         self._timeout_s = timeout_s
         self._socket = self._connect(port)
-        self._parser = ElementTree.XMLPullParser(events=("start", "end"))
+        self._parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(events=("start", "end"))
         self._parser.feed("<stream>")
         self._root: ElementTree.Element | None = None
         self.values: dict[tuple[str, str], str] = {}
@@ -116,7 +117,8 @@ class IndiClient:
             self._take()
 
     def _take(self) -> None:
-        for event, element in self._parser.read_events():
+        for happened in self._parser.read_events():
+            event, element = happened[0], happened[-1]
             if not isinstance(element, ElementTree.Element):
                 continue
             if event == "start" and self._root is None:

@@ -93,12 +93,12 @@ def test_night_with_a_restart(tmp_path, night) -> None:
     with NightLogReader.read(first.monitor.night_log_path) as log:
         sequence = [document.seq for document in log.after(0, 10_000)]
         assert sequence == list(range(1, len(sequence) + 1))
-        kept = sorted(row.body["relative_path"] for row in log.judged_frames() if row.decision == "keep")
+        kept = sorted(row.body["frame_id"] for row in log.judged_frames() if row.decision == "keep")
 
-    table = next(second.monitor.lists_folder.rglob("*.csv"))
-    rows = list(csv.DictReader(table.open(newline="", encoding="utf-8")))
-    assert sorted(Path(row["file"]).name for row in rows if row["decision"] == "keep") == kept
-    assert json.loads(next(second.monitor.lists_folder.rglob("*.json")).read_text("utf-8"))
+    (table,) = second.monitor.lists_folder.rglob("frames.csv")
+    rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
+    assert sorted(row["frame_id"] for row in rows if row["decision"] == "keep") == kept
+    assert json.loads(table.with_suffix(".json").read_text("utf-8"))
 
     after = tree(capture)
     assert {name: after[name] for name in before} == before

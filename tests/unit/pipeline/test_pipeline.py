@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from astro_monitor import metrics
 from astro_monitor.errors import DetectFailed, Incomplete, Unreadable
 from astro_monitor.pipeline import Pipeline
@@ -30,8 +31,14 @@ from astro_monitor.records import (
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 ARRIVAL = Arrival(
-    path=Path("/night/a.fits"), root=Path("/night"), size_bytes=9, mtime_ns=1, first_seen_utc=NOW, settled_utc=NOW, how="scan"
-)  # fmt: skip
+    path=Path("/night/a.fits"),
+    root=Path("/night"),
+    size_bytes=9,
+    mtime_ns=1,
+    first_seen_utc=NOW,
+    settled_utc=NOW,
+    how="scan",
+)
 META = FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0)
 
 
@@ -58,18 +65,32 @@ class Stages:
     def frame(self) -> Frame:
         self._maybe_fail("read")
         return Frame(
-            frame_id="ab" * 8, sha256="ab" * 32, arrival=self.arrival, meta=self.meta, pixels=np.zeros((64, 80), np.uint16),
-            sensor_px_per_px=1, sensor_shape=(64, 80), saturation_adu=65535.0,
-        )  # fmt: skip
+            frame_id="ab" * 8,
+            sha256="ab" * 32,
+            arrival=self.arrival,
+            meta=self.meta,
+            pixels=np.zeros((64, 80), np.uint16),
+            sensor_px_per_px=1,
+            sensor_shape=(64, 80),
+            saturation_adu=65535.0,
+        )
 
     def detect(self, frame: Frame) -> Detections:
         self._maybe_fail("detect")
         none = np.zeros(0, np.float32)
         return Detections(
-            frame_id=frame.frame_id, x_px=none, y_px=none, score=none, kind=none.astype(np.uint8), peak_adu=none, snr=none,
-            bin_factor=1, streaks=(), sky=SkyMap(level_adu=np.zeros((1, 1), np.float32), noise_adu=1.0, cell_px=64),
+            frame_id=frame.frame_id,
+            x_px=none,
+            y_px=none,
+            score=none,
+            kind=none.astype(np.uint8),
+            peak_adu=none,
+            snr=none,
+            bin_factor=1,
+            streaks=(),
+            sky=SkyMap(level_adu=np.zeros((1, 1), np.float32), noise_adu=1.0, cell_px=64),
             model="finder.1+aa",
-        )  # fmt: skip
+        )
 
     def measure(self, frame, detections, baseline):
         self._maybe_fail("measure")
@@ -84,9 +105,16 @@ class Stages:
     def grade(self, frame, detections, stars, measurements, baseline) -> Grade:
         self._maybe_fail("grade")
         return Grade(
-            frame_id=frame.frame_id, label="good", probabilities=dict.fromkeys(CLASSES, 0.2), cause="none",
-            fault_scores=dict.fromkeys(FAULTS, 0.0), cause_probability=1.0, in_domain=1.0, why_unknown="", model="q.1+bb",
-        )  # fmt: skip
+            frame_id=frame.frame_id,
+            label="good",
+            probabilities=dict.fromkeys(CLASSES, 0.2),
+            cause="none",
+            fault_scores=dict.fromkeys(FAULTS, 0.0),
+            cause_probability=1.0,
+            in_domain=1.0,
+            why_unknown="",
+            model="q.1+bb",
+        )
 
 
 def pipeline(stages: Stages, **options) -> Pipeline:
