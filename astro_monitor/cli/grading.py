@@ -36,8 +36,8 @@ def run_grade(
         ModelError: a model is missing or altered.
     """
     arrivals = find_frames(paths)
-    width = out.width if out.is_terminal else PAPER
-    names = NUMBERS if width >= WIDE else NARROW_NUMBERS
+    paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
+    names = NUMBERS if paper.width >= WIDE else NARROW_NUMBERS
     table = _table(names)
     counts = Counts()
     shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[file]}"))
@@ -54,7 +54,7 @@ def run_grade(
             if stop.is_set():
                 break
     if not as_json:
-        out.print(table, width=width, crop=False)
+        paper.print(table)
     err.print(
         f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
         f"{counts.failed} failed."
