@@ -6,8 +6,8 @@ import importlib
 import sys
 
 COMMANDS = {
-    "unet": ("training.unet.__main__", "the star finder: pool, train, export, evaluate"),
-    "iqa": ("training.iqa.__main__", "the quality model: dataset, som, train, export, evaluate"),
+    "unet": ("training.unet.command", "the star finder: pool, train, tune, ship, evaluate"),
+    "iqa": ("training.iqa.command", "the quality model: dataset, som, train, export, evaluate, real"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Numbers with units from pixels and stars; the only door to sep.
+"""Numbers with units from pixels and stars.
 
 Lengths in ``Measurements`` are sensor pixels; ``Stars`` stays in frame pixels. No number is a guess: what cannot be
 measured is ``None``, with the reason beside it.
