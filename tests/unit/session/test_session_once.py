@@ -1,0 +1,189 @@
+"""Each content has one outcome, whatever its names, its failures and the state of the disk."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from astro_monitor import metrics
+from astro_monitor.clock import SystemClock
+from astro_monitor.messages import Document
+from astro_monitor.nightlog import LogBlocked, NightLog
+from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
+from astro_monitor.session import Session
+from astro_monitor.settings import Settings
+
+NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
+SHA256 = "ab" * 32
+
+
+def arrival(name: str) -> Arrival:
+    root = Path("/night")
+    return Arrival(
+        path=root / name, root=root, size_bytes=9, mtime_ns=1, first_seen_utc=NOW, settled_utc=NOW, how="scan"
+    )
+
+
+def failed(name: str, *, frame_id: str | None = SHA256[:16], retryable: bool = False) -> Failed:
+    return Failed(
+        arrival=arrival(name),
+        frame_id=frame_id,
+        stage="read",
+        kind="truncated",
+        known=True,
+        retryable=retryable,
+        sentence="The file ends early: it was cut off; copy it again.",
+        timings_s={"total": 0.1},
+    )
+
+
+def examined(name: str) -> Examined:
+    probabilities = {**dict.fromkeys(CLASSES, 0.01), "good": 0.96}
+    return Examined(
+        arrival=arrival(name),
+        frame_id=SHA256[:16],
+        sha256=SHA256,
+        meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0, date_obs_utc=NOW),
+        sensor_shape=(64, 80),
+        sensor_px_per_px=1,
+        measurements=Measurements(
+            frame_id=SHA256[:16],
+            values=dict.fromkeys(metrics.KEYS),
+            why_missing=dict.fromkeys(metrics.KEYS, "not measured here"),
+            field_grid=(),
+            bright_stars=(),
+            streaks=(),
+        ),
+        grade=Grade(
+            frame_id=SHA256[:16],
+            label="good",
+            probabilities=probabilities,
+            fault_scores=dict.fromkeys(FAULTS, 0.0),
+            cause="none",
+            cause_probability=1.0,
+            in_domain=1.0,
+            why_unknown="",
+            model="quality.1+aa",
+        ),
+        models=("quality.1+aa",),
+        timings_s={"total": 0.1},
+    )
+
+
+def skipped(name: str) -> Skipped:
+    return Skipped(
+        arrival=arrival(name),
+        frame_id=SHA256[:16],
+        sha256=SHA256,
+        meta=FrameMeta(kind="dark"),
+        sensor_shape=(64, 80),
+        sentence="IMAGETYP says this is a dark frame, so it is not graded.",
+        timings_s={"total": 0.1},
+    )
+
+
+@pytest.fixture
+def announced() -> list[Document]:
+    return []
+
+
+@pytest.fixture
+def night_log():
+    with NightLog.open(":memory:", session_id="s" * 32, clock=SystemClock()) as log:
+        yield log
+
+
+@pytest.fixture
+def session(night_log, announced) -> Session:
+    return Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+
+
+@pytest.mark.parametrize("first", [failed, examined, skipped])
+@pytest.mark.parametrize("second", [failed, examined, skipped])
+def test_known_content_under_another_name_is_noted_not_judged(session, night_log, announced, first, second) -> None:
+    original = session.take(first("a.fits"))
+    again = session.take(second("copy/b.fits"))
+    assert announced == [original]
+    assert again.doc_id == original.doc_id
+    assert again.kind == original.kind
+    assert again.body["relative_path"] == "copy/b.fits"
+    assert night_log.already_done(Path("/night/copy/b.fits"), 9, 1)
+
+
+def test_a_failure_that_may_be_tried_again_makes_room_for_a_verdict(session, announced) -> None:
+    session.take(failed("a.fits", retryable=True))
+    session.take(examined("a.fits"))
+    assert [document.kind for document in announced] == ["frame.failed", "frame.judged"]
+    assert (session.counts.failed, session.counts.judged) == (1, 1)
+
+
+def test_files_that_could_not_be_read_fail_each_by_themselves(session, announced) -> None:
+    session.take(failed("a.fits", frame_id=None))
+    session.take(failed("b.fits", frame_id=None))
+    assert [document.kind for document in announced] == ["frame.failed", "frame.failed", "alert.opened"]
+    assert [document.body["relative_path"] for document in announced[:2]] == ["a.fits", "b.fits"]
+
+
+def test_a_full_disk_holds_the_verdict_until_there_is_room(night_log, announced, monkeypatch) -> None:
+    waits: list[float] = []
+
+    class Waiting(SystemClock):
+        def wait(self, event: threading.Event, timeout_s: float) -> bool:
+            waits.append(timeout_s)
+            return event.is_set()
+
+    commit, blocked = night_log.commit, iter([True, True, False])
+
+    def full_at_first(*arguments, **named):
+        if next(blocked):
+            raise LogBlocked("the disk is full; free some space")
+        return commit(*arguments, **named)
+
+    monkeypatch.setattr(night_log, "commit", full_at_first)
+    session = Session(Settings(), night_log, Waiting(), lists_folder=None, announce=announced.append)
+    session.take(examined("a.fits"))
+    assert len(waits) == 2
+    assert [document.kind for document in announced] == ["frame.judged"]
+
+
+def test_a_stop_ends_the_waiting_for_room(night_log, announced, monkeypatch) -> None:
+    def full(*_arguments, **_named):
+        raise LogBlocked("the disk is full; free some space")
+
+    monkeypatch.setattr(night_log, "commit", full)
+    stop = threading.Event()
+    stop.set()
+    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append, stop=stop)
+    with pytest.raises(LogBlocked):
+        session.take(examined("a.fits"))
+    assert announced == []
+
+
+def test_a_session_that_never_said_good_bye_is_closed_at_the_next_start(night_log, announced) -> None:
+    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).start(
+        "watch", Path("/night"), []
+    )
+    night_log.session_id = "t" * 32
+    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).start(
+        "watch", Path("/night"), []
+    )
+    kinds = [(document.kind, document.session_id[0]) for document in announced]
+    assert kinds == [
+        ("session.started", "s"),
+        ("metrics.described", "s"),
+        ("session.stopped", "s"),
+        ("session.started", "t"),
+        ("metrics.described", "t"),
+    ]
+    assert announced[2].body["reason"] == "lost"
+
+
+def test_the_log_keeps_the_first_name_and_knows_the_others(session, night_log) -> None:
+    session.take(examined("a.fits"))
+    session.take(examined("b.fits"))
+    (row,) = night_log.judged_frames()
+    assert row.body["relative_path"] == "a.fits"
+    assert [path.rpartition("/")[2] for path in row.paths] == ["b.fits", "a.fits"]
