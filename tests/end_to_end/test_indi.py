@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
 from astro_monitor.demo import Rig, Sky, demo_night, render_exposure, write_fits
 from astro_monitor.demo.writer import cards_of
+from astro_monitor.messages import Document
 from astro_monitor.publish import Subscription
 from astro_monitor.testing.indi import IndiClient, IndiServer
 from astro_monitor.testing.running import RunningMonitor, private_settings
@@ -21,6 +23,22 @@ RIG = Rig(height_px=720, width_px=960)
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+class Listener(threading.Thread):
+    """A subscriber that keeps every frame's document until it has so many."""
+
+    def __init__(self, addresses: tuple[str, ...], wanted: int) -> None:
+        super().__init__(name="subscriber")
+        self._documents = Subscription(*addresses, kinds=("frame.judged", "frame.failed"), after_seq=0)
+        self._wanted = wanted
+        self.heard: list[Document] = []
+
+    def run(self) -> None:
+        for document in self._documents:
+            self.heard.append(document)
+            if len(self.heard) == self._wanted:
+                return
 
 
 def test_indi_camera_to_subscriber(tmp_path, need_program) -> None:
@@ -38,10 +56,11 @@ def test_indi_camera_to_subscriber(tmp_path, need_program) -> None:
     port = free_port()
     with (
         RunningMonitor(capture, private_settings(tmp_path / "state")) as running,
-        Subscription(*running.monitor.addresses) as subscription,
         IndiServer(server, "indi_simulator_ccd", port),
         IndiClient(port, "CCD Simulator") as camera,
     ):
+        subscriber = Listener(running.monitor.addresses, FRAMES)
+        subscriber.start()
         camera.set("Switch", "CONNECTION", {"CONNECT": "On", "DISCONNECT": "Off"})
         camera.wait_value("CONNECTION", "CONNECT", "On")
         camera.set("Text", "CCD_DIRECTORY_LOCATION", {"LOCATION": str(replay)})
@@ -53,14 +72,9 @@ def test_indi_camera_to_subscriber(tmp_path, need_program) -> None:
         camera.wait_value("UPLOAD_SETTINGS", "UPLOAD_DIR", str(capture))
         written = [camera.expose(0.05) for _ in night]
         outcomes = running.wait_for_outcomes(FRAMES)
+        subscriber.join(timeout=30)
 
-        heard = []
-        for document in subscription:
-            if document.kind in ("frame.judged", "frame.failed"):
-                heard.append(document)
-            if len(heard) == FRAMES:
-                break
-
+    heard = subscriber.heard
     assert [document.body["file"] for document in outcomes] == [str(path) for path in written]
     assert [document.body["file"] for document in heard] == [str(path) for path in written]
     assert all(document.kind == "frame.judged" for document in heard)
