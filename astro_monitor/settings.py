@@ -169,11 +169,14 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
         raise ConfigError(f"setting {key}: {first['msg'].lower()}; see 'astro-monitor config'") from error
 
 
-def as_toml(settings: Settings) -> str:
+def as_toml(settings: Settings, *, portable: bool = False) -> str:
     """Write settings as TOML with the meaning of each above it.
 
-    A setting without a value appears as a comment, because TOML has no null. The state folder differs from machine
-    to machine, so it appears as a comment, too.
+    A setting without a value appears as a comment, because TOML has no null.
+
+    Parameters:
+        settings: the whole tree.
+        portable: the state folder, which differs from machine to machine, appears as a comment, too.
     """
     lines = ["# Settings of astro-monitor. Every key may be left out; the values below are then in force."]
     sections = []
@@ -182,7 +185,7 @@ def as_toml(settings: Settings) -> str:
         if isinstance(value, _Section):
             sections.append((name, value))
             continue
-        lines += ["", f"# {field.description}", _toml_line(name, value, comment=name == "state_folder")]
+        lines += ["", f"# {field.description}", _toml_line(name, value, comment=portable and name == "state_folder")]
     for name, section in sections:
         lines += ["", f"[{name}]"]
         for key, field in type(section).model_fields.items():

@@ -227,7 +227,8 @@ def config(
     """Show the settings in force as TOML with what each means, or write a file with the defaults."""
     from .listing import run_config
 
-    run_config(load(config_file) if action == "show" and write is None else Settings(), write, out=out)
+    in_force = action == "show" and write is None
+    run_config(load(config_file) if in_force else Settings(), write, portable=not in_force, out=out)
 
 
 def main() -> None:

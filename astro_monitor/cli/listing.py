@@ -75,15 +75,15 @@ def run_keys(folder: Path, clients: list[str], *, out: Console) -> None:
     out.print(f"Set publish.keys_folder to {folder}; give each client its own secret file and the daemon's public one.")
 
 
-def run_config(settings: Settings, write: Path | None, *, out: Console) -> None:
+def run_config(settings: Settings, write: Path | None, *, portable: bool, out: Console) -> None:
     """Print the settings, or write them to a new file.
 
     Raises:
         ConfigError: the file exists or cannot be written.
     """
-    text = as_toml(settings)
+    text = as_toml(settings, portable=portable)
     if write is None:
-        out.print(text, markup=False)
+        out.print(text, markup=False, highlight=False, soft_wrap=True, end="")
         return
     try:
         with write.open("x", encoding="utf-8") as file:
