@@ -123,7 +123,12 @@ class Monitor:
             raise ConfigError(
                 f"state folder {self.folder} cannot be made: {error.strerror}; set state_folder"
             ) from error
-        with NightLog.open(self.night_log_path, session_id=uuid.uuid4().hex, clock=self._clock) as night_log:
+        with NightLog.open(
+            self.night_log_path,
+            session_id=uuid.uuid4().hex,
+            clock=self._clock,
+            longitude_deg=self._settings.site.longitude_deg,
+        ) as night_log:
             publisher = Publisher(self._settings.publish, night_log, self._clock)
             session = Session(
                 self._settings,

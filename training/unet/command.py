@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--split", choices=("validation", "test"), default="test")
     score.add_argument("--seed", type=int, default=TEST_SEED)
     score.add_argument("--frames", type=int, default=300)
+    score.add_argument("--card", action="store_true", help="write the scores into the model's card, too")
     score.add_argument("--out", type=Path, help="write the scores here as JSON")
     score.set_defaults(run=_evaluate)
     return parser
@@ -91,10 +92,13 @@ def _ship(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from astro_monitor.inference import open_model
+    from training.export import write_card
     from training.unet.evaluate import evaluate
 
     model = open_model(NAME, folder=options.models, provider="cpu")
     scores = evaluate(model, options.split, options.seed, options.frames)
     logging.getLogger(__name__).info("%s", json.dumps(scores, indent=1))
+    if options.card:
+        write_card(model.card.model_copy(update={"scores": scores}), options.models)
     if options.out is not None:
         options.out.write_text(json.dumps(scores, indent=1) + "\n", "utf-8")
