@@ -46,6 +46,8 @@ METRICS = (
         "lower",
         "Path length that explains the coherent elongation, sqrt(12 (a^2-b^2))",
     ),
+    Metric("trail_plus_px2", "px2", "none", "The same as a vector of twice the angle: L^2 cos 2t; rigs subtract in it"),
+    Metric("trail_cross_px2", "px2", "none", "Its second component: L^2 sin 2t"),
     Metric("rotation_coherence", "1", "none", "How well directions turn around one point of the field (0 to 1)"),
     Metric("radial_elongation", "1", "near", "Radial (+) or tangential (-) part of the elongation over the field"),
     Metric("central_dip_fraction", "1", "lower", "How hollow or flat-topped the stars are: 0 Gaussian, 1 ring"),

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..records import Baseline, BaselineKey, Examined, ReferenceStar, Spread
+from ..records import Baseline, BaselineKey, Examined, ReferenceStar, Spread, sky_pattern
 from .evidence import airmass, is_sane
 from .limits import MIN_MATCHED_STARS
 
@@ -21,24 +21,33 @@ FIELD_FREEZE_FRAMES = 3
 MAD_TO_SIGMA = 1.4826
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a baseline keeps of one frame: its finite values, and its sky over the field."""
+
+    frame_id: str
+    values: dict[str, float]
+    sky_pattern: tuple[float, ...]
+
+
 @dataclass(slots=True)
 class History:
     """The memory behind one baseline. Changes with each accepted frame.
 
     Attributes:
-        window: frame id and finite values of the last accepted frames, oldest first.
+        window: the last accepted frames, oldest first.
         floor_fwhm_px: lowest median of five consecutive FWHM (minor axis) so far.
-        shifted: values of consecutive frames in which only the sky level was unusual.
+        shifted: consecutive frames in which only the sky level was unusual.
         elsewhere: consecutive accepted frames that could not be matched to the reference.
     """
 
     key: BaselineKey
-    window: deque[tuple[str, dict[str, float]]] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
+    window: deque[Accepted] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
     reference_stars: tuple[ReferenceStar, ...] = ()
     reference_airmass: float | None = None
     reference_side: str | None = None
     floor_fwhm_px: float | None = None
-    shifted: list[tuple[str, dict[str, float]]] = field(default_factory=list)
+    shifted: list[Accepted] = field(default_factory=list)
     elsewhere: int = 0
     _baseline: Baseline | None = None
 
@@ -48,8 +57,9 @@ class History:
             self._baseline = Baseline(
                 key=self.key,
                 size=len(self.window),
-                spreads=_spreads([values for _, values in self.window]),
+                spreads=_spreads([frame.values for frame in self.window]),
                 reference_stars=self.reference_stars,
+                sky_pattern=_usual_pattern([frame.sky_pattern for frame in self.window]),
             )
         return self._baseline
 
@@ -59,12 +69,12 @@ class History:
 
     def accept(self, examined: Examined) -> None:
         """Let an accepted frame say what is normal. A frame that is already in is not counted twice."""
-        if any(frame_id == examined.frame_id for frame_id, _ in self.window):
+        if any(frame.frame_id == examined.frame_id for frame in self.window):
             return
-        self.window.append((examined.frame_id, _finite(examined.measurements.values)))
+        self.window.append(_accepted(examined))
         self.shifted.clear()
         self._baseline = None
-        recent = [values.get("fwhm_minor_px", 0.0) for _, values in list(self.window)[-5:]]
+        recent = [frame.values.get("fwhm_minor_px", 0.0) for frame in list(self.window)[-5:]]
         if len(recent) == 5 and min(recent) > 0:
             middle = sorted(recent)[2]
             self.floor_fwhm_px = min(middle, self.floor_fwhm_px or middle)
@@ -72,9 +82,9 @@ class History:
 
     def note_shift(self, examined: Examined) -> None:
         """Count a frame in which only the sky level is unusual; after 15 in a row they are the new normal."""
-        if any(frame_id == examined.frame_id for frame_id, _ in self.shifted):
+        if any(frame.frame_id == examined.frame_id for frame in self.shifted):
             return
-        self.shifted.append((examined.frame_id, _finite(examined.measurements.values)))
+        self.shifted.append(_accepted(examined))
         if len(self.shifted) >= LEVEL_FREEZE_FRAMES:
             self.window.clear()
             self.window.extend(self.shifted)
@@ -107,12 +117,12 @@ class History:
         """Give everything as plain JSON values."""
         return {
             "key": asdict(self.key),
-            "window": [[frame_id, values] for frame_id, values in self.window],
+            "window": [_stored(frame) for frame in self.window],
             "reference_stars": [[s.x_px, s.y_px, s.flux_adu_s] for s in self.reference_stars],
             "reference_airmass": self.reference_airmass,
             "reference_side": self.reference_side,
             "floor_fwhm_px": self.floor_fwhm_px,
-            "shifted": [[frame_id, values] for frame_id, values in self.shifted],
+            "shifted": [_stored(frame) for frame in self.shifted],
             "elsewhere": self.elsewhere,
         }
 
@@ -132,11 +142,34 @@ class History:
             reference_airmass=state["reference_airmass"],
             reference_side=state["reference_side"],
             floor_fwhm_px=state["floor_fwhm_px"],
-            shifted=[(str(frame_id), _finite(values)) for frame_id, values in state["shifted"]],
+            shifted=[_restored(stored) for stored in state["shifted"]],
             elsewhere=int(state["elsewhere"]),
         )
-        history.window.extend((str(frame_id), _finite(values)) for frame_id, values in state["window"])
+        history.window.extend(_restored(stored) for stored in state["window"])
         return history
+
+
+def _accepted(examined: Examined) -> Accepted:
+    measured = examined.measurements
+    cells = [cell.sky_adu for cell in measured.field_grid]
+    pattern = sky_pattern(cells, measured.values) if cells and all(map(is_sane, cells)) else ()
+    return Accepted(examined.frame_id, _finite(measured.values), tuple(round(share, 5) for share in pattern))
+
+
+def _stored(frame: Accepted) -> list[Any]:
+    return [frame.frame_id, frame.values, list(frame.sky_pattern)]
+
+
+def _restored(stored: list[Any]) -> Accepted:
+    """Undo :func:`_stored`; a state from before the pattern was kept lacks it."""
+    frame_id, values, *pattern = stored
+    return Accepted(str(frame_id), _finite(values), tuple(map(float, pattern[0])) if pattern else ())
+
+
+def _usual_pattern(patterns: list[tuple[float, ...]]) -> tuple[float, ...]:
+    """Give the median of each cell over the frames that have the newest one's number of cells."""
+    known = [pattern for pattern in patterns if pattern and len(pattern) == len(patterns[-1])]
+    return tuple(_median(list(column)) for column in zip(*known, strict=True))
 
 
 def _finite(values: dict[str, float | None]) -> dict[str, float]:

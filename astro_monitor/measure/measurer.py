@@ -152,7 +152,10 @@ def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     found = field_shape(x, y, a, b, theta, _shape(frame), minor)
     numbers.put("elongation_angle_deg", found.angle_deg)
     numbers.put("angle_coherence", found.coherence)
-    numbers.put("trail_length_px", found.trail_length_px * px)
+    length, double = found.trail_length_px * px, 2 * np.radians(found.angle_deg)
+    numbers.put("trail_length_px", length)
+    numbers.put("trail_plus_px2", length**2 * float(np.cos(double)))
+    numbers.put("trail_cross_px2", length**2 * float(np.sin(double)))
     numbers.put("rotation_coherence", found.rotation_coherence)
     numbers.put("radial_elongation", found.radial_elongation)
 

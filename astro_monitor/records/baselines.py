@@ -39,12 +39,15 @@ class Baseline:
         size: number of accepted frames in it; 0 means there is none yet and ``spreads`` is empty.
         spreads: one entry for each metric that had values.
         reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
+        sky_pattern: usual sky of the cells of the field grid against their median, in units of the frame's own sky,
+            row by row; empty while unknown.
     """
 
     key: BaselineKey
     size: int = 0
     spreads: dict[str, Spread] = field(default_factory=dict)
     reference_stars: tuple[ReferenceStar, ...] = ()
+    sky_pattern: tuple[float, ...] = ()
 
 
 def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:

@@ -1,0 +1,94 @@
+"""A frame's numbers beside what is usual for its rig: pure functions, the same for the judge and the quality model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from .baselines import Spread
+
+Values = Mapping[str, float | None]
+
+LEAST_SKY_IN_NOISE = 3.0
+"""A sky darker than this many times its noise in one pixel is no unit to measure parts of the sky in."""
+
+
+def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) -> float:
+    """Give the sky level that parts of the sky are measured in, never smaller than a few times the noise.
+
+    Parameters:
+        sky_above_pedestal_adu: sky level above the level of no light; ``None`` counts as dark.
+        noise_adu: standard deviation of the sky in one pixel.
+    """
+    return max(sky_above_pedestal_adu or 0.0, LEAST_SKY_IN_NOISE * (noise_adu or 0.0), 1e-6)
+
+
+def sky_pattern(cells_adu: Sequence[float], values: Values) -> tuple[float, ...]:
+    """Give the sky of the field grid's cells against their median, in units of the frame's own sky.
+
+    Vignetting, the glow of a town and a gradient that is there every night give the same pattern whatever the level.
+
+    Parameters:
+        cells_adu: sky level of each cell.
+        values: ``Measurements.values`` of the same frame.
+    """
+    unit = sky_unit_adu(values.get("sky_above_pedestal_adu"), values.get("background_noise_adu"))
+    middle = median(cells_adu)
+    return tuple((level - middle) / unit for level in cells_adu)
+
+
+def sky_change(
+    cells_adu: Sequence[float], values: Values, usual_pattern: Sequence[float], spreads: Mapping[str, Spread]
+) -> tuple[float, ...] | None:
+    """Give what the sky has that the usual pattern, at the present level, does not explain.
+
+    Parameters:
+        cells_adu: sky level of each cell.
+        values: ``Measurements.values`` of the same frame.
+        usual_pattern: ``Baseline.sky_pattern``.
+        spreads: ``Baseline.spreads``.
+
+    Returns:
+        for each cell the excess in units of the usual sky, with a median of 0; ``None`` where nothing is usual yet.
+    """
+    usual_sky, usual_noise = spreads.get("sky_above_pedestal_adu"), spreads.get("background_noise_adu")
+    if len(usual_pattern) != len(cells_adu) or not cells_adu or usual_noise is None:
+        return None
+    unit = sky_unit_adu(usual_sky.median if usual_sky else None, usual_noise.median)
+    now = sky_unit_adu(values.get("sky_above_pedestal_adu"), values.get("background_noise_adu"))
+    found = sky_pattern(cells_adu, values)
+    change = [now * (share - usual) / unit for share, usual in zip(found, usual_pattern, strict=True)]
+    middle = median(change)
+    return tuple(part - middle for part in change)
+
+
+def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | None:
+    """Give the length of the path that explains the elongation beyond the rig's usual one, in pixels.
+
+    Second moments of the optics and of a path add up, so the squares of lengths subtract as vectors of twice the angle.
+
+    Parameters:
+        values: ``Measurements.values``.
+        spreads: ``Baseline.spreads``.
+
+    Returns:
+        the length; ``None`` where the frame or the baseline lacks the numbers.
+    """
+    plus, cross = values.get("trail_plus_px2"), values.get("trail_cross_px2")
+    usual_plus, usual_cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
+    if plus is None or cross is None or usual_plus is None or usual_cross is None:
+        return None
+    return math.sqrt(math.hypot(plus - usual_plus.median, cross - usual_cross.median))
+
+
+def usual_trail_px(spreads: Mapping[str, Spread]) -> float | None:
+    """Give the length of the path that would explain the rig's usual elongation, in pixels."""
+    plus, cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
+    return None if plus is None or cross is None else math.sqrt(math.hypot(plus.median, cross.median))
+
+
+def median(values: Sequence[float]) -> float:
+    """Give the middle value, or the mean of the two in the middle."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
