@@ -25,7 +25,7 @@ from .profile import profile_numbers
 from .sources import Sources, sources
 from .statistics import FIRM_BASELINE, Context, cells_sky_adu, statistics
 
-PREPROCESSING_VERSION = "quality-1"
+PREPROCESSING_VERSION = "quality-2"
 """Changed whenever the network would see other numbers for the same frame."""
 
 INPUTS = ("sources", "valid", "statistics")
@@ -86,7 +86,13 @@ class Grader:
         """
         shape = (frame.pixels.shape[0], frame.pixels.shape[1])
         table = sources(stars, detections.sky, shape)
-        context = Context(spreads=baseline.spreads, size=baseline.size, normal_fwhm_arcsec=self._normal_fwhm_arcsec)
+        context = Context(
+            spreads=baseline.spreads,
+            size=baseline.size,
+            sky_pattern=baseline.sky_pattern,
+            sky_stray=baseline.sky_stray,
+            normal_fwhm_arcsec=self._normal_fwhm_arcsec,
+        )
         numbers = statistics(
             measurements.values,
             cells_sky_adu(measurements.field_grid),
@@ -155,6 +161,8 @@ class Grader:
             return f"{found} could be measured, too little to tell what is wrong."
         if domain < thresholds["in_domain"]:
             return "the sources of this frame look like nothing the model was trained on."
-        if probability < thresholds[label]:
+        good = float(answer.probabilities[CLASSES.index("good")])
+        # Which of two faults it is does not matter to whether the frame is bad.
+        if (good if label == "good" else 1 - good) < thresholds[label]:
             return f"no class is certain enough (best: {label.replace('_', ' ')}, {100 * probability:.0f} %)."
         return ""

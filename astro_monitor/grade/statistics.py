@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import FieldCell, Spread
+from ..records import FieldCell, Spread, excess_trail_px, sky_change, sky_unit_adu, usual_trail_px
 from .profile import PROFILE_NUMBERS
 
 FIRM_BASELINE = 5
@@ -40,12 +40,14 @@ class Context:
     """What a frame's numbers are compared with.
 
     Attributes:
-        spreads, size: of the baseline; size 0 when there is none.
+        spreads, size, sky_pattern, sky_stray: of the baseline; size 0 when there is none.
         normal_fwhm_arcsec: FWHM of a good frame at this site.
     """
 
     spreads: Mapping[str, Spread]
     size: int
+    sky_pattern: Sequence[float] = ()
+    sky_stray: float = 0.0
     normal_fwhm_arcsec: float = DEFAULT_NORMAL_FWHM_ARCSEC
 
 
@@ -148,8 +150,13 @@ _DERIVED = (
     "log_minor_over_site",
     "log_normal_fwhm_over_site",
     "log_site_over_default",
+    "log_excess_trail_over_width",
+    "log_excess_trail_over_normal_width",
+    "excess_trail_deviation",
+    "normal_trail_over_width",
 )
 _MAP = tuple(f"sky_cell_{row}_{column}" for row in range(MAP_ROWS) for column in range(MAP_COLUMNS))
+_CHANGE = tuple(f"sky_change_{row}_{column}" for row in range(MAP_ROWS) for column in range(MAP_COLUMNS))
 _MAP_SUMMARY = ("lowest", "tenth", "quarter", "three_quarters", "nine_tenths", "highest", "rms")
 
 NUMBERS: tuple[str, ...] = (
@@ -166,9 +173,17 @@ NUMBERS: tuple[str, ...] = (
 )
 """Names of the numbers that may be missing, in the order of the vector."""
 
-STATISTICS_LENGTH = 2 * len(NUMBERS) + len(_MAP) + len(_MAP_SUMMARY)
-MAP_SLICE = slice(2 * len(NUMBERS), 2 * len(NUMBERS) + len(_MAP))
-"""Where the sky map lies in the vector, row by row."""
+_CHANGE_SUMMARY = (*_MAP_SUMMARY, "slope", "range", "rms_over_stray", "range_over_noise", "stray")
+_MAP_START = 2 * len(NUMBERS)
+_CHANGE_START = _MAP_START + len(_MAP) + len(_MAP_SUMMARY)
+STATISTICS_LENGTH = _CHANGE_START + len(_CHANGE) + len(_CHANGE_SUMMARY)
+MAP_SLICES = (slice(_MAP_START, _MAP_START + len(_MAP)), slice(_CHANGE_START, _CHANGE_START + len(_CHANGE)))
+"""Where the map of the sky and the map of its changes lie in the vector, each row by row."""
+
+_QUANTILES = (0, 0.1, 0.25, 0.75, 0.9, 1)
+_ROW, _COLUMN = (
+    axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, MAP_ROWS), np.linspace(-1, 1, MAP_COLUMNS), indexing="ij")
+)
 
 
 def statistics(
@@ -188,7 +203,8 @@ def statistics(
         context: what to compare with.
 
     Returns:
-        (``STATISTICS_LENGTH``,) float32: ``NUMBERS``, a flag for each (1: known), the sky map and its summary.
+        (``STATISTICS_LENGTH``,) float32: ``NUMBERS``, a flag for each (1: known), the sky map and its summary, the map
+        of what has changed against the baseline and its summary (0 while there is none).
     """
     known = {key: value for key, value in values.items() if value is not None and math.isfinite(value)}
     medians = {key: spread.median for key, spread in context.spreads.items() if math.isfinite(spread.median)}
@@ -206,8 +222,21 @@ def statistics(
     numbers += profile
     flags = [0.0 if number is None else 1.0 for number in numbers]
     relative = _sky_map(cells_adu, known, medians)
-    summary = [*np.quantile(relative, (0, 0.1, 0.25, 0.75, 0.9, 1)), float(np.sqrt(np.mean(relative**2)))]
-    vector = np.array([*(number or 0.0 for number in numbers), *flags, *relative, *summary], np.float64)
+    change = _change(cells_adu, known, context)
+    change_map = np.arcsinh(5 * change)
+    vector = np.array(
+        [
+            *(number or 0.0 for number in numbers),
+            *flags,
+            *relative,
+            *_summary(relative),
+            *change_map,
+            *_summary(change_map),
+            _slope(change_map),
+            *_size_of_change(change, known, medians, context),
+        ],
+        np.float64,
+    )
     return np.clip(np.nan_to_num(vector), -LARGEST, LARGEST).astype(np.float32)
 
 
@@ -238,7 +267,26 @@ def _derived(
         _apply(_log, _over(_over(_times(known.get("fwhm_arcsec"), minor), known.get("fwhm_px")), site_arcsec)),
         _apply(_log, _over(medians.get("fwhm_arcsec"), site_arcsec)),
         math.log(site_arcsec / DEFAULT_NORMAL_FWHM_ARCSEC),
+        *_excess(known, spreads),
     ]
+
+
+def _excess(known: dict[str, float], spreads: Mapping[str, Spread]) -> tuple[float | None, ...]:
+    """Elongation beyond the rig's usual one, over the width, and over how much it varies."""
+    excess, minor = excess_trail_px(known, spreads), known.get("fwhm_minor_px")
+    normal = spreads.get("fwhm_minor_px")
+    normal_minor = normal.median if normal else None
+    plus, cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
+    deviation = None
+    if excess is not None and plus is not None and cross is not None and normal_minor:
+        deviation = math.asinh(excess**2 / max(math.hypot(plus.mad, cross.mad), (0.2 * normal_minor) ** 2))
+    usual = _over(usual_trail_px(spreads), normal_minor)
+    return (
+        _apply(_log1p, _over(excess, minor)),
+        _apply(_log1p, _over(excess, normal_minor)),
+        deviation,
+        None if usual is None else min(usual, 6.0),
+    )
 
 
 def _gradient_change(known: dict[str, float], spreads: Mapping[str, Spread]) -> float | None:
@@ -259,6 +307,41 @@ def _sky_map(cells_adu: NDArray[np.float64], known: dict[str, float], medians: d
     floor = 3 * known.get("background_noise_adu", 1.0)
     relative = (cells_adu - np.median(cells_adu)) / max(sky, floor, 1e-6)
     return np.asarray(np.arcsinh(3 * relative), np.float64)
+
+
+def _change(cells_adu: NDArray[np.float64], known: dict[str, float], context: Context) -> NDArray[np.float64]:
+    """Sky beyond the usual pattern in units of the usual sky; all 0 while nothing is usual."""
+    change = sky_change(cells_adu.tolist(), known, context.sky_pattern, context.spreads)
+    return np.zeros(cells_adu.size) if change is None else np.array(change, np.float64)
+
+
+def _size_of_change(
+    change: NDArray[np.float64], known: dict[str, float], medians: dict[str, float], context: Context
+) -> list[float]:
+    """How large a change is in the usual sky, in what is usual for this rig, and in the noise of one pixel.
+
+    The sky is not always known: without the level of no light it is a guess.
+    """
+    if not change.any():
+        return [0.0, 0.0, 0.0, 0.0]
+    low, high = np.quantile(change, (0.02, 0.98))
+    unit = sky_unit_adu(medians.get("sky_above_pedestal_adu"), medians.get("background_noise_adu"))
+    noise = max(known.get("background_noise_adu", 0.0), 1e-6)
+    return [
+        math.asinh(5 * (high - low)),
+        math.asinh(float(np.sqrt(np.mean(change**2))) / max(context.sky_stray, 0.002)),
+        math.asinh(5 * (high - low) * unit / noise),
+        math.asinh(50 * context.sky_stray),
+    ]
+
+
+def _summary(cells: NDArray[np.float64]) -> list[float]:
+    return [*np.quantile(cells, _QUANTILES), float(np.sqrt(np.mean(cells**2)))]
+
+
+def _slope(cells: NDArray[np.float64]) -> float:
+    """Size of the linear part of a map."""
+    return float(np.hypot((cells * _ROW).mean() / (_ROW**2).mean(), (cells * _COLUMN).mean() / (_COLUMN**2).mean()))
 
 
 def _apply(stretch: Callable[[float], float], value: float | None) -> float | None:

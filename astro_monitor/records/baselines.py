@@ -41,6 +41,7 @@ class Baseline:
         reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
         sky_pattern: usual sky of the cells of the field grid against their median, in units of the frame's own sky,
             row by row; empty while unknown.
+        sky_stray: how far the pattern of an accepted frame is from the usual one, rms over the cells, in the same unit.
     """
 
     key: BaselineKey
@@ -48,6 +49,7 @@ class Baseline:
     spreads: dict[str, Spread] = field(default_factory=dict)
     reference_stars: tuple[ReferenceStar, ...] = ()
     sky_pattern: tuple[float, ...] = ()
+    sky_stray: float = 0.0
 
 
 def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:

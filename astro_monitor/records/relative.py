@@ -9,8 +9,9 @@ from .baselines import Spread
 
 Values = Mapping[str, float | None]
 
-LEAST_SKY_IN_NOISE = 3.0
-"""A sky darker than this many times its noise in one pixel is no unit to measure parts of the sky in."""
+LEAST_SKY_IN_NOISE = 0.5
+"""A sky darker than this many times its noise in one pixel is no unit to measure parts of the sky in: a cell of the
+field grid is the mean of thousands of pixels, and known to a twentieth of that noise."""
 
 
 def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) -> float:
@@ -60,6 +61,24 @@ def sky_change(
     change = [now * (share - usual) / unit for share, usual in zip(found, usual_pattern, strict=True)]
     middle = median(change)
     return tuple(part - middle for part in change)
+
+
+def usual_sky_pattern(patterns: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], float]:
+    """Give the median pattern of accepted frames, and how far single frames stray from it.
+
+    Parameters:
+        patterns: from :func:`sky_pattern`; empty ones, and those of another grid than the last, are left out.
+
+    Returns:
+        the usual share of each cell, and the median over the frames of the rms difference from it.
+    """
+    known = [pattern for pattern in patterns if pattern and len(pattern) == len(patterns[-1])]
+    usual = tuple(median(column) for column in zip(*known, strict=True))
+    strays = [
+        math.sqrt(sum((share - here) ** 2 for share, here in zip(pattern, usual, strict=True)) / len(usual))
+        for pattern in known
+    ]
+    return usual, median(strays) if strays else 0.0
 
 
 def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | None:

@@ -13,9 +13,12 @@ from training.iqa.train import Examples
 
 Array = NDArray[np.float64]
 
-COST_OF_UNKNOWN = 0.45
-COST_OF_KEPT_BAD = 1.25
-"""An "unknown" costs a look by a person; a wrong class costs 1; a bad frame called good spoils the stack."""
+COST_OF_UNKNOWN = 0.6
+COST_OF_KEPT_BAD, COST_OF_REJECTED_GOOD = 1.25, 1.0
+"""No answer costs somewhat less than a wrong one; what is uncertain is not lost, because the judge keeps no frame on a
+low probability."""
+
+_GOOD = CLASSES.index("good")
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 61))
 FEW_STARS = 0.85
@@ -109,14 +112,19 @@ def _best_sigmoid_temperature(logits: Array, truth: NDArray[np.float32]) -> floa
 
 
 def _thresholds(chance: Array, truth: NDArray[np.int64]) -> dict[str, float]:
-    """For each class the least probability at which giving it is cheaper than "unknown"."""
-    best, confidence = chance.argmax(axis=1), chance.max(axis=1)
+    """For each class the least certainty at which giving it is cheaper than "unknown".
+
+    The certainty of a fault is that of the frame being bad at all: between two faults, "unknown" helps nobody.
+    """
+    best, good = chance.argmax(axis=1), chance[:, _GOOD]
     found = {}
     for number, name in enumerate(CLASSES):
         mine = best == number
-        wrong = (truth[mine] != number) * (COST_OF_KEPT_BAD if name == "good" else 1.0)
+        sure = good[mine] if number == _GOOD else 1 - good[mine]
+        bad = truth[mine] != _GOOD
+        wrong = bad * COST_OF_KEPT_BAD if number == _GOOD else ~bad * COST_OF_REJECTED_GOOD
 
-        def cost(threshold: float, sure: Array = confidence[mine], wrong: Array = wrong) -> float:
+        def cost(threshold: float, sure: Array = sure, wrong: Array = wrong) -> float:
             told = sure >= threshold
             return float(wrong[told].sum() + COST_OF_UNKNOWN * (~told).sum())
 

@@ -14,7 +14,7 @@ from typing import Any
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 NAME = "quality"
-RIGS = {"train": 490, "validation": 98, "test": 120}
+RIGS = {"train": 1600, "validation": 98, "test": 120}
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         dataset.add_argument(f"--{split}", type=int, default=count, help="number of rigs")
     dataset.add_argument("--workers", type=int, default=2)
     dataset.add_argument("--only-render", action="store_true", help="leave the pipeline for later")
+    dataset.add_argument("--discard", action="store_true", help="delete training frames once examined (20 MB a rig)")
     dataset.set_defaults(run=_dataset)
 
     som = commands.add_parser("som", help="train the map of sources with IntraSOM and group its units")
@@ -76,7 +77,7 @@ def _dataset(options: argparse.Namespace) -> None:
     from training.iqa.rigs import rig_seeds
 
     jobs = [
-        (options.folder, split, seed, index, options.only_render)
+        (options.folder, split, seed, index, options.only_render, options.discard and split == "train")
         for split in ("validation", "train", "test")
         for index, seed in enumerate(rig_seeds(split, getattr(options, split)))
     ]
@@ -86,14 +87,19 @@ def _dataset(options: argparse.Namespace) -> None:
                 log.info("%d of %d rigs", number, len(jobs))
 
 
-def _one_rig(job: tuple[Path, Any, int, int, bool]) -> None:
+def _one_rig(job: tuple[Path, Any, int, int, bool, bool]) -> None:
     from training.iqa.dataset import build_rig
     from training.iqa.rigs import render_rig
 
-    folder, split, seed, index, only_render = job
+    folder, split, seed, index, only_render, discard = job
+    examined = folder / "examined" / split / f"{seed:08d}.npz"
+    if examined.exists():
+        return
     rendered = render_rig(folder / "frames", split, seed, index)
     if not only_render:
-        build_rig(rendered, folder / "examined" / split / rendered.name)
+        build_rig(rendered, examined)
+        if discard:
+            rendered.unlink()
 
 
 def _som(options: argparse.Namespace) -> None:
@@ -104,6 +110,8 @@ def _som(options: argparse.Namespace) -> None:
         rows, options.folder / "som", seed=options.seed, rough_epochs=options.rough, fine_epochs=options.fine
     )
     made.save(options.folder / "map.npz")
+    settings = {name: getattr(options, name) for name in ("vectors", "rough", "fine", "seed")}
+    (options.folder / "map.json").write_text(json.dumps({"with": "IntraSOM", **settings}), encoding="utf-8")
     log.info("quantisation error %.4f, topographic error %.4f", made.quantisation_error, made.topographic_error)
 
 
@@ -123,7 +131,8 @@ def _export(options: argparse.Namespace) -> None:
     recipe, data = _recipe(options.set), options.folder / "examined"
     source_map = SourceMap.load(options.folder / "map.npz")
     heads = train_heads(recipe, data, source_map, options.folder / "network")
-    card = export(recipe, heads, source_map, data, options.models, options.version)
+    settings = json.loads((options.folder / "map.json").read_text(encoding="utf-8"))
+    card = export(recipe, heads, source_map, data, options.models, options.version, map_settings=settings)
     log.info("%s.%s: %d bytes", card.name, card.version, card.size_bytes)
 
 

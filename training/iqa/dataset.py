@@ -132,7 +132,7 @@ def build_rig(rendered: Path, path: Path) -> Path:
     """Examine one rendered rig with the shipped star finder and store the result, unless it is there already."""
     if path.exists():
         return path
-    done = examine(load_rig(rendered), _finder(), Measurer())
+    done = examine(load_rig(rendered), shipped_finder(), Measurer())
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     facts = json.dumps({"frames": done.facts, "rig": done.rig})
@@ -161,7 +161,7 @@ def manifest_sha256(folder: Path) -> str:
 _FINDER: list[Detector] = []
 
 
-def _finder() -> Detector:
+def shipped_finder() -> Detector:
     """The shipped star finder, opened once in each process."""
     if not _FINDER:
         _FINDER.append(Detector(open_model("star-unet", provider="cpu", threads=1)))

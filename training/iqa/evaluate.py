@@ -1,7 +1,7 @@
 """Scores on rigs that training never saw, graded as a live session would grade them.
 
-The shipped file and the shipped code grade the frames in the order of time; frames that the model itself thinks most
-likely good make the baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
+The shipped file and the shipped code grade the frames in the order of time; frames that the model has nothing against
+make the baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 
 from astro_monitor.grade.grader import Grader
 from astro_monitor.grade.sources import Sources
-from astro_monitor.grade.statistics import FIRM_BASELINE, Context
+from astro_monitor.grade.statistics import FIRM_BASELINE
 from astro_monitor.inference import Model
+from astro_monitor.judge.limits import FAULT_NOTED
 from astro_monitor.records import CLASSES, Grade
 from training.iqa.calibration import expected_calibration_error
 from training.iqa.dataset import RigFrames, load_examined
-from training.iqa.variants import NEEDS_REFERENCE, NEEDS_SCALE, Values, spreads_of, vector, without
+from training.iqa.variants import NEEDS_REFERENCE, NEEDS_SCALE, context_of, vector
 
 SCALE_KNOWN = 0.75
 """Part of the rigs whose headers tell the pixel scale."""
@@ -48,17 +49,24 @@ def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
     """
     rng = np.random.default_rng([rig.rig["seed"], 0xE7A])
     hidden = () if rng.random() < SCALE_KNOWN else NEEDS_SCALE
-    accepted: list[Values] = []
+    accepted: list[dict[str, Any]] = []
     graded = []
     for index, frame in enumerate(rig.facts):
         forget = (*hidden, *(() if accepted else NEEDS_REFERENCE))
-        context = Context(spreads=spreads_of(accepted), size=len(accepted))
+        context = context_of(accepted, hidden)
         table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
         grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), len(accepted))
         graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
-        if max(grade.probabilities, key=grade.probabilities.__getitem__) == "good":
-            accepted.append(without(frame["values"], hidden))
+        if says_normal(grade):
+            accepted.append(frame)
     return graded
+
+
+def says_normal(grade: Grade) -> bool:
+    """Tell whether the judge would let a frame say what is normal, had it no measured finding against it either."""
+    if max(grade.probabilities, key=grade.probabilities.__getitem__) == "good":
+        return True
+    return grade.label == "unknown" and all(score < FAULT_NOTED for score in grade.fault_scores.values())
 
 
 def evaluate(model: Model, folder: Path) -> tuple[dict[str, Any], list[Graded]]:

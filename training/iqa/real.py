@@ -17,6 +17,7 @@ from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.read import Reader
 from astro_monitor.records import Arrival, BaselineKey, Examined, Outcome, baseline_key
+from training.iqa.evaluate import says_normal
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +67,13 @@ def grade_folder(folder: Path, models: Path) -> list[RealFrame]:
 
 
 def _remember(outcome: Outcome, histories: dict[BaselineKey, History]) -> int:
-    """Let frames that are most likely good say what is normal; returns how many frames the grade was based on."""
+    """Let frames that nothing is known against say what is normal; returns how many frames the grade was based on."""
     if not isinstance(outcome, Examined):
         return 0
     key = baseline_key(outcome.meta, outcome.sensor_shape)
     history = histories.setdefault(key, History(key=key))
     size = history.baseline().size
-    chances = outcome.grade.probabilities
-    if max(chances, key=chances.__getitem__) == "good":
+    if says_normal(outcome.grade):
         history.accept(outcome)
     return size
 

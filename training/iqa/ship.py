@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +34,14 @@ PARITY_FRAMES = 300
 
 
 def export(
-    recipe: Recipe, heads: list[keras.Model], source_map: SourceMap, data: Path, models: Path, version: str
+    recipe: Recipe,
+    heads: list[keras.Model],
+    source_map: SourceMap,
+    data: Path,
+    models: Path,
+    version: str,
+    *,
+    map_settings: Mapping[str, Any],
 ) -> Card:
     """Ship the quality model.
 
@@ -40,6 +49,7 @@ def export(
         heads: the trained networks.
         data: folder of examined rigs with ``train`` and ``validation``.
         models: where model and card go.
+        map_settings: how the map was trained, for the card.
 
     Raises:
         RuntimeError: the exported file differs from the network.
@@ -63,7 +73,7 @@ def export(
         version=version,
         summary="Grades a frame: five classes, three fault scores, cause. Sources are grouped by a self-organising map "
         "(15 x 15, hexagonal, 20 clusters) into a representative image, which a dual-input network sees beside the "
-        "statistics of the frame and their ratios to the rig's baseline.",
+        "statistics of the frame, what they are against the rig's baseline, and the change of the sky over the field.",
         licence="BSD-3-Clause",
         preprocessing_version=PREPROCESSING_VERSION,
         class_names={"class": CLASSES, "fault": FAULTS, "cause": CAUSES},
@@ -77,7 +87,7 @@ def export(
             "map_quantisation_error": source_map.quantisation_error,
             "map_topographic_error": source_map.topographic_error,
         },
-        recipe=json.loads(json.dumps(asdict(recipe))),
+        recipe={**json.loads(json.dumps(asdict(recipe))), "map": dict(map_settings)},
         data_manifest_sha256=manifest_sha256(data),
         parity_max_abs_diff=difference,
     )

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.grade.statistics import MAP_COLUMNS, MAP_ROWS, MAP_SLICE
+from astro_monitor.grade.statistics import MAP_COLUMNS, MAP_ROWS, MAP_SLICES
 from astro_monitor.records import CAUSES, CLASSES, FAULTS
 from training.iqa.dataset import load_examined
 from training.iqa.grouping import SourceMap
@@ -175,11 +175,12 @@ def _batches(recipe: Recipe, learn: Examples, rng: np.random.Generator, steps: i
 def _mirrored(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Sky maps mirrored at random: no side of the sky is special."""
     mirrored = vectors.copy()
-    maps = mirrored[:, MAP_SLICE].reshape(-1, MAP_ROWS, MAP_COLUMNS)
-    upside, sideways = rng.random(len(maps)) < 0.5, rng.random(len(maps)) < 0.5
-    maps[upside] = maps[upside, ::-1]
-    maps[sideways] = maps[sideways, :, ::-1]
-    mirrored[:, MAP_SLICE] = maps.reshape(len(maps), -1)
+    upside, sideways = rng.random(len(vectors)) < 0.5, rng.random(len(vectors)) < 0.5
+    for where in MAP_SLICES:
+        maps = mirrored[:, where].reshape(-1, MAP_ROWS, MAP_COLUMNS)
+        maps[upside] = maps[upside, ::-1]
+        maps[sideways] = maps[sideways, :, ::-1]
+        mirrored[:, where] = maps.reshape(len(maps), -1)
     return mirrored
 
 

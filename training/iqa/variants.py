@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.grade.statistics import DEFAULT_NORMAL_FWHM_ARCSEC, Context, statistics
-from astro_monitor.records import Spread
+from astro_monitor.records import Spread, sky_pattern, usual_sky_pattern
 from training.iqa.dataset import RigFrames
 
 Values = dict[str, float | None]
@@ -39,6 +39,31 @@ def spreads_of(rows: Sequence[Mapping[str, float | None]]) -> dict[str, Spread]:
         for column, key in enumerate(keys)
         if np.isfinite(middle[column])
     }
+
+
+def context_of(
+    frames: Sequence[Mapping[str, Any]],
+    forget: Sequence[str] = (),
+    normal_fwhm_arcsec: float = DEFAULT_NORMAL_FWHM_ARCSEC,
+) -> Context:
+    """What is normal, were these the accepted frames.
+
+    Parameters:
+        frames: some of ``RigFrames.facts``.
+        forget: keys that the header, or a missing reference, did not allow.
+        normal_fwhm_arcsec: of the site.
+    """
+    rows = [without(frame["values"], forget) for frame in frames]
+    usual, stray = usual_sky_pattern(
+        [sky_pattern(frame["cells_adu"], row) for frame, row in zip(frames, rows, strict=True)]
+    )
+    return Context(
+        spreads=spreads_of(rows),
+        size=len(rows),
+        sky_pattern=usual,
+        sky_stray=stray,
+        normal_fwhm_arcsec=normal_fwhm_arcsec,
+    )
 
 
 def _medians(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,8 +120,7 @@ def _random_vector(rig: RigFrames, index: int, rng: np.random.Generator) -> NDAr
         forget += NEEDS_SCALE
     if rng.random() < 0.12:
         forget += NEEDS_PEDESTAL
-    rows = [without(rig.facts[int(number)]["values"], forget) for number in chosen]
-    context = Context(spreads=spreads_of(rows), size=len(rows), normal_fwhm_arcsec=_site(rig.rig, rng))
+    context = context_of([rig.facts[int(number)] for number in chosen], forget, _site(rig.rig, rng))
     return vector(rig.facts[index], context, forget)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from astro_monitor import metrics
 from astro_monitor.grade.profile import PROFILE_NUMBERS
-from astro_monitor.grade.statistics import LARGEST, MAP_SLICE, NUMBERS, STATISTICS_LENGTH, Context, statistics
+from astro_monitor.grade.statistics import LARGEST, MAP_SLICES, NUMBERS, STATISTICS_LENGTH, Context, statistics
 from astro_monitor.records import Spread
 
 FLAT = np.full(48, 500.0)
@@ -58,7 +58,7 @@ def test_absurd_values_are_cut_off(measurements):
 def test_a_bright_corner_shows_in_the_map(measurements):
     cells = FLAT.copy()
     cells[0] += 200
-    sky_map = statistics(measurements().values, cells, 1, NO_PROFILE, ALONE)[MAP_SLICE]
+    sky_map = statistics(measurements().values, cells, 1, NO_PROFILE, ALONE)[MAP_SLICES[0]]
     assert sky_map[0] == pytest.approx(math.asinh(3 * 200 / 400), abs=1e-5)
     assert not sky_map[1:].any()
 
@@ -79,3 +79,44 @@ def test_a_field_that_lost_all_stars_has_a_ratio(measurements):
     values = measurements(star_count=0.0).values
     context = Context(spreads={"star_count": Spread(median=80.0, mad=3.0)}, size=9)
     assert numbers_of(statistics(values, FLAT, 1, NO_PROFILE, context))["ratio_star_count"] < -6
+
+
+USUAL = {
+    "sky_above_pedestal_adu": Spread(median=400.0, mad=1.0),
+    "background_noise_adu": Spread(median=10.0, mad=1.0),
+}
+
+
+def test_the_usual_pattern_of_the_sky_is_no_change(measurements):
+    pattern = np.linspace(-0.5, 0.5, 48)
+    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(pattern))
+    values = measurements(sky_above_pedestal_adu=800.0, background_noise_adu=14.0).values
+    vector = statistics(values, 900 + 800 * pattern, 1, NO_PROFILE, context)
+    assert np.abs(vector[MAP_SLICES[1]]).max() < 1e-3
+    assert np.abs(vector[MAP_SLICES[0]]).max() > 0.5
+
+
+def test_a_leak_stands_out_of_the_usual_pattern(measurements):
+    pattern = np.linspace(-0.5, 0.5, 48)
+    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(pattern))
+    cells = 900 + 400 * pattern
+    cells[7] += 0.3 * 400
+    change = statistics(measurements().values, cells, 1, NO_PROFILE, context)[MAP_SLICES[1]]
+    assert change[7] == pytest.approx(math.asinh(5 * 0.3), abs=0.02)
+    assert np.abs(np.delete(change, 7)).max() < 0.02
+
+
+def test_usual_elongation_leaves_no_excess(measurements):
+    spreads = {
+        "trail_plus_px2": Spread(median=4.0, mad=0.1),
+        "trail_cross_px2": Spread(median=-3.0, mad=0.1),
+        "fwhm_minor_px": Spread(median=2.0, mad=0.1),
+    }
+    context = Context(spreads=spreads, size=9)
+    usual = measurements(trail_plus_px2=4.0, trail_cross_px2=-3.0, fwhm_minor_px=2.0).values
+    found = numbers_of(statistics(usual, FLAT, 1, NO_PROFILE, context))
+    assert found["log_excess_trail_over_width"] == 0
+    assert found["normal_trail_over_width"] == pytest.approx(math.sqrt(5) / 2, rel=1e-5)
+    turned = measurements(trail_plus_px2=-4.0, trail_cross_px2=3.0, fwhm_minor_px=2.0).values
+    found = numbers_of(statistics(turned, FLAT, 1, NO_PROFILE, context))
+    assert found["log_excess_trail_over_width"] == pytest.approx(math.log1p(math.sqrt(10) / 2), rel=1e-5)

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.training
 
 
 def test_optics_that_draw_all_stars_out_change_no_label():
-    from training.iqa.rigs import ELONGATED_FROM, rig_seeds, sequence
+    from training.iqa.rigs import ELONGATED, rig_seeds, sequence
 
-    number = ELONGATED_FROM["train"]
+    number = ELONGATED["train"].start
     frame = next(iter(sequence("train", rig_seeds("train", number + 1)[number], number)))
     assert frame.labels.label == "good"
     assert frame.condition.motion.drift_px > 0.3 * frame.rig.f0_px
