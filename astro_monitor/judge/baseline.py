@@ -3,6 +3,9 @@
 Median and scaled median absolute deviation over the last accepted frames. Rejected frames never enter. Two freezes are
 bounded, so that a change that stays becomes normal: a sky level that stays different with nothing else wrong (the moon
 has risen) after 15 frames in a row, and a field that stays elsewhere (after a flip or a recentring) after three.
+
+While there is no baseline, elongation may be the rig's own. When the first five frames are elongated alike, and by
+less than a fault would, that is what is normal.
 """
 
 from __future__ import annotations
@@ -11,9 +14,19 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..records import Baseline, BaselineKey, Examined, ReferenceStar, Spread, sky_pattern
+from ..records import (
+    Baseline,
+    BaselineKey,
+    Examined,
+    ReferenceStar,
+    Spread,
+    excess_trail_px,
+    sky_pattern,
+    usual_sky_pattern,
+    usual_trail_px,
+)
 from .evidence import airmass, is_sane
-from .limits import MIN_MATCHED_STARS
+from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE
 
 WINDOW_FRAMES = 40
 LEVEL_FREEZE_FRAMES = 15
@@ -38,6 +51,7 @@ class History:
         window: the last accepted frames, oldest first.
         floor_fwhm_px: lowest median of five consecutive FWHM (minor axis) so far.
         shifted: consecutive frames in which only the sky level was unusual.
+        trailed: frames without any history in which only an elongation was found.
         elsewhere: consecutive accepted frames that could not be matched to the reference.
     """
 
@@ -48,18 +62,21 @@ class History:
     reference_side: str | None = None
     floor_fwhm_px: float | None = None
     shifted: list[Accepted] = field(default_factory=list)
+    trailed: list[Accepted] = field(default_factory=list)
     elsewhere: int = 0
     _baseline: Baseline | None = None
 
     def baseline(self) -> Baseline:
         """Give the baseline as it stands."""
         if self._baseline is None:
+            usual, stray = usual_sky_pattern([frame.sky_pattern for frame in self.window])
             self._baseline = Baseline(
                 key=self.key,
                 size=len(self.window),
                 spreads=_spreads([frame.values for frame in self.window]),
                 reference_stars=self.reference_stars,
-                sky_pattern=_usual_pattern([frame.sky_pattern for frame in self.window]),
+                sky_pattern=usual,
+                sky_stray=stray,
             )
         return self._baseline
 
@@ -89,6 +106,20 @@ class History:
             self.window.clear()
             self.window.extend(self.shifted)
             self.shifted.clear()
+            self._baseline = None
+
+    def note_trail(self, examined: Examined) -> None:
+        """Count an elongated frame while nothing is known; once five frames are elongated alike, that is normal."""
+        if len(self.window) >= MIN_BASELINE_FRAMES:
+            return
+        if any(frame.frame_id == examined.frame_id for frame in self.trailed):
+            return
+        self.trailed.append(_accepted(examined))
+        del self.trailed[:-MIN_BASELINE_FRAMES]
+        together = [*self.window, *self.trailed]
+        if len(together) >= MIN_BASELINE_FRAMES and _alike(together):
+            self.window.extend(self.trailed)
+            self.trailed.clear()
             self._baseline = None
 
     def _maybe_refer(self, examined: Examined) -> None:
@@ -123,6 +154,7 @@ class History:
             "reference_side": self.reference_side,
             "floor_fwhm_px": self.floor_fwhm_px,
             "shifted": [_stored(frame) for frame in self.shifted],
+            "trailed": [_stored(frame) for frame in self.trailed],
             "elsewhere": self.elsewhere,
         }
 
@@ -143,6 +175,7 @@ class History:
             reference_side=state["reference_side"],
             floor_fwhm_px=state["floor_fwhm_px"],
             shifted=[_restored(stored) for stored in state["shifted"]],
+            trailed=[_restored(stored) for stored in state.get("trailed", [])],
             elsewhere=int(state["elsewhere"]),
         )
         history.window.extend(_restored(stored) for stored in state["window"])
@@ -156,6 +189,17 @@ def _accepted(examined: Examined) -> Accepted:
     return Accepted(examined.frame_id, _finite(measured.values), tuple(round(share, 5) for share in pattern))
 
 
+def _alike(frames: list[Accepted]) -> bool:
+    """Tell whether all frames are drawn out in about the same direction by about the same length."""
+    spreads = _spreads([frame.values for frame in frames])
+    width = spreads["fwhm_minor_px"].median if "fwhm_minor_px" in spreads else 0.0
+    usual = usual_trail_px(spreads)
+    if width <= 0 or usual is None or usual >= TRAIL_LONE * width:
+        return False
+    excesses = [excess_trail_px(frame.values, spreads) for frame in frames]
+    return all(excess is not None and excess**2 < STEADY_TRAIL * usual**2 for excess in excesses)
+
+
 def _stored(frame: Accepted) -> list[Any]:
     return [frame.frame_id, frame.values, list(frame.sky_pattern)]
 
@@ -164,12 +208,6 @@ def _restored(stored: list[Any]) -> Accepted:
     """Undo :func:`_stored`; a state from before the pattern was kept lacks it."""
     frame_id, values, *pattern = stored
     return Accepted(str(frame_id), _finite(values), tuple(map(float, pattern[0])) if pattern else ())
-
-
-def _usual_pattern(patterns: list[tuple[float, ...]]) -> tuple[float, ...]:
-    """Give the median of each cell over the frames that have the newest one's number of cells."""
-    known = [pattern for pattern in patterns if pattern and len(pattern) == len(patterns[-1])]
-    return tuple(_median(list(column)) for column in zip(*known, strict=True))
 
 
 def _finite(values: dict[str, float | None]) -> dict[str, float]:

@@ -15,7 +15,8 @@ clear          review    keep        keep           keep
 =============  ========  ==========  =============  ============
 
 ``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
-(2) review, when stars are missing, or too few for anyone to judge their shape.
+(2) review, when stars are missing, or too few for anyone to judge their shape. Without a history the model must give a
+suspected or silent fault at least 0.8 to reject.
 
 Why so: the classes are *defined* by L / F, FWHM / F0, extinction, gradient and sky level, so a measurement far beyond
 its border, on enough stars and against a real history, is the definition itself and needs no second opinion. Near the
@@ -23,7 +24,7 @@ border the model decides between noise and fault. Where the measurement clearly 
 reject on its own word, but its warning is not thrown away either: a person looks.
 
 On top of that: an ``unknown`` frame, a fault score of 0.8 nobody else supports, and a frame that is neither good nor
-any fault (P(good) < 0.5) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
+any fault (P(good) < 0.6) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
 when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst word of
 all reasons; the class is the worst rejected fault in the order of the label document.
 """
@@ -73,6 +74,7 @@ class Ruling:
         severe: the faults that are severe enough for a warning at once.
         fits_baseline: nothing at all was found against the frame, so it may say what is normal.
         level_only: all that was found is a sky level that has changed, perhaps with its slope.
+        trail_only: all that was found is an elongation that may be the rig's own.
     """
 
     label: str
@@ -84,6 +86,7 @@ class Ruling:
     severe: frozenset[str]
     fits_baseline: bool
     level_only: bool
+    trail_only: bool
 
 
 def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
@@ -115,6 +118,10 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         severe=_severe(case, findings, decided),
         fits_baseline=decision == "keep" or (grade.label == "unknown" and unharmed),
         level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
+        trail_only=against == {"trailed_stars"}
+        and evidence["tracking"] == "suspect"
+        and decided["seeing"] == decided["background"] == "keep"
+        and _probability(grade, "tracking") < limits.MODEL_SURE_TRAIL,
     )
 
 
@@ -141,6 +148,10 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
     opinion = _opinion(case, fault)
     if evidence == "suspect" and opinion == "no" and _good(case) >= limits.MODEL_SURE_GOOD:
         return "keep"
+    if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
+        # Without history nobody knows what is usual: the model has to be sure.
+        if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
+            return "review"
     if evidence == "note" and opinion == "bad":
         no_stars = case.count("star_count") == 0
         thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
@@ -228,11 +239,13 @@ def _worst_first(reason: Reason) -> int:
 def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
     if decision == "keep":
         return "good"
-    for fault in WORST_FIRST:
-        if decided[fault] == "reject":
-            said = [f.label for f in findings if f.fault == fault and f.label]
-            by_model = max(CLASSES_OF[fault], key=lambda name: grade.probabilities.get(name, 0.0))
-            return said[0] if said else by_model
+    rejected = [fault for fault in WORST_FIRST if decided[fault] == "reject"]
+    if any(grade.label in CLASSES_OF[fault] for fault in rejected):
+        return grade.label  # the model weighs several faults, and very bad against bad, better than single limits do
+    for fault in rejected:
+        said = [f.label for f in findings if f.fault == fault and f.label]
+        by_model = max(CLASSES_OF[fault], key=lambda name: grade.probabilities.get(name, 0.0))
+        return said[0] if said else by_model
     return grade.label
 
 

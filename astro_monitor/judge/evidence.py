@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
 from ..metrics import BY_KEY
-from ..records import Baseline, Examined
+from ..records import Baseline, Examined, excess_trail_px, sky_change, sky_unit_adu, usual_trail_px
 from ..settings import JudgeSettings, SiteSettings
-from .limits import MIN_BASELINE_FRAMES, SAMPLED_FWHM_PX
+from .limits import MIN_BASELINE_FRAMES, SAMPLED_FWHM_PX, TRAIL_STRAYS
 
 LARGEST = 1e15
 """No measured number of any unit comes near this."""
@@ -102,6 +102,42 @@ class Case:
         length = self.value("trail_length_px")
         width = self.value("fwhm_minor_px") or self.value("fwhm_px")
         return length / width if length is not None and width else None
+
+    @property
+    def excess_trail_ratio(self) -> float | None:
+        """L / F of the elongation beyond the rig's usual one and its usual variation; ``None`` without a history."""
+        width, spreads = self.value("fwhm_minor_px"), self.baseline.spreads
+        excess = excess_trail_px(self.examined.measurements.values, spreads) if self.has_baseline else None
+        if excess is None or not is_sane(excess) or not width:
+            return None
+        stray = math.hypot(spreads["trail_plus_px2"].mad, spreads["trail_cross_px2"].mad)
+        return math.sqrt(max(excess**2 - TRAIL_STRAYS * stray, 0.0)) / width
+
+    @property
+    def usual_trail_ratio(self) -> float | None:
+        """L / F of the rig's usual elongation; ``None`` without a history."""
+        length, width = usual_trail_px(self.baseline.spreads), self.normal("fwhm_minor_px")
+        return length / width if length is not None and width else None
+
+    @property
+    def sky_range_share(self) -> float | None:
+        """Peak to valley of what the sky has beyond its usual pattern; ``None`` without a history.
+
+        In units of the usual sky, or of the present one where it is brighter: the moon lifts the sky and its slope
+        together. One cell at either end is left out: a bright star or nebula may have moved into it.
+        """
+        measured = self.examined.measurements
+        cells = [cell.sky_adu for cell in measured.field_grid]
+        if not self.has_baseline or not all(is_sane(level) for level in cells):
+            return None
+        change = sky_change(cells, measured.values, self.baseline.sky_pattern, self.baseline.spreads)
+        noise = self.normal("background_noise_adu")
+        if change is None or noise is None:
+            return None
+        ordered = sorted(change)
+        usual = sky_unit_adu(self.normal("sky_above_pedestal_adu"), noise)
+        now = sky_unit_adu(self.value("sky_above_pedestal_adu"), noise)
+        return (ordered[-2] - ordered[1]) * usual / max(usual, now)
 
     @property
     def elongation_ratio(self) -> float | None:

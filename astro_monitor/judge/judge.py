@@ -29,7 +29,7 @@ from .weight import stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.0"
+RULES_VERSION = "1.1"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
@@ -171,6 +171,8 @@ class Judge:
             history.accept(examined)
         elif ruling.level_only:
             history.note_shift(examined)
+        elif ruling.trail_only:
+            history.note_trail(examined)
 
     def _warn(self, rig: str, examined: Examined, ruling: Ruling) -> tuple[Alert, ...]:
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)

@@ -10,6 +10,15 @@ MIN_BASELINE_FRAMES = 5
 TRAIL_GOOD, TRAIL_BAD, TRAIL_VERY_BAD = 0.5, 0.8, 3.0
 """L / F: good up to the first, bad from the second, very bad from the third."""
 
+TRAIL_LONE = 2.0
+"""L / F from which elongation speaks without a history: optics and poor guiding reach 1.6 all night on real rigs."""
+
+STEADY_TRAIL = 0.75
+"""Elongations of several frames are one and the same when they differ by less than this share of their own square."""
+
+TRAIL_STRAYS = 2.0
+"""An elongation within so many times its usual variation from frame to frame is usual."""
+
 FWHM_GOOD, FWHM_BAD = 1.3, 1.6
 """FWHM / F0."""
 
@@ -21,6 +30,10 @@ EXTINCTION_BAD_MAG = 0.5
 
 GRADIENT_BAD = 0.35
 """Peak to valley of the smooth sky beyond the usual one, in units of S."""
+
+SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.12
+"""Peak to valley of the sky beyond its usual pattern over the cells of the field grid. The cells average, so that the
+numbers are smaller than the gradient from corner to corner."""
 
 SKY_BAD = 4.0
 """Sky / S."""
@@ -76,7 +89,13 @@ MODEL_LEANS = 0.2
 MODEL_SURE_GOOD = 0.8
 """From this probability of ``good`` weak evidence against a frame is only noted."""
 
-MODEL_GOOD = 0.5
+MODEL_SURE_ALONE = 0.8
+"""While there is no history, the model alone rejects from this probability on."""
+
+MODEL_SURE_TRAIL = 0.9
+"""From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""
+
+MODEL_GOOD = 0.6
 """Below this probability of ``good`` a frame is not kept on the model's word."""
 
 FAULT_NOTED, FAULT_REVIEW = 0.5, 0.8

@@ -26,31 +26,50 @@ def follows_the_field(case: Case) -> bool:
 
 
 def trailed_stars(case: Case) -> Finding | None:
-    """Elongation in one direction all over the field, against the width of the stars (L / F)."""
+    """Elongation in one direction all over the field, beyond the rig's usual one, against the width of the stars."""
     ratio, coherence = case.trail_ratio, case.value("angle_coherence")
     if ratio is None or coherence is None or follows_the_field(case):
         return None
+    excess = case.excess_trail_ratio
+    alone = excess is None
+    # A path that makes up for the optics leaves rounder stars than usual, which is no fault.
+    beyond = ratio if excess is None else min(excess, ratio)
     enough = case.count("star_count_measured") >= limits.MIN_SHAPE_STARS
-    turned = max(case.elongation_ratio or 0.0, ratio)
-    if ratio < limits.TRAIL_BAD or coherence < limits.COHERENT:
-        if not enough or turned > 0.9 * limits.TRAIL_GOOD:
-            return None
-        return Finding(
-            rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
-            value=case.value("trail_length_px"), limit=None, unit="px",
-            sentence=f"Stars are round: drawn out by {ratio:.2f} of their width.",
-        )  # fmt: skip
-    very = ratio >= limits.TRAIL_VERY_BAD
-    far = ratio >= limits.TRAIL_BAD * limits.BEYOND
-    strength: Strength = ("decisive" if far else "firm") if enough else "suspect"
+    if beyond < limits.TRAIL_BAD or (coherence < limits.COHERENT and alone):
+        return _round_stars(case, beyond, ratio) if enough else None
+    very = beyond >= limits.TRAIL_VERY_BAD
+    far = beyond >= (limits.TRAIL_LONE if alone else limits.TRAIL_BAD * limits.BEYOND)
+    strength: Strength = "suspect"
+    if enough and coherence >= limits.COHERENT and (far or not alone):
+        strength = "decisive" if far else "firm"
     border = limits.TRAIL_VERY_BAD if very else limits.TRAIL_BAD
     length = case.value("trail_length_px") or 0.0
+    usual = "" if alone else " beyond what is usual for this rig"
+    unsure = "; it may be the optics (no history yet)" if strength == "suspect" and alone else ""
     return Finding(
         rule="trailed_stars", fault="tracking", strength=strength, metric="trail_length_px",
-        value=length, limit=round(border * length / ratio, 3), unit="px",
-        sentence=f"Stars are drawn out by {ratio:.1f} times their width, all in one direction; "
-        f"{border:g} times is the border.",
-        label="very_bad_tracking" if very else "bad_tracking", severe=very and enough,
+        value=length, limit=round(border * length / ratio, 3) if ratio else None, unit="px",
+        sentence=f"Stars are drawn out by {beyond:.1f} times their width{usual}, all in one direction; "
+        f"{border:g} times is the border{unsure}.",
+        label="very_bad_tracking" if very else "bad_tracking", severe=very and strength == "decisive",
+    )  # fmt: skip
+
+
+def _round_stars(case: Case, beyond: float, ratio: float) -> Finding | None:
+    """Say that the stars are as round as they usually are, which denies a fault of the tracking."""
+    usual = case.usual_trail_ratio
+    if usual is None:
+        turned = max(case.elongation_ratio or 0.0, ratio)
+        if turned > 0.9 * limits.TRAIL_GOOD:
+            return None
+        said = f"Stars are round: drawn out by {ratio:.2f} of their width."
+    else:
+        if beyond > 0.9 * limits.TRAIL_GOOD:
+            return None
+        said = f"Stars are drawn out by {ratio:.2f} of their width, as is usual for this rig ({usual:.2f})."
+    return Finding(
+        rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
+        value=case.value("trail_length_px"), limit=None, unit="px", sentence=said,
     )  # fmt: skip
 
 
@@ -203,24 +222,20 @@ def bright_sky(case: Case) -> Finding | None:
 
 
 def uneven_sky(case: Case) -> Finding | None:
-    """Smooth gradient beyond the one that is normal for this rig and target, in units of the sky.
-
-    The unit is the normal sky, or the present one where it is brighter: the moon lifts the sky and its slope together,
-    and its light alone must not condemn a frame.
-    """
-    value, normal = case.value("background_gradient_adu"), case.normal("sky_above_pedestal_adu")
-    usual, noise = case.normal("background_gradient_adu"), case.normal("background_noise_adu")
-    if value is None or usual is None or normal is None or normal <= 0:
+    """What the sky has over the field beyond the pattern that is normal for this rig and target."""
+    share = case.sky_range_share
+    noise, normal = case.normal("background_noise_adu"), case.normal("sky_above_pedestal_adu")
+    if share is None or share < limits.SKY_CHANGE_SUSPECT or noise is None or normal is None:
         return None
-    sky = max(normal, case.value("sky_above_pedestal_adu") or 0.0)
-    share = (value - usual) / sky
-    if share < limits.GRADIENT_BAD or (noise is not None and value - usual < noise):
-        return None
+    # Never decisive: where no header tells the level of no light, the sky is only estimated.
+    firm = share >= limits.GRADIENT_BAD and share * max(normal, 0.0) >= noise
+    strength: Strength = "firm" if firm else "suspect"
     return Finding(
-        rule="uneven_sky", fault="background", metric="background_gradient_adu", value=value, unit="ADU",
-        strength="decisive" if share >= limits.BEYOND * limits.GRADIENT_BAD else "firm",
-        limit=usual + limits.GRADIENT_BAD * sky, label="background_issue", cause="gradient",
-        sentence=f"The sky runs by {100 * share:.0f} % of its level over the field, beyond the usual.",
+        rule="uneven_sky", fault="background", metric="background_gradient_adu", unit="ADU", strength=strength,
+        value=case.value("background_gradient_adu"),
+        limit=(case.normal("background_gradient_adu") or 0.0) + limits.GRADIENT_BAD * normal,
+        label="background_issue", cause="gradient",
+        sentence=f"The sky differs by {100 * share:.0f} % of its level over the field from its usual pattern.",
     )  # fmt: skip
 
 
@@ -239,16 +254,15 @@ def uneven_sky_by_prior(case: Case) -> Finding | None:
 def even_sky(case: Case) -> Finding | None:
     """Nothing wrong with the sky, measured on matched stars and against the history."""
     extinction, sky = case.value("extinction_mag"), case.ratio("sky_above_pedestal_adu")
-    gradient, usual = case.value("background_gradient_adu"), case.normal("background_gradient_adu")
-    level = case.normal("sky_above_pedestal_adu")
-    if extinction is None or sky is None or gradient is None or usual is None or not level:
+    share = case.sky_range_share
+    if extinction is None or sky is None or share is None:
         return None
     patchy, usual_patchy = case.value("background_patchiness_fraction"), case.normal("background_patchiness_fraction")
     if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
         return None
     if case.count("matched_star_count") < limits.MIN_MATCHED_STARS or extinction - _airmass_loss(case) > 0.25:
         return None
-    if sky > 2.0 or (gradient - usual) / level > 0.15:
+    if sky > 2.0 or share > limits.SKY_CHANGE_CLEAR:
         return None
     return Finding(
         rule="even_sky", fault="background", strength="clear", metric="extinction_mag", value=extinction,

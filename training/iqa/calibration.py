@@ -14,7 +14,7 @@ from training.iqa.train import Examples
 Array = NDArray[np.float64]
 
 COST_OF_UNKNOWN = 0.6
-COST_OF_KEPT_BAD, COST_OF_REJECTED_GOOD = 1.25, 1.0
+COST_OF_KEPT_BAD, COST_OF_REJECTED_GOOD = 1.25, 1.6
 """No answer costs somewhat less than a wrong one; what is uncertain is not lost, because the judge keeps no frame on a
 low probability."""
 

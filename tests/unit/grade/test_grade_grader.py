@@ -37,6 +37,11 @@ def test_an_uncertain_answer_is_unknown(fake_model, stars, sky, measurements):
     assert answer.why_unknown == "no class is certain enough (best: good, 40 %)."
 
 
+def test_which_of_two_faults_it_is_need_not_be_certain(fake_model, stars, sky, measurements):
+    answer = grade(fake_model((0.1, 0.45, 0.43, 0.01, 0.01)), stars(40), sky, measurements())
+    assert (answer.label, answer.why_unknown) == ("bad_tracking", "")
+
+
 def test_a_strange_frame_is_unknown(fake_model, stars, sky, measurements):
     answer = grade(fake_model(error=5.0), stars(40), sky, measurements())
     assert (answer.label, answer.in_domain) == ("unknown", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from astro_monitor.records import (
     Arrival,
     Examined,
     Failed,
+    FieldCell,
     FrameMeta,
     Grade,
     Measurements,
@@ -66,6 +68,28 @@ def _arrival(number: int) -> Arrival:
     )  # fmt: skip
 
 
+def _fill_trail(measured: dict[str, float | None]) -> None:
+    """The trail as a vector, from its length and its angle (30 degrees unless given)."""
+    length, angle = measured["trail_length_px"], measured.setdefault("elongation_angle_deg", None)
+    if length is not None and abs(length) < 1e100 and measured["trail_plus_px2"] is None:
+        double = math.radians(2 * (30.0 if angle is None else angle))
+        measured["trail_plus_px2"] = length**2 * math.cos(double)
+        measured["trail_cross_px2"] = length**2 * math.sin(double)
+
+
+def _cells(measured: dict[str, float | None]) -> tuple[FieldCell, ...]:
+    """A sky that brightens evenly from the left to the right."""
+    level, slope = measured["background_adu"] or 0.0, measured["background_gradient_adu"] or 0.0
+    return tuple(
+        FieldCell(
+            column=column, row=row, star_count=8, sky_adu=level + slope * (column / 7 - 0.5), fwhm_px=None,
+            elongation=None, angle_deg=None,
+        )
+        for row in range(6)
+        for column in range(8)
+    )  # fmt: skip
+
+
 def build(
     number: int,
     *,
@@ -82,6 +106,7 @@ def build(
     frame_id = f"{number:016x}"
     measured: dict[str, float | None] = {key: GOOD_VALUES.get(key) for key in KEYS}
     measured.update(values)
+    _fill_trail(measured)
     facts: dict[str, Any] = {"kind": "light", "target": "M 31", "filter": "L", "camera": "cam", "exposure_s": 60.0}
     facts["date_obs_utc"] = START + timedelta(seconds=60 * number)
     facts.update(meta or {})
@@ -89,7 +114,7 @@ def build(
         arrival=_arrival(number), frame_id=frame_id, sha256=frame_id * 4, meta=FrameMeta(**facts),
         sensor_shape=(2000, 3000), sensor_px_per_px=1,
         measurements=Measurements(
-            frame_id=frame_id, values=measured, why_missing={}, field_grid=(), streaks=(),
+            frame_id=frame_id, values=measured, why_missing={}, field_grid=_cells(measured), streaks=(),
             bright_stars=tuple(ReferenceStar(x_px=10.0 * i, y_px=7.0 * i, flux_adu_s=500.0 - i) for i in range(60)),
         ),
         grade=Grade(

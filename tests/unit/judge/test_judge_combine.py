@@ -20,11 +20,11 @@ OPINIONS = {
 }
 
 
-def ruling(frame, strength, opinion, **changes):
+def ruling(frame, strength, opinion, size=9, **changes):
     label = "unknown" if opinion == "unknown" else None
     examined = frame(0, probabilities=OPINIONS[opinion], label=label, **changes)
     key = baseline_key(examined.meta, examined.sensor_shape)
-    case = Case(examined=examined, baseline=Baseline(key=key), settings=JudgeSettings(), site=SiteSettings())
+    case = Case(examined=examined, baseline=Baseline(key=key, size=size), settings=JudgeSettings(), site=SiteSettings())
     found = Finding(
         rule="test", fault="seeing", strength=strength, metric="fwhm_px", value=5.0, limit=4.0, unit="px",
         sentence="A test.", label="bad_seeing", cause="defocus",
@@ -50,6 +50,28 @@ def test_the_documented_table_is_whole():
 @pytest.mark.parametrize(("strength", "opinion", "decision"), documented())
 def test_table(frame, strength, opinion, decision):
     assert ruling(frame, strength, opinion).fault_decisions["seeing"] == decision
+
+
+@pytest.mark.parametrize("strength", ["suspect", "note"])
+def test_without_history_the_model_must_be_sure_to_reject(frame, strength):
+    assert ruling(frame, strength, "bad", size=0).fault_decisions["seeing"] == "review"
+    sure = frame(0, probabilities={"bad_seeing": 0.9, "good": 0.1})
+    case = Case(
+        examined=sure, baseline=Baseline(key=baseline_key(sure.meta, sure.sensor_shape)), settings=JudgeSettings(),
+        site=SiteSettings(),
+    )  # fmt: skip
+    assert combine(case, []).decision == "reject"
+
+
+def test_the_models_class_is_given_when_its_fault_is_rejected(frame):
+    examined = frame(0, probabilities={"very_bad_tracking": 0.8, "good": 0.2})
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key, size=9), settings=JudgeSettings(), site=SiteSettings())
+    short = Finding(
+        rule="test", fault="tracking", strength="decisive", metric="trail_length_px", value=5.0, limit=4.0, unit="px",
+        sentence="A test.", label="bad_tracking",
+    )  # fmt: skip
+    assert combine(case, [short]).label == "very_bad_tracking"
 
 
 def test_weak_evidence_is_only_noted_when_the_model_is_sure(frame):

@@ -126,3 +126,45 @@ def test_state_that_cannot_be_read_is_a_fresh_start(frame, state):
     judge = Judge.restore(JudgeSettings(), SiteSettings(), state)
     assert judge.all_baselines() == ()
     assert judge.judge(frame(0))[0].decision == "keep"
+
+
+def test_a_rig_that_always_draws_stars_out_has_its_own_normal(judge, frame):
+    own = {"trail_length_px": 3.2, "elongation": 1.2, "angle_coherence": 0.8}
+    unsure = {"good": 0.55, "bad_tracking": 0.45}
+    first = [judge.judge(frame(n, probabilities=unsure, **own))[0].decision for n in range(5)]
+    assert first == ["review"] * 5
+    later, _ = judge.judge(frame(5, probabilities={"good": 0.9}, **own))
+    assert (later.decision, later.label, later.baseline_size) == ("keep", "good", 5)
+    assert any("as is usual for this rig" in reason.sentence for reason in later.reasons)
+    for number in range(6, 12):
+        judge.judge(frame(number, probabilities={"good": 0.9}, **own))
+    across = {**own, "trail_length_px": 4.5, "elongation": 1.5, "elongation_angle_deg": 120.0}
+    assert judge.judge(frame(12, **across))[0].label == "bad_tracking"
+    round_stars = {**own, "trail_length_px": 0.3, "elongation": 1.03}
+    assert judge.judge(frame(13, **round_stars))[0].decision == "keep"
+
+
+def test_elongation_in_changing_directions_never_becomes_normal(judge, frame):
+    unsure = {"good": 0.55, "bad_tracking": 0.45}
+    for number in range(12):
+        own = {"trail_length_px": 3.2, "elongation": 1.2, "angle_coherence": 0.8, "elongation_angle_deg": 45.0 * number}
+        verdict, _ = judge.judge(frame(number, probabilities=unsure, **own))
+        assert (verdict.decision, verdict.baseline_size) == ("review", 0)
+
+
+def test_what_was_learnt_of_elongation_survives_a_restart(judge, frame):
+    own = {"trail_length_px": 3.2, "elongation": 1.2, "angle_coherence": 0.8}
+    for number in range(4):
+        judge.judge(frame(number, probabilities={"good": 0.55, "bad_tracking": 0.45}, **own))
+    again = Judge.restore(JudgeSettings(), SiteSettings(), json.loads(json.dumps(judge.state())))
+    again.judge(frame(4, probabilities={"good": 0.55, "bad_tracking": 0.45}, **own))
+    assert again.judge(frame(5, probabilities={"good": 0.9}, **own))[0].baseline_size == 5
+
+
+def test_a_state_without_patterns_of_the_sky_is_still_read(settled):
+    state = json.loads(json.dumps(settled.state()))
+    for history in state["histories"]:
+        history["window"] = [stored[:2] for stored in history["window"]]
+        del history["trailed"]
+    (baseline,) = Judge.restore(JudgeSettings(), SiteSettings(), state).all_baselines()
+    assert (baseline.size, baseline.sky_pattern) == (10, ())

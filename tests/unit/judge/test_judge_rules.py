@@ -41,7 +41,7 @@ def test_model_rejects_when_no_rule_can_say_anything(judge, frame, label, cause)
 
 
 def test_probability_of_both_tracking_classes_counts_together(judge, frame):
-    split = {"bad_tracking": 0.4, "very_bad_tracking": 0.35, "good": 0.25}
+    split = {"bad_tracking": 0.45, "very_bad_tracking": 0.4, "good": 0.15}
     verdict, _ = judge.judge(frame(0, probabilities=split, trail_length_px=2.0, angle_coherence=0.5, elongation=1.2))
     assert (verdict.decision, verdict.label) == ("reject", "bad_tracking")
 
@@ -191,8 +191,12 @@ def test_nebula_that_was_always_there_is_no_gradient(judge, frame):
 
 
 def test_new_gradient_is_one(settled, frame):
-    verdict, _ = settled.judge(frame(10, background_gradient_adu=600.0, background_gradient_fraction=0.6))
+    uneven = {"background_gradient_adu": 600.0, "background_gradient_fraction": 0.6}
+    leaning = {"good": 0.3, "background_issue": 0.7}
+    verdict, _ = settled.judge(frame(10, probabilities=leaning, **uneven))
     assert (verdict.decision, verdict.label, verdict.cause) == ("reject", "background_issue", "gradient")
+    # The sky is only estimated where no header tells the level of no light, so the model has to agree.
+    assert settled.judge(frame(11, **uneven))[0].decision == "review"
 
 
 def test_one_trail_is_told_never_condemned(settled, frame):

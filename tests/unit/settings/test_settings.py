@@ -12,7 +12,8 @@ from astro_monitor.settings import Settings, as_toml, load
 
 def test_default_file_is_generated_from_the_code(repository) -> None:
     written = (repository / "configs" / "default.toml").read_text("utf-8")
-    assert written == as_toml(Settings(), portable=True), "run: astro-monitor config --action default > configs/default.toml"
+    again = "run: astro-monitor config --action default > configs/default.toml"
+    assert written == as_toml(Settings(), portable=True), again
 
 
 def test_default_file_loads_to_the_defaults(repository) -> None:

@@ -70,6 +70,29 @@ def test_thresholds_prefer_unknown_only_where_guesses_are_worse():
     assert _thresholds(chance, np.zeros(200, int))["good"] == 0.3
 
 
+def test_a_fault_is_as_certain_as_the_frame_is_bad():
+    from training.iqa.calibration import _thresholds
+
+    chance = np.tile([0.2, 0.41, 0.37, 0.01, 0.01], (200, 1))
+    truth = np.resize([1, 2], 200)
+    assert _thresholds(chance, truth)["bad_tracking"] == 0.3
+    chance[100:] = [0.4, 0.41, 0.17, 0.01, 0.01]
+    truth[100:] = 0
+    assert 0.6 < _thresholds(chance, truth)["bad_tracking"] <= 0.7
+
+
+def test_an_unknown_frame_without_any_fault_says_what_is_normal():
+    from dataclasses import replace
+
+    from training.iqa.evaluate import says_normal
+
+    bad = graded("good", "bad_seeing").grade
+    assert says_normal(graded("good", "good").grade)
+    assert not says_normal(bad)
+    assert says_normal(replace(bad, label="unknown", fault_scores={"seeing": 0.4}))
+    assert not says_normal(replace(bad, label="unknown", fault_scores={"seeing": 0.6}))
+
+
 def test_neighbours_of_a_hexagonal_map():
     from training.iqa.som import COLUMNS, ROWS, hexagonal_neighbours
 
