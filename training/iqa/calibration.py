@@ -112,21 +112,23 @@ def _best_sigmoid_temperature(logits: Array, truth: NDArray[np.float32]) -> floa
 
 
 def _thresholds(chance: Array, truth: NDArray[np.int64]) -> dict[str, float]:
-    """For each class the least certainty at which giving it is cheaper than "unknown".
+    """Least certainty at which it is cheaper to call a frame good, or to name a fault, than to say "unknown".
 
-    The certainty of a fault is that of the frame being bad at all: between two faults, "unknown" helps nobody.
+    The certainty of a fault is that of the frame being bad at all, and all faults share its threshold: between two
+    faults, "unknown" helps nobody.
     """
-    best, good = chance.argmax(axis=1), chance[:, _GOOD]
-    found = {}
-    for number, name in enumerate(CLASSES):
-        mine = best == number
-        sure = good[mine] if number == _GOOD else 1 - good[mine]
-        bad = truth[mine] != _GOOD
-        wrong = bad * COST_OF_KEPT_BAD if number == _GOOD else ~bad * COST_OF_REJECTED_GOOD
+    called_good, good = chance.argmax(axis=1) == _GOOD, chance[:, _GOOD]
+    bad = truth != _GOOD
+    for_good = _cheapest(good[called_good], COST_OF_KEPT_BAD * bad[called_good])
+    for_fault = _cheapest(1 - good[~called_good], COST_OF_REJECTED_GOOD * ~bad[~called_good])
+    return {name: for_good if number == _GOOD else for_fault for number, name in enumerate(CLASSES)}
 
-        def cost(threshold: float, sure: Array = sure, wrong: Array = wrong) -> float:
-            told = sure >= threshold
-            return float(wrong[told].sum() + COST_OF_UNKNOWN * (~told).sum())
 
-        found[name] = float(min(np.round(np.arange(0.30, 0.71, 0.02), 2), key=cost))
-    return found
+def _cheapest(sure: Array, wrong: Array) -> float:
+    """Find the threshold on ``sure`` with the least cost; ``wrong`` is what telling each frame costs."""
+
+    def cost(threshold: float) -> float:
+        told = sure >= threshold
+        return float(wrong[told].sum() + COST_OF_UNKNOWN * (~told).sum())
+
+    return float(min(np.round(np.arange(0.30, 0.71, 0.02), 2), key=cost))
