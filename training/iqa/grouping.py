@@ -29,6 +29,7 @@ class SourceMap:
         centres: (20, 636) middle of each cluster.
         quantisation_error: median over the training sources.
         topographic_error: part of them whose two best units do not touch.
+        vectors, seed, rough_epochs, fine_epochs: how the map was trained.
     """
 
     scale: NDArray[np.float32]
@@ -38,6 +39,10 @@ class SourceMap:
     centres: NDArray[np.float32]
     quantisation_error: float
     topographic_error: float
+    vectors: int = 0
+    seed: int = 0
+    rough_epochs: int = 0
+    fine_epochs: int = 0
 
     def save(self, path: Path) -> None:
         """Write it as one ``.npz``."""
@@ -48,8 +53,9 @@ class SourceMap:
         """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in cls.__dataclass_fields__}
-        for name in ("quantisation_error", "topographic_error"):
-            arrays[name] = float(arrays[name])
+        for name, field in cls.__dataclass_fields__.items():
+            if field.type in ("float", "int"):
+                arrays[name] = arrays[name].item()
         return cls(**arrays)
 
 
@@ -78,6 +84,10 @@ def make_map(
         centres=groups.cluster_centers_.astype(np.float32),
         quantisation_error=float(np.median(error)),
         topographic_error=float(1 - hexagonal_neighbours()[first, second].mean()),
+        vectors=len(rows),
+        seed=seed,
+        rough_epochs=rough_epochs,
+        fine_epochs=fine_epochs,
     )
 
 

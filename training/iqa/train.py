@@ -38,7 +38,7 @@ class Recipe:
     seed: int = 7
     variants: int = 10
     epochs: int = 36
-    patience: int = 5
+    patience: int = 12
     batch: int = 160
     learning_rate: float = 2e-3
     dropout: float = 0.2
