@@ -110,8 +110,6 @@ def _som(options: argparse.Namespace) -> None:
         rows, options.folder / "som", seed=options.seed, rough_epochs=options.rough, fine_epochs=options.fine
     )
     made.save(options.folder / "map.npz")
-    settings = {name: getattr(options, name) for name in ("vectors", "rough", "fine", "seed")}
-    (options.folder / "map.json").write_text(json.dumps({"with": "IntraSOM", **settings}), encoding="utf-8")
     log.info("quantisation error %.4f, topographic error %.4f", made.quantisation_error, made.topographic_error)
 
 
@@ -131,8 +129,7 @@ def _export(options: argparse.Namespace) -> None:
     recipe, data = _recipe(options.set), options.folder / "examined"
     source_map = SourceMap.load(options.folder / "map.npz")
     heads = train_heads(recipe, data, source_map, options.folder / "network")
-    settings = json.loads((options.folder / "map.json").read_text(encoding="utf-8"))
-    card = export(recipe, heads, source_map, data, options.models, options.version, map_settings=settings)
+    card = export(recipe, heads, source_map, data, options.models, options.version)
     log.info("%s.%s: %d bytes", card.name, card.version, card.size_bytes)
 
 

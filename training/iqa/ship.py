@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -34,14 +32,7 @@ PARITY_FRAMES = 300
 
 
 def export(
-    recipe: Recipe,
-    heads: list[keras.Model],
-    source_map: SourceMap,
-    data: Path,
-    models: Path,
-    version: str,
-    *,
-    map_settings: Mapping[str, Any],
+    recipe: Recipe, heads: list[keras.Model], source_map: SourceMap, data: Path, models: Path, version: str
 ) -> Card:
     """Ship the quality model.
 
@@ -49,7 +40,6 @@ def export(
         heads: the trained networks.
         data: folder of examined rigs with ``train`` and ``validation``.
         models: where model and card go.
-        map_settings: how the map was trained, for the card.
 
     Raises:
         RuntimeError: the exported file differs from the network.
@@ -87,10 +77,15 @@ def export(
             "map_quantisation_error": source_map.quantisation_error,
             "map_topographic_error": source_map.topographic_error,
         },
-        recipe={**json.loads(json.dumps(asdict(recipe))), "map": dict(map_settings)},
+        recipe={**json.loads(json.dumps(asdict(recipe))), "map": _map_settings(source_map)},
         data_manifest_sha256=manifest_sha256(data),
         parity_max_abs_diff=difference,
     )
+
+
+def _map_settings(source_map: SourceMap) -> dict[str, int | str]:
+    settings = ("vectors", "seed", "rough_epochs", "fine_epochs")
+    return {"with": "IntraSOM", **{name: getattr(source_map, name) for name in settings}}
 
 
 def _samples(folder: Path, seed: int) -> list[Arrays]:
