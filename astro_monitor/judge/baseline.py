@@ -21,6 +21,7 @@ from ..records import (
     ReferenceStar,
     Spread,
     excess_trail_px,
+    median,
     sky_pattern,
     usual_sky_pattern,
     usual_trail_px,
@@ -226,12 +227,6 @@ def _spreads(rows: list[dict[str, float]]) -> dict[str, Spread]:
             columns.setdefault(key, []).append(value)
     spreads = {}
     for key, column in columns.items():
-        middle = _median(column)
-        spreads[key] = Spread(median=middle, mad=MAD_TO_SIGMA * _median([abs(value - middle) for value in column]))
+        middle = median(column)
+        spreads[key] = Spread(median=middle, mad=MAD_TO_SIGMA * median([abs(value - middle) for value in column]))
     return spreads
-
-
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])

@@ -14,7 +14,7 @@ from __future__ import annotations
 from .baselines import Baseline, BaselineKey, Spread, baseline_key
 from .frames import Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
-from .relative import excess_trail_px, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
+from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
 from .stars import Detections, SkyMap, Stars, Streak
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
 from .vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, FrameKind
@@ -51,6 +51,7 @@ __all__ = [
     "Verdict",
     "baseline_key",
     "excess_trail_px",
+    "median",
     "sky_change",
     "sky_pattern",
     "sky_unit_adu",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,14 +19,9 @@ SKY_ADU, CLOUD_ADU = 1000, 9000
 
 
 @pytest.fixture
-def siril() -> str:
+def siril(need_program) -> str:
     """Give the program; on a continuous-integration machine it has to be there."""
-    found = shutil.which("siril-cli")
-    if found is None:
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail("siril-cli is missing: install the Debian package 'siril'")
-        pytest.skip("siril-cli is not installed (Debian package 'siril')")
-    return found
+    return need_program("siril-cli", "siril")
 
 
 def exposure(number: int, dx_px: float, dy_px: float, fwhm_px: float, sky_adu: float) -> np.ndarray:
