@@ -6,6 +6,8 @@ import importlib
 import sys
 
 COMMANDS = {
+    "survey": ("training.survey.command", "fields of the real sky with catalogue truth: fetch, crossmatch"),
+    "manifest": ("training.manifest.command", "what all of it is made from: collect, import, check"),
     "unet": ("training.unet.command", "the star finder: pool, train, tune, ship, evaluate"),
     "iqa": ("training.iqa.command", "the quality model: dataset, som, train, export, evaluate, real"),
 }
@@ -16,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         module = importlib.import_module(COMMANDS[arguments[0]][0])
         return int(module.main(arguments[1:]) or 0)
-    lines = [f"  {name:6} {what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:8} {what}" for name, (_, what) in COMMANDS.items()]
     sys.stdout.write("usage: python -m training COMMAND [--help]\n\n" + "\n".join(lines) + "\n")
     return 0 if arguments in ([], ["--help"], ["-h"]) else 2
 

@@ -1,0 +1,82 @@
+"""Entries for what this repository's commands have made: pools, examined rigs, survey fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from training.manifest.entries import Entry, ManifestError, sha256_of
+
+OWN = "made by this repository's simulator (training/simulate)"
+OWN_LICENCE = "BSD-3-Clause"
+SPLITS = ("train", "validation", "test")
+
+
+def collect(folder: Path) -> list[Entry]:
+    """Make entries for all data files under a folder, whichever command made it.
+
+    Raises:
+        ManifestError: nothing in the folder is known.
+    """
+    entries = [*_pools(folder), *_examined(folder), *_survey(folder)]
+    if not entries:
+        raise ManifestError(f"{folder} holds no pool, no examined rigs and no survey fields")
+    return entries
+
+
+def _pools(folder: Path) -> Iterator[Entry]:
+    for listing in sorted(folder.rglob("*.rows.txt")):
+        path = listing.with_name(listing.name.replace(".rows.txt", ".npz"))
+        rows = json.loads(listing.read_text("utf-8"))
+        rigs = sorted({f"simulated {row['rig']}" for row in rows})
+        yield Entry(
+            file=path.relative_to(folder).as_posix(),
+            kind="simulated",
+            split=path.name.partition("-")[0],  # type: ignore[arg-type]  # the entry checks it
+            sha256=sha256_of(path),
+            content=tuple(f"{rig} frame {row['seed']}" for rig, row in ((f"simulated {r['rig']}", r) for r in rows)),
+            source=OWN,
+            licence=OWN_LICENCE,
+            rigs=tuple(rigs),
+        )
+
+
+def _examined(folder: Path) -> Iterator[Entry]:
+    """One file for each rig; its frames are one night on one field."""
+    for path in sorted(path for split in SPLITS for path in folder.rglob(f"examined/{split}/*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            facts = json.loads(str(stored["facts"]))
+        rig = f"simulated {facts['rig']['seed']}"
+        yield Entry(
+            file=path.relative_to(folder).as_posix(),
+            kind="simulated",
+            split=path.parent.name,  # type: ignore[arg-type]
+            sha256=sha256_of(path),
+            content=tuple(f"{rig} night frame {number}" for number in range(len(facts["frames"]))),
+            source=OWN,
+            licence=OWN_LICENCE,
+            rigs=(rig,),
+            nights=(f"{rig} night",),
+            targets=(f"{rig} field",),
+        )
+
+
+def _survey(folder: Path) -> Iterator[Entry]:
+    for path in sorted(folder.rglob("*.fits")):
+        header = fits.getheader(path)
+        if header.get("LAYOUT") is None or header.get("CATALOG") is None:
+            continue
+        yield Entry(
+            file=path.relative_to(folder).as_posix(),
+            kind="survey",
+            split=header["SPLIT"],
+            sha256=sha256_of(path),
+            source=header["SOURCE"],
+            licence=header["LICENCE"],
+            # All fields of a survey are of one telescope: they are split by place alone.
+            targets=(f"survey field {header['TARGET']}",),
+        )
