@@ -92,23 +92,31 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(constants)
 
 
-def parity(reference: Callable[[Arrays], Arrays], proto: onnx.ModelProto, samples: Sequence[Arrays]) -> float:
-    """Largest absolute difference between a reference and the exported model over all outputs and samples.
+def parity(
+    reference: Callable[[Arrays], Arrays], proto: onnx.ModelProto, samples: Sequence[Arrays]
+) -> NDArray[np.float64]:
+    """Largest absolute difference between a reference and the exported model over all outputs, for each sample.
 
     Parameters:
         reference: takes the same named arrays as the exported model and gives the same named outputs.
         proto: the exported model.
         samples: inputs, as they occur in use.
+
+    Returns:
+        (S,) for S samples.
     """
     session, _ = open_session(proto.SerializeToString(), ["CPUExecutionProvider"], "cpu", 1)
     names = [value.name for value in proto.graph.output]
-    worst = 0.0
+    differences = []
     for sample in samples:
         wanted = reference(sample)
-        for name, got in zip(names, session.run(names, dict(sample)), strict=True):
-            difference = np.abs(np.asarray(wanted[name], np.float64) - np.asarray(got, np.float64))
-            worst = max(worst, float(difference.max()))
-    return worst
+        differences.append(
+            max(
+                float(np.abs(np.asarray(wanted[name], np.float64) - np.asarray(got, np.float64)).max())
+                for name, got in zip(names, session.run(names, dict(sample)), strict=True)
+            )
+        )
+    return np.array(differences)
 
 
 def ship(proto: onnx.ModelProto, folder: Path, examples: Mapping[str, tuple[int, ...]], **card: Any) -> Card:

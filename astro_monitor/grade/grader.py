@@ -34,6 +34,10 @@ OUTPUTS = ("class", "fault", "cause", "quantisation_error", "clusters")
 LEAST_STARS = 3
 """With fewer stars only a fault that is plain against the baseline is told; with none, only one of the sky."""
 
+PLAIN, PLAIN_DOMAIN = 0.95, 0.95
+"""Bad seeing of this probability, in stars as the map knows them so well, is told without a baseline, of a lone star
+too: the rings of a defocused star are like nothing else."""
+
 CAUSES_OF_CLASS = {
     "good": ("none",),
     "bad_tracking": ("drift", "periodic", "jump", "wind", "rotation"),
@@ -156,6 +160,8 @@ class Grader:
         if star_count < LEAST_STARS:
             tellable = label != "good" if star_count else label == "background_issue"
             if tellable and baseline_size >= FIRM_BASELINE and probability >= thresholds["few_stars"]:
+                return ""
+            if star_count and label == "bad_seeing" and probability >= PLAIN and domain >= PLAIN_DOMAIN:
                 return ""
             found = "no star" if star_count == 0 else "only one star" if star_count == 1 else "only two stars"
             return f"{found} could be measured, too little to tell what is wrong."

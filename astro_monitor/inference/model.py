@@ -88,7 +88,7 @@ def open_model(name: str, *, folder: Path | None = None, provider: Wanted = "aut
 
     Parameters:
         name: such as ``star-unet``.
-        folder: another folder of models; ``None``: that of ``ASTRO_MONITOR_MODELS``, else the shipped ones.
+        folder: another folder of models; ``None``: that of ``ASTRO_MONITOR_MODELS__FOLDER``, else the shipped ones.
         provider: ``auto``, ``cpu`` or ``cuda``.
         threads: cores to use; 0 for all that this process may use.
 

@@ -11,7 +11,7 @@ from ..errors import ModelError
 from .card import Card
 from .onnxfile import has_external_data
 
-FOLDER_VARIABLE = "ASTRO_MONITOR_MODELS"
+FOLDER_VARIABLE = "ASTRO_MONITOR_MODELS__FOLDER"
 """Environment variable that names another folder of models."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024

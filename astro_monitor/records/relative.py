@@ -85,6 +85,8 @@ def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | No
     """Give the length of the path that explains the elongation beyond the rig's usual one, in pixels.
 
     Second moments of the optics and of a path add up, so the squares of lengths subtract as vectors of twice the angle.
+    What the optics add stays the same when the seeing widens the stars; what draws the seeing itself out grows with the
+    square of the width. Rigs lie between the two, so the usual elongation may be anything from the one to the other.
 
     Parameters:
         values: ``Measurements.values``.
@@ -97,7 +99,21 @@ def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | No
     usual_plus, usual_cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
     if plus is None or cross is None or usual_plus is None or usual_cross is None:
         return None
-    return math.sqrt(math.hypot(plus - usual_plus.median, cross - usual_cross.median))
+    grown = _usual_growth(plus, cross, usual_plus.median, usual_cross.median, _width_ratio(values, spreads))
+    return math.sqrt(math.hypot(plus - grown * usual_plus.median, cross - grown * usual_cross.median))
+
+
+def _width_ratio(values: Values, spreads: Mapping[str, Spread]) -> float:
+    """Width of the stars across the trail over the usual one; 1 where either is unknown."""
+    width, usual = values.get("fwhm_minor_px"), spreads.get("fwhm_minor_px")
+    return width / usual.median if width is not None and usual is not None and usual.median > 0 else 1.0
+
+
+def _usual_growth(plus: float, cross: float, usual_plus: float, usual_cross: float, wider: float) -> float:
+    """Give the factor between 1 and ``wider`` squared by which the usual elongation best explains this one."""
+    size, most = usual_plus * usual_plus + usual_cross * usual_cross, wider * wider
+    best = (plus * usual_plus + cross * usual_cross) / size if size > 0 else 1.0
+    return min(max(best, min(1.0, most)), max(1.0, most))
 
 
 def usual_trail_px(spreads: Mapping[str, Spread]) -> float | None:

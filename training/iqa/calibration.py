@@ -13,10 +13,9 @@ from training.iqa.train import Examples
 
 Array = NDArray[np.float64]
 
-COST_OF_UNKNOWN = 0.6
-COST_OF_KEPT_BAD, COST_OF_REJECTED_GOOD = 1.25, 1.6
-"""No answer costs somewhat less than a wrong one; what is uncertain is not lost, because the judge keeps no frame on a
-low probability."""
+COST_OF_UNKNOWN = 0.5
+"""What no answer costs beside a wrong one. A class is not yet a decision: the judge keeps no frame on a low probability
+of ``good``, and sends to review what is only leaning to a fault."""
 
 _GOOD = CLASSES.index("good")
 
@@ -119,16 +118,16 @@ def _thresholds(chance: Array, truth: NDArray[np.int64]) -> dict[str, float]:
     """
     called_good, good = chance.argmax(axis=1) == _GOOD, chance[:, _GOOD]
     bad = truth != _GOOD
-    for_good = _cheapest(good[called_good], COST_OF_KEPT_BAD * bad[called_good])
-    for_fault = _cheapest(1 - good[~called_good], COST_OF_REJECTED_GOOD * ~bad[~called_good])
+    for_good = _cheapest(good[called_good], bad[called_good])
+    for_fault = _cheapest(1 - good[~called_good], ~bad[~called_good])
     return {name: for_good if number == _GOOD else for_fault for number, name in enumerate(CLASSES)}
 
 
-def _cheapest(sure: Array, wrong: Array) -> float:
-    """Find the threshold on ``sure`` with the least cost; ``wrong`` is what telling each frame costs."""
+def _cheapest(sure: Array, wrong: NDArray[np.bool_]) -> float:
+    """Find the threshold on ``sure`` with the least cost; ``wrong`` tells which answers would be."""
 
     def cost(threshold: float) -> float:
         told = sure >= threshold
-        return float(wrong[told].sum() + COST_OF_UNKNOWN * (~told).sum())
+        return float((told & wrong).sum() + COST_OF_UNKNOWN * (~told).sum())
 
     return float(min(np.round(np.arange(0.30, 0.71, 0.02), 2), key=cost))

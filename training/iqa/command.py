@@ -14,7 +14,7 @@ from typing import Any
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 NAME = "quality"
-RIGS = {"train": 1600, "validation": 98, "test": 120}
+RIGS = {"train": 3532, "validation": 98, "test": 120}
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from training.simulate import (
     rig_split,
     simulate_night,
 )
-from training.simulate.conditions import label
+from training.simulate.conditions import label, still_fwhm_px
 from training.simulate.nights import CLASS_OF_CAUSE, SATELLITE
 
 Split = Literal["train", "validation", "test"]
@@ -38,6 +38,9 @@ ELONGATED = {"train": range(400, 490), "validation": range(80, 98), "test": rang
 """Rigs with these numbers have optics that draw every star out alike, all the time, and more than others: astigmatism,
 a pinched mirror. That belongs to the point-spread function without a fault, so it changes no label; a baseline tells it
 from tracking."""
+RESTLESS = range(2932, 3532)
+"""Training rigs whose own elongation grows with the seeing and is a little different in each frame, as on real rigs
+that flex, or whose stars are hardly wider than a pixel."""
 DRAWN = ("good", "good", "good", "bad_tracking", "very_bad_tracking", "bad_seeing", "background_issue", "ambiguous")
 NIGHT_FRAMES, TEST_NIGHT_FRAMES = 16, 30
 _FIRST_SEED = {"train": 0, "validation": 10_000_000, "test": 20_000_000}
@@ -77,7 +80,8 @@ def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
     """
     rng = np.random.default_rng([seed, 0x10A])
     shape = SHAPES[int(rng.integers(len(SHAPES)))]
-    elongated = index in ELONGATED[split]
+    restless = split == "train" and index in RESTLESS
+    elongated = restless or index in ELONGATED[split]
     if not elongated and index % 5 < (4 if split == "test" else 2):
         causes = list(CLASS_OF_CAUSE)
         # Two tracking causes, one of seeing, two of the background, in any order: every class in every night.
@@ -96,16 +100,26 @@ def sequence(split: Split, seed: int, index: int) -> Iterator[SimFrame]:
     rng.shuffle(later)
     later.append(str(rng.choice(["background_issue", "bad_seeing", "bad_tracking"])))
     dither_px = float(rng.uniform(0, 12))
+    growth, stray = (float(rng.uniform(0, 1)), float(rng.uniform(0.05, 0.35))) if restless else (0.0, 0.0)
     for wanted in ["good"] * FIRST_GOOD + later:
         condition = draw_condition(rng, rig, wanted)
         shift = rng.uniform(-dither_px, dither_px, 2)
         condition = replace(condition, dither_x_px=float(shift[0]), dither_y_px=float(shift[1]))
         if elongated:
             truth = label(rig, condition, shape[0] / shape[1])
-            taken = render(rig, field, _drawn_out(condition, always_px, always_deg), rng, shape)
+            wider = min(still_fwhm_px(rig, condition) / rig.f0_px, 2.0)
+            own = _strayed(rng, always_px * wider**growth, always_deg, stray) if restless else (always_px, always_deg)
+            taken = render(rig, field, _drawn_out(condition, *own), rng, shape)
             yield replace(taken, labels=replace(truth, flags=taken.labels.flags))
         else:
             yield render(rig, field, condition, rng, shape)
+
+
+def _strayed(rng: np.random.Generator, length_px: float, angle_deg: float, stray: float) -> tuple[float, float]:
+    """Change a path at random by a share of itself, as second moments do: squared length along twice the angle."""
+    twice = 2 * math.radians(angle_deg)
+    plus, cross = length_px**2 * (np.array([math.cos(twice), math.sin(twice)]) + stray * rng.normal(size=2))
+    return math.sqrt(math.hypot(plus, cross)), 0.5 * math.degrees(math.atan2(cross, plus))
 
 
 def _drawn_out(condition: Condition, length_px: float, angle_deg: float) -> Condition:

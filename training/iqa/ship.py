@@ -25,8 +25,10 @@ from training.iqa.variants import random_vectors
 
 log = logging.getLogger(__name__)
 
-LARGEST_DIFFERENCE = 1e-3
-"""An export that differs more from the network is not shipped."""
+USUAL_DIFFERENCE, LARGEST_DIFFERENCE = 1e-4, 2e-2
+"""An export is not shipped when it differs by more than the first on more than one frame of a hundred, or by more than
+the second on any. A source that lies midway between two units of the map may go to the one in the network and to the
+other in the file, by the last bit of a sum: its frame then has one member of up to 128 in another cluster."""
 
 PARITY_FRAMES = 300
 
@@ -51,10 +53,11 @@ def export(
     network = whole_model(source_map, heads, temperatures)
     proto = from_keras(network)
     samples = _samples(data / "validation", recipe.seed)
-    difference = parity(lambda inputs: _reference(network, inputs), proto, samples)
-    log.info("largest difference between network and file: %.2g", difference)
-    if difference > LARGEST_DIFFERENCE:
-        raise RuntimeError(f"the exported model differs from the network by {difference:.2g}")
+    differences = parity(lambda inputs: _reference(network, inputs), proto, samples)
+    usual, largest = float(np.quantile(differences, 0.99)), float(differences.max())
+    log.info("difference between network and file: %.2g at most in 99 %% of frames, %.2g in all", usual, largest)
+    if usual > USUAL_DIFFERENCE or largest > LARGEST_DIFFERENCE:
+        raise RuntimeError(f"the exported model differs from the network by {usual:.2g}, at most {largest:.2g}")
     return ship(
         proto,
         models,
@@ -79,7 +82,7 @@ def export(
         },
         recipe={**json.loads(json.dumps(asdict(recipe))), "map": _map_settings(source_map)},
         data_manifest_sha256=manifest_sha256(data),
-        parity_max_abs_diff=difference,
+        parity_max_abs_diff=largest,
     )
 
 

@@ -37,8 +37,8 @@ class Recipe:
 
     seed: int = 7
     variants: int = 10
-    epochs: int = 36
-    patience: int = 12
+    epochs: int = 30
+    patience: int = 30
     batch: int = 160
     learning_rate: float = 2e-3
     dropout: float = 0.2

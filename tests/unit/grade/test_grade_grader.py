@@ -55,6 +55,16 @@ def test_few_stars_are_unknown_without_a_baseline(fake_model, stars, sky, measur
     assert answer.why_unknown.startswith(word)
 
 
+def test_one_plainly_defocused_star_is_enough(fake_model, stars, sky, measurements):
+    plain = (0.01, 0.01, 0.01, 0.97, 0.0)
+    assert grade(fake_model(plain), stars(1), sky, measurements(star_count=1.0)).label == "bad_seeing"
+    assert grade(fake_model(plain), stars(0), sky, measurements(star_count=0.0)).label == "unknown"
+    unsure = fake_model((0.04, 0.01, 0.02, 0.93, 0.0))
+    assert grade(unsure, stars(1), sky, measurements(star_count=1.0)).label == "unknown"
+    strange = fake_model(plain, error=4.5)
+    assert grade(strange, stars(1), sky, measurements(star_count=1.0)).label == "unknown"
+
+
 def test_thick_cloud_is_told_without_stars_when_the_rig_is_known(fake_model, stars, sky, measurements):
     model = fake_model((0.02, 0.0, 0.0, 0.03, 0.95), cause="cloud")
     answer = grade(model, stars(0), sky, measurements(star_count=0.0), FIRM)

@@ -55,7 +55,7 @@ def test_the_identity_names_model_version_and_hash(models: Path) -> None:
 
 
 def test_the_environment_may_name_the_folder(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASTRO_MONITOR_MODELS", str(models))
+    monkeypatch.setenv("ASTRO_MONITOR_MODELS__FOLDER", str(models))
     (models / "other.json").write_bytes((models / f"{NAME}.json").read_bytes())
     assert len(list_models()) == 2
 

@@ -50,6 +50,20 @@ def test_a_trail_across_the_usual_one_is_longer_than_either(length_px, angle):
     assert found == pytest.approx(math.sqrt(2) * length_px, rel=1e-6)
 
 
+@given(st.floats(0.5, 10.0), angles, st.floats(0.5, 2.0), st.floats(0.0, 1.0))
+def test_the_usual_elongation_may_grow_with_the_width_of_the_stars(length_px, angle, wider, growth):
+    before = trail(length_px, angle) | {"fwhm_minor_px": 3.0}
+    now = trail(length_px * wider**growth, angle) | {"fwhm_minor_px": 3.0 * wider}
+    assert excess_trail_px(now, usual(before)) == pytest.approx(0, abs=1e-3)
+
+
+@given(st.floats(0.5, 10.0), angles)
+def test_stars_drawn_out_more_at_the_same_width_are_no_usual_ones(length_px, angle):
+    before = trail(length_px, angle) | {"fwhm_minor_px": 3.0}
+    now = trail(2 * length_px, angle) | {"fwhm_minor_px": 3.0}
+    assert excess_trail_px(now, usual(before)) == pytest.approx(math.sqrt(3) * length_px, rel=1e-6)
+
+
 def test_without_numbers_there_is_no_excess():
     assert excess_trail_px({}, usual(trail(1, 0))) is None
     assert excess_trail_px(trail(1, 0), {}) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 pytest.importorskip("galsim", reason="needs the 'train' extra")
@@ -17,6 +18,26 @@ def test_optics_that_draw_all_stars_out_change_no_label():
     frame = next(iter(sequence("train", rig_seeds("train", number + 1)[number], number)))
     assert frame.labels.label == "good"
     assert frame.condition.motion.drift_px > 0.3 * frame.rig.f0_px
+
+
+def test_a_restless_rig_draws_its_stars_out_a_little_differently_each_time():
+    from training.iqa.rigs import RESTLESS, rig_seeds, sequence
+
+    frames = sequence("train", rig_seeds("train", RESTLESS.start + 1)[RESTLESS.start], RESTLESS.start)
+    first, second = next(frames), next(frames)
+    assert first.labels.label == second.labels.label == "good"
+    assert first.condition.motion.drift_px != pytest.approx(second.condition.motion.drift_px, rel=1e-3)
+
+
+def test_a_path_strays_by_a_share_of_its_second_moments():
+    from training.iqa.rigs import _strayed
+
+    rng = np.random.default_rng(3)
+    drawn = np.array([_strayed(rng, 2.0, 30.0, 0.2) for _ in range(2000)])
+    twice = 2 * np.radians(drawn[:, 1])
+    moments = drawn[:, 0] ** 2 * np.array([np.cos(twice), np.sin(twice)])
+    assert moments.mean(axis=1) == pytest.approx([4 * math.cos(math.pi / 3), 4 * math.sin(math.pi / 3)], abs=0.06)
+    assert moments.std(axis=1) == pytest.approx([0.8, 0.8], rel=0.06)
 
 
 def test_an_even_path_adds_as_a_vector():
