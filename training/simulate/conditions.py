@@ -144,7 +144,7 @@ def _near_or_far(rng: np.random.Generator, border: float, far: float) -> float:
 
 
 def _harmless(rng: np.random.Generator, rig: Rig) -> Condition:
-    """A night that LABELS.md does not condemn: everything present, nothing beyond a border."""
+    """A night that the labels do not condemn: everything present, nothing beyond a border."""
     faintly = rng.random(8)
     return Condition(
         seeing_factor=_seeing_factor_for(rig, float(rng.uniform(0.8, 1.25))),

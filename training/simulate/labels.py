@@ -1,4 +1,4 @@
-"""The class rules of LABELS.md as pure functions of physical strengths.
+"""The class rules of the class rules as pure functions of physical strengths.
 
 Every fault has a *severity*: its strength over the strength at the class border. Tracking and seeing have two
 borders, between which a frame is ambiguous; their severity is 1 at the geometric middle of the two.

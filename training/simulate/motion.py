@@ -95,7 +95,7 @@ class Motion:
         return path
 
     def length_px(self, aspect: float = 1.0) -> float:
-        """L of LABELS.md: the median over the field when it rotates, ghosts left out."""
+        """L of the class rules: the median over the field when it rotates, ghosts left out."""
         if self.still:
             return 0.0
         if not self.rotation_px:

@@ -251,12 +251,12 @@ def _outer_half_radius(grid: NDArray[np.float32]) -> float:
 
 
 def normal_fwhm_px(rig: Rig) -> float:
-    """F0 of LABELS.md: FWHM of a star in the centre of the field in usual seeing, in focus, well guided."""
+    """F0 of the class rules: FWHM of a star in the centre of the field in usual seeing, in focus, well guided."""
     return _round_fwhm_px(rig, 1.0, 0.0, 0.0)
 
 
 def still_fwhm_px(rig: Rig, seeing_factor: float, extra_blur_px: float, defocus_px: float) -> float:
-    """F of LABELS.md: FWHM in the centre of the field that a perfectly tracking mount would have given.
+    """F of the class rules: FWHM in the centre of the field that a perfectly tracking mount would have given.
 
     For a ring, the outer diameter at half maximum.
     """

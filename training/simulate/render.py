@@ -56,7 +56,7 @@ class SimFrame:
         streak_mask: (H, W) bool, satellites and aircraft.
         streaks: ends and widths of those trails.
         saturated_mask: (H, W) bool.
-        fwhm_px: of a star in the centre of the field had the mount tracked perfectly (F of LABELS.md).
+        fwhm_px: of a star in the centre of the field had the mount tracked perfectly (F of the class rules).
         sky_adu: median sky above the pedestal.
         noise_adu: standard deviation of an empty pixel at that sky.
         pedestal_adu: level of no light.

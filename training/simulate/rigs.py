@@ -103,7 +103,7 @@ class Rig:
 
     @property
     def sky_e(self) -> float:
-        """Normal sky of one exposure in electrons per frame pixel: S of LABELS.md in electrons."""
+        """Normal sky of one exposure in electrons per frame pixel: S of the class rules in electrons."""
         return self.sky_e_s * self.exposure_s
 
     @property

@@ -16,6 +16,9 @@ NAME = "star-unet"
 TUNE_SEED, TEST_SEED = 500_000, 900_000
 """First seeds of the frames for tuning (validation rigs) and for the scores of the card (test rigs)."""
 
+RIVALS_SEED = 700_000
+"""First seed of the frames that all finders are compared on."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Run one command.
@@ -64,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--card", action="store_true", help="write the scores into the model's card, too")
     score.add_argument("--out", type=Path, help="write the scores here as JSON")
     score.set_defaults(run=_evaluate)
+
+    rivals = commands.add_parser("rivals", help="the shipped model, tuned sep and DAOStarFinder on the same frames")
+    rivals.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    rivals.add_argument("--frames", type=int, default=60, help="of each kind of field, to tune on and to report")
+    rivals.add_argument("--workers", type=int, default=2)
+    rivals.add_argument("--out", type=Path, help="write the figures here as JSON")
+    rivals.set_defaults(run=_rivals)
     return parser
 
 
@@ -102,3 +112,16 @@ def _evaluate(options: argparse.Namespace) -> None:
         write_card(model.card.model_copy(update={"scores": scores}), options.models)
     if options.out is not None:
         options.out.write_text(json.dumps(scores, indent=1) + "\n", "utf-8")
+
+
+def _rivals(options: argparse.Namespace) -> None:
+    from astro_monitor.inference import open_model
+    from training.unet.rivals import compare, markdown, summary
+
+    model = open_model(NAME, folder=options.models, provider="cpu")
+    tuned = compare(model, "validation", options.frames, RIVALS_SEED, options.workers)
+    test = compare(model, "test", options.frames, RIVALS_SEED, options.workers)
+    table = summary(tuned, test)
+    logging.getLogger(__name__).info("\n%s", markdown(table))
+    if options.out:
+        options.out.write_text(json.dumps(table, indent=1) + "\n", "utf-8")

@@ -40,13 +40,20 @@ class Match:
     truth_kind: NDArray[np.int64]
 
 
-def match(frame: SimFrame, x_px: NDArray[np.float32], y_px: NDArray[np.float32], bin_factor: int) -> Match:
+def match(
+    frame: SimFrame,
+    x_px: NDArray[np.float32],
+    y_px: NDArray[np.float32],
+    bin_factor: int,
+    counted_snr: float = COUNTED_SNR,
+) -> Match:
     """Pair detections with the truth, nearest first.
 
     Parameters:
         frame: with its truth.
         x_px, y_px: (N,) detections, frame pixels.
         bin_factor: coarser detections may be farther off.
+        counted_snr: truth from here on should be found.
     """
     stars = frame.stars[frame.stars["snr"] >= FAINTEST_SNR]
     stars = stars[np.argsort(-stars["snr"], kind="stable")]
@@ -58,7 +65,7 @@ def match(frame: SimFrame, x_px: NDArray[np.float32], y_px: NDArray[np.float32],
         nearest, _ = found.query(np.stack([stars["x_px"], stars["y_px"]], axis=1))
         truth_kind = _claim(stars, reach, found)
     hit = np.nan_to_num(nearest, nan=np.inf) <= reach
-    counted = (stars["kind"] != KIND_ARTEFACT) & (stars["snr"] >= COUNTED_SNR)
+    counted = (stars["kind"] != KIND_ARTEFACT) & (stars["snr"] >= counted_snr)
     return Match(
         truth_snr=stars["snr"][counted],
         truth_found=hit[counted],

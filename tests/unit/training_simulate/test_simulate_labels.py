@@ -1,4 +1,4 @@
-"""The rules of LABELS.md, border by border."""
+"""The rules of the class rules, border by border."""
 
 import math
 
