@@ -43,7 +43,7 @@ class Recipe:
     learning_rate: float = 2e-3
     dropout: float = 0.2
     parts: str = "both"
-    heads: int = 2
+    heads: int = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,10 +109,13 @@ def train_heads(recipe: Recipe, data: Path, source_map: SourceMap, folder: Path)
     log.info("%d frames to learn from, %d to check", len(learn.label), len(check.label))
     with (folder / "log.jsonl").open("a", encoding="utf-8") as journal:
         journal.write(json.dumps({"recipe": asdict(recipe), "git": _revision(), "frames": len(learn.label)}) + "\n")
-        return [_train_one(recipe, number, learn, check, path, journal) for number, path in enumerate(paths)]
+        for number, path in enumerate(paths):
+            if not path.exists():
+                _train_one(recipe, number, learn, check, path, journal)
+    return [keras.models.load_model(path) for path in paths]
 
 
-def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, path: Path, journal: Any) -> keras.Model:
+def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, path: Path, journal: Any) -> None:
     keras.utils.set_random_seed(recipe.seed + 100 * number)
     rng = np.random.default_rng([recipe.seed, number])
     flat = learn.statistics.reshape(-1, learn.statistics.shape[-1])
@@ -130,6 +133,7 @@ def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, pa
     )
     steps = max(1, len(learn.label) // recipe.batch)
     best, since = np.inf, 0
+    unfinished = path.with_suffix(".unfinished.keras")
     for epoch in range(recipe.epochs):
         started = time.monotonic()
         model.optimizer.learning_rate.assign(_rate(recipe, epoch))
@@ -144,10 +148,10 @@ def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, pa
         since += 1
         if loss < best:
             best, since = loss, 0
-            model.save(path)
+            model.save(unfinished)
         if since > recipe.patience:
             break
-    return keras.models.load_model(path)
+    unfinished.replace(path)  # an interrupted training leaves no network that looks whole
 
 
 def _step(model: keras.Model, x: Any, y: Any, weights: Any) -> float:
