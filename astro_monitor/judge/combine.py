@@ -24,7 +24,7 @@ border the model decides between noise and fault. Where the measurement clearly 
 reject on its own word, but its warning is not thrown away either: a person looks.
 
 On top of that: an ``unknown`` frame, a fault score of 0.8 nobody else supports, and a frame that is neither good nor
-any fault (P(good) < 0.6) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
+any fault (P(good) < 0.75) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
 when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst word of
 all reasons; the class is the worst rejected fault in the order of the label document.
 """
@@ -107,7 +107,8 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
     suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
     shape_fine = decided["tracking"] == decided["seeing"] == "keep"
-    unharmed = not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
+    likely = grade.label == "unknown" or (grade.label == "good" and _good(case) >= limits.MODEL_NORMAL)
+    unharmed = likely and not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
     return Ruling(
         label=label,
         cause=_cause(grade, findings, decided, decision),
@@ -116,7 +117,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         reasons=tuple(sorted(reasons, key=_worst_first)),
         fault_decisions=decided,
         severe=_severe(case, findings, decided),
-        fits_baseline=decision == "keep" or (grade.label == "unknown" and unharmed),
+        fits_baseline=decision == "keep" or unharmed,
         level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
         trail_only=against == {"trailed_stars"}
         and evidence["tracking"] == "suspect"

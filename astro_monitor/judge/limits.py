@@ -95,8 +95,12 @@ MODEL_SURE_ALONE = 0.8
 MODEL_SURE_TRAIL = 0.9
 """From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""
 
-MODEL_GOOD = 0.6
+MODEL_GOOD = 0.75
 """Below this probability of ``good`` a frame is not kept on the model's word."""
+
+MODEL_NORMAL = 0.5
+"""From this probability of ``good`` a frame that nothing else is found against may say what is normal, kept or not: a
+night that begins with doubts must come to a history."""
 
 FAULT_NOTED, FAULT_REVIEW = 0.5, 0.8
 """Fault scores worth a note, and worth a look."""

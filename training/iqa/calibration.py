@@ -13,11 +13,10 @@ from training.iqa.train import Examples
 
 Array = NDArray[np.float64]
 
-COST_OF_UNKNOWN = 0.5
-"""What no answer costs beside a wrong one. A class is not yet a decision: the judge keeps no frame on a low probability
-of ``good``, and sends to review what is only leaning to a fault."""
-
-_GOOD = CLASSES.index("good")
+CERTAIN = 0.5
+"""Least probability of being good at which a frame is called so, and of being bad at which a fault is named. With
+calibrated probabilities this is where no answer costs half of a wrong one. A class is not yet a decision: the judge
+keeps no frame on a low probability of ``good``, and sends to review what is only leaning to a fault."""
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 61))
 FEW_STARS = 0.85
@@ -57,8 +56,7 @@ def calibrate(heads: list[keras.Model], check: Examples) -> tuple[dict[str, floa
         "fault": _best_sigmoid_temperature(logits["fault_logits"], faults),
         "cause": _best_temperature(logits["cause_logits"][firm], cause[firm]),
     }
-    chance = softmax(logits["class_logits"][firm] / temperatures["class"])
-    thresholds = _thresholds(chance, label[firm])
+    thresholds = dict.fromkeys(CLASSES, CERTAIN)
     thresholds["in_domain"] = 0.25
     thresholds["few_stars"] = FEW_STARS
     seen = check.error[check.mask.any(axis=1)]
@@ -108,26 +106,3 @@ def _best_sigmoid_temperature(logits: Array, truth: NDArray[np.float32]) -> floa
         return float(-(truth * np.log(chance) + (1 - truth) * np.log(1 - chance)).mean())
 
     return float(min(TEMPERATURES, key=loss))
-
-
-def _thresholds(chance: Array, truth: NDArray[np.int64]) -> dict[str, float]:
-    """Least certainty at which it is cheaper to call a frame good, or to name a fault, than to say "unknown".
-
-    The certainty of a fault is that of the frame being bad at all, and all faults share its threshold: between two
-    faults, "unknown" helps nobody.
-    """
-    called_good, good = chance.argmax(axis=1) == _GOOD, chance[:, _GOOD]
-    bad = truth != _GOOD
-    for_good = _cheapest(good[called_good], bad[called_good])
-    for_fault = _cheapest(1 - good[~called_good], ~bad[~called_good])
-    return {name: for_good if number == _GOOD else for_fault for number, name in enumerate(CLASSES)}
-
-
-def _cheapest(sure: Array, wrong: NDArray[np.bool_]) -> float:
-    """Find the threshold on ``sure`` with the least cost; ``wrong`` tells which answers would be."""
-
-    def cost(threshold: float) -> float:
-        told = sure >= threshold
-        return float((told & wrong).sum() + COST_OF_UNKNOWN * (~told).sum())
-
-    return float(min(np.round(np.arange(0.30, 0.71, 0.02), 2), key=cost))

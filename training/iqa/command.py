@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +45,18 @@ def _parser() -> argparse.ArgumentParser:
     dataset.add_argument("--discard", action="store_true", help="delete training frames once examined (20 MB a rig)")
     dataset.set_defaults(run=_dataset)
 
-    som = commands.add_parser("som", help="train the map of sources with IntraSOM and group its units")
+    som = commands.add_parser("som", help="train the map of sources with IntraSOM and group its units, anew")
     som.add_argument("--vectors", type=int, default=50_000)
     som.add_argument("--rough", type=int, default=8, help="epochs")
     som.add_argument("--fine", type=int, default=12, help="epochs")
     som.add_argument("--seed", type=int, default=5)
     som.set_defaults(run=_som)
 
-    train = commands.add_parser("train", help="train the dual-input network")
+    train = commands.add_parser("train", help="train the map, unless it is there, and the dual-input network")
     export = commands.add_parser("export", help="calibrate, export with tf2onnx, compare, write model and card")
-    for command in (train, export):
+    ablate = commands.add_parser("ablate", help="what image, statistics and map are worth each; trains four networks")
+    ablate.set_defaults(run=_ablate)
+    for command in (train, export, ablate):
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the recipe")
     train.set_defaults(run=_train)
     export.add_argument("--models", type=Path, default=DEFAULT_MODELS)
@@ -117,8 +119,21 @@ def _train(options: argparse.Namespace) -> None:
     from training.iqa.grouping import SourceMap
     from training.iqa.train import train_heads
 
+    if not (options.folder / "map.npz").exists():
+        _som(_parser().parse_args(["--folder", str(options.folder), "som"]))
     source_map = SourceMap.load(options.folder / "map.npz")
     train_heads(_recipe(options.set), options.folder / "examined", source_map, options.folder / "network")
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    from training.iqa.ablation import ablate
+    from training.iqa.grouping import SourceMap
+
+    source_map = SourceMap.load(options.folder / "map.npz")
+    recipe = _recipe(options.set)
+    scores = ablate(recipe, options.folder / "examined", source_map, options.folder / "network")
+    found = {"recipe": asdict(recipe), "networks": scores}
+    (options.folder / "ablation.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _export(options: argparse.Namespace) -> None:

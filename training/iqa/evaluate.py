@@ -86,9 +86,9 @@ def evaluate(model: Model, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
     scores = {
         "split": folder.name,
         "rigs": len({one.rig for one in graded}),
-        "all_frames": _scores(firm),
-        "with_baseline": _scores(with_baseline),
-        "without_baseline": _scores(without_baseline),
+        "all_frames": scores_of(firm),
+        "with_baseline": scores_of(with_baseline),
+        "without_baseline": scores_of(without_baseline),
         "ambiguous_frames": {
             "frames": len(unsure),
             "called_good": _share(unsure, lambda one: one.grade.label == "good"),
@@ -98,7 +98,8 @@ def evaluate(model: Model, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
     return scores, graded
 
 
-def _scores(frames: Sequence[Graded]) -> dict[str, Any]:
+def scores_of(frames: Sequence[Graded]) -> dict[str, Any]:
+    """Give all scores of frames with firm labels, with 95 % intervals over rigs."""
     if not frames:
         return {"frames": 0}
     right = [one for one in frames if one.grade.label == one.truth["label"]]

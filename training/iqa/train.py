@@ -6,7 +6,7 @@ import json
 import logging
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,20 +61,25 @@ class Examples:
     rig: NDArray[np.int64]
 
 
-def examples(folder: Path, source_map: SourceMap, variants: int, seed: int) -> Examples:
+def examples(
+    folder: Path, source_map: SourceMap, variants: int, seed: int, grouping: Callable[..., Any] | None = None
+) -> Examples:
     """Load a split: group its sources, and put each frame beside random baselines.
 
     Parameters:
         folder: of the examined rigs of one split.
         variants: baselines for each frame.
         seed: of the baselines.
+        grouping: takes the place of the map, for the ablation: from source tables, their validity and a seed to image,
+            mask, histogram and error.
     """
-    grouping = grouping_model(source_map)
+    by_map = grouping_model(source_map)
     parts: list[tuple[Any, ...]] = []
     for number, path in enumerate(sorted(folder.glob("*.npz"))):
         rig = load_examined(path)
         rng = np.random.default_rng([seed, rig.rig["seed"]])
-        seen = grouping.predict_on_batch([rig.rows.astype(np.float32), rig.valid.astype(np.float32)])
+        tables = [rig.rows.astype(np.float32), rig.valid.astype(np.float32)]
+        seen = grouping(*tables, rig.rig["seed"]) if grouping else by_map.predict_on_batch(tables)
         image, mask, histogram, error = (np.asarray(part) for part in seen)
         truths = [frame["truth"] for frame in rig.facts]
         parts.append(
@@ -90,12 +95,15 @@ def examples(folder: Path, source_map: SourceMap, variants: int, seed: int) -> E
     return Examples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def train_heads(recipe: Recipe, data: Path, source_map: SourceMap, folder: Path) -> list[keras.Model]:
+def train_heads(
+    recipe: Recipe, data: Path, source_map: SourceMap, folder: Path, grouping: Callable[..., Any] | None = None
+) -> list[keras.Model]:
     """Train all networks of a recipe; those that are there already are loaded.
 
     Parameters:
         data: folder with ``train`` and ``validation``.
         folder: for networks and the run log (JSON lines).
+        grouping: see :func:`examples`.
 
     Returns:
         The networks, each with its best weights.
@@ -103,16 +111,23 @@ def train_heads(recipe: Recipe, data: Path, source_map: SourceMap, folder: Path)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"head-{recipe.parts}-{number}.keras" for number in range(recipe.heads)]
     if all(path.exists() for path in paths):
-        return [keras.models.load_model(path) for path in paths]
-    learn = examples(data / "train", source_map, recipe.variants, recipe.seed)
-    check = examples(data / "validation", source_map, 4, recipe.seed + 1)
+        return _loaded(paths)
+    learn = examples(data / "train", source_map, recipe.variants, recipe.seed, grouping)
+    check = examples(data / "validation", source_map, 4, recipe.seed + 1, grouping)
     log.info("%d frames to learn from, %d to check", len(learn.label), len(check.label))
     with (folder / "log.jsonl").open("a", encoding="utf-8") as journal:
         journal.write(json.dumps({"recipe": asdict(recipe), "git": _revision(), "frames": len(learn.label)}) + "\n")
         for number, path in enumerate(paths):
             if not path.exists():
                 _train_one(recipe, number, learn, check, path, journal)
-    return [keras.models.load_model(path) for path in paths]
+    return _loaded(paths)
+
+
+def _loaded(paths: list[Path]) -> list[keras.Model]:
+    heads = [keras.models.load_model(path) for path in paths]
+    for number, head in enumerate(heads):
+        head.name = f"head_{number}"  # two that were trained in different processes may have the same one
+    return heads
 
 
 def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, path: Path, journal: Any) -> None:

@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
+DEFAULT_RUN = Path("runs/unet/v1")
 NAME = "star-unet"
+POOLS = {"validation": (120, 0), "train": (2400, 100_000)}
+"""Frames and first seed of each split."""
+
 TUNE_SEED, TEST_SEED = 500_000, 900_000
 """First seeds of the frames for tuning (validation rigs) and for the scores of the card (test rigs)."""
 
@@ -37,26 +41,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="training.unet", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    pool = commands.add_parser("pool", help="render the tiles of one split")
-    pool.add_argument("--split", choices=("train", "validation"), required=True)
-    pool.add_argument("--frames", type=int, required=True)
-    pool.add_argument("--seed", type=int, default=0)
+    pool = commands.add_parser("pool", help="render the tiles to train on and to check with; goes on where it stopped")
+    pool.add_argument("--split", choices=tuple(POOLS), help="only this one; both when not given")
+    pool.add_argument("--frames", type=int, help="in place of the usual number")
+    pool.add_argument("--seed", type=int, help="of the first frame, in place of the usual one")
     pool.add_argument("--workers", type=int, default=2)
     pool.add_argument("--folder", type=Path, default=Path("runs/unet/pool"))
     pool.set_defaults(run=_pool)
 
     train = commands.add_parser("train", help="train, or go on training")
     train.add_argument("--pool", type=Path, default=Path("runs/unet/pool"))
-    train.add_argument("--folder", type=Path, required=True)
+    train.add_argument("--folder", type=Path, default=DEFAULT_RUN)
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one value of the recipe")
     train.set_defaults(run=_train)
 
     ship = commands.add_parser("ship", help="export, find the thresholds, score, write model and card")
-    ship.add_argument("--folder", type=Path, required=True, help="folder of the training run")
+    ship.add_argument("--folder", type=Path, default=DEFAULT_RUN, help="folder of the training run")
     ship.add_argument("--pool", type=Path, default=Path("runs/unet/pool"))
     ship.add_argument("--models", type=Path, default=DEFAULT_MODELS)
     ship.add_argument("--version", required=True)
-    ship.add_argument("--frames", type=int, default=300, help="frames for tuning, and as many for the scores")
+    ship.add_argument("--frames", type=int, default=250, help="frames for tuning, and as many for the scores")
     ship.set_defaults(run=_ship)
 
     score = commands.add_parser("evaluate", help="score the shipped model")
@@ -80,7 +84,15 @@ def _parser() -> argparse.ArgumentParser:
 def _pool(options: argparse.Namespace) -> None:
     from training.unet.data import build_pool
 
-    build_pool(options.folder, options.split, options.frames, options.seed, options.workers)
+    for split in [options.split] if options.split else POOLS:
+        frames, seed = POOLS[split]
+        build_pool(
+            options.folder,
+            split,
+            frames if options.frames is None else options.frames,
+            seed if options.seed is None else options.seed,
+            options.workers,
+        )
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -115,12 +127,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _rivals(options: argparse.Namespace) -> None:
-    from astro_monitor.inference import open_model
     from training.unet.rivals import compare, markdown, summary
 
-    model = open_model(NAME, folder=options.models, provider="cpu")
-    tuned = compare(model, "validation", options.frames, RIVALS_SEED, options.workers)
-    test = compare(model, "test", options.frames, RIVALS_SEED, options.workers)
+    tuned = compare(options.models, "validation", options.frames, RIVALS_SEED, options.workers)
+    test = compare(options.models, "test", options.frames, RIVALS_SEED, options.workers)
     table = summary(tuned, test)
     logging.getLogger(__name__).info("\n%s", markdown(table))
     if options.out:

@@ -28,12 +28,11 @@ from astro_monitor.detect.prepare import Stretch
 from astro_monitor.detect.scale import choose_bin
 from astro_monitor.detect.sky import sky_map
 from astro_monitor.detect.unet import StarNet
-from astro_monitor.inference import Model, open_model
+from astro_monitor.inference import open_model
 from astro_monitor.records import KIND_ARTEFACT
 from training.export import write_card
 from training.simulate import SimFrame, draw_condition, draw_field, draw_rig, render, rig_split
 from training.simulate.sky import flux_at_snr
-from training.unet.command import DEFAULT_MODELS
 from training.unet.matching import match
 
 log = logging.getLogger(__name__)
@@ -101,6 +100,11 @@ class Count:
         return found / max(1, found + false) * self.faint_completeness
 
     @property
+    def shares(self) -> NDArray[np.float64]:
+        """(10,) share of the sources that were found, by SNR; 0 where there are none."""
+        return np.asarray(self.found / np.maximum(self.sources, 1), np.float64)
+
+    @property
     def faint_completeness(self) -> float:
         """Share of sources of SNR 3 to 10 that were found."""
         return int(self.found[:FAINT_BINS].sum()) / max(1, int(self.sources[:FAINT_BINS].sum()))
@@ -108,7 +112,7 @@ class Count:
     @property
     def complete_from_snr(self) -> float:
         """Signal to noise from which on 90 % are found; infinite when never."""
-        share = self.found / np.maximum(self.sources, 1)
+        share = self.shares
         known = self.sources > 0
         middles = np.sqrt(np.array(SNR_EDGES[:-1]) * np.minimum(np.array(SNR_EDGES[1:]), 80.0))
         reached = math.inf
@@ -216,11 +220,11 @@ def by_dao(frame: SimFrame) -> Found:
     return found
 
 
-def compare(model: Model, split: str, frames: int, first_seed: int, workers: int = 2) -> dict[str, dict[str, Settings]]:
+def compare(models: Path, split: str, frames: int, first_seed: int, workers: int = 2) -> dict[str, dict[str, Settings]]:
     """Count all finders at all settings over all kinds of fields.
 
     Parameters:
-        model: its own thresholds do not matter.
+        models: folder with the star finder; its own thresholds do not matter.
         split: ``validation`` to choose settings, ``test`` to report.
         frames: of each kind.
         first_seed: of the frames.
@@ -230,7 +234,7 @@ def compare(model: Model, split: str, frames: int, first_seed: int, workers: int
     """
     total: dict[str, dict[str, Settings]] = {finder: {kind: {} for kind in FIELDS} for finder in FINDERS}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = _loosened(model, Path(scratch))
+        folder = _loosened(models, Path(scratch))
         jobs = [(kind, split, first_seed + number, folder) for number in range(frames) for kind in FIELDS]
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
             for number, (job, counts) in enumerate(zip(jobs, pool.map(_one, jobs, chunksize=4), strict=True), 1):
@@ -265,6 +269,7 @@ def summary(tuned: dict[str, dict[str, Settings]], test: dict[str, dict[str, Set
                 "purity": round(shown[best].purity, 4),
                 "completeness_snr_3_10": round(shown[best].faint_completeness, 4),
                 "product_snr_3_10": round(shown[best].product, 4),
+                "completeness_by_snr": [round(float(share), 4) for share in shown[best].shares],
                 "position_rms_px": _rounded(shown[best].position_rms_px),
                 "pure_setting": deepest,
                 "pure_purity": round(shown[deepest].purity, 4) if deepest else None,
@@ -308,12 +313,12 @@ def _one(job: tuple[str, str, int, Path]) -> dict[str, Settings]:
 _NETS: dict[Path, StarNet] = {}
 
 
-def _loosened(model: Model, folder: Path) -> Path:
-    """Put the same network into a folder, with thresholds far below the shipped ones."""
-    source = DEFAULT_MODELS / f"{NAME}.onnx"
-    shutil.copy(source, folder / source.name)
-    loose = {**model.card.thresholds, "star": STAR_THRESHOLDS[0]}
-    write_card(model.card.model_copy(update={"thresholds": loose}), folder)
+def _loosened(models: Path, folder: Path) -> Path:
+    """Put the same network into a folder, with thresholds far below its own."""
+    card = open_model(NAME, folder=models, provider="cpu").card
+    shutil.copy(models / f"{NAME}.onnx", folder)
+    loose = {**card.thresholds, "star": STAR_THRESHOLDS[0]}
+    write_card(card.model_copy(update={"thresholds": loose}), folder)
     return folder
 
 

@@ -49,10 +49,10 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
-    minutes: float = 35.0
+    minutes: float = 34.0
     warm_up_steps: int = 300
-    round_steps: int = 400
-    patience: int = 12
+    round_steps: int = 300
+    patience: int = 40
     seed: int = 1
 
 

@@ -47,6 +47,12 @@ def test_doubtful_frames_stay_out_too(judge, frame):
     assert judge.baseline_for(key_of(frame(0))).size == 0
 
 
+def test_a_likely_good_frame_says_what_is_normal_though_it_is_for_review(judge, frame):
+    likely = {"good": 0.6, "background_issue": 0.15, "bad_seeing": 0.15, "bad_tracking": 0.1}
+    assert {judge.judge(frame(number, probabilities=likely))[0].decision for number in range(4)} == {"review"}
+    assert judge.baseline_for(key_of(frame(0))).size == 4
+
+
 def test_rig_the_model_does_not_know_still_gets_a_history(judge, frame):
     """All frames are for review, but nothing was found against them: the measured rules need a normal to work."""
     decisions = {judge.judge(frame(n, label="unknown", in_domain=0.05))[0].decision for n in range(6)}

@@ -121,7 +121,7 @@ def test_slow_loss_of_focus_does_not_become_normal(judge, frame):
 
 def test_prior_of_the_site_allows_for_coarse_sampling(judge, frame):
     """A lens with 4 arcsec per pixel is sharp at 8 arcsec."""
-    verdict, _ = judge.judge(frame(0, fwhm_px=2.0, fwhm_minor_px=2.0, fwhm_arcsec=8.0, probabilities={"good": 0.6}))
+    verdict, _ = judge.judge(frame(0, fwhm_px=2.0, fwhm_minor_px=2.0, fwhm_arcsec=8.0, probabilities={"good": 0.76}))
     assert verdict.decision == "keep"
     blurred, _ = judge.judge(
         frame(1, fwhm_px=8.0, fwhm_minor_px=8.0, fwhm_arcsec=8.0, probabilities={"good": 0.6, "bad_seeing": 0.4})

@@ -25,12 +25,12 @@ def graded(truth, said, chance=0.9, rig=0, baseline=9):
 
 
 def test_scores_count_what_matters_to_the_user():
-    from training.iqa.evaluate import _scores
+    from training.iqa.evaluate import scores_of
 
     frames = [graded("good", "good", rig=number) for number in range(6)]
     frames += [graded("good", "bad_seeing", rig=6), graded("good", "unknown", rig=7)]
     frames += [graded("bad_seeing", "good", rig=8), graded("bad_seeing", "bad_seeing", rig=9)]
-    scores = _scores(frames)
+    scores = scores_of(frames)
     assert scores["accuracy"] == 0.7
     assert scores["bad_kept"] == 0.5
     assert scores["good_rejected"] == 0.125
@@ -57,28 +57,6 @@ def test_temperature_undoes_overconfidence():
     chance = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     truth = np.array([rng.choice(5, p=row) for row in chance])
     assert _best_temperature(2 * logits, truth) == pytest.approx(2.0, abs=0.15)
-
-
-def test_thresholds_prefer_unknown_only_where_guesses_are_worse():
-    from training.iqa.calibration import _thresholds
-
-    chance = np.tile([0.9, 0.025, 0.025, 0.025, 0.025], (200, 1))
-    chance[100:] = [0.4, 0.3, 0.1, 0.1, 0.1]
-    truth = np.zeros(200, int)
-    truth[100:180] = 1
-    assert 0.4 < _thresholds(chance, truth)["good"] <= 0.7
-    assert _thresholds(chance, np.zeros(200, int))["good"] == 0.3
-
-
-def test_a_fault_is_as_certain_as_the_frame_is_bad():
-    from training.iqa.calibration import _thresholds
-
-    chance = np.tile([0.2, 0.41, 0.37, 0.01, 0.01], (200, 1))
-    truth = np.resize([1, 2], 200)
-    assert _thresholds(chance, truth)["bad_tracking"] == 0.3
-    chance[100:] = [0.4, 0.41, 0.17, 0.01, 0.01]
-    truth[100:] = 0
-    assert 0.6 < _thresholds(chance, truth)["bad_tracking"] <= 0.7
 
 
 def test_an_unknown_frame_without_any_fault_says_what_is_normal():

@@ -11,7 +11,7 @@ pytest.importorskip("galsim", reason="needs the 'train' extra")
 pytest.importorskip("photutils", reason="needs the 'train' extra")
 pytestmark = pytest.mark.training
 
-from astro_monitor.inference import open_model  # noqa: E402
+from training.unet.command import DEFAULT_MODELS  # noqa: E402
 from training.unet.rivals import FIELDS, FINDERS, SNR_EDGES, Count, compare, draw_kind, markdown, summary  # noqa: E402
 
 BINS = len(SNR_EDGES) - 1
@@ -69,8 +69,7 @@ def test_settings_are_chosen_on_one_set_and_reported_on_the_other():
 
 
 def test_all_finders_are_counted_on_the_same_sources():
-    model = open_model("star-unet", provider="cpu", threads=1)
-    total = compare(model, "test", 1, 31, workers=1)
+    total = compare(DEFAULT_MODELS, "test", 1, 31, workers=1)
     for kind in FIELDS:
         sources = {tuple(c.sources) for finder in FINDERS for c in total[finder][kind].values()}
         assert len(sources) == 1

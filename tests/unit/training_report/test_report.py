@@ -1,0 +1,138 @@
+"""The report says what was measured, and the cards say the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from astro_monitor.inference import list_models
+from astro_monitor.records import CLASSES, Grade
+
+pytest.importorskip("keras", reason="needs the 'train' extra")
+pytest.importorskip("galsim", reason="needs the 'train' extra")
+pytestmark = pytest.mark.training
+
+from training.iqa.evaluate import Graded, scores_of  # noqa: E402
+from training.iqa.grouping import SourceMap  # noqa: E402
+from training.iqa.map_pictures import hits, u_matrix  # noqa: E402
+from training.report import command, gather, plots, slices  # noqa: E402
+from training.report.page import write_page  # noqa: E402
+from training.unet.rivals import FIELDS, FINDERS, SNR_EDGES  # noqa: E402
+
+REPORT = Path(__file__).parents[3] / "docs" / "reports" / "models"
+
+
+def graded(
+    truth: str, said: str, chance: float = 0.9, rig: int = 0, cause: str = "none", margin: float = 0.3
+) -> Graded:
+    best = max(CLASSES, key=lambda name: name == said)
+    probabilities = {name: chance if name == best else (1 - chance) / 4 for name in CLASSES}
+    grade = Grade(
+        frame_id="", label=said, probabilities=probabilities, fault_scores={}, cause=cause, cause_probability=1.0,
+        in_domain=1.0, why_unknown="", model="",
+    )  # fmt: skip
+    truths = {"label": truth, "cause": cause, "margin": margin}
+    return Graded(rig=rig, index=0, truth=truths, grade=grade, baseline_size=9)
+
+
+FRAMES = [
+    *(graded("good", "good", rig=number) for number in range(6)),
+    graded("good", "bad_seeing", 0.7, rig=6, margin=0.05),
+    graded("bad_seeing", "bad_seeing", rig=7, cause="defocus"),
+    graded("bad_seeing", "good", 0.99, rig=8, cause="defocus"),
+    graded("ambiguous", "good", rig=9),
+]
+
+
+def test_slices_are_over_firm_frames():
+    firm = slices.firm(FRAMES)
+    assert len(firm) == 9
+    causes = slices.by_cause(firm)
+    assert causes["defocus"] == {"frames": 2, "right_class": 0.5, "called_good": 0.5, "right_cause": 1.0}
+    margins = {row["from"]: row["accuracy"] for row in slices.by_margin(firm)}
+    assert margins == {0.0: 0.0, 0.25: pytest.approx(7 / 8, abs=1e-3)}
+    assert slices.by_rig(firm)[:3] == [0.0, 0.0, 1.0]
+
+
+def test_reliability_compares_confidence_with_accuracy():
+    bins = {row["confidence"]: (row["accuracy"], row["frames"]) for row in slices.reliability(slices.firm(FRAMES))}
+    assert bins[0.7] == (0.0, 1)
+    assert sum(frames for _, frames in bins.values()) == 9
+
+
+def test_the_worst_failures_come_first_and_one_of_each_rig():
+    again = graded("bad_seeing", "good", 0.95, rig=8, cause="defocus")
+    found = slices.worst([*slices.firm(FRAMES), again], 5)
+    assert [(one.rig, one.truth["label"]) for one in found] == [(8, "bad_seeing"), (6, "good")]
+
+
+def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
+    firm = slices.firm(FRAMES)
+    card = {"rigs": 10, "all_frames": scores_of(firm), "with_baseline": scores_of(firm)}
+    quality = {
+        "model": "quality.9", "card": card, "traditional": scores_of(firm), "by_cause": slices.by_cause(firm),
+        "by_margin": slices.by_margin(firm), "by_rig": slices.by_rig(firm), "reliability": slices.reliability(firm),
+    }  # fmt: skip
+    row = {"product_snr_3_10": 0.5, "purity": 0.9, "completeness_snr_3_10": 0.6, "position_rms_px": 0.2,
+           "snr_at_90_percent": None, "completeness_by_snr": [0.5] * (len(SNR_EDGES) - 1)}  # fmt: skip
+    stars = {
+        "model": "star-unet.9", "rival_frames": 3, "rivals": {kind: dict.fromkeys(FINDERS, row) for kind in FIELDS},
+        "card": {"frames": 3, "kind_f1": {"star": 0.9}, "trails": {"found": 1, "asked": 2}, "false_trail_frames": 0.0},
+    }  # fmt: skip
+    failure = gather.Failure(title="a frame", pixels=np.ones((40, 60), np.uint16), stamps=np.ones((3, 25, 25)))
+    monkeypatch.setattr(gather, "quality_scores", lambda *_: (quality, FRAMES))
+    monkeypatch.setattr(gather, "failures", lambda *_: [failure])
+    monkeypatch.setattr(gather, "star_scores", lambda *_: stars)
+    rng = np.random.default_rng(1)
+    codebook = rng.random((225, 636), np.float32)
+    drawn = SourceMap(
+        scale=np.ones(636, np.float32), offset=np.zeros(636, np.float32), codebook=codebook,
+        cluster_of_unit=np.arange(225) % 20, centres=codebook[:20], quantisation_error=1.5, topographic_error=0.25,
+    )  # fmt: skip
+    (tmp_path / "data" / "som").mkdir(parents=True)
+    drawn.save(tmp_path / "data" / "map.npz")
+    np.save(tmp_path / "data" / "som" / "vectors.npy", rng.random((500, 636), np.float32))
+    both = {"accuracy": 0.9, "accuracy_95": [0.8, 0.95], "macro_f1": 0.9}
+    parts = {"recipe": {"epochs": 3, "variants": 2}, "networks": {"both": both}}
+    (tmp_path / "data" / "ablation.json").write_text(json.dumps(parts), "utf-8")
+    out = tmp_path / "report"
+    assert command.main(["--folder", str(tmp_path / "data"), "--out", str(out)]) == 0
+    text = (out / "README.md").read_text("utf-8")
+    for picture in out.glob("*.png"):
+        assert picture.name in text
+    assert len(list(out.glob("*.png"))) == 9
+    assert "| five-class accuracy | ≥ 0.98 | 0.778" in text
+    assert "quantisation error 1.50, topographic error 0.250" in text
+    assert "| nebulous | sep | 0.500 |" in text
+    assert "| both | 0.900 | 0.800 to 0.950 |" in text
+    before = (out / "scores.json").read_text("utf-8")
+    assert command.main(["--folder", str(tmp_path / "data"), "--out", str(out), "--only", "stars"]) == 0
+    assert (out / "scores.json").read_text("utf-8") == before
+
+
+def test_the_u_matrix_is_high_where_groups_part_and_every_vector_hits_one_unit():
+    codebook = np.zeros((225, 3), np.float32)
+    codebook[:, 0] = np.arange(225) // 15 >= 8
+    ridge = u_matrix(codebook).reshape(15, 15)
+    assert ridge[7:9].min() > 0.2
+    assert ridge[:6].max() == ridge[10:].max() == 0
+    vectors = np.repeat(np.arange(225, dtype=np.float32)[:, None], 3, axis=1)
+    assert hits(vectors[:40], vectors).tolist() == [1] * 40 + [0] * 185
+
+
+def test_a_failure_without_its_frame_is_shown_by_its_stars(tmp_path):
+    plots.draw_failure(tmp_path / "a.png", None, np.zeros((0, 25, 25)), "nothing was found")
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_the_report_that_ships_is_that_of_the_shipped_models():
+    scores = json.loads((REPORT / "scores.json").read_text("utf-8"))
+    cards = {card.name: card for card in list_models()}
+    for part, name in (("quality", "quality"), ("stars", "star-unet")):
+        assert scores[part]["model"] == f"{name}.{cards[name].version}+{cards[name].sha256[:12]}"
+        assert scores[part]["card"] == cards[name].scores
+    pictures = sorted(path.name for path in REPORT.glob("failure-*.png"))
+    assert (REPORT / "README.md").read_text("utf-8") == write_page(scores, pictures)
