@@ -30,11 +30,10 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
     scores = _before(options.out / "scores.json") | {"preface": PREFACE}
-    if "quality" in options.only:
-        scores |= _quality(options)
-    if "stars" in options.only:
-        scores |= _stars(options)
-    _write(options.out, scores)
+    for part, measure in (("quality", _quality), ("stars", _stars)):
+        if part in options.only:
+            scores |= measure(options)
+            _write(options.out, scores)
     if options.cards:
         _write_cards(options.models, scores)
     log.info("%s", options.out / "README.md")
@@ -63,11 +62,6 @@ def _quality(options: argparse.Namespace) -> dict[str, Any]:
 
     data, out = options.folder / "examined", options.out
     quality, graded = gather.quality_scores(options.models, data)
-    plots.draw_confusion(out / "confusion.png", quality["card"]["all_frames"]["confusion"])
-    plots.draw_reliability(out / "reliability.png", quality["reliability"])
-    plots.draw_rigs(out / "rigs.png", quality["by_rig"])
-    causes = {name: row["right_class"] for name, row in quality["by_cause"].items()}
-    plots.draw_bars(out / "causes.png", causes, "share with the right class", reference=0.98)
     quality["map"] = gather.map_figures(options.folder, out)
     for old in out.glob("failure-*.png"):
         old.unlink()
@@ -81,22 +75,35 @@ def _quality(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _stars(options: argparse.Namespace) -> dict[str, Any]:
-    from training.report import gather, plots
+    from training.report import gather
+
+    return {"stars": gather.star_scores(options.models, options.star_frames, options.rival_frames, options.workers)}
+
+
+def _draw(out: Path, scores: dict[str, Any]) -> None:
+    """Draw everything that the file of scores is enough for."""
+    from training.report import plots
     from training.unet.rivals import SNR_EDGES
 
-    stars = gather.star_scores(options.models, options.star_frames, options.rival_frames, options.workers)
-    curves = {
-        kind: {finder: row["completeness_by_snr"] for finder, row in finders.items()}
-        for kind, finders in stars["rivals"].items()
-    }
-    plots.draw_completeness(options.out / "completeness.png", curves, SNR_EDGES)
-    return {"stars": stars}
+    if quality := scores.get("quality"):
+        plots.draw_confusion(out / "confusion.png", quality["card"]["all_frames"]["confusion"])
+        plots.draw_reliability(out / "reliability.png", quality["reliability"])
+        plots.draw_rigs(out / "rigs.png", quality["by_rig"])
+        causes = {name: row["right_class"] for name, row in quality["by_cause"].items()}
+        plots.draw_bars(out / "causes.png", causes, "share with the right class", reference=0.98)
+    if stars := scores.get("stars"):
+        curves = {
+            kind: {finder: row["completeness_by_snr"] for finder, row in finders.items()}
+            for kind, finders in stars["rivals"].items()
+        }
+        plots.draw_completeness(out / "completeness.png", curves, SNR_EDGES)
 
 
 def _write(out: Path, scores: dict[str, Any]) -> None:
     from training.report.page import write_page
 
     (out / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    _draw(out, scores)
     pictures = sorted(path.name for path in out.glob("failure-*.png"))
     (out / "README.md").write_text(write_page(scores, pictures), "utf-8")
 

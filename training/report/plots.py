@@ -85,6 +85,8 @@ def draw_completeness(path: Path, curves: Mapping[str, Mapping[str, Sequence[flo
             axes.plot(middles, shares, marker=".", label=finder)
         axes.axhline(0.9, color="0.8", linewidth=0.8)
         axes.set(title=kind, xscale="log", ylim=(0, 1.02))
+        axes.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
+        axes.minorticks_off()
     panels[0].legend(fontsize=8)
     figure.supxlabel("signal to noise")
     figure.supylabel("found at the setting of best purity × completeness")

@@ -121,3 +121,10 @@ def test_a_rigs_own_elongation_is_in_every_frame_and_no_fault():
     star = psf.build(rig, step=5, radius_px=30).stamp(0, 0, 29)
     assert (star.sum(axis=0) ** 2).sum() < 0.9 * (star.sum(axis=1) ** 2).sum()
     assert label(rig, Condition()).label == "good"
+
+
+def test_a_frequency_without_a_number_costs_no_rig():
+    """GalSim's transform of this rig's obstructed aperture is no number at one frequency."""
+    rig = rig_from_seed(1071173275)
+    assert rig.obstruction == pytest.approx(0.352359, abs=1e-6)
+    assert 1.15 <= rig.f0_px <= 9.0
