@@ -21,12 +21,10 @@ def steps(folder: Path) -> list[list[str]]:
     quick_unet = ["--set", "minutes=1", "--set", "round_steps=4", "--set", "batch=8", "--set", "patience=1"]
     quick_iqa = ["--set", "epochs=2", "--set", "variants=2", "--set", "heads=1", "--set", "batch=32"]
     return [
-        ["unet", "pool", "--folder", pool, "--split", "validation", "--frames", "8"],
-        ["unet", "pool", "--folder", pool, "--split", "train", "--frames", "16"],
+        ["unet", "pool", "--folder", pool, "--frames", "12"],
         ["unet", "train", "--pool", pool, "--folder", unet, *quick_unet],
         ["unet", "ship", "--pool", pool, "--folder", unet, "--models", models, "--version", "0.0.0", "--frames", "4"],
         ["iqa", "--folder", iqa, "dataset", "--train", "8", "--validation", "4", "--test", "4"],
-        ["iqa", "--folder", iqa, "som", "--vectors", "2000", "--rough", "2", "--fine", "2"],
         ["iqa", "--folder", iqa, "train", *quick_iqa],
         ["iqa", "--folder", iqa, "export", *quick_iqa, "--models", models, "--version", "0.0.0"],
         ["manifest", "--manifest", str(folder / "manifest.jsonl"), "collect", pool, iqa],

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from astro_monitor.grade.sources import STAMP_PX
 from astro_monitor.records import CLASSES
+from training.iqa.evaluate import interval_95
 from training.iqa.grouping import CLUSTERS, STAMP_LENGTH, SourceMap
 from training.iqa.network import MEMBERS, TILES
 from training.iqa.train import Examples, Recipe, examples, train_heads
@@ -25,7 +26,6 @@ from training.iqa.train import Examples, Recipe, examples, train_heads
 log = logging.getLogger(__name__)
 
 VARIANTS = 4
-_RESAMPLES = 300
 
 Grouped = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
@@ -102,8 +102,6 @@ def score(head: keras.Model, check: Examples) -> dict[str, Any]:
     rigs = np.unique(rig)
     hits = np.array([right[rig == number].sum() for number in rigs])
     count = np.array([right[rig == number].size for number in rigs])
-    drawn = np.random.default_rng(1).integers(0, len(rigs), (_RESAMPLES, len(rigs)))
-    low, high = np.quantile(hits[drawn].sum(axis=1) / count[drawn].sum(axis=1), (0.025, 0.975))
     f1 = []
     for number in range(len(CLASSES)):
         true, called = truth[:, None] == number, said == number
@@ -113,6 +111,6 @@ def score(head: keras.Model, check: Examples) -> dict[str, Any]:
     return {
         "frames": len(truth),
         "accuracy": round(float(right.mean()), 4),
-        "accuracy_95": [round(float(low), 4), round(float(high), 4)],
+        "accuracy_95": interval_95(hits, count),
         "macro_f1": round(float(np.mean(f1)), 4),
     }

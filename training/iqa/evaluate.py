@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from astro_monitor.grade.grader import Grader
 from astro_monitor.grade.sources import Sources
@@ -111,8 +112,8 @@ def scores_of(frames: Sequence[Graded]) -> dict[str, Any]:
     hits = np.array([said == one.truth["label"] for said, one in zip(argmax, frames, strict=True)])
     return {
         "frames": len(frames),
-        "accuracy": _share(frames, _is_right),
-        "accuracy_95": _interval(frames, _is_right),
+        "accuracy": _share(frames, is_right),
+        "accuracy_95": _interval(frames, is_right),
         "accuracy_if_forced": round(float(hits.mean()), 4),
         "macro_f1": round(_macro_f1(frames), 4),
         "bad_kept": _share(bad, lambda one: one.grade.label == "good"),
@@ -126,7 +127,8 @@ def scores_of(frames: Sequence[Graded]) -> dict[str, Any]:
     }
 
 
-def _is_right(one: Graded) -> bool:
+def is_right(one: Graded) -> bool:
+    """Tell whether the class is the true one; "unknown" is not."""
     return bool(one.grade.label == one.truth["label"])
 
 
@@ -141,7 +143,16 @@ def _interval(frames: Sequence[Graded], test: Callable[[Graded], bool]) -> list[
         return None
     count = np.array([sum(one.rig == rig for one in frames) for rig in rigs])
     hits = np.array([sum(test(one) for one in frames if one.rig == rig) for rig in rigs])
-    drawn = np.random.default_rng(1).integers(0, len(rigs), (_RESAMPLES, len(rigs)))
+    return interval_95(hits, count)
+
+
+def interval_95(hits: NDArray[np.int64], count: NDArray[np.int64]) -> list[float]:
+    """Give the 95 % interval of a share, drawing whole rigs anew.
+
+    Parameters:
+        hits, count: (R,) frames of each rig that count as hits, and all of them.
+    """
+    drawn = np.random.default_rng(1).integers(0, len(count), (_RESAMPLES, len(count)))
     shares = hits[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     return [round(float(edge), 4) for edge in np.quantile(shares, (0.025, 0.975))]
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from training.manifest.entries import Entry, ManifestError, sha256_of
+from training.manifest.entries import SPLITS, Entry, ManifestError, as_split, sha256_of
 
 OWN = "made by this repository's simulator (training/simulate)"
 OWN_LICENCE = "BSD-3-Clause"
-SPLITS = ("train", "validation", "test")
 
 
 def collect(folder: Path) -> list[Entry]:
@@ -36,9 +35,9 @@ def _pools(folder: Path) -> Iterator[Entry]:
         yield Entry(
             file=path.relative_to(folder).as_posix(),
             kind="simulated",
-            split=path.name.partition("-")[0],  # type: ignore[arg-type]  # the entry checks it
+            split=as_split(path.name.partition("-")[0]),
             sha256=sha256_of(path),
-            content=tuple(f"{rig} frame {row['seed']}" for rig, row in ((f"simulated {r['rig']}", r) for r in rows)),
+            content=tuple(f"simulated {row['rig']} frame {row['seed']}" for row in rows),
             source=OWN,
             licence=OWN_LICENCE,
             rigs=tuple(rigs),
@@ -54,7 +53,7 @@ def _examined(folder: Path) -> Iterator[Entry]:
         yield Entry(
             file=path.relative_to(folder).as_posix(),
             kind="simulated",
-            split=path.parent.name,  # type: ignore[arg-type]
+            split=as_split(path.parent.name),
             sha256=sha256_of(path),
             content=tuple(f"{rig} night frame {number}" for number in range(len(facts["frames"]))),
             source=OWN,
@@ -73,7 +72,7 @@ def _survey(folder: Path) -> Iterator[Entry]:
         yield Entry(
             file=path.relative_to(folder).as_posix(),
             kind="survey",
-            split=header["SPLIT"],
+            split=as_split(header["SPLIT"]),
             sha256=sha256_of(path),
             source=header["SOURCE"],
             licence=header["LICENCE"],

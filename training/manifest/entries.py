@@ -10,10 +10,23 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class ManifestError(Exception):
     """A manifest, or what it is made from, cannot be used; the sentence says where and why."""
+
+
+def as_split(name: str) -> Split:
+    """Give the split of this name.
+
+    Raises:
+        ManifestError: there is none.
+    """
+    for split in SPLITS:
+        if name == split:
+            return split
+    raise ManifestError(f"{name!r} is no split; there are {', '.join(SPLITS)}")
 
 
 class Entry(BaseModel):
@@ -21,7 +34,7 @@ class Entry(BaseModel):
 
     Attributes:
         file: its path within the data folder.
-        content: digests of the frames inside, or of the file itself when it is one frame.
+        content: names that belong to one frame each, of the frames inside; empty when the file is one frame.
         rigs, nights, targets: what its frames have in common with others; the three keys of the split. Empty when
             nothing tells, never a guess.
     """

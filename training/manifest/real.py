@@ -11,7 +11,7 @@ from pathlib import Path
 from astro_monitor.errors import FrameError
 from astro_monitor.read import Reader
 from astro_monitor.records import Arrival, FrameMeta
-from training.manifest.entries import Entry, ManifestError, sha256_of
+from training.manifest.entries import Entry, ManifestError, as_split, sha256_of
 from training.manifest.splits import split_of_group, together
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def import_folder(folder: Path, labels: str = "labels.csv", split: str | None = 
         Entry(
             file=frame.row["file"],
             kind="real",
-            split=split or split_of_group(group),  # type: ignore[arg-type]  # the entry checks it
+            split=as_split(split or split_of_group(group)),
             sha256=frame.sha256,
             source=frame.row["source"],
             licence=frame.row["licence"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.unet.rivals import markdown
+
 _BARS: tuple[tuple[str, str, float, bool], ...] = (
     ("accuracy", "five-class accuracy", 0.98, True),
     ("macro_f1", "macro-F1", 0.98, True),
@@ -91,25 +93,21 @@ def _stars(stars: dict[str, Any]) -> list[str]:
     card = stars["card"]
     kinds = ", ".join(f"{name} {value:.2f}" for name, value in card["kind_f1"].items())
     trails = card["trails"]
-    lines = [
+    return [
         f"## The star finder ({stars['model']})",
         "",
         f"{card['frames']} frames of test rigs. Kinds (F1): {kinds}. Trails found: {trails['found']} of "
         f"{trails['asked']}; frames without a trail in which one was seen: {100 * card['false_trail_frames']:.1f} %.",
         "",
         f"Beside tuned sep and DAOStarFinder, {stars['rival_frames']} frames of each kind of field; every finder at "
-        "the setting that was best for that kind of field on validation rigs:",
+        "the setting that was best for that kind of field on validation rigs. "
+        "The SNR of 90 % completeness is that of the deepest setting that was 99 % pure on validation rigs; its purity "
+        "on these frames stands beside it.",
         "",
-        "| field | finder | purity × completeness, SNR 3 to 10 | purity | completeness | rms px, SNR ≥ 10 | "
-        "SNR at 90 % completeness for 99 % purity |",
-        "|---|---|---|---|---|---|---|",
+        markdown(stars["rivals"]),
+        "![completeness](completeness.png)",
+        "",
     ]
-    for kind, finders in stars["rivals"].items():
-        for finder, row in finders.items():
-            deep = "never" if row["snr_at_90_percent"] is None else f"{row['snr_at_90_percent']:g}"
-            lines.append(f"| {kind} | {finder} | {row['product_snr_3_10']:.3f} | {row['purity']:.3f} | "
-                         f"{row['completeness_snr_3_10']:.3f} | {row['position_rms_px']} | {deep} |")  # fmt: skip
-    return [*lines, "", "![completeness](completeness.png)", ""]
 
 
 def _with_interval(scores: dict[str, Any], key: str) -> str:

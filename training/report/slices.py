@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from astro_monitor.records import CLASSES
-from training.iqa.evaluate import Graded
+from training.iqa.evaluate import Graded, is_right
 
 MARGINS = (0.0, 0.1, 0.25, 0.5, 1.0, 100.0)
 """Distance of a frame's strength from the nearest border between classes, as the simulator tells it."""
@@ -20,11 +20,6 @@ _BINS = 10
 def firm(graded: Sequence[Graded]) -> list[Graded]:
     """Leave out the ambiguous ones."""
     return [one for one in graded if one.truth["label"] in CLASSES]
-
-
-def is_right(one: Graded) -> bool:
-    """Tell whether the class is the true one; "unknown" is not."""
-    return bool(one.grade.label == one.truth["label"])
 
 
 def by_cause(graded: Sequence[Graded]) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ import numpy as np
 import sep
 from astropy.wcs import WCS
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from training.survey.sources import StarCatalogue, SurveyImage
 
@@ -28,6 +29,8 @@ MASK_SNR = 3.0
 
 MOFFAT_BETA = 3.0
 LEAST_CALIBRATORS = 5
+MATCHED_WITHIN_PX, LONELY_PX = 2.5, 12.0
+"""A calibrator is seen where the catalogue has it, and has no neighbour in it so near that their light would mix."""
 _GAUSSIAN_AREA = 2.266
 """Effective noise area of a Gaussian star in units of FWHM squared: 4 pi sigma squared."""
 
@@ -116,13 +119,10 @@ def _calibrate(clean: NDArray[np.float32], noise: float, stars: NDArray[np.void]
     found = sep.extract(np.ascontiguousarray(clean), 5.0, err=noise)
     if not len(found) or not len(stars):
         raise FieldError("the image shows no stars, or the catalogue has none in it")
-    apart = np.hypot(found["x"][:, None] - stars["x_px"], found["y"][:, None] - stars["y_px"])
-    nearest = apart.argmin(axis=0)
-    near = apart[nearest, np.arange(len(stars))] < 2.5
-    # Alone, unsaturated by its roundness and rank, and seen once: the middle of the matched ones is.
-    alone = np.array(
-        [int((np.hypot(stars["x_px"] - s["x_px"], stars["y_px"] - s["y_px"]) < 12).sum()) == 1 for s in stars]
-    )
+    places = np.stack([stars["x_px"], stars["y_px"]], axis=1)
+    distance, nearest = cKDTree(np.stack([found["x"], found["y"]], axis=1)).query(places)
+    near = distance < MATCHED_WITHIN_PX
+    alone = cKDTree(places).query_ball_point(places, LONELY_PX, return_length=True) == 1
     some = near & alone & (found["flag"][nearest] == 0)
     if int(some.sum()) < LEAST_CALIBRATORS:
         raise FieldError(f"only {int(some.sum())} stars of the catalogue can be found in the image")

@@ -29,7 +29,7 @@ from astro_monitor.detect.scale import choose_bin
 from astro_monitor.detect.sky import sky_map
 from astro_monitor.detect.unet import StarNet
 from astro_monitor.inference import open_model
-from astro_monitor.records import KIND_ARTEFACT
+from astro_monitor.records import KIND_ARTEFACT, SkyMap
 from training.export import write_card
 from training.simulate import SimFrame, draw_condition, draw_field, draw_rig, render, rig_split
 from training.simulate.sky import flux_at_snr
@@ -167,10 +167,8 @@ def draw_kind(kind: str, split: str, seed: int) -> SimFrame:
     raise RuntimeError(f"no field of kind {kind} found for seed {seed}")
 
 
-def ours(frame: SimFrame, net: StarNet) -> Found:
+def ours(frame: SimFrame, net: StarNet, sky: SkyMap, factor: int) -> Found:
     """Run the shipped network once; a higher threshold keeps part of what it found at the lowest."""
-    sky = sky_map(frame.pixels)
-    factor = choose_bin(frame.pixels, sky, frame.rig.saturation_adu)
     points, _ = net.scan(frame.pixels, Stretch(sky, frame.pixels.shape, factor))
     real = points.kind != KIND_ARTEFACT
     shift = np.float32((factor - 1) / 2)
@@ -178,19 +176,24 @@ def ours(frame: SimFrame, net: StarNet) -> Found:
     return {f"score {limit:g}": (x[score >= limit], y[score >= limit]) for limit in STAR_THRESHOLDS}
 
 
-def by_sep(frame: SimFrame) -> Found:
-    """Run ``sep`` at all its settings, with a mesh of 64."""
+def without_sky(frame: SimFrame) -> tuple[NDArray[np.float32], float, float]:
+    """Subtract ``sep``'s sky with a mesh of 64; give pixels, noise, and the width of the stars."""
     pixels = frame.pixels.astype(np.float32)
     background = sep.Background(pixels, bw=64, bh=64)
     background.subfrom(pixels)
-    width = _width_px(pixels, background.globalrms)
+    noise = float(background.globalrms)
+    return pixels, noise, _width_px(pixels, noise)
+
+
+def by_sep(pixels: NDArray[np.float32], noise: float, width_px: float) -> Found:
+    """Run ``sep`` at all its settings on a frame :func:`without_sky`."""
     found: Found = {}
     sep.set_extract_pixstack(2_000_000)
     for name, area in SEP_SHAPES:
-        kernel = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) if name == "default" else _gaussian(width)
+        kernel = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) if name == "default" else _gaussian(width_px)
         for sigma in SIGMAS:
             try:
-                got = sep.extract(pixels, sigma, err=background.globalrms, filter_kernel=kernel, minarea=area)
+                got = sep.extract(pixels, sigma, err=noise, filter_kernel=kernel, minarea=area)
                 place = got["x"].astype(np.float32), got["y"].astype(np.float32)
             except Exception as error:  # sep raises plain exceptions when its buffers overflow
                 log.debug("sep gave up: %s", error)
@@ -199,21 +202,17 @@ def by_sep(frame: SimFrame) -> Found:
     return found
 
 
-def by_dao(frame: SimFrame) -> Found:
-    """Run photutils' ``DAOStarFinder`` at all its settings, on the same sky-subtracted frame."""
+def by_dao(pixels: NDArray[np.float32], noise: float, width_px: float) -> Found:
+    """Run photutils' ``DAOStarFinder`` at all its settings on a frame :func:`without_sky`."""
     from photutils.detection import DAOStarFinder
 
-    pixels = frame.pixels.astype(np.float32)
-    background = sep.Background(pixels, bw=64, bh=64)
-    background.subfrom(pixels)
-    width = _width_px(pixels, background.globalrms)
     found: Found = {}
     for shape in DAO_SHAPES:
         limits = {"sharplo": -9.0, "sharphi": 9.0, "roundlo": -9.0, "roundhi": 9.0} if shape == "loose" else {}
         for sigma in SIGMAS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "no sources were found"
-                table = DAOStarFinder(threshold=sigma * background.globalrms, fwhm=max(width, 1.2), **limits)(pixels)
+                table = DAOStarFinder(threshold=sigma * noise, fwhm=max(width_px, 1.2), **limits)(pixels)
             empty = table is None or len(table) == 0
             place = [np.empty(0)] * 2 if empty else [_column(table, "x"), _column(table, "y")]
             found[f"{shape} shapes, {sigma:g} sigma"] = (place[0].astype(np.float32), place[1].astype(np.float32))
@@ -282,15 +281,17 @@ def markdown(table: dict[str, Any]) -> str:
     """Give the table of :func:`summary` as Markdown."""
     lines = [
         "| field | finder | purity × completeness, SNR 3 to 10 | purity | completeness | rms px, SNR ≥ 10 | "
-        "SNR at 90 % completeness for 99 % purity | setting |",
-        "|---|---|---|---|---|---|---|---|",
+        "SNR at 90 % completeness | at a purity of | best setting |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, finders in table.items():
         for finder, row in finders.items():
             deep = "never" if row["snr_at_90_percent"] is None else f"{row['snr_at_90_percent']:g}"
+            pure = "–" if row["pure_purity"] is None else f"{row['pure_purity']:.3f}"
             lines.append(
                 f"| {kind} | {finder} | {row['product_snr_3_10']:.3f} | {row['purity']:.3f} | "
-                f"{row['completeness_snr_3_10']:.3f} | {row['position_rms_px']} | {deep} | {row['best_setting']} |"
+                f"{row['completeness_snr_3_10']:.3f} | {row['position_rms_px']} | {deep} | {pure} | "
+                f"{row['best_setting']} |"
             )
     return "\n".join(lines) + "\n"
 
@@ -304,8 +305,14 @@ def _one(job: tuple[str, str, int, Path]) -> dict[str, Settings]:
     frame = draw_kind(kind, split, seed)
     if folder not in _NETS:
         _NETS[folder] = StarNet(open_model(NAME, folder=folder, provider="cpu", threads=1))
-    factor = choose_bin(frame.pixels, sky_map(frame.pixels), frame.rig.saturation_adu)
-    found = {"star-unet": ours(frame, _NETS[folder]), "sep": by_sep(frame), "DAOStarFinder": by_dao(frame)}
+    sky = sky_map(frame.pixels)
+    factor = choose_bin(frame.pixels, sky, frame.rig.saturation_adu)
+    flat = without_sky(frame)
+    found = {
+        "star-unet": ours(frame, _NETS[folder], sky, factor),
+        "sep": by_sep(*flat),
+        "DAOStarFinder": by_dao(*flat),
+    }
     return {finder: {setting: _count(frame, x, y, factor) for setting, (x, y) in settings.items()}
             for finder, settings in found.items()}  # fmt: skip
 

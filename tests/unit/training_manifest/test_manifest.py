@@ -175,6 +175,12 @@ def test_pools_and_examined_rigs_are_listed_and_checked(tmp_path):
     assert main([*manifest, "check"]) == 1
 
 
+def test_a_pool_of_no_known_split_is_refused_in_a_sentence(tmp_path, caplog):
+    (tmp_path / "extra-00000001.rows.txt").write_text(json.dumps([{"seed": 1, "rig": 9}]), "utf-8")
+    assert main(["--manifest", str(tmp_path / "m.jsonl"), "collect", str(tmp_path)]) == 1
+    assert "'extra' is no split" in caplog.text
+
+
 def test_an_import_replaces_itself_and_survives_a_collect(night, tmp_path):
     manifest = tmp_path / "m.jsonl"
     arguments = ["--manifest", str(manifest)]

@@ -77,7 +77,8 @@ def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
         "by_margin": slices.by_margin(firm), "by_rig": slices.by_rig(firm), "reliability": slices.reliability(firm),
     }  # fmt: skip
     row = {"product_snr_3_10": 0.5, "purity": 0.9, "completeness_snr_3_10": 0.6, "position_rms_px": 0.2,
-           "snr_at_90_percent": None, "completeness_by_snr": [0.5] * (len(SNR_EDGES) - 1)}  # fmt: skip
+           "snr_at_90_percent": None, "pure_purity": None, "best_setting": "5 sigma",
+           "completeness_by_snr": [0.5] * (len(SNR_EDGES) - 1)}  # fmt: skip
     stars = {
         "model": "star-unet.9", "rival_frames": 3, "rivals": {kind: dict.fromkeys(FINDERS, row) for kind in FIELDS},
         "card": {"frames": 3, "kind_f1": {"star": 0.9}, "trails": {"found": 1, "asked": 2}, "false_trail_frames": 0.0},
@@ -106,7 +107,7 @@ def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
     assert len(list(out.glob("*.png"))) == 9
     assert "| five-class accuracy | ≥ 0.98 | 0.778" in text
     assert "quantisation error 1.50, topographic error 0.250" in text
-    assert "| nebulous | sep | 0.500 |" in text
+    assert "| nebulous | sep | 0.500 | 0.900 | 0.600 | 0.2 | never | – | 5 sigma |" in text
     assert "| both | 0.900 | 0.800 to 0.950 |" in text
     before = (out / "scores.json").read_text("utf-8")
     assert command.main(["--folder", str(tmp_path / "data"), "--out", str(out), "--only", "stars"]) == 0
