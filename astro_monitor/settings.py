@@ -98,8 +98,8 @@ class ListSettings(_Section):
     """Where stacking lists go."""
 
     folder: Path | None = Field(None, description="default: lists/ in the night's state folder")
-    formats: tuple[Literal["csv", "json", "dss", "siril"], ...] = Field(
-        ("csv", "json", "dss", "siril"), description="which lists to write"
+    formats: tuple[Literal["csv", "json", "dss", "siril", "pixinsight", "text"], ...] = Field(
+        ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
     )
 
 

@@ -116,6 +116,15 @@ def _row(frame: ListedFrame) -> dict[str, Any]:
     }
 
 
+def text_bytes(stack: Stack) -> bytes:
+    """Write the paths of the kept frames, one on each line, in order of time: for ASTAP, AstroPixelProcessor, scripts.
+
+    Parameters:
+        stack: the frames.
+    """
+    return "".join(f"{frame.file}\n" for frame in stack.decided("keep") if is_listable(frame.file)).encode("utf-8")
+
+
 def dss_bytes(stack: Stack) -> bytes:
     """Write a DeepSkyStacker file list of the accepted frames; the one that weighs most is the reference.
 
@@ -163,8 +172,11 @@ def siril_ending(path: str) -> str | None:
     return SIRIL_ENDINGS[max(fitting, key=len)] if fitting else None
 
 
-def siril_script(links: dict[str, str], colour: bool) -> bytes:
+def siril_script(links: dict[str, str], colour: bool, *, two_pass: bool = False) -> bytes:
     """Write the script that links, registers and stacks. It holds no name that a user or a header has given.
+
+    From Siril 1.2 on, registration in two passes chooses the reference among all frames, and keeps what only part of
+    them cover.
 
     Siril takes up what an earlier run has left in its working folder, rejected frames too: so each selection of
     frames has a working folder of its own. It may be deleted at any time.
@@ -172,17 +184,19 @@ def siril_script(links: dict[str, str], colour: bool) -> bytes:
     Parameters:
         links: what :func:`siril_links` gave.
         colour: the frames are mosaics of a colour filter array, to be turned into colour first.
+        two_pass: for Siril 1.2 and later.
     """
     process = f"process_{short_digest(json.dumps(links))}"
     first = "convert light -debayer" if colour else "link light"
+    register = ("register light -2pass", "seqapplyreg light -framing=max") if two_pass else ("register light",)
     lines = (
         f"# Stacks the {len(links)} accepted frames into result.fit. Run it in this folder:",
-        "# siril-cli -d . -s stack.ssf",
-        "requires 1.0.0",
+        f"# siril-cli -d . -s {'stack_two_pass' if two_pass else 'stack'}.ssf",
+        f"requires {'1.2.0' if two_pass else '1.0.0'}",
         "cd lights",
         f"{first} -out=../{process}",
         f"cd ../{process}",
-        "register light",
+        *register,
         "stack r_light rej 3 3 -norm=addscale -out=../result",
         "close",
     )

@@ -10,6 +10,10 @@
         deepskystacker.dssfilelist      the accepted ones
         siril/lights/light_00001.fit …  links to the accepted ones
         siril/stack.ssf                 links, registers and stacks them: result.fit
+        siril/stack_two_pass.ssf        the same with Siril 1.2 or later: registers in two passes
+        pixinsight/subframes.csv        all frames as SubframeSelector saves them
+        pixinsight/lights/light_00001.fits …  links to the accepted ones, for WBPP
+        accepted.txt                    their paths, one on each line (ASTAP, AstroPixelProcessor)
 
 Everything but the generation number is a pure function of the frames; what has not changed is not written again.
 """
@@ -25,11 +29,11 @@ from typing import Any
 
 from ..errors import AstroMonitorError, ConfigError
 from ..messages import ListWritten, body_json
-from . import render
+from . import pixinsight, render
 from .files import own_folder, remove_folder, replace_file, replace_links
 from .frames import ListedFrame, Stack, each_once, stacks
 
-FORMATS = ("csv", "json", "dss", "siril")
+FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The kinds of list that can be asked for."""
 
 INDEX = "index.json"
@@ -122,16 +126,29 @@ def _write_all(
     links: list[str] = []
     for stack in lights:
         notes = _siril_notes(stack) if "siril" in formats else []
-        targets = render.siril_links(stack) if "siril" in formats else {}
-        if len(targets) >= LEAST_FOR_A_STACK:
+        wanted: dict[str, dict[str, str]] = {}
+        if "siril" in formats and len(render.siril_links(stack)) >= LEAST_FOR_A_STACK:
+            wanted["siril"] = render.siril_links(stack)
+        if "pixinsight" in formats:
+            wanted["pixinsight"] = pixinsight.batch_links(stack)
+            contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
+        for program, targets in wanted.items():
             own_folder(folder / stack.folder)
-            own_folder(folder / stack.folder / "siril")
+            own_folder(folder / stack.folder / program)
+            if not targets:
+                continue
             try:
-                changed |= replace_links(folder / stack.folder / "siril" / "lights", targets)
-                links.append(f"{stack.folder}/siril/lights")
-                contents[f"{stack.folder}/siril/stack.ssf"] = render.siril_script(targets, bool(stack.bayer))
+                changed |= replace_links(folder / stack.folder / program / "lights", targets)
             except OSError as error:
-                notes.append(f"Links to frames cannot be made here ({error.strerror}), so there is no Siril script.")
+                notes.append(f"Links to frames for {program} cannot be made here ({error.strerror}).")
+                continue
+            links.append(f"{stack.folder}/{program}/lights")
+            if program == "siril":
+                for name, two_pass in (("stack", False), ("stack_two_pass", True)):
+                    script = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
+                    contents[f"{stack.folder}/siril/{name}.ssf"] = script
+        if "text" in formats:
+            contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
         if "csv" in formats:
             contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
         if "dss" in formats:
@@ -164,7 +181,7 @@ def _remove_stale(folder: Path, before: Sequence[str], now: Sequence[str]) -> bo
     gone = [name for name in before if name not in now and ".." not in name.split("/") and not Path(name).is_absolute()]
     for name in gone:
         path = folder / name
-        if name.endswith("/siril/lights"):
+        if name.endswith("/lights"):
             remove_folder(path)
         else:
             path.unlink(missing_ok=True)
