@@ -46,6 +46,10 @@ class NightLogError(AstroMonitorError, RuntimeError):
     exit_code = 4
 
 
+class NightLogInUse(NightLogError):
+    """Another astro-monitor holds the night log."""
+
+
 class PublishError(AstroMonitorError, OSError):
     """A socket cannot be bound or secured."""
 

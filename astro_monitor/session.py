@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import queue
 import socket
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from .clock import Clock
 from .judge import RULES_VERSION, Judge
 from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
-from .nightlog import Draft, LogBlocked, NightLog, NightLogReader
+from .nightlog import Decision, Draft, LogBlocked, NightLog, NightLogReader
 from .records import Alert, Baseline, Failed, Outcome, Skipped, baseline_key
 from .settings import Settings
 
@@ -62,6 +63,7 @@ class Session:
         lists_folder: where the stacking lists go, or ``None`` to write none.
         announce: told of each document after it is safe.
         stop: ends the waiting for disk space.
+        roots: capture folders, for a session that only revises and never starts to watch.
     """
 
     def __init__(
@@ -73,16 +75,18 @@ class Session:
         lists_folder: Path | None,
         announce: Callable[[Document], None],
         stop: threading.Event | None = None,
+        roots: tuple[Path, ...] = (),
     ) -> None:
         self._settings = settings
         self._log = night_log
         self._clock = clock
         self._lists_folder = lists_folder
-        self._roots: tuple[Path, ...] = ()
+        self._roots = roots
         self._announce = announce
         self._stop = stop or threading.Event()
         self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE) or {})
         self._lists_due = False
+        self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
         self.counts = Counts()
 
@@ -114,7 +118,28 @@ class Session:
 
     def baselines(self) -> tuple[Baseline, ...]:
         """What is normal so far, for the worker's next frame."""
+        self._disown()
         return self._judge.all_baselines()
+
+    def revise(self, frame_id: str, decision: Decision, by: str, why: str) -> Document:
+        """Let a person decide on a frame; from any thread. The lists follow, and what is rejected is no longer normal.
+
+        Parameters:
+            frame_id: as in the ``frame.judged`` document.
+            decision: what holds from now on.
+            by: who says so.
+            why: one sentence.
+
+        Raises:
+            KeyError: no such frame was judged.
+            NightLogError: it cannot be written down.
+        """
+        document = self._log.revise(frame_id, decision, by, why)
+        if decision == "reject":
+            self._disowned.put(frame_id)
+        self._lists_due = True
+        self._announce(document)
+        return document
 
     def take(self, outcome: Outcome) -> Document:
         """Judge one outcome, log it and announce it.
@@ -144,6 +169,7 @@ class Session:
         if self._lists_folder is None or not (self._lists_due or force):
             return
         self._lists_due = False
+        self._disown()
         frames = listed_frames(self._log)
         try:
             body = write_lists(frames, self._lists_folder, self._settings.lists.formats, watch_roots=self._roots)
@@ -168,6 +194,11 @@ class Session:
             }
         )
         self._commit([Draft("session.stopped", messages.body_json(stopped))])
+
+    def _disown(self) -> None:
+        """Let rejected frames no longer say what is normal; in the thread that judges, as the judge is its own."""
+        while not self._disowned.empty():
+            self._judge.forget(self._disowned.get())
 
     def _take_failed(self, outcome: Failed) -> Document:
         self.counts.failed += 1

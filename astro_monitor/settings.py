@@ -92,6 +92,7 @@ class PublishSettings(_Section):
     control_address: str = Field("tcp://127.0.0.1:5557", description="ROUTER socket for snapshot and replay")
     heartbeat_s: float = Field(1.0, gt=0, le=60, description="seconds between heartbeats")
     keys_folder: Path | None = Field(None, description="CURVE keys; needed for any address beyond this machine")
+    accept_reviews: bool = Field(True, description="let clients decide on frames by hand (astro-monitor review)")
 
 
 class ListSettings(_Section):

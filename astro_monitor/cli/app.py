@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from .. import __version__, logs
-from ..errors import AstroMonitorError
+from ..errors import AstroMonitorError, ConfigError
 from ..settings import Settings, load
 
 out = Console(highlight=False, soft_wrap=True)
@@ -178,6 +178,36 @@ def lists(
     from .listing import run_lists
 
     run_lists(folder, output, _settings(config, state, log_level), out=out)
+
+
+@app.command()
+def review(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    frames: Annotated[
+        list[str] | None, typer.Argument(help="File names, patterns such as '*_L_*', paths or frame ids.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Put these frames on the list of frames to stack.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Take these frames off it.")] = False,
+    undecided: Annotated[bool, typer.Option("--undecided", help="Put these frames up for a look again.")] = False,
+    why: Annotated[str, typer.Option(help="One sentence, kept with the decision.")] = "",
+    show_all: Annotated[bool, typer.Option("--all", help="Show every frame, not only those that wait.")] = False,
+    state: StateOption = None,
+    control: Annotated[str | None, typer.Option(help="Control address of the daemon, while it runs.")] = None,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Show which frames wait for a look, or decide on some by hand. Lists follow at once, and no frame is touched.
+
+    Works beside a running watch and after it. The first verdict stays in the log, so every decision can be undone.
+    """
+    from .reviewing import Word, run_review
+
+    asked: dict[Word, bool] = {"keep": keep, "reject": reject, "review": undecided}
+    words = [word for word, wanted in asked.items() if wanted]
+    if len(words) > 1:
+        raise ConfigError("give one of --keep, --reject and --undecided")
+    settings = _settings(config, state, log_level, publish={"control_address": control} if control else {})
+    run_review(folder, frames or [], words[0] if words else None, why, settings, everything=show_all, out=out)
 
 
 @app.command()

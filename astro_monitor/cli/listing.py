@@ -25,12 +25,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
         ConfigError: there is no night log for this folder.
         NightLogError: it is in use or of a newer version.
     """
-    place = rig_folder(settings, folder)
-    path = place / "nightlog.sqlite"
-    if not path.is_file():
-        raise ConfigError(
-            f"no night log for {folder} in {settings.state_folder}; run 'astro-monitor watch {folder}' first"
-        )
+    place, path = night_log_of(folder, settings)
     target = output or settings.lists.folder or place / "lists"
     with NightLogReader.read(path) as night_log:
         frames = listed_frames(night_log)
@@ -40,6 +35,21 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
     out.print(f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected → {target}")
     for file in body["files"]:
         out.print(f"  {file}")
+
+
+def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
+    """Find the state folder and the night log of a watched folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    place = rig_folder(settings, folder)
+    path = place / "nightlog.sqlite"
+    if not path.is_file():
+        raise ConfigError(
+            f"no night log for {folder} in {settings.state_folder}; run 'astro-monitor watch {folder}' first"
+        )
+    return place, path
 
 
 def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console) -> None:

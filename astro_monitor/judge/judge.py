@@ -98,6 +98,15 @@ class Judge:
         self._learn(history, examined, ruling)
         return verdict, self._warn(history.key.rig, examined, ruling)
 
+    def forget(self, frame_id: str) -> None:
+        """Take a frame out of what is normal: a person has rejected it.
+
+        Parameters:
+            frame_id: of the frame; unknown ones are passed over.
+        """
+        for history in self._histories.values():
+            history.forget(frame_id)
+
     def judge_skipped(self, skipped: Skipped) -> Verdict:
         """Decide on a sound file that is no light frame: it is listed for review, never graded.
 

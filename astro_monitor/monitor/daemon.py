@@ -140,6 +140,8 @@ class Monitor:
             )
             source = FolderSource(self._root, self._settings.watch, self._clock, already_done=night_log.already_done)
             backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
+            if self._settings.publish.accept_reviews:
+                publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
             publisher.figures = lambda: self._heartbeat(night_log, backlog, source, session)
             with WorkerLane(self._settings) as lane, publisher:
                 self.addresses = publisher.addresses

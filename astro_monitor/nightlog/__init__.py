@@ -7,6 +7,16 @@ from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import Draft, FrameRow, LogBlocked, LogFull
+from .rows import Decision, Draft, FrameRow, LogBlocked, LogFull
 
-__all__ = ["Draft", "FrameRow", "LogBlocked", "LogFull", "NightLog", "NightLogReader", "network_kind", "night_of"]
+__all__ = [
+    "Decision",
+    "Draft",
+    "FrameRow",
+    "LogBlocked",
+    "LogFull",
+    "NightLog",
+    "NightLogReader",
+    "network_kind",
+    "night_of",
+]

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import NightLogError
+from ..errors import NightLogError, NightLogInUse
 
 if sys.platform == "win32":
     import msvcrt
@@ -30,7 +30,8 @@ class InstanceLock:
         path: the lock file; made when absent.
 
     Raises:
-        NightLogError: another program holds it, or it cannot be made.
+        NightLogInUse: another program holds it.
+        NightLogError: it cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +45,7 @@ class InstanceLock:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise NightLogError(
+            raise NightLogInUse(
                 f"another astro-monitor (process {holder}) uses the night log in {path.parent}; "
                 "stop it first, or give this one its own state_folder"
             ) from error

@@ -3,9 +3,19 @@
 The wire protocol is written down in ``docs/reference/protocol.md``; nothing here is needed to speak it.
 """
 
-from .client import Received, Subscription, tail
+from .client import Received, Subscription, revise, tail
 from .control import History
 from .keys import ClientKeys, client_keys, make_keys
 from .publisher import Publisher
 
-__all__ = ["ClientKeys", "History", "Publisher", "Received", "Subscription", "client_keys", "make_keys", "tail"]
+__all__ = [
+    "ClientKeys",
+    "History",
+    "Publisher",
+    "Received",
+    "Subscription",
+    "client_keys",
+    "make_keys",
+    "revise",
+    "tail",
+]

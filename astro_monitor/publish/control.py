@@ -1,10 +1,10 @@
-"""Questions that clients may ask, and the answers. Nothing here changes anything."""
+"""Questions that clients may ask, and the answers. One of them changes something: a person's word about a frame."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,18 +42,31 @@ class ControlRequest(BaseModel):
     """A question. Fields that are not known are ignored.
 
     Attributes:
-        request: ``hello`` and ``ping`` ask who is there, ``snapshot`` what holds now, ``replay`` what was.
+        request: ``hello`` and ``ping`` ask who is there, ``snapshot`` what holds now, ``replay`` what was; ``revise``
+            decides on a frame by hand.
         id: any text; comes back with the answer.
         after_seq: ``replay``: only documents with a higher number.
         limit: ``replay``: at most so many.
+        frame_id: ``revise``: of the ``frame.judged`` document.
+        decision: ``revise``: what holds from now on.
+        why: ``revise``: one sentence.
+        by: ``revise``: who says so.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    request: Literal["hello", "ping", "snapshot", "replay"]
+    request: Literal["hello", "ping", "snapshot", "replay", "revise"]
     id: Annotated[str, Field(max_length=200)] = ""
     after_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_REPLAY)] = MAX_REPLAY
+    frame_id: Annotated[str, Field(max_length=64)] = ""
+    decision: Literal["keep", "review", "reject"] = "review"
+    why: Annotated[str, Field(max_length=500)] = ""
+    by: Annotated[str, Field(max_length=100)] = "client"
+
+
+Revise = Callable[[ControlRequest], Document]
+"""Carries out a ``revise``, gives its ``frame.revised`` document, raises ``KeyError`` for a frame nobody judged."""
 
 
 class ControlReply(BaseModel):
@@ -66,16 +79,16 @@ class ControlReply(BaseModel):
         log_id: identity of the night log; numbers of another one cannot be compared.
         session_id: the running session.
         last_seq: number of the newest document when the answer was made.
-        documents: of ``snapshot`` and ``replay``, in order.
+        documents: of ``snapshot`` and ``replay``, in order; of ``revise`` the one that was made.
         more: ``replay``: there are further documents; ask again after the last one.
-        error: ``bad_request`` or ``failed``; empty when all is well.
+        error: ``bad_request``, ``unknown_frame``, ``refused`` or ``failed``; empty when all is well.
         sentence: what was wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
-    reply: Literal["hello", "ping", "snapshot", "replay", "error"]
+    reply: Literal["hello", "ping", "snapshot", "replay", "revise", "error"]
     id: str = ""
     log_id: str = ""
     session_id: str = ""
@@ -86,12 +99,13 @@ class ControlReply(BaseModel):
     sentence: str = ""
 
 
-def answer(history: History, data: bytes) -> bytes:
+def answer(history: History, data: bytes, revise: Revise | None = None) -> bytes:
     """Answer one question; never raises for what the client sent.
 
     Parameters:
         history: the night log.
         data: the question, JSON.
+        revise: carries out what a person decides; ``None`` refuses it.
 
     Returns:
         a :class:`ControlReply` as JSON.
@@ -104,11 +118,24 @@ def answer(history: History, data: bytes) -> bytes:
         return _reply("error", error="bad_request", sentence=f"{place}: {first['msg']}")
     head: dict[str, Any] = {"id": request.id, "log_id": history.log_id, "session_id": history.session_id}
     try:
+        if request.request == "revise":
+            return _revised(request, revise, head, history)
         documents, more = _documents(history, request)
         return _reply(request.request, documents, **head, last_seq=history.last_seq(), more=more)
     except AstroMonitorError as error:
         log.error("a %s could not be answered: %s", request.request, error)
-        return _reply("error", **head, error="failed", sentence="the night log could not be read; ask again later")
+        return _reply("error", **head, error="failed", sentence="the night log is not to be had; ask again later")
+
+
+def _revised(request: ControlRequest, revise: Revise | None, head: dict[str, Any], history: History) -> bytes:
+    if revise is None:
+        return _reply("error", **head, error="refused", sentence="decisions by hand are not taken here")
+    try:
+        document = revise(request)
+    except KeyError:
+        said = f"frame {request.frame_id!r} was never judged here; take frame_id from its frame.judged document"
+        return _reply("error", **head, error="unknown_frame", sentence=said)
+    return _reply("revise", [encode(document)], **head, last_seq=history.last_seq(), more=False)
 
 
 def _documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:

@@ -19,7 +19,7 @@ from ..errors import PublishError
 from ..messages import Document, SessionHeartbeat, body_json, encode, topic
 from ..settings import PublishSettings
 from .addresses import bind_address, is_ipv4, keys_for
-from .control import History, answer
+from .control import History, Revise, answer
 from .gatekeeper import Gatekeeper
 from .wire import WELCOME, open_socket
 
@@ -49,6 +49,7 @@ class Publisher:
         clock: the source of time.
 
     Attributes:
+        revise: carries out what clients decide by hand, called in the publisher's thread; ``None`` refuses it.
         figures: gives the numbers of each heartbeat, called in the publisher's thread; its ``last_seq`` is replaced.
         addresses: broadcast and control address, as bound, port numbers included; empty before :meth:`start`.
         dropped: announcements that found the queue full.
@@ -63,6 +64,7 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._beats = 0
         self.figures: Callable[[], SessionHeartbeat] = _no_figures
+        self.revise: Revise | None = None
         self.addresses: tuple[str, ...] = ()
         self.dropped = 0
 
@@ -196,7 +198,7 @@ class Publisher:
         question = frames[len(empty) :]
         if len(question) != 1:
             return
-        control.send_multipart([client, *empty, answer(self._history, question[0])])
+        control.send_multipart([client, *empty, answer(self._history, question[0], self.revise)])
 
     def _heartbeat(self) -> Document:
         self._beats += 1

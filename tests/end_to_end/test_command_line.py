@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +147,40 @@ def test_watch_grades_what_is_there_and_ends_in_order(frames, tmp_path) -> None:
     shown = run("lists", frames, "--state", state)
     assert shown.returncode == 0, shown.stderr
     assert "kept" in shown.stdout
+
+
+def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
+    state = tmp_path / "state"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    arguments = ("watch", frames, "--state", state, "--json", "--address", "tcp://127.0.0.1:0", "--control", address)
+    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
+        documents = (json.loads(line) for line in daemon.stdout)
+        for number, _ in enumerate(one for one in documents if one["kind"] == "frame.judged"):
+            if number == 3:
+                break
+        rejected = run(
+            "review", frames, "1.fits", "--reject", "--why", "a plane", "--state", state, "--control", address
+        )
+        assert rejected.returncode == 0, rejected.stderr
+        assert "1.fits: keep → reject" in rejected.stdout
+        revised = next(one for one in documents if one["kind"] == "frame.revised")
+        assert (revised["body"]["new_decision"], revised["body"]["why"]) == ("reject", "a plane")
+        written = next(one for one in documents if one["kind"] == "list.written")
+        assert written["body"]["rejected"] >= 1
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate(timeout=60)
+    (table,) = state.rglob("frames.json")
+    assert [Path(row["file"]).name for row in json.loads(table.read_bytes())["rejected"]] == ["1.fits"]
+    shown = run("review", frames, "--all", "--state", state)
+    assert "a plane" in shown.stdout
+    kept = run("review", frames, "[0-9].fits", "--keep", "--state", state)
+    assert kept.returncode == 0, kept.stderr
+    assert json.loads(table.read_bytes())["rejected"] == []
+    nobody = run("review", frames, "nothing.fits", "--keep", "--state", state)
+    assert nobody.returncode == 2
+    assert "no judged frame is called 'nothing.fits'" in nobody.stderr
+    assert run("review", frames, "1.fits", "--keep", "--reject", "--state", state).returncode == 2
 
 
 def test_doctor_says_what_is_well(tmp_path) -> None:

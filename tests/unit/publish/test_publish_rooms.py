@@ -64,3 +64,25 @@ def test_rooms_of_documents_need_no_arrays(room):
     """A subscriber on a small computer must not load numpy, let alone the models."""
     code = f"import sys, astro_monitor.{room}; sys.exit(bool(set(sys.modules) & {{'numpy', 'astropy', 'onnxruntime'}}))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def ask(log, revise=None, **question):
+    return control.ControlReply.model_validate_json(control.answer(log, json.dumps(question).encode(), revise))
+
+
+def test_a_decision_by_hand_is_carried_out_or_refused_in_one_sentence():
+    wishes = []
+
+    def revise(wish):
+        wishes.append((wish.frame_id, wish.decision, wish.by, wish.why))
+        raise KeyError(wish.frame_id)
+
+    question = {"request": "revise", "id": "7", "frame_id": "ab", "decision": "keep", "by": "ana", "why": "fine"}
+    with NightLog.open(":memory:", "s", SystemClock()) as log:
+        assert ask(log, **question).error == "refused"
+        unknown = ask(log, revise, **question)
+        assert (unknown.id, unknown.error) == ("7", "unknown_frame")
+        assert "frame_id" in unknown.sentence
+        assert ask(log, revise, **{**question, "decision": "delete"}).error == "bad_request"
+        assert ask(log, revise, **{**question, "why": "x" * 501}).error == "bad_request"
+    assert wishes == [("ab", "keep", "ana", "fine")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -187,3 +189,28 @@ def test_the_log_keeps_the_first_name_and_knows_the_others(session, night_log) -
     (row,) = night_log.judged_frames()
     assert row.body["relative_path"] == "a.fits"
     assert [path.rpartition("/")[2] for path in row.paths] == ["b.fits", "a.fits"]
+
+
+def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -> None:
+    session = Session(Settings(), night_log, SystemClock(), lists_folder=tmp_path / "lists", announce=announced.append)
+    sound = examined("a.fits")
+    values = {**sound.measurements.values, "star_count": 300.0, "star_count_measured": 200.0}
+    judged = session.take(replace(sound, measurements=replace(sound.measurements, values=values)))
+    assert [one.size for one in session.baselines()] == [1]
+    revised = session.revise(judged.body["frame_id"], "reject", "ana", "a plane went through")
+    assert announced[-1] == revised
+    assert (revised.body["old_decision"], revised.body["new_decision"]) == ("keep", "reject")
+    assert [one.size for one in session.baselines()] == [0]
+    session.write_lists()
+    (table,) = (tmp_path / "lists").rglob("frames.json")
+    assert [row["reasons"][0] for row in json.loads(table.read_bytes())["rejected"]] == [
+        "Decided by hand: a plane went through"
+    ]
+    session.revise(judged.body["frame_id"], "keep", "ana", "no, it is fine")
+    session.write_lists()
+    assert json.loads(table.read_bytes())["rejected"] == []
+
+
+def test_a_frame_nobody_judged_cannot_be_decided_on(session) -> None:
+    with pytest.raises(KeyError):
+        session.revise("0" * 16, "keep", "ana", "")

@@ -1,0 +1,114 @@
+"""``astro-monitor review``: what waits for a look, and a person's word about it."""
+
+from __future__ import annotations
+
+import fnmatch
+import getpass
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from ..clock import SystemClock
+from ..errors import ConfigError, NightLogInUse
+from ..nightlog import FrameRow, NightLog, NightLogReader
+from ..publish import revise
+from ..session import Session
+from ..settings import Settings
+from .listing import night_log_of
+from .show import DECISION_STYLE
+
+Word = Literal["keep", "review", "reject"]
+
+PAPER = 160
+"""Width of the table in a file or a pipe."""
+
+
+def run_review(
+    folder: Path, names: list[str], word: Word | None, why: str, settings: Settings, *, everything: bool, out: Console
+) -> None:
+    """Show frames that wait for a look, or decide on some.
+
+    Parameters:
+        folder: the watched folder.
+        names: file names, patterns with ``*``, paths, or frame ids; empty with ``word`` unset: show.
+        word: the decision; ``None`` shows.
+        why: one sentence, kept with the decision.
+        everything: show all frames, not only those that wait.
+
+    Raises:
+        ConfigError: there is no night log, no frame of this name, or a decision without frames.
+        NightLogError, PublishError: the decision cannot be written down.
+    """
+    place, path = night_log_of(folder, settings)
+    with NightLogReader.read(path) as night_log:
+        rows = [row for row in night_log.judged_frames() if "not_a_light" not in row.body["flags"]]
+    if word is None:
+        shown = _chosen(rows, names) if names else [row for row in rows if everything or row.decision == "review"]
+        _show(shown, len(rows), out)
+        return
+    if not names:
+        raise ConfigError("name the frames to decide on: file names, patterns such as '*_L_*', or frame ids")
+    chosen = [row for row in _chosen(rows, names) if row.decision != word]
+    by = _user()
+    try:
+        with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
+            session = Session(
+                settings, own, SystemClock(), lists_folder=settings.lists.folder or place / "lists",
+                announce=lambda document: None, roots=(folder,),
+            )  # fmt: skip
+            for row in chosen:
+                session.revise(row.frame_id, word, by, why)
+            session.write_lists()
+    except NightLogInUse:
+        # The watch is running: it holds the log, and writes the lists itself.
+        for row in chosen:
+            revise(settings.publish, row.frame_id, word, by=by, why=why)
+    for row in chosen:
+        out.print(f"{row.body['relative_path']}: {row.decision} → {word}", style=DECISION_STYLE[word])
+    out.print(f"{len(chosen)} decided; the first verdicts stay in the log." if chosen else "That was decided already.")
+
+
+def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
+    found: dict[str, FrameRow] = {}
+    for name in names:
+        some = [row for row in rows if _is_named(row, name)]
+        if not some:
+            raise ConfigError(f"no judged frame is called {name!r}; see 'astro-monitor review FOLDER --all'")
+        found |= {row.frame_id: row for row in some}
+    return [row for row in rows if row.frame_id in found]
+
+
+def _is_named(row: FrameRow, name: str) -> bool:
+    paths = [Path(row.body["relative_path"]), *map(Path, row.paths)]
+    return row.frame_id == name or any(
+        str(path) == name or fnmatch.fnmatchcase(path.name, name) or fnmatch.fnmatchcase(str(path), name)
+        for path in paths
+    )
+
+
+def _show(rows: list[FrameRow], judged: int, out: Console) -> None:
+    paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
+    if not rows:
+        paper.print(f"Nothing waits for a look: {judged} frames judged.")
+        return
+    table = Table("file", "decision", "class", "why", box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        reasons = [reason["sentence"] for reason in row.body["reasons"] if reason["decision"] != "keep"]
+        by_hand = [f"Decided by {row.decided_by}: {row.why}"] if row.decided_by != "rules" else []
+        said = " ".join([*by_hand, *reasons[:3]])
+        table.add_row(
+            row.body["relative_path"], row.decision, row.body["class"], said, style=DECISION_STYLE[row.decision]
+        )
+    paper.print(table)
+    paper.print("Decide with: astro-monitor review FOLDER FILE --keep (or --reject) --why '…'")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
