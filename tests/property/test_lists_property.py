@@ -80,7 +80,7 @@ def test_lists_do_not_depend_on_the_order_and_writing_again_changes_nothing(fram
         assert contents(Path(one) / "lists") == before
         assert [path.name for path in Path(one).iterdir()] == ["lists"]
         assert {name.split("/")[-1] for name in before if "/lights/" in name} <= {
-            f"light_{n:05d}.fit" for n in range(1, 13)
+            f"light_{n:05d}{ending}" for n in range(1, 13) for ending in (".fit", ".fits")
         }
 
 
