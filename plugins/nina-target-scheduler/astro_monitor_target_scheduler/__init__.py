@@ -1,0 +1,1 @@
+"""astro-monitor's decisions for N.I.N.A.'s Target Scheduler."""
