@@ -210,6 +210,25 @@ def review(
     run_review(folder, frames or [], words[0] if words else None, why, settings, everything=show_all, out=out)
 
 
+@app.command(name="move-rejected")
+def move_rejected(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    to: Annotated[Path | None, typer.Option(help="Where they go; default: rejected/ in FOLDER.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Move them; without this nothing is touched.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring back what was moved.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Move rejected frames aside: the only command that touches your files, and only with --apply or --undo.
+
+    Files are renamed, never copied, changed or overwritten; a manifest beside them tells where each one was.
+    """
+    from .moving import run_move
+
+    run_move(folder, to, _settings(config, state, log_level), apply=apply, take_back=undo, out=out)
+
+
 @app.command()
 def models(
     verify: Annotated[bool, typer.Option("--verify", help="Load each model and run it once.")] = False,

@@ -177,6 +177,14 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     kept = run("review", frames, "[0-9].fits", "--keep", "--state", state)
     assert kept.returncode == 0, kept.stderr
     assert json.loads(table.read_bytes())["rejected"] == []
+    run("review", frames, "2.fits", "--reject", "--state", state)
+    aside = state.parent / "aside"
+    assert "2.fits" in run("move-rejected", frames, "--to", aside, "--state", state).stdout
+    assert (frames / "2.fits").exists()
+    assert "1 files moved." in run("move-rejected", frames, "--to", aside, "--apply", "--state", state).stdout
+    assert [path.name for path in aside.glob("*.fits")] == ["2.fits"]
+    assert run("move-rejected", frames, "--to", aside, "--undo", "--state", state).returncode == 0
+    assert (frames / "2.fits").exists()
     nobody = run("review", frames, "nothing.fits", "--keep", "--state", state)
     assert nobody.returncode == 2
     assert "no judged frame is called 'nothing.fits'" in nobody.stderr

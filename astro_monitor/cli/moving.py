@@ -1,0 +1,53 @@
+"""``astro-monitor move-rejected``: rejected frames aside, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+
+from ..archive import Move, carry_out, plan, undo
+from ..nightlog import NightLogReader
+from ..settings import Settings
+from .listing import night_log_of
+
+FOLDER = "rejected"
+
+
+def run_move(
+    folder: Path, goal: Path | None, settings: Settings, *, apply: bool, take_back: bool, out: Console
+) -> None:
+    """Show what would move, move it, or bring it back.
+
+    Raises:
+        ConfigError: there is no night log or manifest, or the folder cannot be written.
+    """
+    root = folder.absolute()
+    place = (goal or root / FOLDER).absolute()
+    if take_back:
+        _tell(undo(place), root, "back", out)
+        return
+    _, path = night_log_of(folder, settings)
+    with NightLogReader.read(path) as night_log:
+        rejected = [Path(row.paths[0]) for row in night_log.judged_frames() if row.decision == "reject" and row.paths]
+    moves = plan(rejected, root, place)
+    if apply:
+        _tell(carry_out(moves, place), root, "moved", out)
+        return
+    for move in moves:
+        out.print(f"{_short(move.source, root)} → {move.goal}", markup=False)
+    out.print(f"{len(moves)} files would be moved; nothing was. Do it with --apply, take it back with --undo.")
+
+
+def _tell(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
+    done = 0
+    for move in moves:
+        done += not move.sentence
+        said = move.sentence or word
+        out.print(f"{_short(move.source, root)}: {said}", style="yellow" if move.sentence else "", markup=False)
+    out.print(f"{done} files {word}.")
+
+
+def _short(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
