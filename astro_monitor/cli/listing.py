@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..errors import ConfigError
 from ..inference import list_models, open_model
-from ..lists import write_lists
+from ..lists import stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
 from ..publish import make_keys
@@ -33,6 +33,11 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
         raise ConfigError(f"the night log of {folder} has no judged frames yet; let a night be watched first")
     body = write_lists(frames, target, settings.lists.formats, watch_roots=[folder])
     out.print(f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected → {target}")
+    for stack in stacks(frame for frame in frames if "not_a_light" not in frame.flags):
+        out.print(
+            f"{stack.folder}: {len(stack.decided('keep'))} of {len(stack.frames)} frames, {stack.kept_hours:.2f} h, "
+            f"as deep as {stack.equivalent_good_hours:.2f} h of the best"
+        )
     for file in body["files"]:
         out.print(f"  {file}")
 

@@ -123,6 +123,16 @@ class Stack:
         """Give the frames with one decision, in order."""
         return tuple(frame for frame in self.frames if frame.decision == decision)
 
+    @property
+    def kept_hours(self) -> float:
+        """Exposure of the kept frames."""
+        return sum(frame.exposure_s or 0.0 for frame in self.decided("keep")) / 3600
+
+    @property
+    def equivalent_good_hours(self) -> float:
+        """Exposure that would be as deep had every frame been as good as the best: the sum of exposure times weight."""
+        return sum((frame.exposure_s or 0.0) * frame.weight for frame in self.decided("keep")) / 3600
+
 
 _Key = tuple[str, str, float, int, int, int, str]
 

@@ -68,6 +68,8 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
             "height_px": stack.height_px,
             "binning": stack.binning,
             "bayer": stack.bayer or None,
+            "kept_hours": round(stack.kept_hours, 4),
+            "equivalent_good_hours": round(stack.equivalent_good_hours, 4),
             "accepted": [_row(frame) for frame in stack.decided("keep")],
             "review": [_row(frame) for frame in stack.decided("review")],
             "rejected": [_row(frame) for frame in stack.decided("reject")],

@@ -66,6 +66,14 @@ def test_all_lists_of_one_night(tmp_path):
     assert str(links[2].readlink()) == "/capture/light 5.fits"
 
 
+def test_equivalent_good_hours_weigh_each_kept_frame(tmp_path):
+    (stack,) = stacks([row(1, weight=1.0), row(2, "reject"), row(3, weight=0.5), row(4, "review")])
+    assert stack.kept_hours == pytest.approx(2 / 60)
+    assert stack.equivalent_good_hours == pytest.approx(1.5 / 60)
+    write_lists(stack.frames, tmp_path)
+    assert json.loads((tmp_path / GROUP / "frames.json").read_bytes())["equivalent_good_hours"] == 0.025
+
+
 def test_unchanged_lists_are_not_written_again(tmp_path):
     first = write_lists(night(), tmp_path)
     before = snapshot(tmp_path)
