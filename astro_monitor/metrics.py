@@ -54,6 +54,7 @@ METRICS = (
     Metric("star_count", "1", "near", "Stars found in the whole frame"),
     Metric("star_count_measured", "1", "none", "Stars that shape numbers are based on"),
     Metric("star_density_mpx", "1/Mpx", "near", "Stars found per million frame pixels"),
+    Metric("star_separation_fwhm", "FWHM", "none", "Median distance of a measured star to the next, in star widths"),
     Metric("extended_count", "1", "none", "Extended objects found"),
     Metric("artefact_count", "1", "none", "Cosmic rays, hot pixels and other artefacts found"),
     Metric("snr_median", "1", "higher", "Median signal to noise of the measured stars"),

@@ -29,7 +29,7 @@ def steps(folder: Path) -> list[list[str]]:
         ["iqa", "--folder", iqa, "export", *quick_iqa, "--models", models, "--version", "0.0.0"],
         ["manifest", "--manifest", str(folder / "manifest.jsonl"), "collect", pool, iqa],
         ["evaluate", "--models", models, "--folder", iqa, "--out", str(folder / "report"), "--cards",
-         "--star-frames", "4", "--rival-frames", "1", "--failures", "2"],
+         "--star-frames", "4", "--rival-frames", "1", "--failures", "2", "--strange-frames", "1"],
     ]  # fmt: skip
 
 

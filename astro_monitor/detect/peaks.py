@@ -25,12 +25,18 @@ _NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, d
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """Sources, (N,) arrays. Positions in network pixels."""
+    """Sources, (N,) arrays. Positions in network pixels.
+
+    Attributes:
+        centre: probability that something is centred here.
+        score: the same times the probability that it is what ``kind`` says: no artefact, or one.
+    """
 
     x_px: NDArray[np.float32]
     y_px: NDArray[np.float32]
     score: NDArray[np.float32]
     kind: NDArray[np.uint8]
+    centre: NDArray[np.float32]
 
     @classmethod
     def join(cls, parts: list[Points]) -> Points:
@@ -40,22 +46,29 @@ class Points:
             np.concatenate([part.y_px for part in parts]),
             np.concatenate([part.score for part in parts]),
             np.concatenate([part.kind for part in parts]),
+            np.concatenate([part.centre for part in parts]),
         )
 
+    def chosen(self, which: NDArray[np.bool_]) -> Points:
+        """Give some of the sources.
 
-def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_threshold: float) -> Points:
+        Parameters:
+            which: (N,).
+        """
+        return Points(self.x_px[which], self.y_px[which], self.score[which], self.kind[which], self.centre[which])
+
+
+def find_peaks(maps: NDArray[np.float32], least: float) -> Points:
     """Find the sources in the maps of one tile.
 
     Parameters:
         maps: (8, h, w), the channels of ``CHANNELS``.
-        star_threshold: least score of a star or extended source: probability that something is centred here, and
-            that it is no artefact.
-        artefact_threshold: least score of an artefact, likewise.
+        least: least probability that something is centred here.
     """
     heat = maps[HEAT]
     height, width = heat.shape
     # Two neighbours of this heat together could reach the threshold.
-    lowest = 0.5 * min(star_threshold, artefact_threshold)
+    lowest = 0.5 * least
     row, column = np.divmod(np.flatnonzero(heat > math.log(lowest / (1 - lowest))), width)
     found = heat[row, column]
     x, y = _decode(maps[OFFSET], row, column)
@@ -74,10 +87,22 @@ def find_peaks(maps: NDArray[np.float32], star_threshold: float, artefact_thresh
     kinds = np.exp(maps[KINDS, row, column].astype(np.float64))
     artefact = kinds[KIND_ARTEFACT] / kinds.sum(axis=0)
     kind = np.argmax(kinds, axis=0).astype(np.uint8)
-    is_artefact = kind == KIND_ARTEFACT
-    score = np.where(is_artefact, artefact, 1 - artefact) * (1 - missed)
-    keep = best & (score > np.where(is_artefact, artefact_threshold, star_threshold))
-    return Points(x[keep], y[keep], score[keep].astype(np.float32), kind[keep])
+    centre = (1 - missed).astype(np.float32)
+    score = (np.where(kind == KIND_ARTEFACT, artefact, 1 - artefact) * centre).astype(np.float32)
+    return Points(x, y, score, kind, centre).chosen(best & (centre > least))
+
+
+def certain(points: Points, star_threshold: float, artefact_threshold: float) -> Points:
+    """Give the sources whose score reaches the threshold of their kind.
+
+    Parameters:
+        star_threshold: least score of a star or extended source.
+        artefact_threshold: least score of an artefact.
+    """
+    return points.chosen(
+        points.score
+        > np.where(points.kind == KIND_ARTEFACT, np.float32(artefact_threshold), np.float32(star_threshold))
+    )
 
 
 def without_doubles(points: Points, core_shape: tuple[int, int]) -> Points:
@@ -104,7 +129,7 @@ def without_doubles(points: Points, core_shape: tuple[int, int]) -> Points:
             break
         pair = np.flatnonzero(close & (np.hypot(x[step:] - x[:-step], y[step:] - y[:-step]) < SAME_SOURCE_PX))
         keep[np.where(score[pair] >= score[pair + step], place[pair + step], place[pair])] = False
-    return Points(points.x_px[keep], points.y_px[keep], points.score[keep], points.kind[keep])
+    return points.chosen(keep)
 
 
 def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:

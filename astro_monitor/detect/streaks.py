@@ -32,6 +32,10 @@ _SAME_ANGLE_DEG = 4.0
 _MOST_PARALLEL = 4
 _AXIS_DEG = 0.3
 _COLUMN_WIDTH_PX = 1.6
+_SPIKE_DECAY = 2.0
+_SPIKE_STAR = 20.0
+"""A diffraction spike loses at least half its light from quarter to quarter of its length, away from a star that is so
+many times brighter than the spike itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,9 @@ def _confirmed(segment: _Segment, cell_px: int, pixels: Pixels, sky: SkyMap, bin
     error = 1.2533 * sky.noise_adu / math.sqrt(np.count_nonzero(full))
     if profile[peak] < _LEAST_SNR * error:
         return None
+    trail = values[full][:, peak] - np.median(values[full][:, [*range(5), *range(-5, 0)]], axis=1)
+    if _is_spike(trail, (x0, y0), (segment.dx, segment.dy), length, pixels, sky):
+        return None
     width_px = _half_width(profile, peak) * bin_factor
     angle_deg = math.degrees(math.atan2(segment.dy, segment.dx))
     angle_deg = 90 - (90 - angle_deg) % 180
@@ -180,6 +187,36 @@ def _confirmed(segment: _Segment, cell_px: int, pixels: Pixels, sky: SkyMap, bin
         length_px=float(length),
         width_px=float(width_px),
     )
+
+
+def _is_spike(
+    trail: NDArray[np.float64],
+    start: tuple[float, float],
+    direction: tuple[float, float],
+    length: float,
+    pixels: Pixels,
+    sky: SkyMap,
+) -> bool:
+    """Tell whether a line is a diffraction spike: it fades away from a bright star that lies on it, beyond its end.
+
+    Parameters:
+        trail: (n,) light along the line, above its sides.
+        start: its first point, frame pixels; ``direction`` and ``length`` lead to the other end.
+    """
+    first, last = (float(np.median(quarter)) for quarter in (trail[: len(trail) // 4], trail[-(len(trail) // 4) :]))
+    if max(first, last) < _SPIKE_DECAY * max(min(first, last), 1e-6):
+        return False
+    # From the brighter end outwards, as far again, and a little into the line.
+    along = np.linspace(-0.2 * length, length, 400)
+    along = -along if first > last else length + along
+    offsets = np.array([-2, 0, 2])
+    x = np.rint(start[0] + along[:, None] * direction[0] - offsets * direction[1]).astype(np.intp)
+    y = np.rint(start[1] + along[:, None] * direction[1] + offsets * direction[0]).astype(np.intp)
+    inside = (x >= 0) & (x < pixels.shape[1]) & (y >= 0) & (y < pixels.shape[0])
+    if not inside.any():
+        return False
+    brightest = float(pixels[y[inside], x[inside]].max()) - float(np.median(sky.level_adu))
+    return brightest > _SPIKE_STAR * float(np.median(trail))
 
 
 def _half_width(profile: NDArray[np.float64], peak: int) -> float:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import Model
-from .peaks import STREAK, Points, find_peaks, without_doubles
+from .centroids import centred
+from .likeness import by_likeness, cores
+from .peaks import STREAK, Points, certain, find_peaks, without_doubles
 from .prepare import PREPROCESSING_VERSION, Stretch
 from .sky import Pixels
 from .tiles import CELL_PX, Tile, TilePlan
@@ -34,6 +37,7 @@ class StarNet:
         self._model = model
         self._star_threshold = model.card.thresholds["star"]
         self._artefact_threshold = model.card.thresholds["artefact"]
+        self._least = min(self._star_threshold, self._artefact_threshold)
         # Tiles of a frame are prepared and run side by side; fresh memory for each would cost more than its sky.
         self._free_buffers: SimpleQueue[NDArray[np.float32]] = SimpleQueue()
 
@@ -50,7 +54,7 @@ class StarNet:
         plan = TilePlan.of(stretch.shape)
         streak = np.empty(tuple(-(-size // CELL_PX) for size in stretch.shape), np.float32)
 
-        def one(tile: Tile) -> Points:
+        def one(tile: Tile) -> tuple[Points, NDArray[np.float32]]:
             return self._tile(pixels, stretch, plan, tile, streak)
 
         if self._model.workers == 1:
@@ -58,26 +62,29 @@ class StarNet:
         else:
             with ThreadPoolExecutor(self._model.workers, "detect") as threads:
                 parts = list(threads.map(one, plan))
-        return without_doubles(Points.join(parts), plan.core_shape), streak
+        points = by_likeness(Points.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+        points = certain(points, self._star_threshold, self._artefact_threshold)
+        return without_doubles(points, plan.core_shape), streak
 
     def _tile(
         self, pixels: Pixels, stretch: Stretch, plan: TilePlan, tile: Tile, streak: NDArray[np.float32]
-    ) -> Points:
+    ) -> tuple[Points, NDArray[np.float32]]:
         seen = self._buffer(plan.tile_shape)
         try:
             stretch.window(pixels, tile.top, tile.left, seen)
             maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
+            points = centred(find_peaks(maps, self._least), seen)
+            light = cores(points, seen)
         finally:
             self._free_buffers.put(seen)
         rows, columns = slice(tile.core_top, tile.core_bottom), slice(tile.core_left, tile.core_right)
         core = streak[_cells(rows), _cells(columns)]
         top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
         core[...] = maps[STREAK, top : top + core.shape[0], left : left + core.shape[1]]
-        points = find_peaks(maps, self._star_threshold, self._artefact_threshold)
         x, y = points.x_px + np.float32(tile.left), points.y_px + np.float32(tile.top)
         # Half a pixel beyond: pixel 0 reaches from -0.5 to 0.5, so each point lies in exactly one core.
         mine = (x >= columns.start - 0.5) & (x < columns.stop - 0.5) & (y >= rows.start - 0.5) & (y < rows.stop - 0.5)
-        return Points(x[mine], y[mine], points.score[mine], points.kind[mine])
+        return replace(points, x_px=x, y_px=y).chosen(mine), light[mine]
 
     def _buffer(self, shape: tuple[int, int]) -> NDArray[np.float32]:
         """A free buffer of this shape; those of another frame's shape are let go."""

@@ -1,4 +1,6 @@
-"""How much a frame looks like those the model was trained on, from the quantisation error of its sources."""
+"""How much a frame looks like those the model was trained on: from the quantisation error of its sources, and from
+whether they stand apart as stars do.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,22 @@ from typing import Any
 FEW_SOURCES = 20
 """The mean error of fewer sources scatters more; the limits are widened by the square root of the shortage."""
 
+APART_FWHM = 0.4
+"""What is taken for stars nearer to each other than this, in their own widths, is the structure of one large thing: the
+Moon, a spectrum, a roof. Fields full of trails come down to 0.3."""
 
-def in_domain(error: float, source_count: int, calibration: Mapping[str, Any]) -> float:
+
+def in_domain(error: float, source_count: int, separation_fwhm: float | None, calibration: Mapping[str, Any]) -> float:
     """Give 1 for an ordinary frame, 0.5 at the edge of what training saw, towards 0 beyond.
 
-    The score falls linearly from 1 at the typical error of the validation frames (``error_median``) to 0.5 at the error
-    that only one in a thousand of them exceeds (``error_edge``), and on to 0 as far beyond.
+    The score falls linearly from 1 at the typical error of the validation frames (``error_median``) to 0.5 at the
+    error that only one in a thousand of them exceeds (``error_edge``), and on to 0 as far beyond. Sources that lie
+    within each other lower it in proportion.
 
     Parameters:
         error: mean quantisation error of the sources of the frame.
         source_count: how many sources; 0 gives 0, as nothing was seen.
+        separation_fwhm: median distance to the nearest other source in star widths; ``None`` when not known.
         calibration: of the model's card.
     """
     if source_count == 0:
@@ -25,4 +33,4 @@ def in_domain(error: float, source_count: int, calibration: Mapping[str, Any]) -
     median, edge = float(calibration["error_median"]), float(calibration["error_edge"])
     widened = (edge - median) * max(1.0, FEW_SOURCES / source_count) ** 0.5
     score: float = min(max(1.0 - 0.5 * max(error - median, 0.0) / max(widened, 1e-6), 0.0), 1.0)
-    return score
+    return score if separation_fwhm is None else score * min(1.0, separation_fwhm / APART_FWHM)

@@ -104,19 +104,28 @@ class Grader:
             profile_numbers(table, stars, shape),
             context,
         )
-        return self.grade_inputs(frame.frame_id, table, numbers, baseline.size)
+        separation = measurements.values["star_separation_fwhm"]
+        return self.grade_inputs(frame.frame_id, table, numbers, separation, baseline.size)
 
-    def grade_inputs(self, frame_id: str, table: Sources, numbers: NDArray[np.float32], baseline_size: int) -> Grade:
+    def grade_inputs(
+        self,
+        frame_id: str,
+        table: Sources,
+        numbers: NDArray[np.float32],
+        separation_fwhm: float | None,
+        baseline_size: int,
+    ) -> Grade:
         """Grade from what :func:`sources` and :func:`statistics` made; the evaluation enters here.
 
         Parameters:
             table: of the frame.
             numbers: (``STATISTICS_LENGTH``,).
+            separation_fwhm: ``star_separation_fwhm`` of the measurements.
             baseline_size: frames in the baseline.
         """
         answer = self._ask(table, numbers)
         star_count = int(table.valid.sum())
-        domain = in_domain(answer.error, star_count, self._model.card.calibration)
+        domain = in_domain(answer.error, star_count, separation_fwhm, self._model.card.calibration)
         best = int(np.argmax(answer.probabilities))
         label = CLASSES[best]
         why = self._why_unknown(answer, label, star_count, baseline_size, domain)

@@ -29,7 +29,7 @@ from .weight import stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.1"
+RULES_VERSION = "1.2"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1

@@ -22,6 +22,10 @@ TRAIL_STRAYS = 2.0
 FWHM_GOOD, FWHM_BAD = 1.3, 1.6
 """FWHM / F0."""
 
+FWHM_FAR, FWHM_FAR_PX, FWHM_FAR_DOMAIN = 4.0, 10.0, 0.9
+"""Without any history: FWHM / F0, and FWHM in pixels, from which stars are out of focus whatever the rig; as long as
+they look like stars."""
+
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
 

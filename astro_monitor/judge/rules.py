@@ -152,10 +152,14 @@ def wide_stars_by_prior(case: Case) -> Finding | None:
     arcsec, prior, trail = case.value("fwhm_arcsec"), case.prior_fwhm_arcsec, case.trail_ratio
     if case.has_baseline or arcsec is None or prior is None or arcsec < limits.FWHM_BAD * prior:
         return None
-    if trail is not None and trail > limits.TRAIL_GOOD:
+    # A wrong pixel scale makes no star large on the sensor.
+    far = arcsec >= limits.FWHM_FAR * prior and (case.value("fwhm_px") or 0.0) >= limits.FWHM_FAR_PX
+    if trail is not None and trail > (limits.TRAIL_VERY_BAD if far else limits.TRAIL_GOOD):
         return None
+    plain = far and case.examined.grade.in_domain >= limits.FWHM_FAR_DOMAIN
     return Finding(
-        rule="wide_stars_by_prior", fault="seeing", strength="suspect", metric="fwhm_arcsec", value=arcsec,
+        rule="wide_stars_by_prior", fault="seeing", strength="decisive" if plain else "suspect",
+        metric="fwhm_arcsec", value=arcsec,
         limit=limits.FWHM_BAD * prior, unit="arcsec", label="bad_seeing", cause=_blur(case),
         sentence=f"FWHM {arcsec:.1f} arcsec is wide for a rig whose normal is taken as {prior:.1f} arcsec "
         "(no history yet).",

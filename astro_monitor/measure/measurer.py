@@ -21,6 +21,7 @@ from ..records import (
 )
 from .background import background
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
+from .separation import separation_px
 from .shape import field_shape
 from .stars import clear_stars, measure_stars
 from .transparency import match
@@ -147,6 +148,9 @@ def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     numbers.put("elongation", float(np.median(a / b)))
     numbers.put("central_dip_fraction", float(np.median(stars.dip[clear])))
     numbers.put("snr_median", float(np.median(stars.snr)))
+    if stars.x_px.size > 1:
+        numbers.put("star_separation_fwhm", separation_px(stars.x_px, stars.y_px) / fwhm)
+    numbers.explain("only one star could be measured", "star_separation_fwhm")
     numbers.put("saturated_star_fraction", float(stars.saturated.mean()))
     x, y, theta = (values[clear].astype(np.float64) for values in (stars.x_px, stars.y_px, stars.theta_deg))
     found = field_shape(x, y, a, b, theta, _shape(frame), minor)

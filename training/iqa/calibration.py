@@ -19,6 +19,9 @@ calibrated probabilities this is where no answer costs half of a wrong one. A cl
 keeps no frame on a low probability of ``good``, and sends to review what is only leaning to a fault."""
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 61))
+IN_DOMAIN = 0.5
+"""Below the edge of what training saw a frame is strange. Real frames had 0.86 and more."""
+
 FEW_STARS = 0.85
 """A fault must be this certain to be told when fewer than three stars could be measured."""
 
@@ -57,7 +60,7 @@ def calibrate(heads: list[keras.Model], check: Examples) -> tuple[dict[str, floa
         "cause": _best_temperature(logits["cause_logits"][firm], cause[firm]),
     }
     thresholds = dict.fromkeys(CLASSES, CERTAIN)
-    thresholds["in_domain"] = 0.25
+    thresholds["in_domain"] = IN_DOMAIN
     thresholds["few_stars"] = FEW_STARS
     seen = check.error[check.mask.any(axis=1)]
     calibration = {

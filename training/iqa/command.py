@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     real.add_argument("--models", type=Path, default=DEFAULT_MODELS)
     real.add_argument("--frames", type=Path, required=True)
     real.set_defaults(run=_real)
+
+    strange = commands.add_parser("strange", help="what the models say of planets, darks, spectra, daylight")
+    strange.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    strange.add_argument("--each", type=int, default=24, help="pictures of each kind")
+    strange.add_argument("--seed", type=int, default=0, help="of the first picture of each kind")
+    strange.set_defaults(run=_strange)
     return parser
 
 
@@ -164,6 +170,12 @@ def _real(options: argparse.Namespace) -> None:
     from training.iqa.real import grade_folder
 
     grade_folder(options.frames, options.models)
+
+
+def _strange(options: argparse.Namespace) -> None:
+    from training.iqa.strange import ask
+
+    log.info("%s", json.dumps(ask(options.models, options.each, options.seed), indent=1))
 
 
 def _recipe(changes: Sequence[str]) -> Any:

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from astro_monitor.measure import Measurer
 from astro_monitor.records import (
     CLASSES,
     FAULTS,
-    Arrival,
     Examined,
     Frame,
     FrameMeta,
@@ -35,10 +33,9 @@ from astro_monitor.records import (
     baseline_key,
 )
 from astro_monitor.stages import FrameMeasurer, StarFinder
+from training import arrivals
 from training.iqa.rigs import Take, load_rig
 
-_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-_PLACE = Path("/simulated")
 _NO_GRADE = Grade(
     frame_id="", label="unknown", probabilities=dict.fromkeys(CLASSES, 0.2), fault_scores=dict.fromkeys(FAULTS, 0.0),
     cause="none", cause_probability=0.0, in_domain=0.0, why_unknown="", model="",
@@ -83,7 +80,7 @@ def frames_of(takes: Iterable[Take]) -> Iterable[Frame]:
         yield Frame(
             frame_id=name,
             sha256=hashlib.sha256(name.encode()).hexdigest(),
-            arrival=_arrival(name),
+            arrival=arrivals.simulated(name),
             meta=meta,
             pixels=take.pixels,
             sensor_px_per_px=cells,
@@ -172,10 +169,3 @@ def _saturation_adu(rig: dict[str, Any]) -> float:
     step = 1 << (16 - rig["bit_depth"]) if rig["scaled_to_16_bit"] else 1
     top = float(((1 << rig["bit_depth"]) - 1) * step)
     return float(min(top, rig["offset_adu"] + rig["full_well_e"] / rig["gain_e_adu"]))
-
-
-def _arrival(name: str) -> Arrival:
-    return Arrival(
-        path=_PLACE / f"{name}.fits", root=_PLACE, size_bytes=0, mtime_ns=0, first_seen_utc=_EPOCH,
-        settled_utc=_EPOCH, how="named",
-    )  # fmt: skip

@@ -56,7 +56,8 @@ def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
         forget = (*hidden, *(() if accepted else NEEDS_REFERENCE))
         context = context_of(accepted, hidden)
         table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
-        grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), len(accepted))
+        separation = frame["values"].get("star_separation_fwhm")
+        grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), separation, len(accepted))
         graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
         if says_normal(grade):
             accepted.append(frame)
@@ -150,8 +151,10 @@ def interval_95(hits: NDArray[np.int64], count: NDArray[np.int64]) -> list[float
     """Give the 95 % interval of a share, drawing whole rigs anew.
 
     Parameters:
-        hits, count: (R,) frames of each rig that count as hits, and all of them.
+        hits, count: (R,) frames of each rig that count as hits, and all of them; without any the share may be anything.
     """
+    if not len(count):
+        return [0.0, 1.0]
     drawn = np.random.default_rng(1).integers(0, len(count), (_RESAMPLES, len(count)))
     shares = hits[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     return [round(float(edge), 4) for edge in np.quantile(shares, (0.025, 0.975))]

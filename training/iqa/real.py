@@ -6,7 +6,6 @@ import csv
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from astro_monitor.detect import Detector
@@ -16,7 +15,8 @@ from astro_monitor.judge.baseline import History
 from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.read import Reader
-from astro_monitor.records import Arrival, BaselineKey, Examined, Outcome, baseline_key
+from astro_monitor.records import BaselineKey, Examined, Outcome, baseline_key
+from training import arrivals
 from training.iqa.evaluate import says_normal
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,9 @@ def grade_folder(folder: Path, models: Path) -> list[RealFrame]:
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
         rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
     for row in rows:
-        outcome = pipeline.examine(_arrival(folder / row["file"], folder), [h.baseline() for h in histories.values()])
+        outcome = pipeline.examine(
+            arrivals.named(folder / row["file"], folder), [h.baseline() for h in histories.values()]
+        )
         size = _remember(outcome, histories)
         one = RealFrame(file=row["file"], label=row["label"], confidence=float(row["confidence"] or 0),
                         baseline_size=size, outcome=outcome)  # fmt: skip
@@ -84,12 +86,6 @@ def _pipeline(models: Path) -> Pipeline:
         Reader(), Detector(star_finder), Measurer(), Grader(quality, normal_fwhm_arcsec=3.0),
         models=(star_finder, quality),
     )  # fmt: skip
-
-
-def _arrival(path: Path, root: Path) -> Arrival:
-    now = datetime.now(UTC)
-    return Arrival(path=path, root=root, size_bytes=path.stat().st_size, mtime_ns=path.stat().st_mtime_ns,
-                   first_seen_utc=now, settled_utc=now, how="named")  # fmt: skip
 
 
 def _line(one: RealFrame) -> str:

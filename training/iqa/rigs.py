@@ -151,6 +151,11 @@ def render_rig(folder: Path, split: Split, seed: int, index: int) -> Path:
     return path
 
 
+def take_of(frame: SimFrame) -> Take:
+    """Give a frame that was just rendered the form of one that was kept."""
+    return Take(pixels=frame.pixels, truth=_truth(frame), rig=_plain(asdict(frame.rig)))
+
+
 def load_rig(path: Path) -> list[Take]:
     """Read what :func:`render_rig` wrote."""
     with np.load(path, allow_pickle=False) as stored:

@@ -33,6 +33,8 @@ class Recipe:
         variants: random baselines for each training frame; every epoch uses another one.
         parts: ``both``, ``image`` or ``statistics``.
         heads: networks of different seeds whose logits are averaged.
+        start: folder of networks to go on from, as when the star finder has changed and the data were made anew; empty:
+            from nothing.
     """
 
     seed: int = 7
@@ -44,6 +46,7 @@ class Recipe:
     dropout: float = 0.2
     parts: str = "both"
     heads: int = 4
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +140,9 @@ def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, pa
     model = head_model(
         flat.mean(axis=0), np.maximum(flat.std(axis=0), 1e-3), parts=recipe.parts, dropout=recipe.dropout
     )
+    if recipe.start:
+        # The normalisation of the inputs is among the weights: it stays that of the networks gone on from.
+        model.set_weights(keras.models.load_model(Path(recipe.start) / path.name).get_weights())
     model.compile(
         optimizer=keras.optimizers.AdamW(recipe.learning_rate, weight_decay=1e-4),
         loss={

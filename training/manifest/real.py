@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from astro_monitor.errors import FrameError
 from astro_monitor.read import Reader
-from astro_monitor.records import Arrival, FrameMeta
+from astro_monitor.records import FrameMeta
+from training import arrivals
 from training.manifest.entries import Entry, ManifestError, as_split, sha256_of
 from training.manifest.splits import split_of_group, together
 
@@ -95,11 +96,8 @@ def _labelled(folder: Path, row: dict[str, str], line: int) -> _Labelled:
 
 def _header(path: Path, folder: Path) -> tuple[FrameMeta, str]:
     """What the header says, and the size of the sensor in words; nothing when it is no frame."""
-    stat, now = path.stat(), datetime.now(UTC)
-    arrival = Arrival(path=path, root=folder, size_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns,
-                      first_seen_utc=now, settled_utc=now, how="named")  # fmt: skip
     try:
-        frame = Reader().read(arrival)
+        frame = Reader().read(arrivals.named(path, folder))
     except FrameError as error:
         log.info("%s: %s", path.name, error)
         return FrameMeta(), ""

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ablation", type=Path, help="what 'iqa ablate' wrote; default FOLDER/ablation.json")
     parser.add_argument("--star-frames", type=int, default=250)
     parser.add_argument("--rival-frames", type=int, default=60, help="of each kind of field")
+    parser.add_argument("--strange-frames", type=int, default=25, help="of each kind of picture that is no night sky")
     parser.add_argument("--failures", type=int, default=12)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=("quality", "stars"), default=("quality", "stars"),
@@ -63,6 +64,7 @@ def _quality(options: argparse.Namespace) -> dict[str, Any]:
     data, out = options.folder / "examined", options.out
     quality, graded = gather.quality_scores(options.models, data)
     quality["map"] = gather.map_figures(options.folder, out)
+    quality["strange"] = gather.strange_scores(options.models, options.strange_frames)
     for old in out.glob("failure-*.png"):
         old.unlink()
     shown = gather.failures(graded, data, options.rendered or options.folder / "frames", options.failures)

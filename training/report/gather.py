@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 QUALITY, STARS = "quality", "star-unet"
 
+STRANGE_SEED = 1000
+"""First seed of the strange pictures of the report; those before it are for looking."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -87,6 +90,19 @@ def map_figures(folder: Path, out: Path) -> dict[str, Any]:
         "least_share_of_a_cluster": round(float(clusters.min() / clusters.sum()), 4),
         "most_share_of_a_cluster": round(float(clusters.max() / clusters.sum()), 4),
     }
+
+
+def strange_scores(models: Path, each: int) -> dict[str, Any]:
+    """Show the models what is no night sky.
+
+    Parameters:
+        each: pictures of each kind.
+    """
+    from training.iqa.strange import ask
+
+    found = ask(models, each, STRANGE_SEED)
+    log.info("strange pictures: %.4f unknown", found["unknown"])
+    return found
 
 
 def ablation_scores(path: Path) -> dict[str, Any] | None:

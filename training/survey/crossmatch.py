@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from astro_monitor.detect import Detector
-from astro_monitor.records import KIND_ARTEFACT, Arrival, Detections, Frame, FrameMeta
+from astro_monitor.records import KIND_ARTEFACT, Detections, Frame, FrameMeta
+from training import arrivals
 
 MATCHED_WITHIN_FWHM = 0.75
 LEAST_REACH_PX = 1.5
@@ -129,12 +129,10 @@ def _pairs(found: NDArray[np.float64], truth: NDArray[np.float64], reach: float)
 
 def _frame(path: Path, pixels: NDArray[np.float32]) -> Frame:
     pixels.flags.writeable = False
-    now = datetime.now(UTC)
     return Frame(
         frame_id=path.stem,
         sha256="",
-        arrival=Arrival(path=path, root=path.parent, size_bytes=0, mtime_ns=0, first_seen_utc=now, settled_utc=now,
-                        how="named"),
+        arrival=arrivals.named(path, path.parent),
         meta=FrameMeta(kind="light"),
         pixels=pixels,
         sensor_px_per_px=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from astro_monitor.inference import Model
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
+from training.iqa.evaluate import interval_95
 from training.simulate import SimFrame
 from training.unet.matching import SNR_EDGES, Match, match
 from training.unet.tune import Scanned, scan_all, trail_counts
@@ -22,6 +24,12 @@ log = logging.getLogger(__name__)
 
 SEP_SIGMAS = (1.35, 5.0)
 """As deep as the speed comparison, and as usual. It has no idea of artefacts, trails and nebulae: part of the point."""
+
+KIND_SNR = 10.0
+"""Of which kind something is shows from here on."""
+
+POSITION_SNR = 10.0
+_RESAMPLES = 500
 KIND_NAMES = {KIND_STAR: "star", KIND_EXTENDED: "extended", KIND_ARTEFACT: "artefact"}
 
 
@@ -42,7 +50,7 @@ class Tally:
         self.found += np.bincount(place[matched.truth_found], minlength=len(self.truth))
         self.detections += int(np.count_nonzero(counted))
         self.true += int(np.count_nonzero(matched.true & counted))
-        bright = matched.truth_found & (matched.truth_snr >= 20)
+        bright = matched.truth_found & (matched.truth_snr >= POSITION_SNR)
         self.squared_error.extend((matched.error_px[bright] ** 2).tolist())
 
     @property
@@ -51,7 +59,7 @@ class Tally:
         return self.true / max(1, self.detections)
 
     def summary(self) -> dict[str, Any]:
-        """Completeness by signal to noise, purity, and position error of bright stars."""
+        """Completeness by signal to noise, purity, and how far sources of SNR ≥ 10 are from the truth."""
         names = [f"snr_{low:g}_{high:g}".replace("_inf", "_up") for low, high in pairwise(SNR_EDGES)]
         return {
             "completeness": {
@@ -62,6 +70,7 @@ class Tally:
             "purity": round(self.purity, 4),
             "detections": self.detections,
             "position_rms_px": round(float(np.sqrt(np.mean(self.squared_error))), 3) if self.squared_error else None,
+            "position_median_px": round(math.sqrt(np.median(self.squared_error)), 3) if self.squared_error else None,
         }
 
 
@@ -78,9 +87,7 @@ def evaluate(model: Model, split: str, first_seed: int, frames: int) -> dict[str
     """
     ours: dict[str, Tally] = defaultdict(Tally)
     theirs: dict[float, dict[str, Tally]] = {sigma: defaultdict(Tally) for sigma in SEP_SIGMAS}
-    confusion = np.zeros((3, 3), np.int64)
-    trails = np.zeros(3, np.int64)
-    frames_without, false_frames = 0, 0
+    confusions, trails, false_trail = [], [], []
     for one in scan_all(model, split, range(first_seed, first_seed + frames)):
         matched = match(one.frame, one.x_px, one.y_px, one.bin_factor)
         star = one.points.kind != KIND_ARTEFACT
@@ -89,13 +96,14 @@ def evaluate(model: Model, split: str, first_seed: int, frames: int) -> dict[str
             ours[group].add(_only(one, star), np.ones(int(star.sum()), bool))
             for sigma, rival in rivals.items():
                 theirs[sigma][group].add(rival, np.ones(len(rival.true), bool))
-        known = matched.truth_kind >= 0
+        known = (matched.truth_kind >= 0) & (matched.claimed_snr >= KIND_SNR)
+        confusion = np.zeros((3, 3), np.int64)
         np.add.at(confusion, (matched.truth_kind[known], one.points.kind[known]), 1)
+        confusions.append(confusion)
         counts = trail_counts(one, one.streaks(model.card.thresholds["streak"]))
-        trails += counts
+        trails.append(counts)
         if not one.frame.streaks:
-            frames_without += 1
-            false_frames += counts[2] > 0
+            false_trail.append(int(counts[2] > 0))
     return {
         "split": split,
         "first_seed": first_seed,
@@ -105,10 +113,40 @@ def evaluate(model: Model, split: str, first_seed: int, frames: int) -> dict[str
             f"sep_{sigma:g}_sigma": {name: tally.summary() for name, tally in sorted(theirs[sigma].items())}
             for sigma in SEP_SIGMAS
         },
-        "kind_f1": {name: round(_f1(confusion, kind), 4) for kind, name in KIND_NAMES.items()},
-        "trails": {"asked": int(trails[0]), "found": int(trails[1]), "false": int(trails[2])},
-        "trail_recall": round(float(trails[1] / max(1, trails[0])), 4),
-        "false_trail_frames": round(false_frames / max(1, frames_without), 4),
+        **_kinds(np.stack(confusions)),
+        **_trails(np.array(trails), np.array(false_trail)),
+    }
+
+
+def _kinds(confusions: NDArray[np.int64]) -> dict[str, Any]:
+    """Figures of (frames, truth, said) counts; intervals draw whole frames anew."""
+    whole = confusions.sum(axis=0)
+    scores = {name: round(_f1(whole, kind), 4) for kind, name in KIND_NAMES.items()}
+    drawn = np.random.default_rng(1).integers(0, len(confusions), (_RESAMPLES, len(confusions)))
+    macro = [
+        np.mean([_f1(some, kind) for kind in KIND_NAMES]) for some in (confusions[pick].sum(axis=0) for pick in drawn)
+    ]
+    artefacts = confusions[:, KIND_ARTEFACT].sum(axis=1)
+    taken = confusions[:, KIND_ARTEFACT, KIND_STAR]
+    return {
+        "kind_f1": scores,
+        "kind_macro_f1": round(float(np.mean(list(scores.values()))), 4),
+        "kind_macro_f1_95": [round(float(edge), 4) for edge in np.quantile(macro, (0.025, 0.975))],
+        "kind_confusion": whole.tolist(),
+        "artefacts_called_stars": round(float(taken.sum() / max(1, artefacts.sum())), 4),
+        "artefacts_called_stars_95": interval_95(taken[artefacts > 0], artefacts[artefacts > 0]),
+    }
+
+
+def _trails(counts: NDArray[np.int64], false_frames: NDArray[np.int64]) -> dict[str, Any]:
+    """Figures of (frames, [asked, found, false]) counts, and of the frames without a trail."""
+    asked = counts[counts[:, 0] > 0]
+    return {
+        "trails": dict(zip(("asked", "found", "false"), counts.sum(axis=0).tolist(), strict=True)),
+        "trail_recall": round(float(asked[:, 1].sum() / max(1, asked[:, 0].sum())), 4),
+        "trail_recall_95": interval_95(asked[:, 1], asked[:, 0]),
+        "false_trails_per_frame": round(float(counts[:, 2].mean()), 4),
+        "false_trail_frames": round(float(false_frames.mean()) if len(false_frames) else 0.0, 4),
     }
 
 

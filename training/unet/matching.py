@@ -31,6 +31,7 @@ class Match:
         error_px: (T,) distance of what was found, frame pixels; NaN where nothing was.
         true: (N,) for each detection, whether something real is there.
         truth_kind: (N,) kind of what is there; -1 for nothing.
+        claimed_snr: (N,) its signal to noise; 0 for nothing.
     """
 
     truth_snr: NDArray[np.float32]
@@ -38,6 +39,7 @@ class Match:
     error_px: NDArray[np.float64]
     true: NDArray[np.bool_]
     truth_kind: NDArray[np.int64]
+    claimed_snr: NDArray[np.float32]
 
 
 def match(
@@ -59,12 +61,16 @@ def match(
     stars = stars[np.argsort(-stars["snr"], kind="stable")]
     reach = np.maximum(2.0 * bin_factor, 0.5 * stars["fwhm_px"])
     nearest = np.full(len(stars), np.nan)
-    truth_kind = np.full(len(x_px), -1)
+    claimed = np.full(len(x_px), -1)
     if len(stars) and len(x_px):
         found = cKDTree(np.stack([x_px, y_px], axis=1))
         nearest, _ = found.query(np.stack([stars["x_px"], stars["y_px"]], axis=1))
-        truth_kind = _claim(stars, reach, found)
+        claimed = _claim(stars, reach, found)
     hit = np.nan_to_num(nearest, nan=np.inf) <= reach
+    truth_kind = np.full(len(x_px), -1)
+    truth_kind[claimed >= 0] = stars["kind"][claimed[claimed >= 0]]
+    claimed_snr = np.zeros(len(x_px), np.float32)
+    claimed_snr[claimed >= 0] = stars["snr"][claimed[claimed >= 0]]
     counted = (stars["kind"] != KIND_ARTEFACT) & (stars["snr"] >= counted_snr)
     return Match(
         truth_snr=stars["snr"][counted],
@@ -72,23 +78,24 @@ def match(
         error_px=np.where(hit, nearest, np.nan)[counted],
         true=(truth_kind >= 0) & (truth_kind != KIND_ARTEFACT),
         truth_kind=truth_kind,
+        claimed_snr=claimed_snr,
     )
 
 
 def _claim(stars: NDArray[np.void], reach: NDArray[np.float64], found: cKDTree) -> NDArray[np.int64]:
-    """Kind of the truth that each detection stands for; each true source is given away once, so doubles are false."""
+    """Place of the true source that each detection stands for, or -1. Each is given away once: doubles are false."""
     truth = cKDTree(np.stack([stars["x_px"], stars["y_px"]], axis=1))
     pairs = truth.sparse_distance_matrix(found, float(reach.max()), output_type="ndarray")
     # An artefact counts a third: a star under a hot pixel is a star. Brightest first, then nearest.
     weight = stars["snr"] * np.where(stars["kind"] == KIND_ARTEFACT, 1 / 3, 1)
     pairs = pairs[np.lexsort((pairs["v"], -weight[pairs["i"]]))]
-    kind = np.full(found.n, -1)
+    owner = np.full(found.n, -1)
     taken = np.zeros(len(stars), bool)
     for star, detection, distance in pairs.tolist():
-        if kind[detection] < 0 and not taken[star] and distance <= reach[star]:
-            kind[detection] = stars["kind"][star]
+        if owner[detection] < 0 and not taken[star] and distance <= reach[star]:
+            owner[detection] = star
             taken[star] = True
-    return kind
+    return owner
 
 
 def same_trail(truth: TrailTruth, found: Streak, tolerance_px: float) -> bool:

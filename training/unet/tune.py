@@ -29,7 +29,7 @@ ARTEFACT_PURITY = 0.80
 UNTRAILED = ("good", "bad_seeing", "background_issue")
 """Classes whose frames decide about purity: in a trailed one each piece of a broken trail would count as false."""
 
-FALSE_TRAIL_FRAMES = 0.01
+FALSE_TRAILS_PER_FRAME = 0.02
 STREAK_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -124,14 +124,14 @@ def trail_counts(one: Scanned, streaks: tuple[Streak, ...]) -> tuple[int, int, i
 
 
 def _streak_threshold(scanned: list[Scanned]) -> float:
-    """The threshold that finds most trails with few enough frames that show a false one."""
+    """The threshold that finds most trails with few enough false ones."""
     best, most = STREAK_THRESHOLDS[-1], -1
     for threshold in STREAK_THRESHOLDS:
         counts = [trail_counts(one, one.streaks(threshold)) for one in scanned]
-        false_frames = np.mean([false > 0 for _, _, false in counts])
+        false = sum(row[2] for row in counts) / len(counts)
         found = sum(row[1] for row in counts)
-        log.info("streak threshold %.1f: found %d of %d, false in %.2f %% of frames", threshold, found,
-                 sum(row[0] for row in counts), 100 * false_frames)  # fmt: skip
-        if false_frames <= FALSE_TRAIL_FRAMES and found > most:
+        log.info("streak threshold %.1f: found %d of %d, %.3f false a frame", threshold, found,
+                 sum(row[0] for row in counts), false)  # fmt: skip
+        if false <= FALSE_TRAILS_PER_FRAME and found > most:
             best, most = threshold, found
     return best

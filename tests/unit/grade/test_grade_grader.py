@@ -95,8 +95,15 @@ def test_a_model_that_gives_no_numbers_is_a_failed_grade(fake_model, stars, sky,
 
 def test_the_domain_falls_linearly_and_is_wider_for_few_sources():
     calibration = {"error_median": 1.0, "error_edge": 2.0}
-    assert in_domain(0.5, 50, calibration) == 1
-    assert in_domain(2.0, 50, calibration) == 0.5
-    assert in_domain(3.5, 50, calibration) == 0
-    assert in_domain(2.0, 5, calibration) == 0.75
-    assert in_domain(0.0, 0, calibration) == 0
+    assert in_domain(0.5, 50, None, calibration) == 1
+    assert in_domain(2.0, 50, None, calibration) == 0.5
+    assert in_domain(3.5, 50, None, calibration) == 0
+    assert in_domain(2.0, 5, None, calibration) == 0.75
+    assert in_domain(0.0, 0, None, calibration) == 0
+
+
+def test_sources_within_each_other_are_no_stars():
+    calibration = {"error_median": 1.0, "error_edge": 2.0}
+    assert in_domain(0.5, 50, 3.0, calibration) == 1
+    assert in_domain(0.5, 50, 0.2, calibration) == 0.5
+    assert in_domain(2.0, 50, 0.2, calibration) == 0.25

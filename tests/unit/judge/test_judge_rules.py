@@ -306,3 +306,13 @@ def test_judging_takes_at_most_five_milliseconds(settled, frame):
         settled.judge(examined)
         taken.append(time.process_time() - before)
     assert min(taken) < 0.005
+
+
+def test_a_first_frame_plainly_out_of_focus_is_rejected_whatever_the_model_says(judge, frame):
+    unsure = {"good": 0.6, "bad_seeing": 0.4}
+    wide = {"fwhm_px": 30.0, "fwhm_minor_px": 29.0, "fwhm_arcsec": 16.0, "star_count_measured": 2.0}
+    verdict, _ = judge.judge(frame(0, probabilities=unsure, **wide))
+    assert (verdict.decision, verdict.label) == ("reject", "bad_seeing")
+    # A wrong pixel scale alone makes no star large on the sensor.
+    verdict, _ = judge.judge(frame(1, probabilities=unsure, **{**wide, "fwhm_px": 6.0, "fwhm_minor_px": 6.0}))
+    assert verdict.decision == "review"

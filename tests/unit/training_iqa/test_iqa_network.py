@@ -70,3 +70,30 @@ def test_a_frame_without_sources_is_all_masked(source_map):
     assert not mask.any()
     assert not histogram.any()
     assert not error.any()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_training_goes_on_from_networks_that_are_there(tmp_path):
+    import io
+
+    import keras
+
+    from astro_monitor.grade.statistics import STATISTICS_LENGTH
+    from training.iqa.network import CLUSTERS, TILES, head_model
+    from training.iqa.train import Examples, Recipe, _train_one
+
+    rng = np.random.default_rng(5)
+    data = Examples(
+        image=rng.random((8, TILES, 25, 25)).astype(np.float16), mask=np.ones((8, TILES), np.float32),
+        histogram=np.full((8, CLUSTERS), 1 / CLUSTERS, np.float32), error=np.ones(8, np.float32),
+        statistics=rng.random((8, 2, STATISTICS_LENGTH)).astype(np.float32), label=np.arange(8) % 5,
+        faults=rng.integers(0, 2, (8, 3)).astype(np.float32), cause=np.zeros(8, np.int64), rig=np.arange(8),
+    )  # fmt: skip
+    before = head_model(np.full(STATISTICS_LENGTH, 0.5), np.ones(STATISTICS_LENGTH), parts="both", dropout=0.2)
+    (tmp_path / "before").mkdir()
+    before.save(tmp_path / "before" / "head-both-0.keras")
+    recipe = Recipe(epochs=1, batch=8, learning_rate=1e-9, start=str(tmp_path / "before"))
+    _train_one(recipe, 0, data, data, tmp_path / "head-both-0.keras", io.StringIO())
+    after = keras.models.load_model(tmp_path / "head-both-0.keras")
+    weights = [(old, new) for old, new in zip(before.trainable_weights, after.trainable_weights, strict=True)]
+    assert all(np.allclose(np.asarray(old), np.asarray(new), atol=1e-5) for old, new in weights)

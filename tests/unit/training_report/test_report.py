@@ -77,15 +77,22 @@ def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
         "by_margin": slices.by_margin(firm), "by_rig": slices.by_rig(firm), "reliability": slices.reliability(firm),
     }  # fmt: skip
     row = {"product_snr_3_10": 0.5, "purity": 0.9, "completeness_snr_3_10": 0.6, "position_rms_px": 0.2,
-           "snr_at_90_percent": None, "pure_purity": None, "best_setting": "5 sigma",
+           "position_median_px": 0.1, "snr_at_90_percent": None, "pure_purity": None, "best_setting": "5 sigma",
            "completeness_by_snr": [0.5] * (len(SNR_EDGES) - 1)}  # fmt: skip
     stars = {
         "model": "star-unet.9", "rival_frames": 3, "rivals": {kind: dict.fromkeys(FINDERS, row) for kind in FIELDS},
-        "card": {"frames": 3, "kind_f1": {"star": 0.9}, "trails": {"found": 1, "asked": 2}, "false_trail_frames": 0.0},
+        "card": {
+            "frames": 3, "kind_f1": {"star": 0.9}, "kind_macro_f1": 0.9, "kind_macro_f1_95": [0.8, 0.95],
+            "artefacts_called_stars": 0.01, "artefacts_called_stars_95": [0.0, 0.02], "trail_recall": 0.5,
+            "trail_recall_95": [0.1, 0.9], "trails": {"found": 1, "asked": 2}, "false_trails_per_frame": 0.01,
+            "star_finder": {"all": {"position_median_px": 0.1, "position_rms_px": 0.2}},
+        },
     }  # fmt: skip
     failure = gather.Failure(title="a frame", pixels=np.ones((40, 60), np.uint16), stamps=np.ones((3, 25, 25)))
     monkeypatch.setattr(gather, "quality_scores", lambda *_: (quality, FRAMES))
     monkeypatch.setattr(gather, "failures", lambda *_: [failure])
+    strange = {"each": 2, "said": {"planet": {"unknown": 2}}, "unknown": 1.0, "unknown_95": [0.9, 1.0]}
+    monkeypatch.setattr(gather, "strange_scores", lambda *_: strange)
     monkeypatch.setattr(gather, "star_scores", lambda *_: stars)
     rng = np.random.default_rng(1)
     codebook = rng.random((225, 636), np.float32)
@@ -107,7 +114,8 @@ def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
     assert len(list(out.glob("*.png"))) == 9
     assert "| five-class accuracy | ≥ 0.98 | 0.778" in text
     assert "quantisation error 1.50, topographic error 0.250" in text
-    assert "| nebulous | sep | 0.500 | 0.900 | 0.600 | 0.2 | never | – | 5 sigma |" in text
+    assert "| nebulous | sep | 0.500 | 0.900 | 0.600 | 0.1, 0.2 | never | – | 5 sigma |" in text
+    assert "| planet | unknown 2 |" in text
     assert "| both | 0.900 | 0.800 to 0.950 |" in text
     before = (out / "scores.json").read_text("utf-8")
     assert command.main(["--folder", str(tmp_path / "data"), "--out", str(out), "--only", "stars"]) == 0

@@ -89,7 +89,7 @@ def test_a_perfect_network_finds_what_it_was_asked_for(frame: SimFrame) -> None:
     maps[STREAK] = np.where(layer(wanted, "streak") > 0, 6, -9)
     for kind in range(3):
         maps[KINDS.start + kind] = np.where(layer(wanted, "kind") == kind, 6, 0)
-    points = find_peaks(maps, 0.5, 0.5)
+    points = find_peaks(maps, 0.5)
     x, y = (values * factor + (factor - 1) / 2 for values in (points.x_px, points.y_px))
     matched = match(frame, x, y, factor)
     assert (layer(wanted, "heat") == 1).sum() - len(points.x_px) <= 0.05 * len(points.x_px)

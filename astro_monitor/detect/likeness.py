@@ -1,0 +1,122 @@
+"""Star or artefact: the frame's own stars say what a star looks like.
+
+All stars of a frame have one profile. In a frame whose stars are hardly wider than a pixel the network takes many for
+hot pixels; among well-sampled stars it now and then takes a hot pixel for a star. Both show at once beside the profile
+of the others: the light in the 3 × 3 pixels around a source is fitted with a Gaussian integrated over pixels, of the
+one width that fits the frame's stars best, centred anywhere in the brightest pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
+from .peaks import Points
+from .prepare import signal_to_noise
+
+WIDTHS_SIGMA_PX = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
+"""Widths that are tried. Wider stars fill the 3 × 3 pixels evenly; the network tells those from artefacts itself."""
+
+LEAST_STARS = 5
+MOST_STARS = 300
+CLEAR, TELLING = 20.0, 10.0
+"""Signal to noise of the 3 × 3 pixels: from which stars say what stars look like, and from which sources are tested."""
+
+ALIKE = 0.03
+"""Share of the light's square that the profile may leave over."""
+
+UNLIKE = 0.06
+SHARPER = 1.1
+"""An artefact leaves more over than the first, and its middle is brighter than a star's by the second."""
+
+_FREEDOMS = 7
+"""Nine pixels less height and place, as far as two places can be chosen within one pixel."""
+
+
+def cores(points: Points, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cut out the light around each source.
+
+    Parameters:
+        points: positions in pixels of ``seen``.
+        seen: (h, w), a tile as the network saw it; at least 3 × 3.
+
+    Returns:
+        (N, 3, 3) signal to noise around the brightest pixel within one pixel of each position.
+    """
+    height, width = seen.shape
+    row, column = np.rint(points.y_px).astype(np.intp), np.rint(points.x_px).astype(np.intp)
+    row, column = np.clip(row, 1, height - 2), np.clip(column, 1, width - 2)
+    brightest = _squares(seen, row, column).reshape(-1, 9).argmax(axis=1)
+    row = np.clip(row + brightest // 3 - 1, 1, height - 2)
+    column = np.clip(column + brightest % 3 - 1, 1, width - 2)
+    return signal_to_noise(_squares(seen, row, column))
+
+
+def _squares(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
+    return np.asarray(seen[row[:, None, None] + _AROUND[:, None], column[:, None, None] + _AROUND], np.float32)
+
+
+def by_likeness(points: Points, light: NDArray[np.float32]) -> Points:
+    """Call artefacts stars that look like the stars, and stars artefacts that are sharper than the stars.
+
+    Parameters:
+        points: of the whole frame.
+        light: (N, 3, 3), from :func:`cores`.
+
+    Returns:
+        The same sources with other kinds, and with scores that no longer doubt the kind where the light has shown it;
+        unchanged where the frame has too few clear stars, or no common profile.
+    """
+    pixels = light.reshape(-1, 9)
+    power = (pixels**2).sum(axis=1)
+    stars = np.flatnonzero((points.kind == KIND_STAR) & (power > CLEAR**2))
+    stars = stars[np.argsort(-points.score[stars], kind="stable")[:MOST_STARS]]
+    if len(stars) < LEAST_STARS:
+        return points
+    typical = [float(np.median(_left_over(pixels[stars], profiles)[0])) for profiles in _PROFILES]
+    best = int(np.argmin(typical))
+    if typical[best] > ALIKE or best == len(_PROFILES) - 1:
+        return points
+    telling = np.flatnonzero(power > TELLING**2)
+    left, middle = _left_over(pixels[telling], _PROFILES[best])
+    # What noise alone leaves over scatters by sqrt(2 × freedoms); two such scatters are allowed.
+    noise = 2 * math.sqrt(2 * _FREEDOMS) / power[telling]
+    single = points.kind[telling] != KIND_EXTENDED
+    alike = single & (left < ALIKE + noise)
+    sharp = single & (left > UNLIKE + noise) & (middle > SHARPER)
+    kind, score = points.kind.copy(), points.score.copy()
+    kind[telling[alike]], kind[telling[sharp]] = KIND_STAR, KIND_ARTEFACT
+    shown = telling[alike | sharp]
+    score[shown] = points.centre[shown]
+    return replace(points, kind=kind, score=score)
+
+
+def _left_over(
+    pixels: NDArray[np.float32], profiles: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Share of the power that the best profile leaves over, less that of noise; and the middle pixel over its own."""
+    power = np.maximum((pixels**2).sum(axis=1), 1e-6)
+    height = pixels @ profiles.T
+    best = height.argmax(axis=1)
+    most = np.maximum(height[np.arange(len(height)), best], 1e-3)
+    left = np.maximum(power - most**2 - _FREEDOMS, 0) / power
+    return left, pixels[:, 4] / (most * profiles[best, 4])
+
+
+def _profiles(sigma_px: float) -> NDArray[np.float32]:
+    """(49, 9) Gaussians integrated over 3 × 3 pixels, centred on a grid over the middle one; each of power 1."""
+    edges = np.array([-1.5, -0.5, 0.5, 1.5])
+    rows = []
+    for centre in np.linspace(-0.5, 0.5, 7):
+        below = [math.erf((edge - centre) / (sigma_px * math.sqrt(2))) for edge in edges]
+        rows.append(np.diff(below) / 2)
+    grid = np.einsum("ai,bj->abij", np.array(rows), np.array(rows)).reshape(-1, 9)
+    return np.asarray(grid / np.linalg.norm(grid, axis=1, keepdims=True), np.float32)
+
+
+_AROUND = np.arange(-1, 2)
+_PROFILES = tuple(_profiles(sigma) for sigma in WIDTHS_SIGMA_PX)

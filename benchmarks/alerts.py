@@ -1,0 +1,279 @@
+"""How soon warnings come, and how rightly: simulated nights of rigs that training never saw, judged frame by frame.
+
+Each night has 60 to 200 frames and some episodes of trouble that grow, stay and fade. An *episode* here is what the
+labels say: two or more frames of one kind of fault, with nothing sound in between. Run it as
+``python -m benchmarks.alerts``; it needs the ``train`` extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KIND_OF = {
+    "bad_tracking": "tracking",
+    "very_bad_tracking": "tracking",
+    "bad_seeing": "seeing",
+    "background_issue": "background",
+}
+KINDS = ("tracking", "seeing", "background")
+FRAMES = (60, 200)
+SHAPE = (640, 896)
+FAULTS_PER_FRAME = 1 / 22
+SOON = {"severe": 2, "mild": 4}
+"""Frames after the first bad one by which the warning should be there."""
+
+CLOSED_AFTER = 3
+PERHAPS = 0.4
+"""From this true strength on a fault may be seen; from 0.5 on it is one."""
+LOOK_BACK = 3
+"""A warning is right when one of so many frames before it had the fault, or could have been said to have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One frame: what was simulated, and what changed about the warnings."""
+
+    label: str
+    cause: str
+    faults: dict[str, float]
+    decision: str
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+    causes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One spell of a fault and the warning about it.
+
+    Attributes:
+        delay: frames from the first bad one to the warning; ``None`` when none came.
+        closed_after: sound frames from the last bad one to the end of the warning; ``None`` when the night ended first,
+            or there was no warning.
+    """
+
+    kind: str
+    cause: str
+    severe: bool
+    frames: int
+    delay: int | None
+    closed_after: int | None
+    right_cause: bool
+
+
+def judge_night(split: str, seed: int) -> list[Seen]:
+    """Take a night through detection, measuring, grading and judging.
+
+    Parameters:
+        split: whose rigs.
+        seed: of the rig and of all that happens.
+    """
+    from astro_monitor.grade import Grader
+    from astro_monitor.inference import open_model
+    from astro_monitor.judge import Judge
+    from astro_monitor.measure import Measurer
+    from astro_monitor.records import Examined, baseline_key
+    from astro_monitor.settings import Settings
+    from training.iqa.dataset import frames_of, shipped_finder
+    from training.iqa.rigs import take_of
+    from training.simulate import simulate_night
+    from training.simulate.nights import CLASS_OF_CAUSE
+
+    rng = np.random.default_rng([seed, 0xA1E7])
+    count = int(rng.integers(*FRAMES))
+    faults = [str(cause) for cause in rng.choice(list(CLASS_OF_CAUSE), max(1, round(count * FAULTS_PER_FRAME)))]
+    grader = Grader(open_model("quality", provider="cpu", threads=1), normal_fwhm_arcsec=3.0)
+    settings = Settings()
+    judge, finder, measurer = Judge(settings.judge, settings.site), shipped_finder(), Measurer()
+    night = []
+    for shot in simulate_night(seed, count, SHAPE, faults):
+        take = take_of(shot)
+        (frame,) = frames_of([take])
+        name = f"{seed:08x}{len(night):08x}"
+        frame = replace(frame, frame_id=name, meta=replace(frame.meta, date_obs_utc=shot.date_obs_utc))
+        baseline = judge.baseline_for(baseline_key(frame.meta, frame.sensor_shape))
+        detections = finder.detect(frame)
+        stars, measured = measurer.measure(frame, detections, baseline)
+        grade = grader.grade(frame, detections, stars, measured, baseline)
+        verdict, alerts = judge.judge(
+            Examined(
+                arrival=frame.arrival, frame_id=name, sha256=frame.sha256, meta=frame.meta,
+                sensor_shape=frame.sensor_shape, sensor_px_per_px=frame.sensor_px_per_px, measurements=measured,
+                grade=grade, models=(), timings_s={},
+            )
+        )  # fmt: skip
+        night.append(
+            Seen(
+                label=take.truth["label"], cause=take.truth["cause"], faults=take.truth["faults"],
+                decision=verdict.decision, opened=tuple(one.kind for one in alerts if one.change == "opened"),
+                closed=tuple(one.kind for one in alerts if one.change == "closed"),
+                causes={one.kind: one.cause for one in alerts},
+            )
+        )  # fmt: skip
+    return night
+
+
+def episodes(night: Sequence[Seen]) -> Iterator[Episode]:
+    """Find the spells of each fault, and what the warnings made of them."""
+    for kind in KINDS:
+        has = [KIND_OF.get(one.label) == kind for one in night]
+        may = [bad or _could(one, kind) for bad, one in zip(has, night, strict=True)]
+        first = 0
+        while first < len(night):
+            if not has[first]:
+                first += 1
+                continue
+            last = first
+            while last + 1 < len(night) and may[last + 1]:
+                last += 1
+            spell = [place for place in range(first, last + 1) if has[place]]
+            if len(spell) >= 2:
+                yield _episode(night, kind, first, last, spell)
+            first = last + 1
+
+
+def _episode(night: Sequence[Seen], kind: str, first: int, last: int, spell: Sequence[int]) -> Episode:
+    opened = _open_at(night, kind, first, last)
+    closed, named = None, ""
+    if opened is not None:
+        closing = next((place for place in range(last + 1, len(night)) if kind in night[place].closed), None)
+        closed = None if closing is None else closing - last
+        told = [night[place].causes[kind] for place in range(opened, last + 1) if kind in night[place].causes]
+        named = told[-1] if told else ""
+    cause = max({night[place].cause for place in spell}, key=[night[place].cause for place in spell].count)
+    return Episode(
+        kind=kind, cause=cause, severe=any(night[place].label == "very_bad_tracking" for place in spell[:2]),
+        frames=len(spell), delay=None if opened is None else max(0, opened - first), closed_after=closed,
+        right_cause=named == cause,
+    )  # fmt: skip
+
+
+def _open_at(night: Sequence[Seen], kind: str, first: int, last: int) -> int | None:
+    """Frame with which the warning of this spell began, which may be before it; ``None`` when there was none."""
+    open_since: int | None = None
+    for place in range(last + 1):
+        if kind in night[place].closed:
+            open_since = None
+        if kind in night[place].opened:
+            open_since = place
+        if open_since is not None and place >= first:
+            return open_since
+    return None
+
+
+def _could(one: Seen, kind: str) -> bool:
+    """Whether a frame that is not called so might be: ambiguous, or with another, worse fault as well."""
+    return one.label == "ambiguous" or one.faults[kind] >= PERHAPS
+
+
+def false_alerts(night: Sequence[Seen]) -> list[str]:
+    """Kinds of warnings that opened although no frame just before gave a reason."""
+    return [
+        kind
+        for place, one in enumerate(night)
+        for kind in one.opened
+        if kind in KINDS
+        and not any(
+            KIND_OF.get(before.label) == kind or _could(before, kind)
+            for before in night[max(0, place - LOOK_BACK + 1) : place + 1]
+        )
+    ]
+
+
+def scores(nights: Sequence[Sequence[Seen]]) -> dict[str, Any]:
+    """Figures over all nights; intervals (95 %) draw whole nights anew."""
+    found = [list(episodes(night)) for night in nights]
+    wrong = [len(false_alerts(night)) for night in nights]
+    result: dict[str, Any] = {"nights": len(nights), "frames": sum(map(len, nights)), "episodes": sum(map(len, found))}
+    for name, severe in (("severe", True), ("mild", False)):
+        limit = SOON[name]
+        result[f"{name}_in_time"] = _share(
+            [[one.delay is not None and one.delay <= limit for one in some if one.severe == severe] for some in found]
+        )
+    result["warned"] = _share([[one.delay is not None for one in some] for some in found])
+    result["false_per_10_nights"] = round(10 * sum(wrong) / len(nights), 2)
+    result["closed_in_time"] = _share(
+        [[one.closed_after <= CLOSED_AFTER for one in some if one.closed_after is not None] for some in found]
+    )
+    result["right_cause"] = _share([[one.right_cause for one in some if one.delay is not None] for some in found])
+    result["good_rejected"] = _share(
+        [[one.decision == "reject" for one in night if one.label == "good"] for night in nights]
+    )
+    result["bad_kept"] = _share([[one.decision == "keep" for one in night if one.label in KIND_OF] for night in nights])
+    return result
+
+
+def _share(hits: Sequence[Sequence[bool]]) -> dict[str, Any]:
+    count, right = np.array([len(some) for some in hits]), np.array([sum(some) for some in hits])
+    if not count.sum():
+        return {"value": None, "low": None, "high": None, "of": 0}
+    drawn = np.random.default_rng(1).integers(0, len(hits), (500, len(hits)))
+    low, high = np.quantile(right[drawn].sum(axis=1) / np.maximum(count[drawn].sum(axis=1), 1), (0.025, 0.975))
+    value = round(float(right.sum() / count.sum()), 4)
+    return {"value": value, "low": round(float(low), 4), "high": round(float(high), 4), "of": int(count.sum())}
+
+
+BARS = {
+    "severe_in_time": "all within 2 frames", "mild_in_time": "all within 4 frames", "warned": "",
+    "false_per_10_nights": "≤ 1", "closed_in_time": "all within 3 good frames", "right_cause": "≥ 0.90",
+    "good_rejected": "≤ 0.01", "bad_kept": "≤ 0.02",
+}  # fmt: skip
+
+
+def table(found: dict[str, Any]) -> str:
+    """Give the figures as Markdown."""
+    lines = [
+        f"{found['nights']} nights, {found['frames']} frames, {found['episodes']} episodes",
+        "", "| figure | bar | reached |", "|---|---|---|",
+    ]  # fmt: skip
+    for name, bar in BARS.items():
+        value = found[name]
+        shown = value if not isinstance(value, dict) else (
+            "–" if value["value"] is None else
+            f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f}) of {value['of']}"
+        )  # fmt: skip
+        lines.append(f"| {name.replace('_', ' ')} | {bar} | {shown} |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
+    parser.add_argument("--split", choices=("validation", "test"), default="test", help="tune on one, report the other")
+    parser.add_argument("--nights", type=int, default=24)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", type=Path, help="write figures, episodes and frames here")
+    options = parser.parse_args(argv)
+    from training.iqa.rigs import rig_seeds
+
+    seeds = rig_seeds(options.split, options.nights)
+    nights = []
+    with ProcessPoolExecutor(options.workers) as pool:
+        for number, night in enumerate(pool.map(judge_night, [options.split] * len(seeds), seeds), 1):
+            nights.append(night)
+            sys.stderr.write(f"\r{number} of {len(seeds)} nights")
+    sys.stderr.write("\n")
+    found = scores(nights)
+    print(table(found))
+    if options.json is not None:
+        written = {
+            "scores": found,
+            "episodes": [[asdict(one) for one in episodes(night)] for night in nights],
+            "nights": [[asdict(one) for one in night] for night in nights],
+        }
+        options.json.write_text(json.dumps(written, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
