@@ -50,7 +50,8 @@ def tidy(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Make nearest-neighbour doublings constant, drop what nobody uses, name free dimensions, and check the model.
 
     tf2onnx computes the size of each doubling at run time and marks it with a deprecated mode; a constant factor of 2
-    lets the runtime keep its fast memory layout across it.
+    lets the runtime keep its fast memory layout across it. Where two maps are added it is told that they are equally
+    large, which it cannot know of free dimensions: it then adds within the convolution, not in a pass of its own.
     """
     graph = proto.graph
     factor = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "double")
@@ -74,9 +75,24 @@ def tidy(proto: onnx.ModelProto) -> onnx.ModelProto:
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = "batch" if axis == 0 else f"{value.name}_axis_{axis}"
+    inferred = onnx.shape_inference.infer_shapes(proto).graph.value_info
+    channels = {value.name: _channels(value) for value in inferred}
     del graph.value_info[:]
+    for number, node in enumerate(graph.node):
+        if node.op_type == "Add" and (shared := {channels.get(name, 0) for name in node.input}) - {0} == shared:
+            size = ["batch", max(shared), f"height_{number}", f"width_{number}"]
+            graph.value_info.extend(
+                helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, size) for name in node.input
+            )
     onnx.checker.check_model(proto, full_check=True)
     return proto
+
+
+def _channels(value: onnx.ValueInfoProto) -> int:
+    """Channels of a stack of maps of free height and width; 0 for anything else."""
+    size = value.type.tensor_type.shape.dim
+    free = len(size) == 4 and not (size[2].HasField("dim_value") or size[3].HasField("dim_value"))
+    return int(size[1].dim_value) if free else 0
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:

@@ -1,4 +1,4 @@
-"""From pixels to what the network sees: (pixel - sky) / noise, cut off below, stretched.
+"""From pixels to what the network sees: (pixel - sky) / noise, cut off below, with the bright end compressed.
 
 The only copy, for training and serving.
 
@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from ..records import SkyMap
 from .sky import Pixels
 
-PREPROCESSING_VERSION = "star-1"
+PREPROCESSING_VERSION = "star-2"
 """Changed whenever the network would see other numbers for the same frame."""
 
 LOWEST_SNR = -5.0
 """Cold pixels and overscan are cut off here."""
 
+KNEE_SNR = 10.0
+"""Far below this the stretch is linear, so that sums over faint stars stay sums; far above it is a logarithm."""
+
+_LOWEST = np.float32(1 + LOWEST_SNR / KNEE_SNR)
 _STRIP_ROWS = 16
 
 
@@ -37,12 +41,14 @@ class Stretch:
         grid_height, grid_width = sky.level_adu.shape
         x = _frame_centres(self.shape[1], bin_factor)
         y = _frame_centres(self.shape[0], bin_factor)
+        # Averaging n independent pixels divides their noise by sqrt(n).
+        per_adu = bin_factor / (KNEE_SNR * sky.noise_adu)
         columns = [np.interp(x, _cell_centres(grid_width, sky.cell_px), row) for row in sky.level_adu]
-        self._columns = np.asarray(columns, np.float32)
+        # One less than the sky, in knees: what is left after subtracting it is the argument of the logarithm.
+        self._columns = (np.asarray(columns) * per_adu - 1).astype(np.float32)
+        self._gain = np.float32(per_adu / bin_factor**2)
         self._at = np.interp(y, _cell_centres(grid_height, sky.cell_px), np.arange(grid_height)).astype(np.float32)
         self._mesh_row = np.minimum(self._at.astype(np.intp), max(0, grid_height - 2))
-        # Averaging n independent pixels divides their noise by sqrt(n).
-        self._gain = np.float32(bin_factor / sky.noise_adu)
 
     def window(self, pixels: Pixels, top: int, left: int, out: NDArray[np.float32]) -> None:
         """Fill one tile.
@@ -63,13 +69,13 @@ class Stretch:
             strip = out[y - top : end - top, x0 - left : x1 - left]
             self._bin(pixels, slice(y, end), slice(x0, x1), strip)
             self._subtract_sky(strip, slice(y, end), slice(x0, x1), scratch[: end - y])
-            strip *= self._gain
-            stretch(strip, scratch[: end - y])
+            np.maximum(strip, _LOWEST, out=strip)
+            np.log(strip, out=strip)
 
     def _bin(self, pixels: Pixels, rows: slice, columns: slice, out: NDArray[np.float32]) -> None:
         n = self.bin_factor
         if n == 1:
-            out[...] = pixels[rows, columns]
+            np.multiply(pixels[rows, columns], self._gain, out=out)
             return
         block = pixels[rows.start * n : rows.stop * n, columns.start * n : columns.stop * n]
         # Rows first: whole rows add quickly, and there are then n times fewer of them.
@@ -77,7 +83,7 @@ class Stretch:
         out[...] = summed[:, ::n]
         for offset in range(1, n):
             out += summed[:, offset::n]
-        out *= np.float32(1 / (n * n))
+        out *= self._gain
 
     def _subtract_sky(
         self, strip: NDArray[np.float32], rows: slice, columns: slice, scratch: NDArray[np.float32]
@@ -91,22 +97,13 @@ class Stretch:
         strip -= scratch
 
 
-def stretch(x: NDArray[np.float32], scratch: NDArray[np.float32]) -> None:
-    """Replace signal to noise by its inverse hyperbolic sine, in place.
-
-    ``asinh(x) = log(x + sqrt(x² + 1))``: numpy has vector instructions for these two, not for ``arcsinh``, which
-    takes eight times as long. Below -5 the difference would lose digits; nothing is left there.
+def signal_to_noise(seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Undo the stretch: signal to noise of each network pixel, -5 where it was cut off.
 
     Parameters:
-        x: any shape.
-        scratch: same shape; overwritten.
+        seen: any shape, as :meth:`Stretch.window` gives it.
     """
-    np.maximum(x, np.float32(LOWEST_SNR), out=x)
-    np.multiply(x, x, out=scratch)
-    scratch += np.float32(1)
-    np.sqrt(scratch, out=scratch)
-    x += scratch
-    np.log(x, out=x)
+    return np.float32(KNEE_SNR) * np.expm1(seen)
 
 
 def _cell_centres(count: int, cell_px: int) -> NDArray[np.float64]:

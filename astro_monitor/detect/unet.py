@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import Model
+from .centroids import centred
 from .peaks import STREAK, Points, find_peaks, without_doubles
 from .prepare import PREPROCESSING_VERSION, Stretch
 from .sky import Pixels
@@ -67,13 +68,13 @@ class StarNet:
         try:
             stretch.window(pixels, tile.top, tile.left, seen)
             maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
+            points = centred(find_peaks(maps, self._star_threshold, self._artefact_threshold), seen)
         finally:
             self._free_buffers.put(seen)
         rows, columns = slice(tile.core_top, tile.core_bottom), slice(tile.core_left, tile.core_right)
         core = streak[_cells(rows), _cells(columns)]
         top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
         core[...] = maps[STREAK, top : top + core.shape[0], left : left + core.shape[1]]
-        points = find_peaks(maps, self._star_threshold, self._artefact_threshold)
         x, y = points.x_px + np.float32(tile.left), points.y_px + np.float32(tile.top)
         # Half a pixel beyond: pixel 0 reaches from -0.5 to 0.5, so each point lies in exactly one core.
         mine = (x >= columns.start - 0.5) & (x < columns.stop - 0.5) & (y >= rows.start - 0.5) & (y < rows.stop - 0.5)

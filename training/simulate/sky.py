@@ -99,7 +99,7 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
         x_px=x,
         y_px=y,
         flux_e=np.ascontiguousarray(flux),
-        galaxies=_draw_galaxies(rng, rig, shape),
+        galaxies=_galaxies_of_field(rng, rig, shape),
         nebula=_draw_nebula(rng) if rng.random() < 0.3 else None,
     )
 
@@ -116,10 +116,15 @@ def _gather_cluster(
     y[members] = rng.uniform(0.2, 0.8) * shape[0] + radius * np.sin(angle)
 
 
-def _draw_galaxies(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> tuple[Galaxy, ...]:
+def draw_galaxies(rng: np.random.Generator, rig: Rig, shape: tuple[int, int], number: int) -> list[Galaxy]:
+    """Small galaxies, few bright and many faint ones.
+
+    Parameters:
+        shape: (height, width) of the frame.
+        number: how many.
+    """
     height, width = shape
-    number = int(rng.poisson(rng.choice([0.5, 3.0, 8.0], p=(0.6, 0.3, 0.1)) * min(height * width / 1e6, 4)))
-    galaxies = [
+    return [
         Galaxy(
             x_px=float(rng.uniform(0, width)),
             y_px=float(rng.uniform(0, height)),
@@ -131,6 +136,12 @@ def _draw_galaxies(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -
         )
         for _ in range(number)
     ]
+
+
+def _galaxies_of_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> tuple[Galaxy, ...]:
+    height, width = shape
+    number = int(rng.poisson(rng.choice([0.5, 3.0, 8.0], p=(0.6, 0.3, 0.1)) * min(height * width / 1e6, 4)))
+    galaxies = draw_galaxies(rng, rig, shape, number)
     if rng.random() < 0.08:
         half_light = float(rng.uniform(0.02, 0.1) * min(shape))
         galaxies.append(

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
-DEFAULT_RUN = Path("runs/unet/v1")
+DEFAULT_RUN = Path("runs/unet/network")
 NAME = "star-unet"
-POOLS = {"validation": (120, 0), "train": (2400, 100_000)}
+POOLS = {"validation": (120, 0), "train": (4400, 100_000)}
 """Frames and first seed of each split."""
 
 TUNE_SEED, TEST_SEED = 500_000, 900_000

@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.detect.prepare import Stretch
+from astro_monitor.detect.prepare import KNEE_SNR, Stretch
 from astro_monitor.detect.scale import FACTORS, choose_bin
 from astro_monitor.detect.sky import sky_map
 from astro_monitor.detect.tiles import CELL_PX
 from training.simulate import SimFrame, draw_condition, draw_field, draw_rig, render, rig_split
 from training.simulate.conditions import Condition, still_fwhm_px
 from training.simulate.rigs import Rig
+from training.simulate.sky import draw_galaxies
 from training.unet.targets import LAYERS, target
 
 TILE_PX = 256
@@ -37,6 +38,13 @@ SHARES = {
 }
 TRAIL_SHARE = 0.4
 """Part of the frames that get at least one trail: far more than in the sky, so that the network meets enough."""
+
+EXTENDED_SHARE, EXTENDED_MPX = 0.4, (10.0, 150.0)
+"""Part of the frames that get many more galaxies than the sky has, and how many per million network pixels: without
+them one source in 350 is extended, and the network hardly learns the kind."""
+
+SKY_ERROR_SNR = 0.04
+"""Spread of what training adds to the sky of each tile."""
 
 _FRAMES_PER_SHARD = 40
 
@@ -71,7 +79,11 @@ def draw(split: str, seed: int) -> SimFrame:
     factor = _expected_factor(rig, condition)
     side = TILE_PX * (2 * factor if factor <= 2 else factor)
     shape = (side, side)
-    return render(rig, draw_field(rng, rig, shape), condition, rng, shape)
+    field = draw_field(rng, rig, shape)
+    if rng.random() < EXTENDED_SHARE:
+        number = int(rng.poisson(math.exp(rng.uniform(*map(math.log, EXTENDED_MPX))) * (side / factor) ** 2 / 1e6))
+        field = replace(field, galaxies=(*field.galaxies, *draw_galaxies(rng, rig, shape, number)))
+    return render(rig, field, condition, rng, shape)
 
 
 def see(frame: SimFrame, bin_factor: int | None = None) -> tuple[NDArray[np.float32], int]:
@@ -164,7 +176,7 @@ def batches(
             if augment:
                 seen, wanted = _turn(seen, wanted, int(rng.integers(8)))
                 # The mesh is never exactly the sky.
-                seen = seen + rng.normal(0, 0.04, (size, 1, 1)).astype(np.float32)
+                seen = seen + rng.normal(0, SKY_ERROR_SNR / KNEE_SNR, (size, 1, 1)).astype(np.float32)
             yield seen[..., None], wanted
 
 

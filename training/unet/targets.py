@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from astro_monitor.detect.prepare import signal_to_noise
 from astro_monitor.detect.tiles import CELL_PX
 from astro_monitor.records import KIND_ARTEFACT
 from training.simulate import SimFrame
@@ -154,10 +155,10 @@ def _light_around(table: NDArray[np.void], seen: NDArray[np.float32]) -> NDArray
     radius = np.maximum(1.5 * table["fwhm_px"], 2.5)[:, None]
     x = np.clip(np.rint(table["x_px"][:, None] + radius * np.cos(angle)), 0, width - 1).astype(int)
     y = np.clip(np.rint(table["y_px"][:, None] + radius * np.sin(angle)), 0, height - 1).astype(int)
-    around = np.median(np.sinh(seen[y, x].astype(np.float64)), axis=1)
+    around = np.median(signal_to_noise(seen[y, x]), axis=1)
     near_x = np.clip(np.rint(table["x_px"]).astype(int)[:, None] + np.tile((-1, 0, 1), 3), 0, width - 1)
     near_y = np.clip(np.rint(table["y_px"]).astype(int)[:, None] + np.repeat((-1, 0, 1), 3), 0, height - 1)
-    peak = np.sinh(seen[near_y, near_x].astype(np.float64)).max(axis=1)
+    peak = signal_to_noise(seen[near_y, near_x]).max(axis=1)
     return np.where(around > 1.5, around / np.maximum(peak, 1e-6), 0)
 
 

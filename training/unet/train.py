@@ -2,9 +2,8 @@
 
 ::
 
-    python -m training.unet pool --split train --frames 3000 --seed 100000      10 minutes on two cores
-    python -m training.unet pool --split validation --frames 160                half a minute
-    python -m training.unet train --minutes 35                                  as told; resumes when called again
+    python -m training unet pool      6 minutes on two cores
+    python -m training unet train     50 minutes, as the recipe tells; resumes when called again
 
 What it wrote to ``runs/unet/<name>/``: ``last.keras`` after each round, ``best.keras`` by validation loss, and
 ``log.jsonl``: one line with the recipe, then one line a round.
@@ -49,7 +48,7 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
-    minutes: float = 34.0
+    minutes: float = 50.0
     warm_up_steps: int = 300
     round_steps: int = 300
     patience: int = 40
