@@ -140,6 +140,8 @@ def _stars(stars: dict[str, Any]) -> list[str]:
 
 
 def _position(row: dict[str, Any]) -> str:
+    if row["position_median_px"] is None:
+        return "none was found"
     return f"median {row['position_median_px']:.2f}, rms {row['position_rms_px']:.2f}"
 
 

@@ -102,8 +102,12 @@ def lowest_pure(
 ) -> float:
     """Lowest score from which on at least ``purity`` of the detections are right.
 
-    When no such score leaves half of the right ones, the score with the best F1 is given, and said so in the log.
+    When no such score leaves half of the right ones, the score with the best F1 is given, and said so in the log; when
+    there is nothing to go by, one half.
     """
+    if not len(score):
+        log.info("nothing was found that a threshold could be set on")
+        return 0.5
     order = np.argsort(-score, kind="stable")
     true, all_ = np.cumsum((weight * right)[order]), np.cumsum(weight[order])
     pure = np.flatnonzero(true >= purity * all_)

@@ -156,3 +156,4 @@ def test_the_threshold_keeps_its_promise() -> None:
     assert lowest_pure(score, right, np.ones(101), 0.99) == pytest.approx(0.21, abs=0.011)
     hopeless = np.arange(101) % 2 == 1
     assert 0 <= lowest_pure(score, hopeless, np.ones(101), 0.99) <= 1
+    assert lowest_pure(score[:0], hopeless[:0], np.ones(0), 0.99) == 0.5
