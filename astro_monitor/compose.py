@@ -136,6 +136,7 @@ def alert(change: Alert) -> tuple[str, Body]:
         evidence=list(change.evidence),
         sentence=change.sentence,
         advice=change.advice,
+        repeat=change.repeat,
     )
     return f"alert.{change.change}", messages.body_json(body)
 

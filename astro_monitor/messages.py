@@ -187,7 +187,12 @@ class FrameRevised(_Body):
 
 
 class AlertBody(_Body):
-    """One change of one warning."""
+    """One change of one warning.
+
+    Attributes:
+        repeat: trouble that ended a short time ago has come back, no worse and for no other cause: show it, but do not
+            wake anyone for it.
+    """
 
     alert_id: str
     kind: FaultKind
@@ -196,6 +201,7 @@ class AlertBody(_Body):
     evidence: list[str]
     sentence: str
     advice: str
+    repeat: bool = False
 
 
 class ListWritten(_Body):

@@ -80,8 +80,10 @@ class JudgeSettings(_Section):
     reject_probability: float = Field(0.5, gt=0, lt=1, description="a bad class at least this probable is rejected")
     alert_of: int = Field(3, ge=1, le=20, description="alerts look at the last M frames …")
     alert_n: int = Field(2, ge=1, le=20, description="… and open at N bad ones among them")
-    alert_close: int = Field(3, ge=1, le=20, description="good frames in a row that close an alert")
-    alert_cooldown_s: float = Field(600.0, ge=0, description="no new alert of a kind within this time after the last")
+    alert_close: int = Field(2, ge=1, le=20, description="good frames in a row that close an alert")
+    alert_cooldown_s: float = Field(
+        600.0, ge=0, description="the same trouble back within this time is marked as a repeat"
+    )
 
 
 class PublishSettings(_Section):

@@ -2,19 +2,23 @@
 
 ::
 
-             N of the last M bad, or one severe frame
+             N of the last M bad, 2 N suspect in a row, or one severe frame
     quiet ────────────────────────────────────────────► open ──► updated when it becomes severe,
       ▲                                                  │        or when the likely cause changes
       └──────────────────────────────────────────────────┘
-             K good frames in a row; then silent for the cooldown
+             K good frames in a row
 
-A frame that is only doubtful neither opens nor closes anything. Time is the frame's own, so that an archive replays as
-the night went; a clock that runs backwards shortens nothing: the cooldown counts the distance in time either way.
+A suspect frame is one that a person should look at for this kind of trouble; it counts half a bad one. A frame that is
+doubtful for another reason neither opens nor closes anything. What is open is always what is the matter. Trouble that
+comes back within the cooldown, no worse than before and for the same cause, is opened as a *repeat*: for the screen,
+not for whoever sleeps. Time is the frame's own, so that an archive replays as the night went; a clock that runs
+backwards shortens nothing: the cooldown counts the distance in time either way.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,7 +28,8 @@ from ..settings import JudgeSettings
 from .advice import advice_for
 
 Kind = Literal["tracking", "seeing", "background", "failures"]
-Sign = Literal["good", "doubtful", "bad", "severe"]
+Sign = Literal["good", "doubtful", "suspect", "bad", "severe"]
+TROUBLE_SIGNS = ("suspect", "bad", "severe")
 MAX_EVIDENCE = 10
 
 _TROUBLE = {
@@ -41,11 +46,13 @@ class Warden:
 
     Attributes:
         recent: signs of the last M frames, oldest first.
-        evidence: name and cause of the bad frames of the present trouble, oldest first.
-        good_in_a_row: since the last bad one.
+        evidence: name and cause of the bad and suspect frames of the present trouble, oldest first.
+        good_in_a_row: since the last bad or suspect one.
         opened: number of warnings so far, for the identifier.
         alert_id, severity, cause: of the open warning; an empty identifier means none is open.
+        repeat: whether the open warning is about trouble that has only come back.
         closed_at_s: when the last one was closed, in seconds since the epoch.
+        closed_severity, closed_cause: of the last one.
     """
 
     kind: Kind
@@ -57,7 +64,10 @@ class Warden:
     alert_id: str = ""
     severity: Literal["warning", "severe"] = "warning"
     cause: str = "none"
+    repeat: bool = False
     closed_at_s: float | None = None
+    closed_severity: Literal["warning", "severe"] = "warning"
+    closed_cause: str = "none"
 
     def note(self, sign: Sign, frame: str, cause: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
         """Take one more frame into account.
@@ -73,9 +83,9 @@ class Warden:
             the change, if this frame changes the state.
         """
         self.recent.append(sign)
-        while len(self.recent) > settings.alert_of:
+        while len(self.recent) > max(settings.alert_of, 2 * settings.alert_n):
             self.recent.popleft()
-        if sign in ("bad", "severe"):
+        if sign in TROUBLE_SIGNS:
             self.good_in_a_row = 0
             self.evidence.append((frame, cause))
         elif sign == "good":
@@ -87,31 +97,46 @@ class Warden:
         return self._while_quiet(sign, frame, moment_s, settings)
 
     def _while_quiet(self, sign: Sign, frame: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
-        bad = sum(one in ("bad", "severe") for one in self.recent)
-        if sign not in ("bad", "severe") or (sign == "bad" and bad < min(settings.alert_n, settings.alert_of)):
-            return None
-        if self.closed_at_s is not None and abs(moment_s - self.closed_at_s) < settings.alert_cooldown_s:
+        last = list(self.recent)[-settings.alert_of :]
+        bad = sum(one in ("bad", "severe") for one in last)
+        in_a_row = sum(1 for _ in itertools.takewhile(TROUBLE_SIGNS.__contains__, reversed(self.recent)))
+        enough = sign == "severe" or (sign == "bad" and bad >= min(settings.alert_n, settings.alert_of))
+        if sign not in TROUBLE_SIGNS or not (enough or in_a_row >= 2 * settings.alert_n):
             return None
         self.opened += 1
         unique = f"{self.rig}\n{frame}\n{moment_s}\n{self.opened}".encode()
         self.alert_id = f"{self.kind}-{hashlib.sha256(unique).hexdigest()[:12]}"
         self.severity = "severe" if "severe" in self.recent else "warning"
         self.cause = self._likely_cause()
-        return self._alert("opened", f"{_TROUBLE[self.kind]} in {bad} of the last {len(self.recent)} frames")
+        self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
+        again = " again" if self.repeat else ""
+        told = f"in {bad} of the last {len(last)} frames" if enough else f"it seems, in the last {in_a_row} frames"
+        return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {told}")
+
+    def _only_back(self, moment_s: float, cooldown_s: float) -> bool:
+        """Tell whether this is the trouble that ended a short time ago, no worse, and for no other cause."""
+        if self.closed_at_s is None or abs(moment_s - self.closed_at_s) >= cooldown_s:
+            return False
+        worse = self.severity == "severe" and self.closed_severity != "severe"
+        return not worse and self.cause in (self.closed_cause, "none")
 
     def _while_open(self, sign: Sign, moment_s: float, settings: JudgeSettings) -> Alert | None:
         if self.good_in_a_row >= settings.alert_close:
             alert = self._alert("closed", f"Over: {self.good_in_a_row} good frames in a row")
             self.alert_id, self.closed_at_s = "", moment_s
+            self.closed_severity, self.closed_cause, self.cause = self.severity, self.cause, "none"
             self.recent.clear()
             self.evidence.clear()
             return alert
         if sign == "severe" and self.severity == "warning":
-            self.severity = "severe"
+            self.severity, self.repeat = "severe", self.repeat and self.closed_severity == "severe"
             self.cause = self._likely_cause()
             return self._alert("updated", f"{_TROUBLE[self.kind]} badly now")
+        if self.repeat and sign in TROUBLE_SIGNS and not self._only_back(moment_s, settings.alert_cooldown_s):
+            self.repeat = False
+            return self._alert("updated", f"{_TROUBLE[self.kind]} still or for another reason")
         cause = self._likely_cause()
-        if sign in ("bad", "severe") and cause not in (self.cause, "none"):
+        if sign in TROUBLE_SIGNS and cause not in (self.cause, "none"):
             self.cause = cause
             return self._alert("updated", f"{_TROUBLE[self.kind]}, now for another reason")
         return None
@@ -133,6 +158,7 @@ class Warden:
             evidence=tuple(frame for frame, _ in self.evidence),
             sentence=f"{said}{f' ({self.rig})' if self.rig else ''}.{cause}",
             advice="" if change == "closed" else advice_for(self.kind, self.cause),
+            repeat=self.repeat,
         )
 
     def state(self) -> dict[str, Any]:
@@ -147,7 +173,10 @@ class Warden:
             "alert_id": self.alert_id,
             "severity": self.severity,
             "cause": self.cause,
+            "repeat": self.repeat,
             "closed_at_s": self.closed_at_s,
+            "closed_severity": self.closed_severity,
+            "closed_cause": self.closed_cause,
         }
 
     @classmethod

@@ -16,7 +16,8 @@ clear          review    keep        keep           keep
 
 ``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
 (2) review, when stars are missing, or too few for anyone to judge their shape. Without a history the model must give a
-suspected or silent fault at least 0.8 to reject.
+suspected or silent fault at least 0.8 to reject. (3) rejected, when the model is certain (0.97) of a fault of the
+tracking in a frame that looks like a frame of stars.
 
 Why so: the classes are *defined* by L / F, FWHM / F0, extinction, gradient and sky level, so a measurement far beyond
 its border, on enough stars and against a real history, is the definition itself and needs no second opinion. Near the
@@ -72,6 +73,8 @@ class Ruling:
     Attributes:
         fault_decisions: what was decided about each fault.
         severe: the faults that are severe enough for a warning at once.
+        suspected: the faults for which the frame goes to review, and which no measurement denies
+            unless the model is certain.
         fits_baseline: nothing at all was found against the frame, so it may say what is normal.
         level_only: all that was found is a sky level that has changed, perhaps with its slope.
         trail_only: all that was found is an elongation that may be the rig's own.
@@ -84,6 +87,7 @@ class Ruling:
     reasons: tuple[Reason, ...]
     fault_decisions: dict[str, Decision]
     severe: frozenset[str]
+    suspected: frozenset[str]
     fits_baseline: bool
     level_only: bool
     trail_only: bool
@@ -117,6 +121,12 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         reasons=tuple(sorted(reasons, key=_worst_first)),
         fault_decisions=decided,
         severe=_severe(case, findings, decided),
+        suspected=frozenset(
+            fault
+            for fault in FAULTS
+            if decided[fault] == "review"
+            and (evidence[fault] != "clear" or _probability(grade, fault) >= limits.MODEL_CERTAIN)
+        ),
         fits_baseline=decision == "keep" or unharmed,
         level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
         trail_only=against == {"trailed_stars"}
@@ -149,6 +159,12 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
     opinion = _opinion(case, fault)
     if evidence == "suspect" and opinion == "no" and _good(case) >= limits.MODEL_SURE_GOOD:
         return "keep"
+    if fault == "tracking" and evidence == "clear" and opinion == "bad":
+        # Doubled stars and swinging ones have a round core, and a turning field looks like optics.
+        certain = _probability(case.examined.grade, fault) >= limits.MODEL_CERTAIN
+        return "reject" if certain and case.examined.grade.in_domain >= limits.IN_DOMAIN_SURE else "review"
+    if fault == "seeing" and _only_trailed(case):
+        return "keep"  # a path widens stars across it as well, by its own curves or by those of its neighbours
     if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
         # Without history nobody knows what is usual: the model has to be sure.
         if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
@@ -158,6 +174,13 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
         thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
         return "review" if no_stars or thin else "reject"
     return _TABLE[evidence][opinion]
+
+
+def _only_trailed(case: Case) -> bool:
+    """Tell whether the model sees a fault of the tracking and none of the seeing."""
+    scores = case.examined.grade.fault_scores
+    trailed = _opinion(case, "tracking") == "bad" or scores.get("tracking", 0.0) >= limits.FAULT_REVIEW
+    return trailed and scores.get("seeing", 0.0) < limits.FAULT_NOTED
 
 
 def _good(case: Case) -> float:
@@ -265,6 +288,8 @@ def _cause(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decisio
 
 def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:
     severe = {f.fault for f in findings if f.severe and decided.get(f.fault) == "reject"}
+    if decided["tracking"] != "keep":
+        severe.discard("seeing")  # stars that are drawn out are wide as well
     very_bad = case.examined.grade.probabilities.get("very_bad_tracking", 0.0)
     if decided["tracking"] == "reject" and very_bad >= max(case.settings.reject_probability, 0.5):
         severe.add("tracking")

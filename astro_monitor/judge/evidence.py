@@ -97,6 +97,19 @@ class Case:
         return value / normal if value is not None and normal is not None and normal > 0 else None
 
     @property
+    def sky_ratio(self) -> float | None:
+        """Sky above the pedestal over the usual one; ``None`` without a history.
+
+        Where no header tells the pedestal, its estimate scatters from frame to frame although it belongs to the camera:
+        then the change of the level as stored is put beside the usual sky.
+        """
+        normal, usual_level = self.normal("sky_above_pedestal_adu"), self.normal("background_adu")
+        level = self.value("background_adu")
+        if self.examined.meta.pedestal_adu is not None or normal is None or usual_level is None or level is None:
+            return self.ratio("sky_above_pedestal_adu")
+        return 1.0 + (level - usual_level) / normal if normal > 0 else None
+
+    @property
     def trail_ratio(self) -> float | None:
         """L / F: trail length over the width across the trail."""
         length = self.value("trail_length_px")
@@ -145,8 +158,12 @@ class Case:
 
         From L = sqrt(12 (a² - b²)) and F = 2.355 b.
         """
-        elongation = self.value("elongation")
-        return None if elongation is None else 1.471 * math.sqrt(max(elongation**2 - 1.0, 0.0))
+        return _path_ratio(self.value("elongation"))
+
+    @property
+    def usual_elongation_ratio(self) -> float | None:
+        """The same of the rig's usual elongation; ``None`` without a history."""
+        return _path_ratio(self.normal("elongation"))
 
     @property
     def prior_fwhm_arcsec(self) -> float | None:
@@ -155,6 +172,10 @@ class Case:
         if not fwhm_px or not fwhm_arcsec:
             return None
         return max(self.site.normal_fwhm_arcsec, SAMPLED_FWHM_PX * fwhm_arcsec / fwhm_px)
+
+
+def _path_ratio(elongation: float | None) -> float | None:
+    return None if elongation is None else 1.471 * math.sqrt(max(elongation**2 - 1.0, 0.0))
 
 
 def is_sane(value: float | None) -> TypeGuard[float]:

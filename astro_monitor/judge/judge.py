@@ -29,7 +29,7 @@ from .weight import stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.2"
+RULES_VERSION = "1.3"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
@@ -208,6 +208,8 @@ def _sign(ruling: Ruling, fault: str) -> Sign:
     if decision == "reject":
         return "bad"
     others = any(ruling.fault_decisions[one] == "reject" for one in FAULTS)
+    if fault in ruling.suspected and not others:
+        return "suspect"
     return "good" if decision == "keep" and (ruling.decision == "keep" or others) else "doubtful"
 
 

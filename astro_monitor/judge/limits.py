@@ -35,12 +35,18 @@ EXTINCTION_BAD_MAG = 0.5
 GRADIENT_BAD = 0.35
 """Peak to valley of the smooth sky beyond the usual one, in units of S."""
 
-SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.12
+EXTINCTION_CLEAR_MAG = 0.42
+"""Up to here matched stars deny cloud; a little below the border, as noise and a poor reference frame are in it."""
+
+SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
 """Peak to valley of the sky beyond its usual pattern over the cells of the field grid. The cells average, so that the
 numbers are smaller than the gradient from corner to corner."""
 
 SKY_BAD = 4.0
 """Sky / S."""
+
+SKY_CLEAR, SKY_DARKER = 3.3, 0.5
+"""Between these the level of the sky denies a fault; a sky that lost half of its light tells of a wrong estimate."""
 
 BEYOND = 1.25
 """A value this many times beyond its border is decisive: rules alone reject."""
@@ -96,6 +102,9 @@ MODEL_SURE_GOOD = 0.8
 MODEL_SURE_ALONE = 0.8
 """While there is no history, the model alone rejects from this probability on."""
 
+MODEL_CERTAIN = 0.97
+"""From this probability on frames that the model condemns and the measurements do not are worth a warning."""
+
 MODEL_SURE_TRAIL = 0.9
 """From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""
 
@@ -108,6 +117,9 @@ night that begins with doubts must come to a history."""
 
 FAULT_NOTED, FAULT_REVIEW = 0.5, 0.8
 """Fault scores worth a note, and worth a look."""
+
+IN_DOMAIN_SURE = 0.9
+"""From this in-domain score the model may condemn what a measurement denies."""
 
 IN_DOMAIN = 0.5
 """From this in-domain score an ``unknown`` is only low confidence, not a strange frame."""

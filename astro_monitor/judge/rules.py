@@ -14,8 +14,17 @@ Rule = Callable[[Case], Finding | None]
 
 
 def follows_the_field(case: Case) -> bool:
-    """Tell whether elongation depends on the place in the field: optics, never tracking."""
+    """Tell whether elongation depends on the place in the field: optics, never tracking.
+
+    Optics change little between two frames. An elongation around a point that goes beyond the rig's usual one is the
+    mount's; one away from the middle may come with the focus, so it has to go further.
+    """
     coherence, radial = case.value("angle_coherence"), case.value("radial_elongation")
+    now, usual = case.elongation_ratio, case.usual_elongation_ratio
+    if now is not None and usual is not None and radial is not None:
+        most = limits.TRAIL_BAD if radial < 0 else limits.TRAIL_LONE
+        if now**2 - usual**2 >= most**2:
+            return False
     turning = case.value("rotation_coherence") or 0.0
     return (
         coherence is not None
@@ -200,7 +209,7 @@ def stars_gone(case: Case) -> Finding | None:
         return None
     if case.count("matched_star_count") >= limits.THIN_STARS:
         return None  # matched stars tell the loss of light itself
-    gone, sky = count <= 0.1 * normal, case.ratio("sky_above_pedestal_adu") or 1.0
+    gone, sky = count <= 0.1 * normal, case.sky_ratio or 1.0
     strength: Strength = ("decisive" if sky >= 1.3 else "firm") if gone else "suspect"
     return Finding(
         rule="stars_gone", fault="background", strength=strength, metric="star_count", value=count,
@@ -212,7 +221,7 @@ def stars_gone(case: Case) -> Finding | None:
 def bright_sky(case: Case) -> Finding | None:
     """Sky level against the usual one. Moonlight alone never condemns, so this is never decisive."""
     key = "sky_adu_s" if case.ratio("sky_adu_s") is not None else "sky_above_pedestal_adu"
-    ratio, noise = case.ratio(key), case.normal("background_noise_adu")
+    ratio, noise = case.sky_ratio, case.normal("background_noise_adu")
     above, normal = case.value("sky_above_pedestal_adu"), case.normal("sky_above_pedestal_adu")
     if ratio is None or ratio < limits.SKY_BAD or above is None or normal is None:
         return None
@@ -257,16 +266,17 @@ def uneven_sky_by_prior(case: Case) -> Finding | None:
 
 def even_sky(case: Case) -> Finding | None:
     """Nothing wrong with the sky, measured on matched stars and against the history."""
-    extinction, sky = case.value("extinction_mag"), case.ratio("sky_above_pedestal_adu")
-    share = case.sky_range_share
+    extinction, sky, share = case.value("extinction_mag"), case.sky_ratio, case.sky_range_share
     if extinction is None or sky is None or share is None:
         return None
     patchy, usual_patchy = case.value("background_patchiness_fraction"), case.normal("background_patchiness_fraction")
     if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
         return None
-    if case.count("matched_star_count") < limits.MIN_MATCHED_STARS or extinction - _airmass_loss(case) > 0.25:
+    if case.count("matched_star_count") < limits.MIN_MATCHED_STARS:
         return None
-    if sky > 2.0 or share > limits.SKY_CHANGE_CLEAR:
+    if extinction - _airmass_loss(case) > limits.EXTINCTION_CLEAR_MAG:
+        return None
+    if not limits.SKY_DARKER < sky < limits.SKY_CLEAR or share > limits.SKY_CHANGE_CLEAR:
         return None
     return Finding(
         rule="even_sky", fault="background", strength="clear", metric="extinction_mag", value=extinction,

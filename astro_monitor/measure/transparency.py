@@ -27,6 +27,7 @@ VOTERS = 70
 """Only the brightest vote when turns are tried; all are matched afterwards."""
 TURNS_DEG = tuple(sign * step / 2 for step in range(1, 31) for sign in (1, -1))
 """An alt-azimuth mount turns the field by up to this much between frames of one target."""
+AXIS_PX = 1000.0
 MIN_STARS_FOR_TURNS = 12
 """Of fewer stars, some turn out of so many would bring enough together by chance."""
 MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
@@ -35,18 +36,22 @@ MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Stars in common; ``offset_px`` is the shift of the middle of the field."""
+    """Stars in common; the offset is where the middle of the reference field is now, the turn how the field turned."""
 
     count: int
     transparency: float
-    offset_px: float
+    offset_x_px: float
+    offset_y_px: float
+    turn_deg: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     mine: NDArray[np.intp]
     theirs: NDArray[np.intp]
-    offset_px: float
+    offset_x_px: float = 0.0
+    offset_y_px: float = 0.0
+    turn_deg: float = 0.0
 
 
 def match(
@@ -78,7 +83,7 @@ def match(
         return None
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
-    return Match(int(best.mine.size), transparency, best.offset_px)
+    return Match(int(best.mine.size), transparency, best.offset_x_px, best.offset_y_px, best.turn_deg)
 
 
 def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
@@ -106,18 +111,20 @@ def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int
     """Match at one turn: votes for the shift, then twice the nearest partners under a refined turn and shift."""
     turned = _turn(theirs, angle_deg)
     shift_x, shift_y, _ = _best_shift(mine, turned, shape)
-    # The last row is the middle of their field, which no turn moves: it tells the offset in the end.
-    moved = np.vstack([turned[:, :2], np.zeros((1, 2))])
+    # The last rows are the middle of their field and a point on its x axis: in the end they tell the offset and turn.
+    axis = _turn(np.array([[0.0, 0.0, 0.0], [AXIS_PX, 0.0, 0.0]]), angle_deg)
+    moved = np.vstack([turned[:, :2], axis[:, :2]])
     moved += (shift_x, shift_y)
     reach = max(radius_px, 1.5 * _vote_cell_px(shape))
     for _ in range(2):
-        a, b = _nearest(mine[:, :2], moved[:-1], reach)
+        a, b = _nearest(mine[:, :2], moved[:-2], reach)
         if a.size < MIN_MATCHES:
-            return _Pairs(a[:0], b[:0], 0.0)
+            return _Pairs(a[:0], b[:0])
         moved = _refined(mine[a, :2], moved[b], moved)
         reach = radius_px
-    a, b = _nearest(mine[:, :2], moved[:-1], reach)
-    return _Pairs(a, b, float(np.hypot(*moved[-1])))
+    a, b = _nearest(mine[:, :2], moved[:-2], reach)
+    middle, along = moved[-2], moved[-1] - moved[-2]
+    return _Pairs(a, b, float(middle[0]), float(middle[1]), float(np.degrees(np.arctan2(along[1], along[0]))))
 
 
 def _turn(stars: Table, angle_deg: float) -> Table:

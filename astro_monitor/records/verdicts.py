@@ -72,7 +72,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A change in the state of one warning."""
+    """A change in the state of one warning; a repeat is trouble that has only come back within the cooldown."""
 
     alert_id: str
     kind: Literal["tracking", "seeing", "background", "failures"]
@@ -82,6 +82,7 @@ class Alert:
     evidence: tuple[str, ...]
     sentence: str
     advice: str
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

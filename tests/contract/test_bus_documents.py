@@ -44,6 +44,12 @@ def test_a_reader_ignores_what_it_does_not_know(kind):
     assert decode(json.dumps(plain).encode()).body["another"] == [1]
 
 
+def test_an_alert_written_before_repeats_were_told_is_none():
+    plain = json.loads(golden("alert.opened"))
+    del plain["body"]["repeat"]
+    assert BODIES["alert.opened"].model_validate(decode(json.dumps(plain).encode()).body).repeat is False
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"\xff", b"{}", golden("frame.failed").replace(SCHEMA.encode(), b"astro-monitor/2")]
 )

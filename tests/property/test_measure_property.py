@@ -95,5 +95,5 @@ def test_matching_any_lists_gives_a_ratio_or_nothing(mine, theirs, fwhm_px):
     if found is not None:
         assert found.transparency > 0
         assert math.isfinite(found.transparency)
-        assert math.isfinite(found.offset_px)
+        assert all(map(math.isfinite, (found.offset_x_px, found.offset_y_px, found.turn_deg)))
         assert 0 < found.count <= min(len(mine), len(theirs))

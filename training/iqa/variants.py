@@ -14,7 +14,10 @@ from training.iqa.dataset import RigFrames
 
 Values = dict[str, float | None]
 
-NEEDS_REFERENCE = ("transparency", "extinction_mag", "matched_star_count", "offset_px")
+NEEDS_REFERENCE = (
+    "transparency", "extinction_mag", "matched_star_count", "offset_px", "offset_x_px", "offset_y_px",
+    "field_turn_deg",
+)  # fmt: skip
 NEEDS_SCALE = ("fwhm_arcsec", "hfr_arcsec")
 NEEDS_PEDESTAL = (
     "pedestal_adu",

@@ -16,6 +16,10 @@ from training.simulate.rigs import Rig, rig_from_seed
 from training.simulate.sky import draw_field
 
 SATELLITE = "satellite"
+DRIFTS_PX = 1.0
+"""Guiding holds what is less than this in a frame."""
+RECENTRE_PX = 60.0
+"""The capture program centres the target anew when it has gone further than this."""
 CLASS_OF_CAUSE = {
     "drift": "bad_tracking",
     "periodic": "bad_tracking",
@@ -49,7 +53,13 @@ class Episode:
 
 
 def simulate_night(
-    seed: int, frames: int, shape: tuple[int, int], faults: Sequence[str] | None = None
+    seed: int,
+    frames: int,
+    shape: tuple[int, int],
+    faults: Sequence[str] | None = None,
+    *,
+    wander: bool = False,
+    moon: float = 1.0,
 ) -> Iterator[SimFrame]:
     """Frames of one night in the order of time, with ``date_obs_utc``.
 
@@ -59,6 +69,9 @@ def simulate_night(
         shape: (H, W).
         faults: causes (or ``satellite``) in the order in which they come, one episode each; ``()`` for an
             untroubled night; ``None`` draws them.
+        wander: the mount's errors go on between the frames, as where nobody guides: a drift carries the field away
+            until it is centred anew, and the worm turns on.
+        moon: factor by which the rising moon has lifted the sky at the end of the night; from a random moment on.
 
     Raises:
         ValueError: an unknown fault.
@@ -79,12 +92,51 @@ def simulate_night(
         days=int(rng.integers(365)), seconds=float(rng.uniform(0, 4 * 3600))
     )
     overhead_s = float(rng.uniform(1, 15))
+    cadence = 1 + overhead_s / rig.exposure_s
+    moonrise = frames * float(np.random.default_rng([seed, 0x3003]).uniform(0.2, 0.6)) if moon > 1 else frames
+    mount = _Mount(cadence)
     for number, condition in enumerate(_weather(rng, frames)):
         for episode in episodes:
             condition = _troubled(rng, condition, episode, episode.strength(number))
+        if number > moonrise:
+            risen = (number - moonrise) / (frames - moonrise)
+            condition = replace(condition, sky_factor=condition.sky_factor * moon**risen)
+        if wander:
+            condition = mount.carry(condition)
         taken = render(rig, field, condition, rng, shape)
         when = start + timedelta(seconds=number * (rig.exposure_s + overhead_s))
         yield replace(taken, date_obs_utc=when)
+
+
+class _Mount:
+    """Where the field is after all the errors so far, and how far the worm has turned."""
+
+    def __init__(self, cadence: float) -> None:
+        self._cadence = cadence
+        self._place_px = np.zeros(2)
+        self._turned = 0.0
+
+    def carry(self, condition: Condition) -> Condition:
+        """The condition of the next frame with the field where the mount has carried it.
+
+        A path is centred on the middle of the exposure, so from frame to frame the field moves by the drift of a
+        whole cadence; the wave of the worm is drawn inside the frame, so only its phase goes on.
+        """
+        motion = condition.motion
+        if motion.drift_px > DRIFTS_PX:
+            angle = math.radians(motion.drift_angle_deg)
+            self._place_px += self._cadence * motion.drift_px * np.array([math.cos(angle), math.sin(angle)])
+        if motion.drift_px <= DRIFTS_PX or math.hypot(*self._place_px) > RECENTRE_PX:
+            self._place_px = np.zeros(2)
+        if motion.periodic_px:
+            self._turned += 2 * math.pi * motion.periodic_cycles * self._cadence
+            motion = replace(motion, periodic_phase=motion.periodic_phase + self._turned)
+        return replace(
+            condition,
+            motion=motion,
+            dither_x_px=condition.dither_x_px + float(self._place_px[0]),
+            dither_y_px=condition.dither_y_px + float(self._place_px[1]),
+        )
 
 
 def _plan(rng: np.random.Generator, rig: Rig, frames: int, faults: Sequence[str]) -> list[Episode]:

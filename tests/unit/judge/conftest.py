@@ -29,6 +29,8 @@ from astro_monitor.settings import JudgeSettings, SiteSettings
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
+PEDESTAL_ADU = 500.0
+
 GOOD_VALUES: dict[str, float] = {
     "background_adu": 1500.0,
     "sky_above_pedestal_adu": 1000.0,
@@ -106,6 +108,9 @@ def build(
     frame_id = f"{number:016x}"
     measured: dict[str, float | None] = {key: GOOD_VALUES.get(key) for key in KEYS}
     measured.update(values)
+    sky = measured["sky_above_pedestal_adu"]
+    if "background_adu" not in values and sky is not None and abs(sky) < 1e100:
+        measured["background_adu"] = PEDESTAL_ADU + sky
     _fill_trail(measured)
     facts: dict[str, Any] = {"kind": "light", "target": "M 31", "filter": "L", "camera": "cam", "exposure_s": 60.0}
     facts["date_obs_utc"] = START + timedelta(seconds=60 * number)

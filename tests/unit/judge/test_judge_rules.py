@@ -316,3 +316,52 @@ def test_a_first_frame_plainly_out_of_focus_is_rejected_whatever_the_model_says(
     # A wrong pixel scale alone makes no star large on the sensor.
     verdict, _ = judge.judge(frame(1, probabilities=unsure, **{**wide, "fwhm_px": 6.0, "fwhm_minor_px": 6.0}))
     assert verdict.decision == "review"
+
+
+def test_a_model_that_is_certain_of_doubled_stars_may_condemn_round_cores(settled, frame):
+    certain = {"very_bad_tracking": 0.99, "good": 0.01}
+    verdict, _ = settled.judge(frame(10, probabilities=certain, in_domain=0.95))
+    assert (verdict.decision, verdict.label) == ("reject", "very_bad_tracking")
+    strange, _ = settled.judge(frame(11, probabilities=certain, in_domain=0.6))
+    assert strange.decision == "review"
+
+
+def test_stars_widened_by_their_own_path_are_no_bad_seeing(settled, frame):
+    trailed = {"trail_length_px": 14.0, "elongation": 3.0, "angle_coherence": 0.9, "fwhm_px": 9.0,
+               "fwhm_minor_px": 6.0, "probabilities": {"very_bad_tracking": 0.9, "good": 0.1}}  # fmt: skip
+    verdict, alerts = settled.judge(frame(10, faults={"tracking": 0.95, "seeing": 0.1, "background": 0.0}, **trailed))
+    assert verdict.label == "very_bad_tracking"
+    assert [reason.decision for reason in verdict.reasons if reason.rule == "wide_stars"] == ["keep"]
+    assert [alert.kind for alert in alerts] == ["tracking"]
+
+
+@pytest.mark.parametrize(
+    "slight",
+    [
+        {"extinction_mag": 0.35, "transparency": 0.72},
+        {"background_gradient_adu": 180.0},
+        {"sky_above_pedestal_adu": 2900.0, "sky_adu_s": 48.0},
+    ],
+)
+def test_slight_faults_of_the_sky_within_the_borders_are_never_rejected(settled, frame, slight):
+    """The model calls thin cloud and slight gradients by the same name as bad ones; borders are measured."""
+    verdict, _ = settled.judge(frame(10, probabilities={"background_issue": 0.95, "good": 0.05}, **slight))
+    assert verdict.decision == "review"
+    assert "deny" in verdict.reasons[0].sentence
+
+
+def test_estimates_of_the_pedestal_that_scatter_make_no_bright_sky(judge, frame):
+    """Without a pedestal in the header the estimate jumps; the level as stored tells whether the sky has changed."""
+    for number in range(10):
+        judge.judge(frame(number, background_adu=2000.0, sky_above_pedestal_adu=60.0))
+    jumped = {"background_adu": 2001.0, "sky_above_pedestal_adu": 400.0, "sky_adu_s": 6.7}
+    assert "bright_sky" not in _rules(judge.judge(frame(10, **jumped))[0])
+    told, _ = judge.judge(frame(11, meta={"pedestal_adu": 1600.0}, **jumped))
+    assert "bright_sky" in _rules(told)
+
+
+def test_elongation_around_a_point_beyond_the_usual_is_rotation_not_optics(settled, frame):
+    turned = {"elongation": 1.8, "trail_length_px": 1.5, "angle_coherence": 0.2, "rotation_coherence": 0.6,
+              "radial_elongation": -0.3, "probabilities": {"very_bad_tracking": 0.9, "good": 0.1}}  # fmt: skip
+    verdict, _ = settled.judge(frame(10, **turned))
+    assert (verdict.decision, "optics" in verdict.flags) == ("reject", False)

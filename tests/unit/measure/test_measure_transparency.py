@@ -44,7 +44,9 @@ def test_dithers_flips_and_turned_fields_are_matched(moved, light):
     assert found is not None
     assert found.count > 80
     assert found.transparency == pytest.approx(light, rel=0.03)
-    assert found.offset_px == pytest.approx(np.hypot(moved.get("dx", 0), moved.get("dy", 0)), abs=2.0)
+    assert found.offset_x_px == pytest.approx(moved.get("dx", 0), abs=2.0)
+    assert found.offset_y_px == pytest.approx(moved.get("dy", 0), abs=2.0)
+    assert (found.turn_deg - moved.get("angle", 0) + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
 
 
 def test_thick_cloud_leaves_few_stars_but_the_right_ratio():
