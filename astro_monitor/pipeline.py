@@ -15,10 +15,10 @@ from .detect import Detector
 from .errors import FrameError
 from .grade import Grader
 from .inference import Model, open_model
-from .measure import Measurer
+from .measure import Measurer, Site
 from .read import SKIPPED_KINDS, Limits, Reader
 from .records import Arrival, Baseline, Examined, Failed, FrameMeta, Outcome, Skipped, baseline_key
-from .settings import Settings
+from .settings import Settings, SiteSettings
 from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Pipeline:
         return cls(
             Reader(Limits(max_pixels=settings.worker.max_pixels)),
             Detector(models[0]),
-            Measurer(),
+            Measurer(_site(settings.site)),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),
             models=models,
             default_scale_arcsec_px=settings.site.scale_arcsec_px,
@@ -154,6 +154,13 @@ class Pipeline:
             models=(detections.model, grade.model),
             timings_s=watch.timings_s,
         )
+
+
+def _site(settings: SiteSettings) -> Site | None:
+    """The site of the settings, when they tell it whole."""
+    if settings.latitude_deg is None or settings.longitude_deg is None:
+        return None
+    return Site(settings.latitude_deg, settings.longitude_deg)
 
 
 def _failed(

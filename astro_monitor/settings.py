@@ -64,6 +64,9 @@ class SiteSettings(_Section):
 
     normal_fwhm_arcsec: float = Field(3.0, gt=0, le=60, description="usual FWHM of a good frame")
     scale_arcsec_px: float | None = Field(None, gt=0, le=120, description="pixel scale, when headers do not tell")
+    latitude_deg: float | None = Field(
+        None, ge=-90, le=90, description="with the longitude: where the sun and the moon are, whatever headers tell"
+    )
     longitude_deg: float | None = Field(
         None, ge=-180, le=180, description="east positive: nights change at noon there; without: noon on this computer"
     )

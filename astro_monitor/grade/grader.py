@@ -142,6 +142,7 @@ class Grader:
             in_domain=domain,
             why_unknown=why,
             model=self._model.identity,
+            cause_probabilities=dict(zip(CAUSES, answer.causes.tolist(), strict=True)),
         )
 
     def _ask(self, table: Sources, numbers: NDArray[np.float32]) -> _Answer:

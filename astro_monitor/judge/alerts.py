@@ -26,6 +26,7 @@ from typing import Any, Literal
 from ..records import Alert
 from ..settings import JudgeSettings
 from .advice import advice_for
+from .causes import Cause
 
 Kind = Literal["tracking", "seeing", "background", "failures"]
 Sign = Literal["good", "doubtful", "suspect", "bad", "severe"]
@@ -49,7 +50,7 @@ class Warden:
         evidence: name and cause of the bad and suspect frames of the present trouble, oldest first.
         good_in_a_row: since the last bad or suspect one.
         opened: number of warnings so far, for the identifier.
-        alert_id, severity, cause: of the open warning; an empty identifier means none is open.
+        alert_id, severity, cause, detail: of the open warning; an empty identifier means none is open.
         repeat: whether the open warning is about trouble that has only come back.
         closed_at_s: when the last one was closed, in seconds since the epoch.
         closed_severity, closed_cause: of the last one.
@@ -64,18 +65,19 @@ class Warden:
     alert_id: str = ""
     severity: Literal["warning", "severe"] = "warning"
     cause: str = "none"
+    detail: str = ""
     repeat: bool = False
     closed_at_s: float | None = None
     closed_severity: Literal["warning", "severe"] = "warning"
     closed_cause: str = "none"
 
-    def note(self, sign: Sign, frame: str, cause: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
+    def note(self, sign: Sign, frame: str, cause: Cause, moment_s: float, settings: JudgeSettings) -> Alert | None:
         """Take one more frame into account.
 
         Parameters:
             sign: what the frame says about this kind of trouble.
             frame: name of the frame for the evidence.
-            cause: likely cause by this frame.
+            cause: likely cause by this frame and those before.
             moment_s: when the frame was taken, seconds since the epoch.
             settings: N, M, closing count and cooldown.
 
@@ -87,7 +89,8 @@ class Warden:
             self.recent.popleft()
         if sign in TROUBLE_SIGNS:
             self.good_in_a_row = 0
-            self.evidence.append((frame, cause))
+            self.evidence.append((frame, cause.name))
+            self.detail = cause.detail
         elif sign == "good":
             self.good_in_a_row += 1
         if self.alert_id:
@@ -148,7 +151,8 @@ class Warden:
         return cause if 2 * times > len(self.evidence) else self.cause
 
     def _alert(self, change: Literal["opened", "updated", "closed"], said: str) -> Alert:
-        cause = "" if self.cause == "none" or change == "closed" else f" Likely cause: {self.cause}."
+        detail = f" ({self.detail})" if self.detail and self.evidence and self.evidence[-1][1] == self.cause else ""
+        cause = "" if self.cause == "none" or change == "closed" else f" Likely cause: {self.cause}{detail}."
         return Alert(
             alert_id=self.alert_id,
             kind=self.kind,
@@ -173,6 +177,7 @@ class Warden:
             "alert_id": self.alert_id,
             "severity": self.severity,
             "cause": self.cause,
+            "detail": self.detail,
             "repeat": self.repeat,
             "closed_at_s": self.closed_at_s,
             "closed_severity": self.closed_severity,

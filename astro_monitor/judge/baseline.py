@@ -26,6 +26,7 @@ from ..records import (
     usual_sky_pattern,
     usual_trail_px,
 )
+from .course import Course
 from .evidence import airmass, is_sane
 from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE
 
@@ -53,6 +54,8 @@ class History:
         floor_fwhm_px: lowest median of five consecutive FWHM (minor axis) so far.
         shifted: consecutive frames in which only the sky level was unusual.
         trailed: frames without any history in which only an elongation was found.
+        course: the last frames, accepted or not.
+        references: how often the reference stars have changed.
         elsewhere: consecutive accepted frames that could not be matched to the reference.
     """
 
@@ -64,6 +67,8 @@ class History:
     floor_fwhm_px: float | None = None
     shifted: list[Accepted] = field(default_factory=list)
     trailed: list[Accepted] = field(default_factory=list)
+    course: Course = field(default_factory=Course)
+    references: int = 0
     elsewhere: int = 0
     _baseline: Baseline | None = None
 
@@ -147,6 +152,7 @@ class History:
             better = not unmatched and _summed(stars) > 1.03 * _summed(self.reference_stars[: len(stars)])
         if not self.reference_stars or flipped or better or self.elsewhere >= FIELD_FREEZE_FRAMES:
             self.reference_stars = stars
+            self.references += 1
             self.reference_airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
             self.reference_side = examined.meta.pier_side
             self.elsewhere = 0
@@ -163,6 +169,8 @@ class History:
             "floor_fwhm_px": self.floor_fwhm_px,
             "shifted": [_stored(frame) for frame in self.shifted],
             "trailed": [_stored(frame) for frame in self.trailed],
+            "course": self.course.state(),
+            "references": self.references,
             "elsewhere": self.elsewhere,
         }
 
@@ -184,6 +192,8 @@ class History:
             floor_fwhm_px=state["floor_fwhm_px"],
             shifted=[_restored(stored) for stored in state["shifted"]],
             trailed=[_restored(stored) for stored in state.get("trailed", [])],
+            course=Course.restore(state.get("course", [])),
+            references=int(state.get("references", 0)),
             elsewhere=int(state["elsewhere"]),
         )
         history.window.extend(_restored(stored) for stored in state["window"])

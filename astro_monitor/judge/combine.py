@@ -36,7 +36,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..records import CAUSES, FAULTS, Grade, Reason
+from ..records import FAULTS, Grade, Reason
 from . import limits
 from .evidence import Case, Finding, Strength
 
@@ -47,11 +47,6 @@ CLASSES_OF = {
     "tracking": ("bad_tracking", "very_bad_tracking"),
     "seeing": ("bad_seeing",),
     "background": ("background_issue",),
-}
-CAUSES_OF = {
-    "tracking": ("drift", "periodic", "jump", "wind", "rotation"),
-    "seeing": ("seeing", "defocus"),
-    "background": ("cloud", "gradient", "leak", "twilight", "dew"),
 }
 WORST_FIRST = ("tracking", "background", "seeing")
 SEVERITY: dict[Decision, int] = {"keep": 0, "review": 1, "reject": 2}
@@ -71,6 +66,7 @@ class Ruling:
     """The outcome of combining.
 
     Attributes:
+        fault: the one that decided, or that the class tells; empty when there is none.
         fault_decisions: what was decided about each fault.
         severe: the faults that are severe enough for a warning at once.
         suspected: the faults for which the frame goes to review, and which no measurement denies
@@ -81,7 +77,7 @@ class Ruling:
     """
 
     label: str
-    cause: str
+    fault: str
     flags: tuple[str, ...]
     decision: Decision
     reasons: tuple[Reason, ...]
@@ -115,7 +111,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     unharmed = likely and not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
     return Ruling(
         label=label,
-        cause=_cause(grade, findings, decided, decision),
+        fault=_fault(grade, label, decided, decision),
         flags=tuple(dict.fromkeys(finding.flag for finding in findings if finding.flag)),
         decision=decision,
         reasons=tuple(sorted(reasons, key=_worst_first)),
@@ -273,17 +269,12 @@ def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decisio
     return grade.label
 
 
-def _cause(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
-    """Name a cause only when it belongs to the fault that decided; no guess otherwise."""
-    if decision == "keep" or grade.cause not in CAUSES:
-        return "none"
-    for fault in WORST_FIRST:
-        if decided[fault] == "reject":
-            said = [f.cause for f in findings if f.fault == fault and f.cause]
-            if grade.cause in CAUSES_OF[fault] and (grade.cause_probability >= 0.5 or not said):
-                return grade.cause
-            return said[0] if said else "none"
-    return "none" if grade.label in ("good", "unknown") else grade.cause
+def _fault(grade: Grade, label: str, decided: dict[str, Decision], decision: Decision) -> str:
+    """Name the fault whose cause is worth naming."""
+    if decision == "keep":
+        return ""
+    rejected = next((fault for fault in WORST_FIRST if decided[fault] == "reject"), "")
+    return rejected or next((fault for fault in WORST_FIRST if label in CLASSES_OF[fault]), "")
 
 
 def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:

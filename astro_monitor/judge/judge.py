@@ -21,7 +21,9 @@ from ..records import (
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Kind, Sign, Warden
 from .baseline import History
-from .combine import CAUSES_OF, Ruling, combine
+from .causes import CAUSES_OF, Cause, cause_of
+from .combine import Ruling, combine
+from .course import Step
 from .evidence import Case
 from .remarks import REMARKS
 from .rules import RULES
@@ -33,6 +35,7 @@ RULES_VERSION = "1.3"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
+TRAIL = ("trail_plus_px2", "trail_cross_px2")
 MAX_HISTORIES = 32
 """Baselines kept; the one not used for longest is forgotten first. A night has far fewer."""
 
@@ -84,19 +87,21 @@ class Judge:
         )
         findings = [finding for rule in (*RULES, *REMARKS) if (finding := rule(case)) is not None]
         ruling = combine(case, findings)
+        history.course.note(_step(case, ruling, history.references))
+        cause = cause_of(case, findings, history.course)
         verdict = Verdict(
             frame_id=examined.frame_id,
             label=ruling.label,
-            cause=ruling.cause,
+            cause=cause.name,
             flags=ruling.flags,
             decision=ruling.decision,
             weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
-            reasons=ruling.reasons,
+            reasons=(*ruling.reasons, *cause.reasons),
             baseline_size=case.baseline.size,
             rules_version=RULES_VERSION,
         )
         self._learn(history, examined, ruling)
-        return verdict, self._warn(history.key.rig, examined, ruling)
+        return verdict, self._warn(history.key.rig, examined, ruling, cause)
 
     def forget(self, frame_id: str) -> None:
         """Take a frame out of what is normal: a person has rejected it.
@@ -132,7 +137,7 @@ class Judge:
             return ()
         name = failed.frame_id or failed.arrival.path.name.encode("utf-8", "replace").decode("utf-8")
         moment_s = _seconds(failed.arrival.settled_utc)
-        alert = self._warden("failures", "").note("bad", name, "none", moment_s, self._settings)
+        alert = self._warden("failures", "").note("bad", name, Cause("none"), moment_s, self._settings)
         return (alert,) if alert else ()
 
     def state(self) -> dict[str, Any]:
@@ -183,21 +188,45 @@ class Judge:
         elif ruling.trail_only:
             history.note_trail(examined)
 
-    def _warn(self, rig: str, examined: Examined, ruling: Ruling) -> tuple[Alert, ...]:
+    def _warn(self, rig: str, examined: Examined, ruling: Ruling, cause: Cause) -> tuple[Alert, ...]:
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
         kinds: tuple[Kind, ...] = ("tracking", "seeing", "background")
         noted = []
         for kind in kinds:
-            cause = ruling.cause if ruling.cause in CAUSES_OF[kind] else "none"
+            named = cause if cause.name in CAUSES_OF[kind] else Cause("none")
             warden = self._warden(kind, rig)
-            noted.append(warden.note(_sign(ruling, kind), examined.frame_id, cause, moment_s, self._settings))
+            noted.append(warden.note(_sign(ruling, kind), examined.frame_id, named, moment_s, self._settings))
         read = self._warden("failures", "").note(
-            "good", examined.frame_id, "none", _seconds(examined.arrival.settled_utc), self._settings
+            "good", examined.frame_id, Cause("none"), _seconds(examined.arrival.settled_utc), self._settings
         )
         return tuple(alert for alert in (*noted, read) if alert is not None)
 
     def _warden(self, kind: Kind, rig: str) -> Warden:
         return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+
+
+def _step(case: Case, ruling: Ruling, references: int) -> Step:
+    """What the course keeps of a frame."""
+    examined, spreads = case.examined, case.baseline.spreads
+    usual = [spreads[key].median if key in spreads and case.has_baseline else 0.0 for key in TRAIL]
+    return Step(
+        frame_id=examined.frame_id,
+        moment_s=_seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc),
+        exposure_s=examined.meta.exposure_s or 0.0,
+        field=references,
+        x_px=case.value("offset_x_px"),
+        y_px=case.value("offset_y_px"),
+        turn_deg=case.value("field_turn_deg"),
+        plus_px2=(case.value(TRAIL[0]) or 0.0) - usual[0],
+        cross_px2=(case.value(TRAIL[1]) or 0.0) - usual[1],
+        trouble=ruling.fault,
+        causes={name: round(p, 4) for name, p in (examined.grade.cause_probabilities or _told(examined)).items()},
+    )
+
+
+def _told(examined: Examined) -> dict[str, float]:
+    """The one probability that a model without all of them gives."""
+    return {examined.grade.cause: examined.grade.cause_probability}
 
 
 def _sign(ruling: Ruling, fault: str) -> Sign:

@@ -48,6 +48,12 @@ SKY_BAD = 4.0
 SKY_CLEAR, SKY_DARKER = 3.3, 0.5
 """Between these the level of the sky denies a fault; a sky that lost half of its light tells of a wrong estimate."""
 
+NIGHT_DEG = -18.0
+"""Altitude of the sun below which it lights nothing."""
+
+MOON_TELLS = 0.1
+"""A thinner moon does not light the sky."""
+
 BEYOND = 1.25
 """A value this many times beyond its border is decisive: rules alone reject."""
 

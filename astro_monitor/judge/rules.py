@@ -230,8 +230,21 @@ def bright_sky(case: Case) -> Finding | None:
     return Finding(
         rule="bright_sky", fault="background", strength="firm", metric=key, value=case.value(key),
         limit=limits.SKY_BAD * (case.normal(key) or 0.0), unit=unit_of(key), label="background_issue",
-        sentence=f"The sky is {ratio:.1f} times as bright as usual; {limits.SKY_BAD:g} times is the border.",
+        sentence=f"The sky is {ratio:.1f} times as bright as usual; {limits.SKY_BAD:g} times is the border"
+        f"{_lights(case)}.",
     )  # fmt: skip
+
+
+def _lights(case: Case) -> str:
+    """Say which light of the sky may be behind it, where time and site are known."""
+    sun, moon, lit = (case.value(key) for key in ("sun_altitude_deg", "moon_altitude_deg", "moon_illumination"))
+    if sun is not None and sun > limits.NIGHT_DEG:
+        return f"; the sun is only {-sun:.0f} degrees below the horizon" if sun < 0 else "; the sun is up"
+    if moon is not None and lit is not None and moon > 0 and lit > limits.MOON_TELLS:
+        away = case.value("moon_separation_deg")
+        where = "" if away is None else f", {away:.0f} degrees away"
+        return f"; the moon is up ({moon:.0f} degrees high, {100 * lit:.0f} % lit{where})"
+    return ""
 
 
 def uneven_sky(case: Case) -> Finding | None:

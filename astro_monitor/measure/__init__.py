@@ -4,6 +4,7 @@ Lengths in ``Measurements`` are sensor pixels; ``Stars`` stays in frame pixels. 
 measured is ``None``, with the reason beside it.
 """
 
+from .ephemeris import Site
 from .measurer import Measurer
 
-__all__ = ["Measurer"]
+__all__ = ["Measurer", "Site"]

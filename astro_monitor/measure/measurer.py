@@ -20,6 +20,8 @@ from ..records import (
     Streak,
 )
 from .background import background
+from .ephemeris import KEYS as EPHEMERIS
+from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
 from .separation import separation_px
 from .shape import field_shape
@@ -50,7 +52,14 @@ class _Numbers:
 
 
 class Measurer:
-    """Measures frames; keeps nothing from one to the next."""
+    """Measures frames; keeps nothing from one to the next.
+
+    Parameters:
+        site: where the telescope is, for the sun and the moon; ``None``: where the header says.
+    """
+
+    def __init__(self, site: Site | None = None) -> None:
+        self._site = site
 
     def measure(self, frame: Frame, detections: Detections, baseline: Baseline) -> tuple[Stars, Measurements]:
         """Measure one frame.
@@ -69,6 +78,7 @@ class Measurer:
         numbers = _Numbers()
         _put_background(numbers, frame, detections)
         _put_counts(numbers, frame, detections, stars)
+        _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
             _put_widths(numbers, frame, stars)
             _put_transparency(numbers, bright, baseline, frame)
@@ -176,6 +186,16 @@ def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
         )
         for i in np.flatnonzero(~stars.saturated)[:MAX_REFERENCE_STARS]
     )
+
+
+def _put_sun_and_moon(numbers: _Numbers, frame: Frame, site: Site | None) -> None:
+    found = sun_and_moon(frame.meta, site)
+    if isinstance(found, str):
+        numbers.explain(found, *EPHEMERIS)
+        return
+    for key, value in found.items():
+        numbers.put(key, round(value, 3))
+    numbers.explain("the header does not tell where the telescope points", *EPHEMERIS)
 
 
 def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, frame: Frame) -> None:

@@ -15,6 +15,7 @@ from astro_monitor.fitsheader import Header, Value
 from astro_monitor.records import FrameKind, FrameMeta
 
 from .framekind import kind_of, program_of
+from .orientation import east_angle_deg
 from .values import as_degrees, as_moment, as_number, as_text, from_julian
 
 ARCSEC_PER_RADIAN_UM_MM = 206.264806
@@ -189,6 +190,9 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
     _colour(facts)
     _pier_side(facts)
     _pedestal(facts)
+    east = east_angle_deg(facts.lookup)
+    if east is not None:
+        facts.keep("east_angle_deg", east, "CTYPE1")
     return FrameMeta(**facts.values, sources=facts.sources, notes=tuple(facts.notes))
 
 

@@ -46,6 +46,7 @@ class FrameMeta:
         pixel_um: size of one *binned* pixel of the file in micrometres.
         scale_arcsec_px: arcseconds per *sensor pixel of the file* (binning included, super-pixels not).
         bayer: colour filter array order as stored, such as ``RGGB``; ``None`` for mono.
+        east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by the plate solution.
         pedestal_adu: level that corresponds to no light, when the header tells it.
         sources: for each field that was filled, the keyword that gave it.
         notes: sentences about values that were refused (text, NaN, absurd).
@@ -78,6 +79,7 @@ class FrameMeta:
     site_lon_deg: float | None = None
     focuser_position: float | None = None
     focuser_temp_c: float | None = None
+    east_angle_deg: float | None = None
     pedestal_adu: float | None = None
     saturation_adu: float | None = None
     sources: dict[str, str] = field(default_factory=dict)

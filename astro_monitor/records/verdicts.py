@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .frames import Arrival, FrameMeta
@@ -19,6 +19,7 @@ class Grade:
         fault_scores: one for each of ``FAULTS``, 0 to 1, independent.
         cause: most probable cause given the class; ``none`` for a good frame.
         cause_probability: its probability.
+        cause_probabilities: those of all causes, whatever the class; empty where the model tells none.
         in_domain: 0 (nothing like it was seen in training) to 1.
         why_unknown: one sentence when ``label`` is ``unknown``, else empty.
         model: ``name.version`` and the first 12 digits of the hash.
@@ -33,6 +34,7 @@ class Grade:
     in_domain: float
     why_unknown: str
     model: str
+    cause_probabilities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

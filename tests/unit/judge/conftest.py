@@ -99,6 +99,7 @@ def build(
     faults: dict[str, float] | None = None,
     label: str | None = None,
     cause: str = "none",
+    causes: dict[str, float] | None = None,
     in_domain: float = 0.9,
     meta: dict[str, Any] | None = None,
     **values: float | None,
@@ -127,6 +128,7 @@ def build(
             fault_scores={name: (faults or {}).get(name, 0.02) for name in FAULTS}, cause=cause,
             cause_probability=0.8, in_domain=in_domain,
             why_unknown="nothing like it was seen in training" if label == "unknown" else "", model="quality.1 abc",
+            cause_probabilities=causes or {},
         ),
         models=("star-unet.1", "quality.1"), timings_s={},
     )  # fmt: skip

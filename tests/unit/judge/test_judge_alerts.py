@@ -58,9 +58,9 @@ def test_open_warning_is_updated_once_when_it_becomes_severe(settled, frame):
 
 
 def test_open_warning_is_updated_when_the_likely_cause_changes(settled, frame):
-    wind = {**DRIFT, "cause": "wind"}
-    happened = run(settled, frame, [DRIFT, DRIFT, wind, wind, wind, wind])
-    assert happened == [(11, "opened", "tracking"), (14, "updated", "tracking")]
+    jump = {**DRIFT, "cause": "jump"}
+    happened = run(settled, frame, [DRIFT, DRIFT, *[jump] * 8])
+    assert happened == [(11, "opened", "tracking"), (16, "updated", "tracking")]
 
 
 def test_good_frames_between_do_not_close_it_too_early(settled, frame):

@@ -104,8 +104,6 @@ def test_worst_fault_gives_the_class(frame):
     assert combine(case, found[:1]).label == "bad_seeing"
 
 
-def test_cause_is_named_only_for_the_fault_that_decided(frame):
-    """The model's cause belongs to tracking; seeing was at fault, so the rule's own word counts."""
-    assert ruling(frame, "decisive", "no", cause="wind").cause == "defocus"
-    assert ruling(frame, "decisive", "bad", cause="seeing").cause == "seeing"
-    assert ruling(frame, "note", "no", cause="wind").cause == "none"
+def test_the_fault_that_decided_is_told(frame):
+    assert ruling(frame, "decisive", "no", cause="wind").fault == "seeing"
+    assert ruling(frame, "note", "no", cause="wind").fault == ""

@@ -1,0 +1,52 @@
+"""How the sensor lies on the sky, by the plate solution in the header."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from astro_monitor.fitsheader import Value
+
+from .values import as_number
+
+Lookup = Callable[[str], Value | None]
+
+
+def east_angle_deg(lookup: Lookup) -> float | None:
+    """Give the direction on the sensor in which right ascension grows, from +x to +y in degrees.
+
+    The CD matrix, or the PC matrix or CROTA2 with CDELT, turns steps in pixels into steps in right ascension (times
+    cos dec) and declination (FITS standard 4.0, section 8.2); its inverse applied to a step due east is that direction.
+
+    Parameters:
+        lookup: gives a keyword's value, or ``None``.
+
+    Returns:
+        0 to 360; ``None`` where no sound matrix is told.
+    """
+    matrix = _numbers(lookup, "CD1_1", "CD1_2", "CD2_1", "CD2_2") or _turned(lookup)
+    if not str(lookup("CTYPE1") or "").startswith("RA--") or len(matrix) != 4:
+        return None
+    a, b, c, d = matrix
+    determinant = a * d - b * c
+    if abs(determinant) <= 0.1 * (a * a + b * b + c * c + d * d) / 2:
+        return None
+    sign = math.copysign(1.0, determinant)
+    return math.degrees(math.atan2(-c * sign, d * sign)) % 360.0
+
+
+def _turned(lookup: Lookup) -> list[float]:
+    steps, angle = _numbers(lookup, "CDELT1", "CDELT2"), as_number(lookup("CROTA2"))
+    turn = _numbers(lookup, "PC1_1", "PC1_2", "PC2_1", "PC2_2")
+    if not turn and angle is not None:
+        # The older convention (section 8.2.1 of AIPS memo 27): CROTA2 turns from the pixels to the sky.
+        cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        if len(steps) == 2:
+            return [steps[0] * cosine, -steps[1] * sine, steps[0] * sine, steps[1] * cosine]
+    return [turn[0] * steps[0], turn[1] * steps[0], turn[2] * steps[1], turn[3] * steps[1]] if turn and steps else []
+
+
+def _numbers(lookup: Lookup, *keywords: str) -> list[float]:
+    """Give the numbers of some keywords; none at all when one is missing or beyond a degree."""
+    found = [as_number(lookup(keyword)) for keyword in keywords]
+    return [one for one in found if one is not None and abs(one) <= 1.0] if None not in found else []
