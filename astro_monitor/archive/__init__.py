@@ -1,8 +1,26 @@
-"""Files that are already there: graded by the same pipeline in time order, as the live session would have; and, on
-request, rejected ones moved aside.
+"""Files that are already there: graded by the same pipeline in time order, as the live session would have; judged again
+with other models or limits; and, on request, rejected ones moved aside.
 """
 
+from .again import Again, chosen_rows, judge_again, judge_only, moves
 from .batch import find_frames, grade_files
+from .learning import Lesson, by_hand, followed, lessons
 from .moving import Move, carry_out, plan, undo
 
-__all__ = ["Move", "carry_out", "find_frames", "grade_files", "plan", "undo"]
+__all__ = [
+    "Again",
+    "Lesson",
+    "Move",
+    "by_hand",
+    "carry_out",
+    "chosen_rows",
+    "find_frames",
+    "followed",
+    "grade_files",
+    "judge_again",
+    "judge_only",
+    "lessons",
+    "moves",
+    "plan",
+    "undo",
+]

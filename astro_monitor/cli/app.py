@@ -210,6 +210,26 @@ def review(
     run_review(folder, frames or [], words[0] if words else None, why, settings, everything=show_all, out=out)
 
 
+@app.command()
+def diff(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    night: Annotated[str, typer.Option(help="Date on which the night began, 'last' or 'all'.")] = "last",
+    learn: Annotated[bool, typer.Option("--learn", help="Say which settings would follow your decisions.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per frame on standard output.")] = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Judge a past night again, with the models and settings of today or of --config, and show what would change.
+
+    Try a new model or limit before you use it. Frames are only read; log and lists stay as they are.
+    """
+    from .comparing import run_diff
+
+    settings = _settings(config, state, log_level)
+    run_diff(folder, night, settings, _stop_on_signals(), as_json=as_json, learn=learn, out=out, err=err)
+
+
 @app.command(name="move-rejected")
 def move_rejected(
     folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],

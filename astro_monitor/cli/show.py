@@ -31,9 +31,8 @@ def line(document: Document) -> Text:
                 f"{clock} revised {body['file']}: {body['old_decision']} → {body['new_decision']}, {body['why']}"
             )
         case "alert.opened" | "alert.updated" | "alert.closed":
-            text = Text(
-                f"{clock} {document.kind[6:].upper()} {body['kind']} alert ", style=SEVERITY_STYLE[document.kind]
-            )
+            style = "dim" if body.get("repeat") else SEVERITY_STYLE[document.kind]
+            text = Text(f"{clock} {document.kind[6:].upper()} {body['kind']} alert ", style=style)
             return text.append(f"({body['severity']}): {body['sentence']} {body['advice']}".rstrip(), style="default")
         case "list.written":
             return Text(

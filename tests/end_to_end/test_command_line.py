@@ -177,6 +177,15 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     kept = run("review", frames, "[0-9].fits", "--keep", "--state", state)
     assert kept.returncode == 0, kept.stderr
     assert json.loads(table.read_bytes())["rejected"] == []
+    compared = run("diff", frames, "--state", state, "--json")
+    lines = {line["file"]: line for line in map(json.loads, compared.stdout.splitlines())}
+    assert lines["1.fits"]["was"]["decision"] == lines["1.fits"]["would_be"]["decision"] == "keep"
+    assert (lines["1.fits"]["by_hand"], lines["dark.fits"]["by_hand"]) == ("keep", None)
+    stricter = tmp_path / "stricter.toml"
+    stricter.write_text("[judge]\nmax_fwhm_px = 1.0\n", "utf-8")
+    changed = run("diff", frames, "--state", state, "--config", stricter, "--learn")
+    assert "keep → reject" in changed.stdout
+    assert "Nothing was changed" in changed.stdout
     run("review", frames, "2.fits", "--reject", "--state", state)
     aside = state.parent / "aside"
     assert "2.fits" in run("move-rejected", frames, "--to", aside, "--state", state).stdout

@@ -1,0 +1,99 @@
+"""What a person's decisions say about the limits: tried in the shadow, applied by nobody but the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..records import Examined
+from ..settings import JudgeSettings, Settings
+from .again import Again, judge_only
+
+LEAST_DECISIONS = 5
+"""Fewer decisions by hand teach nothing."""
+
+PROBABILITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LIMITS = {"max_fwhm_px": "fwhm_px", "max_fwhm_arcsec": "fwhm_arcsec", "max_elongation": "elongation"}
+"""Setting, and the metric that it limits. No limit on the sky is learnt: the moon would teach it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One setting, tried.
+
+    Attributes:
+        followed: decisions by hand that the rules would have come to by themselves.
+        others: frames nobody decided on by hand that would be decided otherwise.
+    """
+
+    setting: str
+    value: float
+    followed: int
+    others: tuple[Again, ...]
+
+
+def by_hand(seen: Sequence[Again]) -> list[Again]:
+    """Give the frames that a person kept or rejected and that could be judged again."""
+    return [
+        one
+        for one in seen
+        if one.verdict is not None and one.row.decided_by != "rules" and one.row.decision in ("keep", "reject")
+    ]
+
+
+def followed(seen: Sequence[Again]) -> int:
+    """Count the decisions by hand that the rules come to as well."""
+    return sum(one.verdict is not None and one.verdict.decision == one.row.decision for one in by_hand(seen))
+
+
+def lessons(seen: Sequence[Again], settings: Settings) -> list[Lesson]:
+    """Try settings on the frames, each by itself.
+
+    Parameters:
+        seen: frames judged again with ``settings``.
+        settings: as they are in force.
+
+    Returns:
+        those settings with which more decisions by hand are followed than now, the best first: most decisions, then
+        fewest other changes; none when there are too few decisions.
+    """
+    taught = by_hand(seen)
+    if len(taught) < LEAST_DECISIONS:
+        return []
+    now = followed(seen)
+    hands = {one.row.frame_id for one in taught}
+    found = []
+    for setting, value in _candidates(taught, settings.judge):
+        judged = JudgeSettings.model_validate({**settings.judge.model_dump(), setting: value})
+        tried = judge_only(seen, settings.model_copy(update={"judge": judged}))
+        others = tuple(
+            one
+            for one, before in zip(tried, seen, strict=True)
+            if one.verdict and before.verdict and one.row.frame_id not in hands
+            and one.verdict.decision != before.verdict.decision
+        )  # fmt: skip
+        if followed(tried) > now:
+            found.append(Lesson(setting, value, followed(tried), others))
+    return sorted(found, key=lambda lesson: (-lesson.followed, len(lesson.others)))
+
+
+def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[str, float]]:
+    for probability in PROBABILITIES:
+        if probability != now.reject_probability:
+            yield "reject_probability", probability
+    for setting, metric in LIMITS.items():
+        kept, rejected = _values(taught, metric, "keep"), _values(taught, metric, "reject")
+        if len(rejected) >= 3 and kept:
+            above = [value for value in rejected if value > max(kept)]
+            if above:
+                yield setting, float(f"{0.5 * (max(kept) + min(above)):.3g}")
+
+
+def _values(taught: Sequence[Again], metric: str, word: str) -> list[float]:
+    found: list[Any] = [
+        one.outcome.measurements.values.get(metric)
+        for one in taught
+        if isinstance(one.outcome, Examined) and one.row.decision == word
+    ]
+    return [float(value) for value in found if value is not None]

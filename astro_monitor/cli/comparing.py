@@ -1,0 +1,135 @@
+"""``astro-monitor diff``: a past night judged again, beside what was decided then; and what decisions by hand teach."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..archive import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
+from ..errors import ConfigError
+from ..nightlog import NightLogReader
+from ..settings import Settings
+from .listing import night_log_of
+from .show import DECISION_STYLE
+
+PAPER = 160
+"""Width of the table in a file or a pipe."""
+
+
+def run_diff(
+    folder: Path, night: str, settings: Settings, stop: threading.Event, *, as_json: bool, learn: bool, out: Console,
+    err: Console,
+) -> None:  # fmt: skip
+    """Judge a night again and say what would be different. Nothing is written.
+
+    Parameters:
+        folder: the watched folder.
+        night: date on which it began; ``last`` or ``all``.
+        settings: what to try.
+        stop: ends it early; what was done is told.
+        as_json: one line for each frame.
+        learn: also say which settings would follow the decisions by hand.
+
+    Raises:
+        ConfigError: no night log, or no frames of that night.
+        ModelError: a model is missing or altered.
+    """
+    _, path = night_log_of(folder, settings)
+    with NightLogReader.read(path) as night_log:
+        rows = list(night_log.judged_frames())
+    nights = sorted({row.night for row in rows})
+    if not nights or night not in ("last", "all", *nights):
+        raise ConfigError(f"the log of {folder} has no night {night!r}; it has {', '.join(nights) or 'none yet'}")
+    warm, chosen = chosen_rows(rows, None if night == "all" else nights[-1] if night == "last" else night)
+    seen: list[Again] = []
+    bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bars, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("judging again", total=len(chosen))
+        for one in judge_again(warm, chosen, settings):
+            seen.append(one)
+            progress.update(task, advance=1)
+            if as_json:
+                out.print(json.dumps(_line(one)), markup=False, highlight=False, soft_wrap=True)
+            if stop.is_set():
+                break
+    if not as_json:
+        _show(seen, out)
+    if learn:
+        _teach(seen, settings, err if as_json else out)
+
+
+def _line(one: Again) -> dict[str, object]:
+    row, verdict = one.row, one.verdict
+    body = row.body
+    would_be = None
+    if verdict is not None:
+        would_be = {
+            "decision": verdict.decision,
+            "class": verdict.label,
+            "cause": verdict.cause,
+            "rules_version": verdict.rules_version,
+            "why": [reason.sentence for reason in verdict.reasons if reason.decision == verdict.decision],
+        }
+    return {
+        "frame_id": row.frame_id,
+        "file": body["relative_path"],
+        "night": row.night,
+        "was": {"decision": row.first_decision, "class": body["class"], "cause": body["cause"],
+                "rules_version": body["rules_version"], "models": body["models"]},
+        "by_hand": None if row.decided_by == "rules" else row.decision,
+        "would_be": would_be,
+        "sentence": one.sentence,
+    }  # fmt: skip
+
+
+def _show(seen: list[Again], out: Console) -> None:
+    paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
+    changed = [one for one in seen if one.changed]
+    if changed:
+        table = Table("file", "was", "would be", "class", "why", "by hand", box=SIMPLE_HEAD, pad_edge=False)
+        for one in changed:
+            verdict = one.verdict
+            assert verdict is not None  # noqa: S101  # by Again.changed
+            table.add_row(
+                one.row.body["relative_path"], one.row.first_decision, verdict.decision,
+                f"{one.row.body['class']} → {verdict.label}", verdict.reasons[0].sentence if verdict.reasons else "",
+                "" if one.row.decided_by == "rules" else one.row.decision, style=DECISION_STYLE[verdict.decision],
+            )  # fmt: skip
+        paper.print(table)
+    for (was, now), count in sorted(moves(seen).items()):
+        paper.print(f"{count:5d} {'stay ' + was if was == now else f'{was} → {now}'}")
+    lost = [one for one in seen if one.verdict is None]
+    for one in lost[:5]:
+        paper.print(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
+    if len(lost) > 5:
+        paper.print(f"… and {len(lost) - 5} more were not compared", style="magenta")
+    hands = by_hand(seen)
+    if hands:
+        before = sum(one.row.first_decision == one.row.decision for one in hands)
+        paper.print(
+            f"Of {len(hands)} decisions by hand the rules came to {before}, and would come to {followed(seen)}."
+        )
+    paper.print("Nothing was changed: the log and the lists are as they were.", style="dim")
+
+
+def _teach(seen: list[Again], settings: Settings, out: Console) -> None:
+    hands = by_hand(seen)
+    found = lessons(seen, settings)
+    if not found:
+        out.print(f"No setting would follow your {len(hands)} decisions by hand better than those in force.")
+        return
+    out.print(f"{followed(seen)} of your {len(hands)} decisions by hand are followed now. In the settings file:")
+    for lesson in found[:5]:
+        others = ", ".join(one.row.body["relative_path"] for one in lesson.others[:3])
+        more = f" ({others}{', …' if len(lesson.others) > 3 else ''})" if lesson.others else ""
+        out.print(
+            f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would be, "
+            f"and {len(lesson.others)} other frames decided otherwise{more}"
+        )
+    out.print("None is in force: write the one you want into the settings, and look again with 'astro-monitor diff'.")
