@@ -4,6 +4,10 @@ Median and scaled median absolute deviation over the last accepted frames. Rejec
 bounded, so that a change that stays becomes normal: a sky level that stays different with nothing else wrong (the moon
 has risen) after 15 frames in a row, and a field that stays elsewhere (after a flip or a recentring) after three.
 
+The baseline is based anew when the rig itself has changed: after a meridian flip the sky runs the other way over the
+sensor, so its usual pattern is forgotten; after an autofocus only the last five frames count, so that the new width is
+usual within a few frames.
+
 While there is no baseline, elongation may be the rig's own. When the first five frames are elongated alike, and by
 less than a fault would, that is what is normal.
 """
@@ -29,8 +33,13 @@ from ..records import (
 from .course import Course
 from .evidence import airmass, is_sane
 from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE
+from .trends import Trends
 
 WINDOW_FRAMES = 40
+STEADY_FOCUS_FRAMES = 3
+"""A focuser that stood still for so many frames and moves was focused anew; one that moves all the time follows the
+temperature."""
+TURNED_DEG = 90.0
 LEVEL_FREEZE_FRAMES = 15
 FIELD_FREEZE_FRAMES = 3
 MAD_TO_SIGMA = 1.4826
@@ -54,7 +63,10 @@ class History:
         floor_fwhm_px: lowest median of five consecutive FWHM (minor axis) so far.
         shifted: consecutive frames in which only the sky level was unusual.
         trailed: frames without any history in which only an elongation was found.
+        side, turned: of the mount and of the field in the last frame, as far as they were told.
+        focus, focus_steady: position of the focuser in the last frame, and for how many frames it has been there.
         course: the last frames, accepted or not.
+        trends: what creeps over the accepted frames.
         references: how often the reference stars have changed.
         elsewhere: consecutive accepted frames that could not be matched to the reference.
     """
@@ -67,7 +79,12 @@ class History:
     floor_fwhm_px: float | None = None
     shifted: list[Accepted] = field(default_factory=list)
     trailed: list[Accepted] = field(default_factory=list)
+    side: str | None = None
+    turned: bool = False
+    focus: float | None = None
+    focus_steady: int = 0
     course: Course = field(default_factory=Course)
+    trends: Trends = field(default_factory=Trends)
     references: int = 0
     elsewhere: int = 0
     _baseline: Baseline | None = None
@@ -85,6 +102,44 @@ class History:
                 sky_stray=stray,
             )
         return self._baseline
+
+    def arrive(self, examined: Examined) -> str:
+        """Notice a meridian flip or an autofocus before a frame is judged, and base the history anew.
+
+        Returns:
+            one sentence about it; empty when nothing happened.
+        """
+        flipped, focused = self._has_flipped(examined), self._was_focused(examined)
+        if not self.window or not (flipped or focused):
+            return ""
+        kept = list(self.window)[-MIN_BASELINE_FRAMES:] if focused else list(self.window)
+        self.window.clear()
+        self.window.extend(Accepted(one.frame_id, one.values, ()) if flipped else one for one in kept)
+        self.shifted.clear()
+        if focused:
+            self.floor_fwhm_px = None
+            self.trends.clear()
+        self._baseline = None
+        what = "the meridian flip" if flipped else "the autofocus"
+        return f"After {what} the baseline is based anew, on {len(kept)} frames so far."
+
+    def _has_flipped(self, examined: Examined) -> bool:
+        turn = examined.measurements.values.get("field_turn_deg")
+        turned = self.turned if turn is None else is_sane(turn) and abs(turn) > TURNED_DEG
+        side = examined.meta.pier_side
+        # The turn is against the reference frame, so it is told anew once the reference is from this side.
+        flipped = side != self.side if side and self.side else turned and not self.turned
+        self.side, self.turned = side or self.side, turned
+        return flipped
+
+    def _was_focused(self, examined: Examined) -> bool:
+        position = examined.meta.focuser_position
+        if position is None:
+            return False
+        moved = self.focus is not None and position != self.focus
+        steady, self.focus = self.focus_steady, position
+        self.focus_steady = 0 if moved else self.focus_steady + 1
+        return moved and steady >= STEADY_FOCUS_FRAMES
 
     def same_side(self, side: str | None) -> bool:
         """Tell whether the mount is on the side of the reference frame; yes when that is unknown."""
@@ -142,7 +197,7 @@ class History:
         if not stars:
             return
         matched = values.get("matched_star_count", 0.0)
-        flipped = not self.same_side(examined.meta.pier_side)
+        flipped = self.turned or not self.same_side(examined.meta.pier_side)
         unmatched = bool(self.reference_stars) and matched < 3
         self.elsewhere = self.elsewhere + 1 if unmatched else 0
         if matched >= MIN_MATCHED_STARS:
@@ -153,6 +208,7 @@ class History:
         if not self.reference_stars or flipped or better or self.elsewhere >= FIELD_FREEZE_FRAMES:
             self.reference_stars = stars
             self.references += 1
+            self.turned = False
             self.reference_airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
             self.reference_side = examined.meta.pier_side
             self.elsewhere = 0
@@ -169,7 +225,12 @@ class History:
             "floor_fwhm_px": self.floor_fwhm_px,
             "shifted": [_stored(frame) for frame in self.shifted],
             "trailed": [_stored(frame) for frame in self.trailed],
+            "side": self.side,
+            "turned": self.turned,
+            "focus": self.focus,
+            "focus_steady": self.focus_steady,
             "course": self.course.state(),
+            "trends": self.trends.state(),
             "references": self.references,
             "elsewhere": self.elsewhere,
         }
@@ -192,7 +253,12 @@ class History:
             floor_fwhm_px=state["floor_fwhm_px"],
             shifted=[_restored(stored) for stored in state["shifted"]],
             trailed=[_restored(stored) for stored in state.get("trailed", [])],
+            side=state.get("side"),
+            turned=bool(state.get("turned", False)),
+            focus=state.get("focus"),
+            focus_steady=int(state.get("focus_steady", 0)),
             course=Course.restore(state.get("course", [])),
+            trends=Trends.restore(state.get("trends", [])),
             references=int(state.get("references", 0)),
             elsewhere=int(state["elsewhere"]),
         )

@@ -76,6 +76,7 @@ class Judge:
             the verdict, and the warnings that this frame opened, changed or closed.
         """
         history = self._history(baseline_key(examined.meta, examined.sensor_shape))
+        anew = history.arrive(examined)
         case = Case(
             examined=examined,
             baseline=history.baseline(),
@@ -87,7 +88,10 @@ class Judge:
         )
         findings = [finding for rule in (*RULES, *REMARKS) if (finding := rule(case)) is not None]
         ruling = combine(case, findings)
-        history.course.note(_step(case, ruling, history.references))
+        step = _step(case, ruling, history.references)
+        history.course.note(step)
+        if ruling.fits_baseline:
+            history.trends.note(examined, step.moment_s)
         cause = cause_of(case, findings, history.course)
         verdict = Verdict(
             frame_id=examined.frame_id,
@@ -96,7 +100,7 @@ class Judge:
             flags=ruling.flags,
             decision=ruling.decision,
             weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
-            reasons=(*ruling.reasons, *cause.reasons),
+            reasons=(*ruling.reasons, *cause.reasons, *history.trends.told(), *_based_anew(anew, case.baseline.size)),
             baseline_size=case.baseline.size,
             rules_version=RULES_VERSION,
         )
@@ -203,6 +207,16 @@ class Judge:
 
     def _warden(self, kind: Kind, rig: str) -> Warden:
         return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+
+
+def _based_anew(sentence: str, size: int) -> tuple[Reason, ...]:
+    if not sentence:
+        return ()
+    return (
+        Reason(
+            rule="based_anew", decision="keep", metric="", value=float(size), limit=None, unit="1", sentence=sentence
+        ),
+    )
 
 
 def _step(case: Case, ruling: Ruling, references: int) -> Step:

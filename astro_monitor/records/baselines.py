@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .frames import FrameMeta
@@ -10,7 +11,10 @@ from .measurements import ReferenceStar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineKey:
-    """Frames with the same key are comparable. Text fields are lower-case; unknown is an empty text or 0."""
+    """Frames with the same key are comparable. Text fields are lower-case; unknown is an empty text or 0.
+
+    A target without a name is called after the place in the sky, if that is told.
+    """
 
     rig: str
     target: str
@@ -52,6 +56,20 @@ class Baseline:
     sky_stray: float = 0.0
 
 
+POINTING_DEG = 2.0
+"""Where no header names the target, fields in one square of this side are taken for one target."""
+
+
+def _pointing(meta: FrameMeta) -> str:
+    """Name a target by where the telescope points; empty when that is not known either."""
+    if meta.ra_deg is None or meta.dec_deg is None:
+        return ""
+    row = round(meta.dec_deg / POINTING_DEG)
+    columns = max(round(360.0 * math.cos(math.radians(row * POINTING_DEG)) / POINTING_DEG), 1)
+    column = round(meta.ra_deg / 360.0 * columns) % columns
+    return f"ra {360.0 * column / columns:.1f} dec {row * POINTING_DEG:+.1f}"
+
+
 def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:
     """Say which other frames a frame is comparable with.
 
@@ -59,10 +77,11 @@ def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:
         meta: the frame's header facts.
         sensor_shape: (height, width) of the sensor image.
     """
+    target = " ".join((meta.target or "").lower().split())
     rig = "/".join(part.strip().lower() for part in (meta.telescope, meta.camera) if part)
     return BaselineKey(
         rig=rig,
-        target=" ".join((meta.target or "").lower().split()),
+        target=target or _pointing(meta),
         filter=(meta.filter or "").strip().lower(),
         exposure_s=round(meta.exposure_s or 0.0, 3),
         gain=meta.gain or 0.0,

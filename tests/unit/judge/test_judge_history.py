@@ -174,3 +174,52 @@ def test_a_state_without_patterns_of_the_sky_is_still_read(settled):
         del history["trailed"]
     (baseline,) = Judge.restore(JudgeSettings(), SiteSettings(), state).all_baselines()
     assert (baseline.size, baseline.sky_pattern) == (10, ())
+
+
+def test_an_autofocus_makes_the_new_width_usual_within_a_few_frames(judge, frame):
+    """After 30 frames with creeping focus it is sharp again: a fifth wider than that is soon told."""
+    for number in range(30):
+        wide = 3.0 + 0.02 * number
+        judge.judge(frame(number, fwhm_px=wide, fwhm_minor_px=wide, meta={"focuser_position": 12000.0}))
+    sharp = {"fwhm_px": 2.5, "fwhm_minor_px": 2.5, "meta": {"focuser_position": 12350.0}}
+    verdict, _ = judge.judge(frame(30, **sharp))
+    assert "After the autofocus the baseline is based anew, on 5 frames so far." in verdict.reasons[-1].sentence
+    for number in range(31, 37):
+        verdict, _ = judge.judge(frame(number, **sharp))
+        assert "based_anew" not in [reason.rule for reason in verdict.reasons]
+    assert judge.baseline_for(key_of(frame(0))).spreads["fwhm_minor_px"].median == pytest.approx(2.5)
+
+
+def test_a_focuser_that_follows_the_temperature_changes_no_baseline(judge, frame):
+    for number in range(20):
+        judge.judge(frame(number, meta={"focuser_position": 12000.0 + 3 * number}))
+    assert judge.baseline_for(key_of(frame(0))).size == 20
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"meta": {"pier_side": "east"}}, {"meta": {"pier_side": "west"}}),
+     ({"field_turn_deg": 0.1}, {"field_turn_deg": 179.8})],
+)  # fmt: skip
+def test_after_a_flip_the_sky_may_run_the_other_way(judge, frame, before, after):
+    slope = {"background_gradient_adu": 400.0, "background_gradient_fraction": 0.4}
+    for number in range(10):
+        judge.judge(frame(number, **slope, **before))
+    turned = {**slope, "background_gradient_adu": -400.0}
+    verdict, _ = judge.judge(frame(10, **turned, **after))
+    assert verdict.decision == "keep"
+    assert verdict.baseline_size == 10
+    assert "meridian flip" in verdict.reasons[-1].sentence
+    now = {"field_turn_deg": -0.1} if "field_turn_deg" in after else after  # the reference is from this side now
+    later = [judge.judge(frame(11 + n, **turned, **now))[0] for n in range(6)]
+    assert {one.decision for one in later} == {"keep"}
+    assert not any("flip" in reason.sentence for one in later for reason in one.reasons)
+
+
+def test_a_target_without_a_name_is_known_by_its_place(frame):
+    here = {"target": None, "ra_deg": 10.68, "dec_deg": 41.27}
+    dithered = {**here, "ra_deg": 10.70}
+    elsewhere = {**here, "ra_deg": 83.8, "dec_deg": -5.4}
+    assert key_of(frame(0, meta=here)) == key_of(frame(1, meta=dithered)) != key_of(frame(2, meta=elsewhere))
+    assert key_of(frame(3, meta={"target": None})).target == ""
+    assert key_of(frame(4, meta={**here, "target": "M 31"})).target == "m 31"

@@ -1,0 +1,137 @@
+"""What creeps: numbers that rise or fall over many accepted frames, each of them still good.
+
+The slope is the median of the slopes between frames (Theil and Sen), so single frames do not bend it. A trend is told
+when it has carried the number far enough, and well beyond its scatter. It changes no decision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..records import Examined, Reason, median
+from .evidence import is_sane
+
+LAST_FRAMES = 40
+LEAST_FRAMES, LEAST_SPAN_S = 10, 1200.0
+BEYOND_SCATTER = 3.0
+COOLS_C_H = 0.3
+"""Fall of the temperature that is worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Creep:
+    """One row of the table.
+
+    Attributes:
+        metric: key of the metric table.
+        least: change over the frames that is worth telling, as a fraction of the median, or in the metric's own unit.
+        relative: which of the two ``least`` is.
+        sign: +1 when a rise is bad.
+        advice: gives the end of the sentence from the change of the temperature in degrees an hour, if known.
+    """
+
+    metric: str
+    unit: str
+    least: float
+    relative: bool
+    sign: int
+    name: str
+    advice: Callable[[float | None], str]
+
+
+def _refocus(cooling_c_h: float | None) -> str:
+    if cooling_c_h is not None and abs(cooling_c_h) >= COOLS_C_H:
+        falls = "falls" if cooling_c_h < 0 else "rises"
+        return f" while the temperature {falls} by {abs(cooling_c_h):.1f} °C an hour: refocus."
+    return ": refocus, or the air is getting worse."
+
+
+TABLE = (
+    Creep("fwhm_arcsec", "arcsec/h", 0.08, True, 1, "FWHM", _refocus),
+    Creep("fwhm_px", "px/h", 0.08, True, 1, "FWHM", _refocus),
+    Creep("extinction_mag", "mag/h", 0.15, False, 1, "Extinction", lambda _: ": haze, dew, or a low target."),
+    Creep("sky_adu_s", "ADU/s/h", 0.5, True, 1, "The sky", lambda _: ": dawn, the moon, or lights."),
+)
+
+
+@dataclass(slots=True)
+class Trends:
+    """Accepted frames, oldest first: start in seconds since the epoch, numbers, temperature."""
+
+    frames: deque[tuple[float, dict[str, float], float | None]] = field(
+        default_factory=lambda: deque(maxlen=LAST_FRAMES)
+    )
+
+    def note(self, examined: Examined, moment_s: float) -> None:
+        """Take one more accepted frame; one that lies before the last is passed over."""
+        if self.frames and moment_s <= self.frames[-1][0]:
+            return
+        values = examined.measurements.values
+        kept = {row.metric: value for row in TABLE if is_sane(value := values.get(row.metric))}
+        self.frames.append((moment_s, kept, examined.meta.focuser_temp_c))
+
+    def told(self) -> tuple[Reason, ...]:
+        """Give what creeps, one reason each; FWHM in one unit only."""
+        found: dict[str, Reason] = {}
+        for row in TABLE:
+            slope = self._slope(row)
+            if slope is not None and row.name not in found:
+                cooling = _per_hour([(when, warm) for when, _, warm in self.frames if warm is not None])
+                rises = "rises" if slope > 0 else "falls"
+                found[row.name] = Reason(
+                    rule="creeping", decision="keep", metric=row.metric, value=float(f"{slope:.3g}"), limit=None,
+                    unit=row.unit,
+                    sentence=f"{row.name} {rises} by {abs(slope):.2g} {row.unit.removesuffix('/h')} an hour"
+                    f"{row.advice(cooling)}",
+                )  # fmt: skip
+        return tuple(found.values())
+
+    def clear(self) -> None:
+        """Begin anew, as after an autofocus."""
+        self.frames.clear()
+
+    def state(self) -> list[Any]:
+        """Give everything as plain JSON values."""
+        return [[when, values, warm] for when, values, warm in self.frames]
+
+    @classmethod
+    def restore(cls, state: Sequence[Any]) -> Trends:
+        """Undo :meth:`state`.
+
+        Raises:
+            TypeError, ValueError: the state is not one that :meth:`state` gave.
+        """
+        trends = cls()
+        trends.frames.extend((float(when), dict(values), warm) for when, values, warm in state)
+        return trends
+
+    def _slope(self, row: Creep) -> float | None:
+        """Change an hour, when it is worth telling."""
+        points = [(when, values[row.metric]) for when, values, _ in self.frames if row.metric in values]
+        slope = _per_hour(points)
+        if slope is None or slope * row.sign <= 0:
+            return None
+        hours = (points[-1][0] - points[0][0]) / 3600.0
+        middle = median([value for _, value in points])
+        least = row.least * abs(middle) if row.relative else row.least
+        start = points[0][0]
+        level = median([value - slope * (when - start) / 3600.0 for when, value in points])
+        strays = median([abs(value - level - slope * (when - start) / 3600.0) for when, value in points])
+        # Noise alone gives a slope of about its scatter over the span, divided by the root of the number of frames.
+        noise = 1.4826 * strays * math.sqrt(12.0 / len(points))
+        return slope if abs(slope) * hours >= max(least, BEYOND_SCATTER * noise) else None
+
+
+def _per_hour(points: Sequence[tuple[float, float]]) -> float | None:
+    if len(points) < LEAST_FRAMES or points[-1][0] - points[0][0] < LEAST_SPAN_S:
+        return None
+    slopes = [
+        (later - earlier) / (after - before)
+        for index, (before, earlier) in enumerate(points)
+        for after, later in points[index + 1 :]
+    ]
+    return 3600.0 * median(slopes)
