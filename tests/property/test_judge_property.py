@@ -23,6 +23,7 @@ from astro_monitor.records import (
     Grade,
     Measurements,
     ReferenceStar,
+    baseline_key,
 )
 from astro_monitor.settings import JudgeSettings, SiteSettings
 
@@ -47,7 +48,13 @@ def frames(draw: st.DrawFn) -> Examined:
         ),
         frame_id=frame_id, sha256=frame_id * 4,
         meta=FrameMeta(
-            target=draw(st.sampled_from(["M 31", "M 42", None])), exposure_s=60.0, airmass=draw(NUMBERS),
+            target=draw(st.sampled_from(["M 31", "M 42", None])), airmass=draw(NUMBERS),
+            exposure_s=draw(st.sampled_from([None, 0.0, 1e-6, 60.0, 86_400.0])),
+            ra_deg=draw(st.sampled_from([None, 0.0, 359.99])), dec_deg=draw(st.sampled_from([None, -90.0, 41.3])),
+            focuser_position=draw(st.sampled_from([None, 100.0, 900.0])),
+            focuser_temp_c=draw(st.sampled_from([None, -80.0, 12.5])),
+            scale_arcsec_px=draw(st.sampled_from([None, 0.05, 60.0])),
+            east_angle_deg=draw(st.sampled_from([None, 0.0, 359.0])),
             altitude_deg=draw(NUMBERS), pier_side=draw(st.sampled_from([None, "east", "west"])),
             date_obs_utc=draw(st.sampled_from([None, moment, moment.replace(tzinfo=None)])),
         ),
@@ -61,6 +68,7 @@ def frames(draw: st.DrawFn) -> Examined:
             probabilities=probabilities, fault_scores={fault: draw(st.floats(0, 1)) for fault in FAULTS},
             cause=draw(st.sampled_from(CAUSES)), cause_probability=draw(st.floats(0, 1)),
             in_domain=draw(st.floats(0, 1)), why_unknown="", model="m",
+            cause_probabilities=draw(st.sampled_from([{}, dict.fromkeys(CAUSES, 1 / len(CAUSES))])),
         ),
         models=(), timings_s={},
     )  # fmt: skip
@@ -96,6 +104,31 @@ def test_verdicts_hold_together_and_a_restart_changes_nothing(night):
         check(verdict, examined)
         assert again.judge(examined) == (verdict, alerts)
         assert all(alert.sentence and alert.alert_id and alert.evidence for alert in alerts)
+
+
+@settings(max_examples=30, deadline=None)
+@given(night=st.lists(frames(), min_size=2, max_size=12))
+def test_two_targets_taken_in_turns_are_judged_as_each_by_itself(night):
+    """Warnings are about the rig and see both; verdicts see their own target only."""
+    night = [dataclasses.replace(one, frame_id=f"{number:016x}") for number, one in enumerate(night)]
+    together, alone = Judge(JudgeSettings(), SiteSettings()), {}
+    for examined in night:
+        key = baseline_key(examined.meta, examined.sensor_shape)
+        own = alone.setdefault(key, Judge(JudgeSettings(), SiteSettings()))
+        assert together.judge(examined)[0] == own.judge(examined)[0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(night=st.lists(frames(), min_size=1, max_size=8))
+def test_a_frame_that_comes_twice_teaches_nothing_new(night):
+    """The log keeps a second copy away from the judge; were it to come, what is normal would stay the same."""
+    judge = Judge(JudgeSettings(), SiteSettings())
+    for examined in night:
+        judge.judge(examined)
+        key = baseline_key(examined.meta, examined.sensor_shape)
+        before = judge.baseline_for(key).size
+        judge.judge(examined)
+        assert judge.baseline_for(key).size <= before or before < 5
 
 
 def after_six_good_ones(examined: Examined, fwhm_px: float):
