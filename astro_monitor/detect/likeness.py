@@ -4,6 +4,10 @@ All stars of a frame have one profile. In a frame whose stars are hardly wider t
 hot pixels; among well-sampled stars it now and then takes a hot pixel for a star. Both show at once beside the profile
 of the others: the light in the 3 × 3 pixels around a source is fitted with a Gaussian integrated over pixels, of the
 one width that fits the frame's stars best, centred anywhere in the brightest pixel.
+
+Where the network has called nearly all of them artefacts, the artefacts themselves may show that they are stars: ten or
+more that all have one profile wider than a pixel, caught at different places in their pixels. Hot pixels are a single
+pixel, and tracks of cosmic rays are all different.
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ WIDTHS_SIGMA_PX = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0, 1.
 """Widths that are tried. Wider stars fill the 3 × 3 pixels evenly; the network tells those from artefacts itself."""
 
 LEAST_STARS = 5
+LEAST_MISTAKEN, ALIKE_MISTAKEN, SPREAD_MISTAKEN = 10, 0.01, 0.1
+"""Artefacts that may show that they are stars: so many, so alike, and with shares of the light in the middle pixel that
+differ so much."""
 MOST_STARS = 300
 CLEAR, TELLING = 20.0, 10.0
 """Signal to noise of the 3 × 3 pixels: from which stars say what stars look like, and from which sources are tested."""
@@ -73,13 +80,8 @@ def by_likeness(points: Points, light: NDArray[np.float32]) -> Points:
     """
     pixels = light.reshape(-1, 9)
     power = (pixels**2).sum(axis=1)
-    stars = np.flatnonzero((points.kind == KIND_STAR) & (power > CLEAR**2))
-    stars = stars[np.argsort(-points.score[stars], kind="stable")[:MOST_STARS]]
-    if len(stars) < LEAST_STARS:
-        return points
-    typical = [float(np.median(_left_over(pixels[stars], profiles)[0])) for profiles in _PROFILES]
-    best = int(np.argmin(typical))
-    if typical[best] > ALIKE or best == len(_PROFILES) - 1:
+    best = _usual_profile(points, pixels, power)
+    if best is None:
         return points
     telling = np.flatnonzero(power > TELLING**2)
     left, middle = _left_over(pixels[telling], _PROFILES[best])
@@ -93,6 +95,29 @@ def by_likeness(points: Points, light: NDArray[np.float32]) -> Points:
     shown = telling[alike | sharp]
     score[shown] = points.centre[shown]
     return replace(points, kind=kind, score=score)
+
+
+def _usual_profile(points: Points, pixels: NDArray[np.float32], power: NDArray[np.float32]) -> int | None:
+    """Index of the width that fits the frame's stars; ``None`` where there are too few, or they have no one profile."""
+    clear = power > CLEAR**2
+    stars = np.flatnonzero((points.kind == KIND_STAR) & clear)
+    stars = stars[np.argsort(-points.score[stars], kind="stable")[:MOST_STARS]]
+    if len(stars) >= LEAST_STARS:
+        best, left = _best_profile(pixels[stars])
+        return best if left <= ALIKE and best < len(_PROFILES) - 1 else None
+    single = pixels[(points.kind != KIND_EXTENDED) & clear]
+    if len(single) < LEAST_MISTAKEN:
+        return None
+    best, left = _best_profile(single)
+    middle = single[:, 4] / np.maximum(single.sum(axis=1), 1e-6)
+    varied = np.subtract(*np.quantile(middle, (0.85, 0.15))) >= SPREAD_MISTAKEN
+    return best if left <= ALIKE_MISTAKEN and varied and 0 < best < len(_PROFILES) - 1 else None
+
+
+def _best_profile(pixels: NDArray[np.float32]) -> tuple[int, float]:
+    typical = [float(np.median(_left_over(pixels, profiles)[0])) for profiles in _PROFILES]
+    best = int(np.argmin(typical))
+    return best, typical[best]
 
 
 def _left_over(

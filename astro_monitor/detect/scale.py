@@ -3,6 +3,9 @@
 The width is read from the brightest unsaturated sources: the share of the flux in the inner 3 × 3 pixels of the 9 × 9
 around the peak. It is 0.3 for a star of 4.5 pixels FWHM with wings (Moffat, exponent 3) and falls with the width, for
 holed (out of focus) and for trailed stars alike. The frame is binned until enough of it is inside.
+
+All stars of a frame have about the same share, whereas knots of nebulae have shares of all sizes, and can be most of
+what is bright. So the sharpest crowd of equal shares speaks, where there is one.
 """
 
 from __future__ import annotations
@@ -31,6 +34,11 @@ _STAMP = 24
 _SEARCH = slice(5, 19)
 _QUANTILE = 0.6
 """Neighbours make the share too small, never too large: look at the better sources."""
+_CROWD, _CROWD_PART, _CROWD_WIDTH, _MOST = 6, 0.12, 0.82, 0.5
+"""A crowd has at least so many sources and so large a part of them, and its least share is so near its largest; where
+there is one of the last part, what is sharper are ends of trails and artefacts."""
+_FLAT = 0.15
+"""A slope of the sky has 9 / 81 of its light in the inner pixels."""
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -61,9 +69,23 @@ def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
             break
         if len(wide):
             best = factor
-            if np.quantile(wide, _QUANTILE) >= INNER_SHARE:
+            if max(float(np.quantile(wide, _QUANTILE)), _crowd(wide)) >= INNER_SHARE:
                 break
     return best
+
+
+def _crowd(shares: NDArray[np.float32]) -> float:
+    """Least share of the sources that are alike: of most of them, else of the sharpest ones; 0 when there are none."""
+    ordered = np.sort(shares[shares >= _FLAT])
+    least = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
+    first = np.searchsorted(ordered, _CROWD_WIDTH * ordered)
+    sizes = np.arange(1, len(ordered) + 1) - first
+    crowds = np.flatnonzero(sizes >= least)
+    if not len(crowds):
+        return 0.0
+    most = int(np.argmax(sizes))
+    chosen = most if sizes[most] >= _MOST * len(ordered) else crowds[-1]
+    return float(ordered[first[chosen]])
 
 
 class _InnerShares:

@@ -69,8 +69,8 @@ class Ruling:
         fault: the one that decided, or that the class tells; empty when there is none.
         fault_decisions: what was decided about each fault.
         severe: the faults that are severe enough for a warning at once.
-        suspected: the faults for which the frame goes to review, and which no measurement denies
-            unless the model is certain.
+        suspected: the fault that the class tells, when the frame goes to review for it beside a history, and no
+            measurement denies it unless the model is certain.
         fits_baseline: nothing at all was found against the frame, so it may say what is normal.
         level_only: all that was found is a sky level that has changed, perhaps with its slope.
         trail_only: all that was found is an elongation that may be the rig's own.
@@ -121,6 +121,8 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
             fault
             for fault in FAULTS
             if decided[fault] == "review"
+            and case.has_baseline
+            and label in (*CLASSES_OF[fault], "good")
             and (evidence[fault] != "clear" or _probability(grade, fault) >= limits.MODEL_CERTAIN)
         ),
         fits_baseline=decision == "keep" or unharmed,
@@ -159,8 +161,8 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
         # Doubled stars and swinging ones have a round core, and a turning field looks like optics.
         certain = _probability(case.examined.grade, fault) >= limits.MODEL_CERTAIN
         return "reject" if certain and case.examined.grade.in_domain >= limits.IN_DOMAIN_SURE else "review"
-    if fault == "seeing" and _only_trailed(case):
-        return "keep"  # a path widens stars across it as well, by its own curves or by those of its neighbours
+    if fault == "seeing" and _elsewhere(case):
+        return "keep"  # paths widen stars by their curves, bright skies drown all but the widest sources
     if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
         # Without history nobody knows what is usual: the model has to be sure.
         if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
@@ -172,11 +174,12 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
     return _TABLE[evidence][opinion]
 
 
-def _only_trailed(case: Case) -> bool:
-    """Tell whether the model sees a fault of the tracking and none of the seeing."""
+def _elsewhere(case: Case) -> bool:
+    """Tell whether the model sees a fault of the tracking or of the sky, and none of the seeing."""
     scores = case.examined.grade.fault_scores
-    trailed = _opinion(case, "tracking") == "bad" or scores.get("tracking", 0.0) >= limits.FAULT_REVIEW
-    return trailed and scores.get("seeing", 0.0) < limits.FAULT_NOTED
+    other = any(_opinion(case, fault) == "bad" for fault in ("tracking", "background"))
+    trailed = scores.get("tracking", 0.0) >= limits.FAULT_REVIEW
+    return (other or trailed) and scores.get("seeing", 0.0) < limits.FAULT_NOTED
 
 
 def _good(case: Case) -> float:

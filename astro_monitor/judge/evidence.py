@@ -110,6 +110,12 @@ class Case:
         return 1.0 + (level - usual_level) / normal if normal > 0 else None
 
     @property
+    def extinction_error_mag(self) -> float:
+        """Standard error of the extinction, a median over the matched stars; 0 when the scatter is not known."""
+        scatter, matched = self.value("extinction_scatter_mag") or 0.0, self.count("matched_star_count")
+        return 1.2533 * scatter / math.sqrt(matched) if matched >= 1.0 else 0.0
+
+    @property
     def trail_ratio(self) -> float | None:
         """L / F: trail length over the width across the trail."""
         length = self.value("trail_length_px")

@@ -35,6 +35,9 @@ EXTINCTION_BAD_MAG = 0.5
 GRADIENT_BAD = 0.35
 """Peak to valley of the smooth sky beyond the usual one, in units of S."""
 
+SURE_ERRORS = 2.0
+"""A number speaks firmly when it is beyond its border by so many times its own error, or its scatter on good frames."""
+
 EXTINCTION_CLEAR_MAG = 0.42
 """Up to here matched stars deny cloud; a little below the border, as noise and a poor reference frame are in it."""
 

@@ -120,6 +120,7 @@ def wide_stars(case: Case) -> Finding | None:
     # On a superb night the second best is still good: below the site's usual width the model has to agree.
     arcsec = case.value("fwhm_arcsec")
     superb = arcsec is not None and arcsec <= 0.8 * case.site.normal_fwhm_arcsec
+    usual = value - normal < limits.SURE_ERRORS * case.baseline.spreads[key].mad
     bad = ratio >= limits.FWHM_BAD
     strength: Strength
     if ratio <= limits.FWHM_CLEAR:
@@ -128,12 +129,12 @@ def wide_stars(case: Case) -> Finding | None:
         rule, strength, said = "wide_stars", "note", f"{said}; {limits.FWHM_BAD} times would be bad."
     else:
         far = ratio >= limits.FWHM_BAD * limits.BEYOND
-        rule, strength = "wide_stars", "suspect" if superb else "decisive" if far else "firm"
+        rule, strength = "wide_stars", "suspect" if superb or usual else "decisive" if far else "firm"
         said = f"{said}; {limits.FWHM_BAD} times is the border."
     return Finding(
         rule=rule, fault="seeing", strength=strength, metric=key, value=value,
         limit=limits.FWHM_BAD * normal, unit="px", sentence=said, label="bad_seeing" if bad else "",
-        cause=_blur(case) if bad else "", severe=ratio >= 2.5 and not superb,
+        cause=_blur(case) if bad else "", severe=ratio >= 2.5 and not superb and not usual,
     )  # fmt: skip
 
 
@@ -187,7 +188,9 @@ def lost_light(case: Case) -> Finding | None:
     blurred = (case.ratio("fwhm_px") or 1.0) >= 1.4 or (case.trail_ratio or 0.0) >= limits.TRAIL_BAD
     far = excess >= (2.0 if blurred else limits.BEYOND) * limits.EXTINCTION_BAD_MAG
     strength: Strength = "suspect"
-    if matched >= limits.MIN_MATCHED_STARS and case.has_baseline and (far or not blurred):
+    # Knots of a nebula taken for stars agree neither with one another nor with themselves.
+    sure = excess - limits.SURE_ERRORS * case.extinction_error_mag >= limits.EXTINCTION_BAD_MAG
+    if matched >= limits.MIN_MATCHED_STARS and case.has_baseline and sure and (far or not blurred):
         strength = "decisive" if far else "firm"
     return Finding(
         rule="lost_light", fault="background", strength=strength, metric="extinction_mag", value=extinction,

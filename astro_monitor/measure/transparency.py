@@ -36,10 +36,14 @@ MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Stars in common; the offset is where the middle of the reference field is now, the turn how the field turned."""
+    """Stars in common; the offset is where the middle of the reference field is now, the turn how the field turned.
+
+    ``scatter_mag`` is the scaled median absolute deviation of the stars' losses.
+    """
 
     count: int
     transparency: float
+    scatter_mag: float
     offset_x_px: float
     offset_y_px: float
     turn_deg: float
@@ -83,7 +87,9 @@ def match(
         return None
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
-    return Match(int(best.mine.size), transparency, best.offset_x_px, best.offset_y_px, best.turn_deg)
+    losses = -2.5 * np.log10(light / their_light / transparency)
+    scatter = 1.4826 * float(np.median(np.abs(losses)))
+    return Match(int(best.mine.size), transparency, scatter, best.offset_x_px, best.offset_y_px, best.turn_deg)
 
 
 def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:

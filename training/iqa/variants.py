@@ -15,8 +15,8 @@ from training.iqa.dataset import RigFrames
 Values = dict[str, float | None]
 
 NEEDS_REFERENCE = (
-    "transparency", "extinction_mag", "matched_star_count", "offset_px", "offset_x_px", "offset_y_px",
-    "field_turn_deg",
+    "transparency", "extinction_mag", "extinction_scatter_mag", "matched_star_count", "offset_px", "offset_x_px",
+    "offset_y_px", "field_turn_deg",
 )  # fmt: skip
 NEEDS_SCALE = ("fwhm_arcsec", "hfr_arcsec")
 NEEDS_PEDESTAL = (

@@ -86,3 +86,22 @@ def test_faint_sources_and_frames_without_a_common_profile_stay_as_they_are() ->
 
 def test_nothing_found_is_nothing_to_judge() -> None:
     assert kinds([], []) == []
+
+
+def test_a_frame_of_stars_all_taken_for_artefacts_shows_that_they_are_stars() -> None:
+    said = [KIND_STAR] * 2 + [KIND_ARTEFACT] * 38
+    assert kinds(field(0.5, 40), said).count(KIND_STAR) >= 38
+
+
+def test_hot_pixels_alone_do_not_become_stars() -> None:
+    hot = [(x, y, 400.0, 0.0) for x, y, _, _ in field(0.5, 40)]
+    assert kinds(hot, [KIND_ARTEFACT] * 40) == [KIND_ARTEFACT] * 40
+
+
+def test_tracks_of_all_kinds_do_not_become_stars() -> None:
+    rng = np.random.default_rng(7)
+    tracks = []
+    for x, y, _, _ in field(0.5, 40):
+        step, length = rng.uniform(-1, 1, 2), int(rng.integers(1, 4))
+        tracks += [(x + n * step[0], y + n * step[1], float(rng.uniform(60, 600)), 0.0) for n in range(length)]
+    assert kinds(tracks, [KIND_ARTEFACT] * len(tracks)).count(KIND_STAR) == 0

@@ -82,3 +82,15 @@ def test_empty_and_small_frames_are_not_binned(shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(1).normal(500, 9, shape).astype(np.float32)
     assert chosen(pixels) == 1
     assert chosen(np.full(shape, 7, np.uint16)) == 1
+
+
+def test_knots_of_a_nebula_do_not_blur_the_stars_among_them() -> None:
+    """Most of what is bright is nebula, of all sizes; fifteen stars of 2.5 pixels are alike."""
+    pixels = field(moffat(2.5), count=15, snr=40.0).astype(float)
+    rng = np.random.default_rng(5)
+    x, y = grid(60)
+    for _ in range(60):
+        width_px = rng.uniform(9, 30)
+        top, left = rng.integers(0, SHAPE[0] - 121, 2)
+        pixels[top : top + 121, left : left + 121] += rng.uniform(600, 2500) * np.exp(-(x**2 + y**2) / width_px**2)
+    assert chosen(pixels.clip(0, 65535).astype(np.uint16)) == 1
