@@ -161,8 +161,8 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
         # Doubled stars and swinging ones have a round core, and a turning field looks like optics.
         certain = _probability(case.examined.grade, fault) >= limits.MODEL_CERTAIN
         return "reject" if certain and case.examined.grade.in_domain >= limits.IN_DOMAIN_SURE else "review"
-    if fault == "seeing" and _elsewhere(case):
-        return "keep"  # paths widen stars by their curves, bright skies drown all but the widest sources
+    if fault != "background" and evidence != "clear" and _elsewhere(case, fault):
+        return "keep"
     if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
         # Without history nobody knows what is usual: the model has to be sure.
         if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
@@ -174,12 +174,16 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
     return _TABLE[evidence][opinion]
 
 
-def _elsewhere(case: Case) -> bool:
-    """Tell whether the model sees a fault of the tracking or of the sky, and none of the seeing."""
+def _elsewhere(case: Case, fault: str) -> bool:
+    """Tell whether the model sees another fault that spoils the shapes of stars, and none of this one.
+
+    Paths widen stars by their curves, and a bright sky drowns all but the widest and longest sources.
+    """
     scores = case.examined.grade.fault_scores
-    other = any(_opinion(case, fault) == "bad" for fault in ("tracking", "background"))
-    trailed = scores.get("tracking", 0.0) >= limits.FAULT_REVIEW
-    return (other or trailed) and scores.get("seeing", 0.0) < limits.FAULT_NOTED
+    others = ("tracking", "background") if fault == "seeing" else ("background",)
+    seen = any(_opinion(case, other) == "bad" for other in others)
+    trailed = fault == "seeing" and scores.get("tracking", 0.0) >= limits.FAULT_REVIEW
+    return (seen or trailed) and scores.get(fault, 0.0) < limits.FAULT_NOTED
 
 
 def _good(case: Case) -> float:

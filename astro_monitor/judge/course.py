@@ -78,10 +78,9 @@ class Course:
     steps: deque[Step] = field(default_factory=lambda: deque(maxlen=LAST_FRAMES))
 
     def note(self, step: Step) -> None:
-        """Take one more frame; one that is there already, or lies before the last, is passed over."""
-        if self.steps and (step.moment_s <= self.steps[-1].moment_s or step.frame_id == self.steps[-1].frame_id):
-            return
-        self.steps.append(step)
+        """Take one more frame; one that comes again is passed over. Its time may be anything: clocks run backwards."""
+        if not self.steps or step.frame_id != self.steps[-1].frame_id:
+            self.steps.append(step)
 
     def spell(self) -> list[Step]:
         """Give the frames of the present trouble, oldest first: the last ones that have the fault of the last."""
@@ -178,6 +177,8 @@ def swing(steps: Sequence[Step]) -> Swing | None:
     angle = _axis([step for step in steps if step.trouble])
     latest = steps[-1].field if steps else 0
     known = [step for step in steps if step.field == latest and step.x_px is not None and step.y_px is not None]
+    if any(after.moment_s <= before.moment_s for before, after in itertools.pairwise(known)):
+        return None  # the clock tells nothing
     if angle is None or len(known) < 10:
         return None
     times = [step.moment_s + 0.5 * step.exposure_s for step in known]

@@ -139,7 +139,7 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
 
 def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     px = float(frame.sensor_px_per_px)
-    clear = clear_stars(stars.snr, stars.saturated)
+    clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     each = stars.fwhm_px[clear].astype(np.float64)
     fwhm, hfr = float(np.median(each)), float(np.median(stars.hfr_px[clear]))

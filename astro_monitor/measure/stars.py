@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from .stamps import SATURATED, SIDE_PX, cut, select
 MIN_SNR = 4.0
 """Fainter ones are left out: their shapes say nothing."""
 CLEAR_SNR = 20.0
+CROWD, CROWD_PART, CROWD_WIDTH = 6, 0.2, 1.25
+"""A crowd has at least so many stars and so large a part of them, and its widest is so many times its narrowest."""
 ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
 
@@ -33,8 +37,9 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     a, b, theta = shapes.axes()
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
-    clear = order[clear_stars(snr[order], saturated[order])]
-    fwhm = FWHM_PER_SIGMA * np.sqrt((a**2 + b**2) / 2) / width_over_fwhm(found.light, shapes, clear)
+    sigma = np.sqrt((a**2 + b**2) / 2)
+    clear = order[clear_stars(sigma[order], snr[order], saturated[order])]
+    fwhm = FWHM_PER_SIGMA * sigma / width_over_fwhm(found.light, shapes, clear)
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
     middle = SIDE_PX // 2 + 0.5
     measured = {
@@ -59,11 +64,16 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
     )
 
 
-def clear_stars(snr: NDArray[np.floating], saturated: NDArray[np.bool_]) -> NDArray[np.intp]:
+def clear_stars(
+    widths: NDArray[np.floating], snr: NDArray[np.floating], saturated: NDArray[np.bool_]
+) -> NDArray[np.intp]:
     """Say which stars to read shapes from: unsaturated ones far above the noise, or else the clearest there are.
 
+    All stars of a frame are about equally wide; knots of nebulae and galaxies taken for stars have all widths. Where no
+    half of the sources is alike, only the narrowest ones that are many and alike are stars.
+
     Parameters:
-        snr, saturated: (M,) of the measured stars.
+        widths, snr, saturated: (M,) of the measured stars; widths in any unit.
 
     Returns:
         (K,) indices; empty only when there are no stars.
@@ -72,9 +82,24 @@ def clear_stars(snr: NDArray[np.floating], saturated: NDArray[np.bool_]) -> NDAr
     if sound.size == 0:
         sound = np.arange(snr.size)
     clear = sound[snr[sound] >= CLEAR_SNR]
-    if clear.size >= ENOUGH_CLEAR:
-        return clear
-    return np.sort(sound[np.argsort(-snr[sound], kind="stable")[:ENOUGH_CLEAR]])
+    if clear.size < ENOUGH_CLEAR:
+        clear = np.sort(sound[np.argsort(-snr[sound], kind="stable")[:ENOUGH_CLEAR]])
+    return clear[_alike(widths[clear])]
+
+
+def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Indices of the narrowest crowd of equal widths; all of them where most are alike, or none are."""
+    ordered = np.sort(widths)
+    last = np.searchsorted(ordered, CROWD_WIDTH * ordered, side="right")
+    sizes = last - np.arange(len(ordered))
+    everyone = np.arange(len(widths))
+    if len(ordered) < 2 * CROWD or sizes.max() >= 0.5 * len(ordered):
+        return everyone
+    crowds = np.flatnonzero(sizes >= max(CROWD, math.ceil(CROWD_PART * len(ordered))))
+    if not len(crowds):
+        return everyone
+    low, high = ordered[crowds[0]], ordered[last[crowds[0]] - 1]
+    return np.flatnonzero((widths >= low) & (widths <= high))
 
 
 def _snr(shapes: Shapes, noise_adu: float, frame: Frame, binning: int) -> NDArray[np.float64]:

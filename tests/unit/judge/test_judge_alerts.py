@@ -111,7 +111,8 @@ def test_frames_for_review_for_another_reason_open_nothing(settled, frame):
 
 
 def test_two_faults_are_two_warnings(settled, frame):
-    both = {**CLOUD, "trail_length_px": 4.5, "elongation": 1.5, "angle_coherence": 0.95, "extinction_mag": 1.4}
+    both = {**CLOUD, "trail_length_px": 4.5, "elongation": 1.5, "angle_coherence": 0.95, "extinction_mag": 1.4,
+            "faults": {"tracking": 0.9, "background": 0.9}}  # fmt: skip
     happened = run(settled, frame, [both, both])
     assert sorted(happened) == [(11, "opened", "background"), (11, "opened", "tracking")]
 

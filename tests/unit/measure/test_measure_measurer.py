@@ -6,6 +6,7 @@ import pytest
 
 from astro_monitor.measure import Measurer
 from astro_monitor.measure.stamps import MAX_STARS, select
+from astro_monitor.measure.stars import clear_stars
 from astro_monitor.metrics import KEYS
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, Baseline, Streak
 
@@ -231,3 +232,17 @@ def test_same_frame_same_numbers(make_frame, make_detections, field, profile, no
     first, second = (Measurer().measure(frame, found, no_baseline) for _ in range(2))
     assert first[1] == second[1]
     assert np.array_equal(first[0].stamps, second[0].stamps)
+
+
+def test_knots_taken_for_stars_do_not_widen_the_stars():
+    """Sources of all widths, and a third that are alike and the narrowest: those are the stars."""
+    rng = np.random.default_rng(3)
+    widths = np.concatenate([rng.normal(2.5, 0.1, 15), rng.uniform(3.5, 30, 35)])
+    chosen = clear_stars(widths, np.full(50, 100.0), np.zeros(50, bool))
+    assert set(chosen) == set(range(15))
+
+
+def test_where_most_stars_are_alike_all_speak():
+    widths = np.random.default_rng(3).normal(3.0, 0.15, 60)
+    widths[:12] = np.linspace(4.5, 9, 12)
+    assert len(clear_stars(widths, np.full(60, 100.0), np.zeros(60, bool))) == 60
