@@ -98,7 +98,10 @@ def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
     crowds = np.flatnonzero(sizes >= max(CROWD, math.ceil(CROWD_PART * len(ordered))))
     if not len(crowds):
         return everyone
-    low, high = ordered[crowds[0]], ordered[last[crowds[0]] - 1]
+    # The narrowest star may be narrow by chance: the window that begins with it need not be the fullest.
+    low = ordered[crowds[0]]
+    near = crowds[ordered[crowds] <= math.sqrt(CROWD_WIDTH) * low]
+    high = ordered[last[near[np.argmax(sizes[near])]] - 1]
     return np.flatnonzero((widths >= low) & (widths <= high))
 
 
