@@ -100,7 +100,7 @@ def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
         return everyone
     # The narrowest star may be narrow by chance: the window that begins with it need not be the fullest.
     low = ordered[crowds[0]]
-    near = crowds[ordered[crowds] <= math.sqrt(CROWD_WIDTH) * low]
+    near = crowds[ordered[crowds] <= math.sqrt(CROWD_WIDTH) * low][::-1]
     high = ordered[last[near[np.argmax(sizes[near])]] - 1]
     return np.flatnonzero((widths >= low) & (widths <= high))
 
