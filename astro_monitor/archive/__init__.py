@@ -6,6 +6,7 @@ from .again import Again, chosen_rows, judge_again, judge_only, moves
 from .batch import find_frames, grade_files
 from .learning import Lesson, by_hand, followed, lessons
 from .moving import Move, carry_out, plan, undo
+from .weighting import copy_weighted
 
 __all__ = [
     "Again",
@@ -14,6 +15,7 @@ __all__ = [
     "by_hand",
     "carry_out",
     "chosen_rows",
+    "copy_weighted",
     "find_frames",
     "followed",
     "grade_files",

@@ -171,13 +171,17 @@ def lists(
     folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
     state: StateOption = None,
     output: Annotated[Path | None, typer.Option(help="Write the lists here.")] = None,
+    copies: Annotated[
+        Path | None,
+        typer.Option("--weighted-copies", help="Also copy the kept frames here, with SSWEIGHT in their headers."),
+    ] = None,
     config: ConfigOption = None,
     log_level: LogOption = "WARNING",
 ) -> None:
     """Rebuild the stacking lists of a watched folder from its night log, and say where they are."""
     from .listing import run_lists
 
-    run_lists(folder, output, _settings(config, state, log_level), out=out)
+    run_lists(folder, output, _settings(config, state, log_level), copies=copies, out=out)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
 from ..lists import stacks, write_lists
@@ -18,8 +19,11 @@ from ..session import listed_frames
 from ..settings import Settings, as_toml
 
 
-def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Console) -> None:
+def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: Path | None, out: Console) -> None:
     """Rebuild the lists of a watched folder from its night log.
+
+    Parameters:
+        copies: also copy the kept frames there, each with its weight in its header.
 
     Raises:
         ConfigError: there is no night log for this folder.
@@ -40,6 +44,14 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, out: Con
         )
     for file in body["files"]:
         out.print(f"  {file}")
+    if copies is not None:
+        kept = [(Path(frame.file), frame.weight) for frame in frames if frame.decision == "keep"]
+        done = 0
+        for path, sentence in copy_weighted(kept, copies):
+            done += not sentence
+            if sentence:
+                out.print(f"{path.name}: {sentence}", style="yellow", markup=False)
+        out.print(f"{done} of {len(kept)} kept frames copied to {copies}, each with its weight as SSWEIGHT")
 
 
 def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
