@@ -23,12 +23,26 @@ from .judge import RULES_VERSION, Judge
 from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
 from .nightlog import Decision, Draft, LogBlocked, NightLog, NightLogReader
-from .records import Alert, Baseline, Failed, Outcome, Skipped, baseline_key
+from .records import (
+    Alert,
+    Arrival,
+    Baseline,
+    BaselineKey,
+    Examined,
+    Failed,
+    Outcome,
+    Skipped,
+    baseline_key,
+)
 from .settings import Settings
 
 log = logging.getLogger(__name__)
 
 JUDGE_STATE = "judge"
+KNOWN_FRAMES = 5
+"""Frames in a baseline from which the rules compare."""
+SECOND_LOOK_FRAMES = 10
+"""Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
 
 
@@ -88,6 +102,7 @@ class Session:
         self._lists_due = False
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
+        self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
         self.counts = Counts()
 
     def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
@@ -159,10 +174,36 @@ class Session:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
             verdict, alerts = self._judge.judge(outcome)
             body = compose.judged(outcome, verdict, baseline)
+            if verdict.decision == "review" and verdict.baseline_size < KNOWN_FRAMES:
+                self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
         self._count(body)
         document = self._commit_frame("frame.judged", body, outcome, alerts)
         self._lists_due = True
         return document
+
+    def second_looks(self) -> list[Arrival]:
+        """Give the frames to look at again: put up for review when their rig was not known yet, which it is now."""
+        known = {b.key for b in self._judge.all_baselines() if b.size >= SECOND_LOOK_FRAMES} if self._first else set()
+        due = [frame_id for frame_id, (_, key) in self._first.items() if key in known]
+        return [self._first.pop(frame_id)[0] for frame_id in due]
+
+    def look_again(self, outcome: Outcome) -> None:
+        """Revise a doubtful frame of the beginning, unless a person has decided, or it is as doubtful as before.
+
+        Parameters:
+            outcome: the frame looked at again; one that is gone or has changed stays as it was judged.
+        """
+        if not isinstance(outcome, Examined) or not self._log.has_content(outcome.frame_id):
+            return
+        row, verdict = self._log.frame(outcome.frame_id), self._judge.judge_again(outcome)
+        if row.decided_by != "rules" or verdict.decision == row.decision:
+            return
+        why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
+        self._announce(self._log.revise(outcome.frame_id, verdict.decision, "rules", why))
+        self.counts.review -= 1
+        self.counts.kept += verdict.decision == "keep"
+        self.counts.rejected += verdict.decision == "reject"
+        self._lists_due = True
 
     def write_lists(self, *, force: bool = False) -> None:
         """Rewrite the stacking lists when something changed since the last time, or when forced."""

@@ -23,8 +23,8 @@ from .alerts import Kind, Sign, Warden
 from .baseline import History
 from .causes import CAUSES_OF, Cause, cause_of
 from .combine import Ruling, combine
-from .course import Step
-from .evidence import Case
+from .course import Course, Step
+from .evidence import Case, Finding
 from .remarks import REMARKS
 from .rules import RULES
 from .weight import stacking_weight
@@ -77,6 +77,31 @@ class Judge:
         """
         history = self._history(baseline_key(examined.meta, examined.sensor_shape))
         anew = history.arrive(examined)
+        case, findings, ruling = self._rule(history, examined)
+        step = _step(case, ruling, history.references)
+        history.course.note(step)
+        if ruling.fits_baseline:
+            history.trends.note(examined, step.moment_s)
+        cause = cause_of(case, findings, history.course)
+        remarks = (*history.trends.told(), *_based_anew(anew, case.baseline.size))
+        verdict = _verdict(case, ruling, cause, remarks)
+        self._learn(history, examined, ruling)
+        return verdict, self._warn(history.key.rig, examined, ruling, cause)
+
+    def judge_again(self, examined: Examined) -> Verdict:
+        """Decide on a frame that was judged before, beside what is known now; nothing is learnt from it, nobody warned.
+
+        Parameters:
+            examined: looked at again beside the present baseline.
+        """
+        history = self._history(baseline_key(examined.meta, examined.sensor_shape))
+        case, findings, ruling = self._rule(history, examined)
+        alone = Course()
+        alone.note(_step(case, ruling, history.references))
+        return _verdict(case, ruling, cause_of(case, findings, alone), ())
+
+    def _rule(self, history: History, examined: Examined) -> tuple[Case, list[Finding], Ruling]:
+        """Put a frame beside what is normal for it, run every rule, and combine."""
         case = Case(
             examined=examined,
             baseline=history.baseline(),
@@ -87,25 +112,7 @@ class Judge:
             same_side=history.same_side(examined.meta.pier_side),
         )
         findings = [finding for rule in (*RULES, *REMARKS) if (finding := rule(case)) is not None]
-        ruling = combine(case, findings)
-        step = _step(case, ruling, history.references)
-        history.course.note(step)
-        if ruling.fits_baseline:
-            history.trends.note(examined, step.moment_s)
-        cause = cause_of(case, findings, history.course)
-        verdict = Verdict(
-            frame_id=examined.frame_id,
-            label=ruling.label,
-            cause=cause.name,
-            flags=ruling.flags,
-            decision=ruling.decision,
-            weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
-            reasons=(*ruling.reasons, *cause.reasons, *history.trends.told(), *_based_anew(anew, case.baseline.size)),
-            baseline_size=case.baseline.size,
-            rules_version=RULES_VERSION,
-        )
-        self._learn(history, examined, ruling)
-        return verdict, self._warn(history.key.rig, examined, ruling, cause)
+        return case, findings, combine(case, findings)
 
     def forget(self, frame_id: str) -> None:
         """Take a frame out of what is normal: a person has rejected it.
@@ -207,6 +214,20 @@ class Judge:
 
     def _warden(self, kind: Kind, rig: str) -> Warden:
         return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+
+
+def _verdict(case: Case, ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]) -> Verdict:
+    return Verdict(
+        frame_id=case.examined.frame_id,
+        label=ruling.label,
+        cause=cause.name,
+        flags=ruling.flags,
+        decision=ruling.decision,
+        weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
+        reasons=(*ruling.reasons, *cause.reasons, *remarks),
+        baseline_size=case.baseline.size,
+        rules_version=RULES_VERSION,
+    )
 
 
 def _based_anew(sentence: str, size: int) -> tuple[Reason, ...]:

@@ -174,6 +174,9 @@ class Monitor:
                 if isinstance(outcome, Failed) and outcome.retryable and self._try_again(arrival, backlog):
                     continue
                 session.take(outcome)
+            # Frames that come now go first.
+            for arrival in session.second_looks() if backlog.depth() == 0 else ():
+                session.look_again(lane.examine(arrival, session.baselines()))
             now = self._clock.monotonic()
             if backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
                 session.write_lists()

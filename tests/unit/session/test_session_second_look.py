@@ -1,0 +1,105 @@
+"""The first frames of a night are doubtful because nothing is known yet; they are looked at again once it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from astro_monitor import metrics
+from astro_monitor.clock import SystemClock
+from astro_monitor.nightlog import NightLog
+from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
+from astro_monitor.session import SECOND_LOOK_FRAMES, Session
+from astro_monitor.settings import Settings
+
+NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
+
+
+def examined(number: int, good: float = 0.96) -> Examined:
+    sha256 = f"{number:016x}" * 4
+    rest = (1 - good) / (len(CLASSES) - 1)
+    arrival = Arrival(path=Path(f"/night/{number}.fits"), root=Path("/night"), size_bytes=9, mtime_ns=1,
+                      first_seen_utc=NOW, settled_utc=NOW, how="scan")  # fmt: skip
+    return Examined(
+        arrival=arrival, frame_id=sha256[:16], sha256=sha256,
+        meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0, date_obs_utc=NOW),
+        sensor_shape=(64, 80), sensor_px_per_px=1,
+        measurements=Measurements(frame_id=sha256[:16], values=dict.fromkeys(metrics.KEYS) | {"star_count": 50.0},
+                                  why_missing={}, field_grid=(), bright_stars=(), streaks=()),
+        grade=Grade(frame_id=sha256[:16], label="good", probabilities={**dict.fromkeys(CLASSES, rest), "good": good},
+                    fault_scores=dict.fromkeys(FAULTS, 0.0), cause="none", cause_probability=1.0, in_domain=1.0,
+                    why_unknown="", model="quality.1+aa"),
+        models=("quality.1+aa",), timings_s={"total": 0.1},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def announced():
+    return []
+
+
+@pytest.fixture
+def session(announced):
+    with NightLog.open(":memory:", session_id="s" * 32, clock=SystemClock()) as log:
+        yield Session(Settings(), log, SystemClock(), lists_folder=None, announce=announced.append)
+
+
+def begin(session, doubtful=2):
+    """Two doubtful frames, then as many good ones as make the rig known."""
+    for number in range(doubtful):
+        assert session.take(examined(number, good=0.6)).body["decision"] == "review"
+    assert session.second_looks() == []
+    for number in range(doubtful, SECOND_LOOK_FRAMES + doubtful):
+        session.take(examined(number))
+
+
+def test_doubtful_first_frames_are_looked_at_again_once_each(session, announced):
+    begin(session)
+    due = session.second_looks()
+    assert [arrival.path.name for arrival in due] == ["0.fits", "1.fits"]
+    assert session.second_looks() == []
+    session.look_again(examined(0))
+    revised = announced[-1]
+    assert (revised.kind, revised.body["new_decision"], revised.body["by"]) == ("frame.revised", "keep", "rules")
+    assert "Judged again beside" in revised.body["why"]
+    assert (session.counts.kept, session.counts.review) == (SECOND_LOOK_FRAMES + 1, 1)
+
+
+def test_a_frame_that_is_as_doubtful_as_before_stays_for_review(session, announced):
+    begin(session)
+    count = len(announced)
+    session.look_again(examined(0, good=0.6))
+    assert len(announced) == count
+
+
+def test_what_a_person_has_decided_stays(session, announced):
+    begin(session)
+    session.revise(examined(0).frame_id, "reject", "astronomer", "a plane")
+    session.look_again(examined(0))
+    assert announced[-1].body["by"] == "astronomer"
+
+
+def test_a_frame_that_has_gone_or_changed_stays_as_it_was_judged(session, announced):
+    begin(session)
+    count = len(announced)
+    gone = Failed(arrival=examined(0).arrival, frame_id=None, stage="read", kind="vanished", known=True,
+                  retryable=False, sentence="It is gone.", timings_s={})  # fmt: skip
+    session.look_again(gone)
+    session.look_again(replace(examined(0), frame_id="f" * 16, sha256="f" * 64))
+    assert len(announced) == count
+
+
+def test_a_second_look_teaches_and_warns_nothing(session):
+    begin(session)
+    before = session.baselines()
+    session.look_again(examined(0))
+    assert session.baselines() == before
+
+
+def test_frames_that_are_doubtful_beside_a_history_are_not_looked_at_again(session):
+    begin(session, doubtful=0)
+    session.take(examined(50, good=0.6))
+    assert session.second_looks() == []
