@@ -25,7 +25,7 @@ CAUSES_OF = {
     "seeing": ("seeing", "defocus"),
     "background": ("cloud", "gradient", "leak", "twilight", "dew"),
 }
-LEAST_PROBABILITY = 0.05
+LEAST_PROBABILITY = 0.02
 MEMORY = 0.7
 """What an opinion counts one frame later."""
 MOST_OPINIONS = 1.5
