@@ -202,8 +202,8 @@ def check_sound(connection: sqlite3.Connection, *, thoroughly: bool) -> None:
         raise Corrupt("it does not say who it is")
     if thoroughly and not about[0]:
         _check_all(connection)
-    last = connection.execute("SELECT max(seq) FROM documents").fetchone()[0] or 0
-    count = connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+    # One statement, so that both are of one moment: another process may be writing.
+    count, last = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM documents").fetchone()
     if last != count:
         raise Corrupt(f"{count} documents are numbered up to {last}")
 
