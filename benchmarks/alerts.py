@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -91,31 +90,9 @@ def render_night(folder: Path, split: str, seed: int, index: int) -> Path:
     Returns:
         path of an ``.npz`` with ``pixels`` (n, H, W) uint16 and ``facts``, JSON text.
     """
-    from training.iqa.rigs import take_of
-    from training.simulate import simulate_night
-    from training.simulate.nights import CLASS_OF_CAUSE, SATELLITE
-
     path = folder / f"{split}-{index:03d}-{seed:08d}.npz"
     if path.exists():
         return path
-    rng = np.random.default_rng([seed, 0xA1E7])
-    count = int(rng.integers(*FRAMES))
-    moonlit = index % 6 == 1
-    causes = [*CLASS_OF_CAUSE, SATELLITE]
-    faults = [] if moonlit else [str(one) for one in rng.choice(causes, max(1, round(count * FAULTS_PER_FRAME)))]
-    taken = simulate_night(seed, count, SHAPE, faults, wander=index % 2 == 0, moon=MOON if moonlit else 1.0)
-    pixels, truths, rig = [], [], {}
-    for shot in taken:
-        take = take_of(shot)
-        pixels.append(take.pixels)
-        truths.append(take.truth | {"time": str(shot.date_obs_utc)})
-        rig = take.rig
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
-        np.savez(file, pixels=np.stack(pixels), facts=np.array(json.dumps({"rig": rig, "frames": truths})))
-    partial.replace(path)
-    return path
 
 
 def judge_night(folder: Path, split: str, seed: int, index: int) -> list[Seen]:
@@ -125,42 +102,22 @@ def judge_night(folder: Path, split: str, seed: int, index: int) -> list[Seen]:
         folder: where rendered nights are kept, or put.
         split, seed, index: as for :func:`render_night`.
     """
-    from astro_monitor.grade import Grader
-    from astro_monitor.inference import open_model
-    from astro_monitor.judge import Judge
-    from astro_monitor.measure import Measurer
-    from astro_monitor.records import Examined, baseline_key
-    from astro_monitor.settings import Settings
-    from training.iqa.dataset import frames_of, shipped_finder
+    from benchmarks.judging import Night
+    from training.iqa.dataset import frames_of
     from training.iqa.rigs import load_rig
 
     takes = load_rig(render_night(folder, split, seed, index))
-    grader = Grader(open_model("quality", provider="cpu", threads=1), normal_fwhm_arcsec=3.0)
-    settings = Settings()
-    judge, finder, measurer = Judge(settings.judge, settings.site), shipped_finder(), Measurer()
-    night = []
+    program, night = Night(), []
     for take, dressed in zip(takes, frames_of(takes), strict=True):
         moment = datetime.fromisoformat(take.truth["time"])
-        frame = replace(dressed, meta=replace(dressed.meta, date_obs_utc=moment))
-        baseline = judge.baseline_for(baseline_key(frame.meta, frame.sensor_shape))
-        detections = finder.detect(frame)
-        stars, measured = measurer.measure(frame, detections, baseline)
-        grade = grader.grade(frame, detections, stars, measured, baseline)
-        examined = Examined(
-            arrival=frame.arrival, frame_id=frame.frame_id, sha256=frame.sha256, meta=frame.meta,
-            sensor_shape=frame.sensor_shape, sensor_px_per_px=frame.sensor_px_per_px, measurements=measured,
-            grade=grade, models=(), timings_s={},
-        )  # fmt: skip
-        begun = time.process_time()
-        verdict, alerts = judge.judge(examined)
-        judged_ms = 1e3 * (time.process_time() - begun)
+        one = program.take(replace(dressed, meta=replace(dressed.meta, date_obs_utc=moment)))
         night.append(
             Seen(
                 label=take.truth["label"], cause=take.truth["cause"], faults=take.truth["faults"],
-                said=verdict.label, said_cause=verdict.cause, decision=verdict.decision,
-                opened=tuple(one.kind for one in alerts if one.change == "opened"),
-                closed=tuple(one.kind for one in alerts if one.change == "closed"),
-                causes={one.kind: one.cause for one in alerts}, judge_ms=judged_ms,
+                said=one.verdict.label, said_cause=one.verdict.cause, decision=one.verdict.decision,
+                opened=tuple(alert.kind for alert in one.alerts if alert.change == "opened"),
+                closed=tuple(alert.kind for alert in one.alerts if alert.change == "closed"),
+                causes={alert.kind: alert.cause for alert in one.alerts}, judge_ms=one.judge_ms,
             )
         )  # fmt: skip
     return night

@@ -50,38 +50,21 @@ def judge_night(folder: Path, split: str, seed: int, index: int) -> list[Judged]
         split: ``validation`` to tune on, ``test`` to report.
         seed, index: of the rig.
     """
-    from astro_monitor.grade import Grader
-    from astro_monitor.inference import open_model
-    from astro_monitor.judge import Judge
-    from astro_monitor.measure import Measurer
-    from astro_monitor.records import Examined, baseline_key
-    from astro_monitor.settings import Settings
-    from training.iqa.dataset import frames_of, shipped_finder
+    from benchmarks.judging import Night
+    from training.iqa.dataset import frames_of
     from training.iqa.rigs import load_rig, render_rig
 
     takes = load_rig(render_rig(folder, split, seed, index))
-    finder, measurer = shipped_finder(), Measurer()
-    grader = Grader(open_model("quality", provider="cpu", threads=1), normal_fwhm_arcsec=3.0)
-    settings = Settings()
-    judge = Judge(settings.judge, settings.site)
-    night = []
+    program, night = Night(), []
     for take, frame in zip(takes, frames_of(takes), strict=True):
-        baseline = judge.baseline_for(baseline_key(frame.meta, frame.sensor_shape))
-        detections = finder.detect(frame)
-        stars, measured = measurer.measure(frame, detections, baseline)
-        grade = grader.grade(frame, detections, stars, measured, baseline)
-        verdict, _ = judge.judge(
-            Examined(
-                arrival=frame.arrival, frame_id=frame.frame_id, sha256=frame.sha256, meta=frame.meta,
-                sensor_shape=frame.sensor_shape, sensor_px_per_px=frame.sensor_px_per_px, measurements=measured,
-                grade=grade, models=(), timings_s={},
-            )
-        )  # fmt: skip
+        one = program.take(frame)
+        verdict = one.verdict
         night.append(
             Judged(
                 rig=seed, label=take.truth["label"], cause=take.truth["cause"], margin=take.truth["margin"],
-                model=grade.label, said=verdict.label, said_cause=verdict.cause, decision=verdict.decision,
-                rule=verdict.reasons[0].rule if verdict.reasons else "", baseline_size=verdict.baseline_size,
+                model=one.examined.grade.label, said=verdict.label, said_cause=verdict.cause,
+                decision=verdict.decision, rule=verdict.reasons[0].rule if verdict.reasons else "",
+                baseline_size=verdict.baseline_size,
             )
         )  # fmt: skip
     return night

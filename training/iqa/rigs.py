@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -141,19 +141,27 @@ def render_rig(folder: Path, split: Split, seed: int, index: int) -> Path:
     path = folder / split / f"{seed:08d}.npz"
     if path.exists():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    taken = list(sequence(split, seed, index))
-    facts = {"rig": _plain(asdict(taken[0].rig)), "frames": [_truth(frame) for frame in taken]}
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
-        np.savez(file, pixels=np.stack([frame.pixels for frame in taken]), facts=np.array(json.dumps(facts)))
-    partial.replace(path)
+    store_rig(path, sequence(split, seed, index))
     return path
 
 
-def take_of(frame: SimFrame) -> Take:
-    """Give a frame that was just rendered the form of one that was kept."""
-    return Take(pixels=frame.pixels, truth=_truth(frame), rig=_plain(asdict(frame.rig)))
+def store_rig(path: Path, taken: Iterable[SimFrame]) -> None:
+    """Keep rendered frames of one rig; whole or not at all.
+
+    Parameters:
+        path: of the file that :func:`load_rig` reads.
+        taken: the frames in the order of time, at least one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels, truths, rig = [], [], {}
+    for frame in taken:  # their masks would fill the memory, were all kept
+        pixels.append(frame.pixels)
+        truths.append(_truth(frame))
+        rig = _plain(asdict(frame.rig))
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.savez(file, pixels=np.stack(pixels), facts=np.array(json.dumps({"rig": rig, "frames": truths})))
+    partial.replace(path)
 
 
 def load_rig(path: Path) -> list[Take]:
@@ -173,6 +181,7 @@ def _truth(frame: SimFrame) -> dict[str, Any]:
         "cause": frame.labels.cause,
         "flags": list(frame.labels.flags),
         "margin": min(frame.labels.margin, 99.0),
+        "time": str(frame.date_obs_utc or ""),
         "fwhm_px": frame.fwhm_px,
         "pedestal_adu": frame.pedestal_adu,
         "extinction_mag": condition.extinction_mag,
