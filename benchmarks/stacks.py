@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,23 +92,12 @@ def write_night(folder: Path, seed: int) -> list[str]:
 
 def judge(folder: Path, lists: Path) -> dict[str, tuple[str, float]]:
     """Take the folder through the program; its lists are written. Give each file's decision and weight."""
-    from astro_monitor.archive import find_frames
+    from astro_monitor.archive import find_frames, grade_files
     from astro_monitor.clock import SystemClock
-    from astro_monitor.nightlog import NightLog
-    from astro_monitor.session import Session
     from astro_monitor.settings import Settings
-    from astro_monitor.worker import WorkerLane
 
-    settings, clock = Settings(), SystemClock()
-    said = {}
-    with NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as log, WorkerLane(settings) as lane:
-        session = Session(settings, log, clock, lists_folder=lists, announce=lambda document: None)
-        session.start("grade", folder, lane.models)
-        for arrival in find_frames([folder]):
-            document = session.take(lane.examine(arrival, session.baselines()))
-            said[arrival.path.name] = (document.body["decision"], document.body["weight"])
-        session.write_lists(force=True)
-    return said
+    graded = grade_files(find_frames([folder]), Settings(), SystemClock(), lists_folder=lists)
+    return {arrival.path.name: (one.body["decision"], one.body["weight"]) for arrival, one, _ in graded}
 
 
 def siril(program: str, folder: Path, lines: Sequence[str]) -> str:

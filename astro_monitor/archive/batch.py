@@ -49,15 +49,20 @@ def find_frames(paths: Sequence[Path]) -> list[Arrival]:
 
 
 def grade_files(
-    arrivals: Sequence[Arrival], settings: Settings, clock: Clock, on_models: Callable[[int], None] = lambda count: None
+    arrivals: Sequence[Arrival],
+    settings: Settings,
+    clock: Clock,
+    on_models: Callable[[int], None] = lambda count: None,
+    lists_folder: Path | None = None,
 ) -> Iterator[tuple[Arrival, Document, Counts]]:
     """Grade files one by one.
 
     Parameters:
         arrivals: from :func:`find_frames`.
-        settings: the whole tree; nothing is published and no list is written.
+        settings: the whole tree; nothing is published.
         clock: the source of time.
         on_models: called once, when the models are loaded and grading begins, with their number.
+        lists_folder: where stacking lists go at the end; ``None``: none are written.
 
     Yields:
         each file with its ``frame.judged`` or ``frame.failed`` document and the counts so far.
@@ -69,7 +74,7 @@ def grade_files(
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
         WorkerLane(settings) as lane,
     ):
-        session = Session(settings, night_log, clock, lists_folder=None, announce=lambda document: None)
+        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=lambda document: None)
         session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
         on_models(len(lane.models))
         for arrival in arrivals:
