@@ -134,6 +134,7 @@ def _altitude(ra_deg: float, dec_deg: float, site: Site, sky: _Sky) -> float:
 
 
 def _separation(ra_deg: float, dec_deg: float, other_ra_deg: float, other_dec_deg: float) -> float:
-    apart, dec, other = (math.radians(one) for one in (ra_deg - other_ra_deg, dec_deg, other_dec_deg))
-    cosine = math.sin(dec) * math.sin(other) + math.cos(dec) * math.cos(other) * math.cos(apart)
-    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+    from astropy.coordinates import angular_separation
+
+    places = (math.radians(one) for one in (ra_deg, dec_deg, other_ra_deg, other_dec_deg))
+    return math.degrees(float(angular_separation(*places)))

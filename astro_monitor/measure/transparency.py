@@ -28,6 +28,7 @@ VOTERS = 70
 TURNS_DEG = tuple(sign * step / 2 for step in range(1, 31) for sign in (1, -1))
 """An alt-azimuth mount turns the field by up to this much between frames of one target."""
 AXIS_PX = 1000.0
+"""Length of the axis that the turn of the field is read from; any will do."""
 MIN_STARS_FOR_TURNS = 12
 """Of fewer stars, some turn out of so many would bring enough together by chance."""
 MATCH_PX, MAX_MATCH_PX = 3.0, 12.0

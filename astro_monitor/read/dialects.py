@@ -15,7 +15,7 @@ from astro_monitor.fitsheader import Header, Value
 from astro_monitor.records import FrameKind, FrameMeta
 
 from .framekind import kind_of, program_of
-from .orientation import east_angle_deg
+from .orientation import cd_matrix, east_angle_deg, is_celestial
 from .values import as_degrees, as_moment, as_number, as_text, from_julian
 
 ARCSEC_PER_RADIAN_UM_MM = 206.264806
@@ -343,12 +343,10 @@ def _scale(facts: _Facts) -> None:
 
 def _solved_scale(facts: _Facts) -> float | None:
     """Scale of a plate solution: square root of the determinant of its matrix."""
-    if not str(facts.lookup("CTYPE1") or "").startswith("RA--"):
+    matrix = cd_matrix(facts.lookup) if is_celestial(facts.lookup) else []
+    if not matrix:
         return None
-    matrix = [as_number(facts.lookup(keyword)) for keyword in ("CD1_1", "CD1_2", "CD2_1", "CD2_2")]
-    if any(item is None or abs(item) > 1.0 for item in matrix):
-        return None
-    a, b, c, d = (item or 0.0 for item in matrix)
+    a, b, c, d = matrix
     determinant = abs(a * d - b * c)
     return 3600.0 * math.sqrt(determinant) if determinant > 0.0 else None
 

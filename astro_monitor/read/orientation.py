@@ -24,8 +24,8 @@ def east_angle_deg(lookup: Lookup) -> float | None:
     Returns:
         0 to 360; ``None`` where no sound matrix is told.
     """
-    matrix = _numbers(lookup, "CD1_1", "CD1_2", "CD2_1", "CD2_2") or _turned(lookup)
-    if not str(lookup("CTYPE1") or "").startswith("RA--") or len(matrix) != 4:
+    matrix = cd_matrix(lookup) or _turned(lookup)
+    if not is_celestial(lookup) or not matrix:
         return None
     a, b, c, d = matrix
     determinant = a * d - b * c
@@ -35,11 +35,29 @@ def east_angle_deg(lookup: Lookup) -> float | None:
     return math.degrees(math.atan2(-c * sign, d * sign)) % 360.0
 
 
+def is_celestial(lookup: Lookup) -> bool:
+    """Tell whether the first axis of the plate solution is right ascension.
+
+    Parameters:
+        lookup: gives a keyword's value, or ``None``.
+    """
+    return str(lookup("CTYPE1") or "").startswith("RA--")
+
+
+def cd_matrix(lookup: Lookup) -> list[float]:
+    """Give the CD matrix, row by row, in degrees per pixel; empty when it is not told whole.
+
+    Parameters:
+        lookup: gives a keyword's value, or ``None``.
+    """
+    return _numbers(lookup, "CD1_1", "CD1_2", "CD2_1", "CD2_2")
+
+
 def _turned(lookup: Lookup) -> list[float]:
     steps, angle = _numbers(lookup, "CDELT1", "CDELT2"), as_number(lookup("CROTA2"))
     turn = _numbers(lookup, "PC1_1", "PC1_2", "PC2_1", "PC2_2")
     if not turn and angle is not None:
-        # The older convention (section 8.2.1 of AIPS memo 27): CROTA2 turns from the pixels to the sky.
+        # The older convention, as Calabretta & Greisen (2002, A&A 395, 1077, section 6.1) read it.
         cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         if len(steps) == 2:
             return [steps[0] * cosine, -steps[1] * sine, steps[0] * sine, steps[1] * cosine]
@@ -48,5 +66,6 @@ def _turned(lookup: Lookup) -> list[float]:
 
 def _numbers(lookup: Lookup, *keywords: str) -> list[float]:
     """Give the numbers of some keywords; none at all when one is missing or beyond a degree."""
-    found = [as_number(lookup(keyword)) for keyword in keywords]
-    return [one for one in found if one is not None and abs(one) <= 1.0] if None not in found else []
+    numbers = [as_number(lookup(keyword)) for keyword in keywords]
+    found = [one for one in numbers if one is not None and abs(one) <= 1.0]
+    return found if len(found) == len(keywords) else []

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from astropy.io.fits import Header
 from astropy.wcs import WCS
 
 from astro_monitor.read.orientation import east_angle_deg
@@ -20,7 +21,11 @@ def header(angle_deg, mirrored, form):
     wcs.wcs.cdelt = [-4e-4 if mirrored else 4e-4, 4e-4]
     wcs.wcs.pc = turn
     plain = {"CTYPE1": "RA---TAN", "CDELT1": wcs.wcs.cdelt[0], "CDELT2": wcs.wcs.cdelt[1]}
-    if form == "PC":
+    if form == "CROTA2":
+        plain["CROTA2"] = angle_deg
+        wcs = WCS(Header({**plain, "NAXIS": 2, "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 40.0, "CRPIX1": 500.0,
+                          "CRPIX2": 500.0}))  # fmt: skip
+    elif form == "PC":
         plain |= {f"PC{i}_{j}": turn[i - 1, j - 1] for i in (1, 2) for j in (1, 2)}
     else:
         matrix = np.diag(wcs.wcs.cdelt) @ turn
@@ -30,7 +35,7 @@ def header(angle_deg, mirrored, form):
 
 @pytest.mark.parametrize("angle_deg", [0.0, 33.0, 120.0, 250.0])
 @pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("form", ["CD", "PC"])
+@pytest.mark.parametrize("form", ["CD", "PC", "CROTA2"])
 def test_a_step_that_way_goes_east(angle_deg, mirrored, form):
     wcs, plain = header(angle_deg, mirrored, form)
     angle = math.radians(east_angle_deg(plain.get))
@@ -39,10 +44,8 @@ def test_a_step_that_way_goes_east(angle_deg, mirrored, form):
     assert dec[1] == pytest.approx(dec[0], abs=1e-5)
 
 
-def test_the_older_convention():
-    steps = {"CTYPE1": "RA---TAN", "CDELT1": -4e-4, "CDELT2": 4e-4}
-    assert east_angle_deg({**steps, "CROTA2": 0.0}.get) == pytest.approx(180.0)
-    assert east_angle_deg(steps.get) is None
+def test_steps_without_a_direction_tell_nothing():
+    assert east_angle_deg({"CTYPE1": "RA---TAN", "CDELT1": -4e-4, "CDELT2": 4e-4}.get) is None
 
 
 @pytest.mark.parametrize(
