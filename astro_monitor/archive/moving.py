@@ -106,14 +106,22 @@ def undo(goal: Path) -> Iterator[Move]:
 def _moved(move: Move) -> Move:
     try:
         move.goal.parent.mkdir(parents=True, exist_ok=True)
-        _rename(move.source, move.goal)
+        rename_to_new(move.source, move.goal)
     except OSError as error:
         return Move(move.source, move.goal, _why(error))
     return move
 
 
-def _rename(source: Path, goal: Path) -> None:
-    """Rename without overwriting. A second name first, as a rename would silently replace; some disks have none."""
+def rename_to_new(source: Path, goal: Path) -> None:
+    """Rename without overwriting. A second name first, as a rename would silently replace; some disks have none.
+
+    Parameters:
+        source: the file.
+        goal: on the same disk.
+
+    Raises:
+        OSError: it cannot be renamed; ``FileExistsError`` when there is a file of that name.
+    """
     if os.name == "nt":
         source.rename(goal)  # refuses to overwrite by itself
         return

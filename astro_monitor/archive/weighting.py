@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ..errors import ConfigError, FrameError
 from ..fitsheader import scan_hdus
+from .moving import rename_to_new
 
 KEYWORD = b"SSWEIGHT"
 ENDINGS = (".fit", ".fits", ".fts", ".fz")
@@ -56,7 +57,7 @@ def _copied(source: Path, goal: Path, weight: float) -> str:
             _write(read, write, weight)
             write.flush()
             os.fsync(write.fileno())
-        partial.rename(goal)
+        rename_to_new(partial, goal)
     except (OSError, FrameError) as error:
         partial.unlink(missing_ok=True)
         return f"it was not copied: {error}"
