@@ -49,6 +49,9 @@ class Cause:
     reasons: tuple[Reason, ...] = ()
 
 
+NO_CAUSE = Cause("none")
+
+
 def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
     """Name the cause of the trouble that the last frame of the course has.
 
@@ -62,7 +65,7 @@ def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
     """
     spell = course.spell()
     if not spell:
-        return Cause("none")
+        return NO_CAUSE
     fault = spell[-1].trouble
     score = _by_model(spell, fault)
     for finding in findings:

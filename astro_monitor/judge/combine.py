@@ -24,6 +24,9 @@ its border, on enough stars and against a real history, is the definition itself
 border the model decides between noise and fault. Where the measurement clearly denies the fault, the model cannot
 reject on its own word, but its warning is not thrown away either: a person looks.
 
+Shapes of stars are not condemned by measurements alone when the model sees another fault that spoils them (a trail, a
+bright sky) and gives this one a score below 0.5.
+
 On top of that: an ``unknown`` frame, a fault score of 0.8 nobody else supports, and a frame that is neither good nor
 any fault (P(good) < 0.75) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
 when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst word of

@@ -34,7 +34,7 @@ class Step:
         x_px, y_px, turn_deg: where the field is and how it has turned, if stars were matched.
         plus_px2, cross_px2: what the trail has beyond the usual one: L² as a vector of twice the angle.
         trouble: the fault that the frame was decided to have, or empty.
-        causes: probabilities by the model.
+        causes: probabilities by the model of the causes of that fault.
     """
 
     frame_id: str

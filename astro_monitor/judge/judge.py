@@ -13,6 +13,7 @@ from ..records import (
     BaselineKey,
     Examined,
     Failed,
+    Grade,
     Reason,
     Skipped,
     Verdict,
@@ -21,7 +22,7 @@ from ..records import (
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Kind, Sign, Warden
 from .baseline import History
-from .causes import CAUSES_OF, Cause, cause_of
+from .causes import CAUSES_OF, NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
@@ -148,7 +149,7 @@ class Judge:
             return ()
         name = failed.frame_id or failed.arrival.path.name.encode("utf-8", "replace").decode("utf-8")
         moment_s = _seconds(failed.arrival.settled_utc)
-        alert = self._warden("failures", "").note("bad", name, Cause("none"), moment_s, self._settings)
+        alert = self._warden("failures", "").note("bad", name, NO_CAUSE, moment_s, self._settings)
         return (alert,) if alert else ()
 
     def state(self) -> dict[str, Any]:
@@ -204,11 +205,11 @@ class Judge:
         kinds: tuple[Kind, ...] = ("tracking", "seeing", "background")
         noted = []
         for kind in kinds:
-            named = cause if cause.name in CAUSES_OF[kind] else Cause("none")
+            named = cause if cause.name in CAUSES_OF[kind] else NO_CAUSE
             warden = self._warden(kind, rig)
             noted.append(warden.note(_sign(ruling, kind), examined.frame_id, named, moment_s, self._settings))
         read = self._warden("failures", "").note(
-            "good", examined.frame_id, Cause("none"), _seconds(examined.arrival.settled_utc), self._settings
+            "good", examined.frame_id, NO_CAUSE, _seconds(examined.arrival.settled_utc), self._settings
         )
         return tuple(alert for alert in (*noted, read) if alert is not None)
 
@@ -255,13 +256,14 @@ def _step(case: Case, ruling: Ruling, references: int) -> Step:
         plus_px2=(case.value(TRAIL[0]) or 0.0) - usual[0],
         cross_px2=(case.value(TRAIL[1]) or 0.0) - usual[1],
         trouble=ruling.fault,
-        causes={name: round(p, 4) for name, p in (examined.grade.cause_probabilities or _told(examined)).items()},
+        causes=_opinions(examined.grade, ruling.fault),
     )
 
 
-def _told(examined: Examined) -> dict[str, float]:
-    """The one probability that a model without all of them gives."""
-    return {examined.grade.cause: examined.grade.cause_probability}
+def _opinions(grade: Grade, fault: str) -> dict[str, float]:
+    """The model's opinions on the causes of a fault; the one it names where it tells no others."""
+    told = grade.cause_probabilities or {grade.cause: grade.cause_probability}
+    return {name: round(told[name], 4) for name in CAUSES_OF.get(fault, ()) if name in told}
 
 
 def _sign(ruling: Ruling, fault: str) -> Sign:
