@@ -90,12 +90,10 @@ def _line(one: Again) -> dict[str, object]:
 
 def _show(seen: list[Again], out: Console) -> None:
     paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
-    changed = [one for one in seen if one.changed]
+    changed = [(one, one.verdict) for one in seen if one.verdict is not None and one.changed]
     if changed:
         table = Table("file", "was", "would be", "class", "why", "by hand", box=SIMPLE_HEAD, pad_edge=False)
-        for one in changed:
-            verdict = one.verdict
-            assert verdict is not None  # noqa: S101  # by Again.changed
+        for one, verdict in changed:
             table.add_row(
                 one.row.body["relative_path"], one.row.first_decision, verdict.decision,
                 f"{one.row.body['class']} → {verdict.label}", verdict.reasons[0].sentence if verdict.reasons else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,6 @@ def _snr(shapes: Shapes, noise_adu: float, frame: Frame, binning: int) -> NDArra
     return np.asarray(shapes.flux / np.sqrt(np.maximum(variance, 1e-30)), np.float64)
 
 
-def _frozen(values: NDArray) -> NDArray:  # type: ignore[type-arg]  # any dtype goes through unchanged
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
     values.flags.writeable = False
     return values

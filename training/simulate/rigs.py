@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -201,7 +201,7 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
     good_optics = rng.random() < 0.45
     aberration = 0.0 if good_optics else float(rng.gamma(1.5, 0.35))
     weights = rng.dirichlet([1, 1, 1, 1]) * aberration
-    partial = {
+    partial: dict[str, Any] = {
         "seed": seed,
         "optics": optics,
         "scale_arcsec_px": scale,
@@ -243,8 +243,8 @@ def _attempt(rng: np.random.Generator, seed: int) -> Rig:
         "normal_gradient_angle_deg": float(rng.uniform(0, 360)),
         "exposure_s": float(exposure),
     }
-    f0 = psf.normal_fwhm_px(Rig(**partial))  # type: ignore[arg-type]
+    f0 = psf.normal_fwhm_px(Rig(**partial))
     for name, weight in zip(("coma_px", "astigmatism_px", "curvature_px", "tilt_px"), weights, strict=True):
         partial[name] = float(weight * f0 * rng.choice([-1, 1]))
     partial["f0_px"] = f0
-    return Rig(**partial)  # type: ignore[arg-type]
+    return Rig(**partial)

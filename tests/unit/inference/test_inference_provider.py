@@ -20,7 +20,7 @@ class Driver:
         return self._status
 
     def cuDeviceGetCount(self, count: object) -> int:
-        count._obj.value = self._devices  # type: ignore[attr-defined]
+        ctypes.cast(count, ctypes.POINTER(ctypes.c_int)).contents.value = self._devices
         return 0
 
 
