@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.shares import share, shown
+
 KIND_OF = {
     "bad_tracking": "tracking",
     "very_bad_tracking": "tracking",
@@ -197,37 +199,27 @@ def scores(nights: Sequence[Sequence[Seen]]) -> dict[str, Any]:
     result: dict[str, Any] = {"nights": len(nights), "frames": sum(map(len, nights)), "episodes": sum(map(len, found))}
     for name, severe in (("severe", True), ("mild", False)):
         limit = SOON[name]
-        result[f"{name}_in_time"] = _share(
+        result[f"{name}_in_time"] = share(
             [[one.delay is not None and one.delay <= limit for one in some if one.severe == severe] for some in found]
         )
-    result["warned"] = _share([[one.delay is not None for one in some] for some in found])
+    result["warned"] = share([[one.delay is not None for one in some] for some in found])
     result["false_per_10_nights"] = round(10 * sum(wrong) / len(nights), 2)
-    result["closed_in_time"] = _share(
+    result["closed_in_time"] = share(
         [[one.closed_after <= CLOSED_AFTER for one in some if one.closed_after is not None] for some in found]
     )
-    result["right_cause"] = _share([[one.right_cause for one in some if one.delay is not None] for some in found])
-    result["frame_cause"] = _share(
+    result["right_cause"] = share([[one.right_cause for one in some if one.delay is not None] for some in found])
+    result["frame_cause"] = share(
         [[one.said_cause == one.cause for one in night if one.label in KIND_OF and one.said == one.label]
          for night in nights]
     )  # fmt: skip
-    result["good_rejected"] = _share(
+    result["good_rejected"] = share(
         [[one.decision == "reject" for one in night if one.label == "good"] for night in nights]
     )
-    result["bad_kept"] = _share([[one.decision == "keep" for one in night if one.label in KIND_OF] for night in nights])
+    result["bad_kept"] = share([[one.decision == "keep" for one in night if one.label in KIND_OF] for night in nights])
     result["judge_ms_99_percent"] = round(
         float(np.quantile([one.judge_ms for night in nights for one in night], 0.99)), 2
     )
     return result
-
-
-def _share(hits: Sequence[Sequence[bool]]) -> dict[str, Any]:
-    count, right = np.array([len(some) for some in hits]), np.array([sum(some) for some in hits])
-    if not count.sum():
-        return {"value": None, "low": None, "high": None, "of": 0}
-    drawn = np.random.default_rng(1).integers(0, len(hits), (500, len(hits)))
-    low, high = np.quantile(right[drawn].sum(axis=1) / np.maximum(count[drawn].sum(axis=1), 1), (0.025, 0.975))
-    value = round(float(right.sum() / count.sum()), 4)
-    return {"value": value, "low": round(float(low), 4), "high": round(float(high), 4), "of": int(count.sum())}
 
 
 BARS = {
@@ -246,11 +238,8 @@ def table(found: dict[str, Any]) -> str:
     ]  # fmt: skip
     for name, bar in BARS.items():
         value = found[name]
-        shown = value if not isinstance(value, dict) else (
-            "–" if value["value"] is None else
-            f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f}) of {value['of']}"
-        )  # fmt: skip
-        lines.append(f"| {name.replace('_', ' ')} | {bar} | {shown} |")
+        cell = f"{shown(value)} of {value['of']}" if isinstance(value, dict) else value
+        lines.append(f"| {name.replace('_', ' ')} | {bar} | {cell} |")
     return "\n".join(lines)
 
 

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from astro_monitor.records import CLASSES
-
-RESAMPLES = 500
+from benchmarks.shares import share, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +94,10 @@ def scores(frames: Sequence[Judged]) -> dict[str, Any]:
 
 
 def _share(frames: Sequence[Judged], hits: Sequence[bool]) -> dict[str, Any]:
-    if not frames:
-        return {"value": None, "low": None, "high": None}
-    rigs = sorted({one.rig for one in frames})
-    place = {rig: number for number, rig in enumerate(rigs)}
-    count, right = np.zeros(len(rigs)), np.zeros(len(rigs))
+    by_rig: dict[int, list[bool]] = {}
     for one, hit in zip(frames, hits, strict=True):
-        count[place[one.rig]] += 1
-        right[place[one.rig]] += hit
-    drawn = np.random.default_rng(1).integers(0, len(rigs), (RESAMPLES, len(rigs)))
-    low, high = np.quantile(right[drawn].sum(axis=1) / count[drawn].sum(axis=1), (0.025, 0.975))
-    return {"value": round(sum(hits) / len(hits), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+        by_rig.setdefault(one.rig, []).append(hit)
+    return share([by_rig[rig] for rig in sorted(by_rig)])
 
 
 def _f1(frames: Sequence[Judged], name: str) -> float:
@@ -146,11 +138,7 @@ def tables(frames: Sequence[Judged]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value:.3f}"
-    if value["value"] is None:
-        return "–"
-    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+    return shown(value) if isinstance(value, dict) else f"{value:.3f}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
