@@ -44,13 +44,14 @@ def test_02_absolute_limits_hold_whatever_is_usual(frame):
 
 
 def test_03_slow_degradation_does_not_become_the_baseline(judge, frame):
-    verdicts = []
-    for number in range(150):
-        width = 3.0 * 1.006**number
-        soft = {"good": 0.7, "bad_seeing": 0.3} if width > 4.5 else None
+    decisions = []
+    for number in range(120):
+        width = 3.0 * 1.008**number
+        lean = {"good": 0.7, "bad_seeing": 0.3} if width > 4.5 else None
         grown = {"fwhm_px": width, "fwhm_minor_px": width, "fwhm_arcsec": width}
-        verdicts.append(judge.judge(frame(number, probabilities=soft, **grown))[0].decision)
-    assert "keep" not in verdicts[85:]
+        decisions.append(judge.judge(frame(number, probabilities=lean, **grown))[0].decision)
+    assert decisions[:40] == ["keep"] * 40
+    assert "keep" not in decisions[62:]
 
 
 def test_04_moonlight_does_not_condemn_a_night(frame):

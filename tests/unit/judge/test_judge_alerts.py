@@ -17,13 +17,17 @@ CLOUD = {"extinction_mag": 0.8, "transparency": 0.48, "cause": "cloud",
          "probabilities": {"background_issue": 0.9, "good": 0.1}}  # fmt: skip
 
 
+def noted(judge, frame, plan, start):
+    """Judge frames in order, one a minute; give each change of a warning with the number of its frame."""
+    return [(n, alert) for n, changes in enumerate(plan, start) for alert in judge.judge(frame(n, **changes))[1]]
+
+
 def run(judge, frame, plan, start=10):
-    """Judge frames in order; give what happened as (frame number, change, kind)."""
-    happened = []
-    for number, changes in enumerate(plan, start):
-        _, alerts = judge.judge(frame(number, **changes))
-        happened += [(number, alert.change, alert.kind) for alert in alerts]
-    return happened
+    return [(number, alert.change, alert.kind) for number, alert in noted(judge, frame, plan, start)]
+
+
+def repeats(judge, frame, plan, start=10):
+    return [(number, alert.change, alert.repeat) for number, alert in noted(judge, frame, plan, start)]
 
 
 def test_mild_fault_opens_at_the_second_bad_frame_and_closes_after_two_good_ones(settled, frame):
@@ -66,15 +70,6 @@ def test_open_warning_is_updated_when_the_likely_cause_changes(settled, frame):
 def test_good_frames_between_do_not_close_it_too_early(settled, frame):
     happened = run(settled, frame, [DRIFT, DRIFT, {}, DRIFT, {}, DRIFT, {}, {}, {}])
     assert happened == [(11, "opened", "tracking"), (17, "closed", "tracking")]
-
-
-def repeats(judge, frame, plan, start=10):
-    """Judge frames in order, one a minute; give each change with whether it is only a repeat."""
-    told = []
-    for number, changes in enumerate(plan, start):
-        _, alerts = judge.judge(frame(number, **changes))
-        told += [(number, alert.change, alert.repeat) for alert in alerts]
-    return told
 
 
 def test_trouble_that_comes_back_at_once_is_told_but_only_as_a_repeat(settled, frame):

@@ -108,17 +108,6 @@ def test_second_best_of_a_superb_night_is_still_good(frame):
     assert verdict.decision == "keep"
 
 
-def test_slow_loss_of_focus_does_not_become_normal(judge, frame):
-    decisions = []
-    for number in range(120):
-        width = 3.0 * 1.008**number
-        lean = {"good": 0.7, "bad_seeing": 0.3} if width > 4.5 else None
-        grown = {"fwhm_px": width, "fwhm_minor_px": width, "fwhm_arcsec": width}
-        decisions.append(judge.judge(frame(number, probabilities=lean, **grown))[0].decision)
-    assert decisions[:40] == ["keep"] * 40
-    assert "keep" not in decisions[62:]
-
-
 def test_prior_of_the_site_allows_for_coarse_sampling(judge, frame):
     """A lens with 4 arcsec per pixel is sharp at 8 arcsec."""
     verdict, _ = judge.judge(frame(0, fwhm_px=2.0, fwhm_minor_px=2.0, fwhm_arcsec=8.0, probabilities={"good": 0.76}))
