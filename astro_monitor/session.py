@@ -19,7 +19,7 @@ from typing import Any
 
 from . import __version__, compose, messages
 from .clock import Clock
-from .judge import RULES_VERSION, Judge
+from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
 from .nightlog import Decision, Draft, LogBlocked, NightLog, NightLogReader
@@ -39,8 +39,6 @@ from .settings import Settings
 log = logging.getLogger(__name__)
 
 JUDGE_STATE = "judge"
-KNOWN_FRAMES = 5
-"""Frames in a baseline from which the rules compare."""
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
@@ -174,7 +172,7 @@ class Session:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
             verdict, alerts = self._judge.judge(outcome)
             body = compose.judged(outcome, verdict, baseline)
-            if verdict.decision == "review" and verdict.baseline_size < KNOWN_FRAMES:
+            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
                 self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
         self._count(body)
         document = self._commit_frame("frame.judged", body, outcome, alerts)

@@ -6,5 +6,6 @@ verdicts.
 """
 
 from .judge import RULES_VERSION, Judge
+from .limits import MIN_BASELINE_FRAMES
 
-__all__ = ["RULES_VERSION", "Judge"]
+__all__ = ["MIN_BASELINE_FRAMES", "RULES_VERSION", "Judge"]
