@@ -176,7 +176,12 @@ class FrameFailed(_Body):
 
 
 class FrameRevised(_Body):
-    """A decision was changed later; the first one stays in the log."""
+    """A decision was changed later; the first one stays in the log.
+
+    Attributes:
+        weight: what the frame counts in a stack from now on; absent in documents from before it was told, where a
+            frame that is kept has the weight of its first verdict, or 1 where that was not to keep it.
+    """
 
     frame_id: str
     file: str
@@ -184,6 +189,7 @@ class FrameRevised(_Body):
     new_decision: Decision
     by: str
     why: str
+    weight: float | None = None
 
 
 class AlertBody(_Body):

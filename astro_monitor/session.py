@@ -22,7 +22,7 @@ from .clock import Clock
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .lists import ListedFrame, ListError, listed_frame, write_lists
 from .messages import Document
-from .nightlog import Decision, Draft, LogBlocked, NightLog, NightLogReader
+from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, NightLogReader
 from .records import (
     Alert,
     Arrival,
@@ -59,10 +59,23 @@ def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
     """Give all judged frames as the lists need them: latest decision, and the path where each was seen last."""
     return [
         listed_frame(
-            {**row.body, "file": row.paths[0] if row.paths else row.body["file"]}, row.decision, row.why, row.seq
+            {**row.body, "file": row.paths[0] if row.paths else row.body["file"], "weight": row.weight},
+            row.decision,
+            row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
+            row.seq,
         )
         for row in night_log.judged_frames()
     ]
+
+
+def judge_memory(night_log: NightLogReader) -> dict[str, Any]:
+    """Give what the judge remembered when the last document was written; empty in a new log."""
+    outline, kept = night_log.state(JUDGE_STATE), night_log.baselines()
+    if outline is None:
+        return {}
+    # Logs from before the histories had rows of their own hold them in the outline.
+    named = [kept.get(one, {}) if isinstance(one, str) else one for one in outline.get("histories", [])]
+    return {**outline, "histories": named}
 
 
 class Session:
@@ -96,7 +109,7 @@ class Session:
         self._roots = roots
         self._announce = announce
         self._stop = stop or threading.Event()
-        self._judge = Judge.restore(settings.judge, settings.site, night_log.state(JUDGE_STATE) or {})
+        self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
         self._lists_due = False
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
@@ -194,10 +207,10 @@ class Session:
         if not isinstance(outcome, Examined) or not self._log.has_content(outcome.frame_id):
             return
         row, verdict = self._log.frame(outcome.frame_id), self._judge.judge_again(outcome)
-        if row.decided_by != "rules" or verdict.decision == row.decision:
+        if row.decided_by != BY_RULES or verdict.decision == row.decision:
             return
         why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
-        self._announce(self._log.revise(outcome.frame_id, verdict.decision, "rules", why))
+        self._announce(self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight))
         self.counts.review -= 1
         self.counts.kept += verdict.decision == "keep"
         self.counts.rejected += verdict.decision == "reject"
@@ -285,10 +298,16 @@ class Session:
 
     def _written(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None) -> list[Document]:
         """Commit; while the disk is full, wait and try again, because a verdict must not be lost."""
-        states = {JUDGE_STATE: self._judge.state()}
+        outline, histories = self._judge.outline(), self._judge.changed_histories()
         while True:
             try:
-                return self._log.commit(drafts, states=states, sighting=sighting)
+                return self._log.commit(
+                    drafts,
+                    states={JUDGE_STATE: outline},
+                    baselines=histories,
+                    keep_baselines=outline["histories"],
+                    sighting=sighting,
+                )
             except LogBlocked as error:
                 log.error("the night log cannot be written (%s); trying again in %.0f s", error, LOG_RETRY_S)
                 if self._clock.wait(self._stop, LOG_RETRY_S):

@@ -37,8 +37,8 @@ class Again:
 
     @property
     def changed(self) -> bool:
-        """Whether the rules would decide otherwise than they did."""
-        return self.verdict is not None and self.verdict.decision != self.row.first_decision
+        """Whether the rules would decide otherwise than they did last."""
+        return self.verdict is not None and self.verdict.decision != self.row.rules_decision
 
 
 def chosen_rows(rows: Iterable[FrameRow], night: str | None) -> tuple[list[FrameRow], list[FrameRow]]:
@@ -55,7 +55,7 @@ def chosen_rows(rows: Iterable[FrameRow], night: str | None) -> tuple[list[Frame
     chosen = [row for row in ordered if night is None or row.night == night]
     if not chosen:
         return [], []
-    before = [row for row in ordered if row.seq < chosen[0].seq and row.first_decision == "keep"]
+    before = [row for row in ordered if row.seq < chosen[0].seq and row.rules_decision == "keep"]
     return before[-WARM_UP:], chosen
 
 
@@ -98,7 +98,7 @@ def judge_only(seen: Sequence[Again], settings: Settings) -> list[Again]:
 
 def moves(seen: Iterable[Again]) -> Counter[tuple[str, str]]:
     """Count decisions by what they were and what they would be."""
-    return Counter((one.row.first_decision, one.verdict.decision) for one in seen if one.verdict is not None)
+    return Counter((one.row.rules_decision, one.verdict.decision) for one in seen if one.verdict is not None)
 
 
 def _again(row: FrameRow, judge: Judge, lane: WorkerLane) -> Again:

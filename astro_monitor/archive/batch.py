@@ -54,6 +54,7 @@ def grade_files(
     clock: Clock,
     on_models: Callable[[int], None] = lambda count: None,
     lists_folder: Path | None = None,
+    on_revised: Callable[[Document], None] = lambda document: None,
 ) -> Iterator[tuple[Arrival, Document, Counts]]:
     """Grade files one by one.
 
@@ -63,6 +64,8 @@ def grade_files(
         clock: the source of time.
         on_models: called once, when the models are loaded and grading begins, with their number.
         lists_folder: where stacking lists go at the end; ``None``: none are written.
+        on_revised: told of each ``frame.revised`` document: the first frames of a rig, where they were doubtful, are
+            looked at again once it is known.
 
     Yields:
         each file with its ``frame.judged`` or ``frame.failed`` document and the counts so far.
@@ -74,12 +77,22 @@ def grade_files(
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
         WorkerLane(settings) as lane,
     ):
-        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=lambda document: None)
+        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=_revised(on_revised))
         session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
         on_models(len(lane.models))
         for arrival in arrivals:
             yield arrival, session.take(lane.examine(arrival, session.baselines())), session.counts
+            for doubtful in session.second_looks():
+                session.look_again(lane.examine(doubtful, session.baselines()))
         session.stop("completed", "All files were graded.")
+
+
+def _revised(on_revised: Callable[[Document], None]) -> Callable[[Document], None]:
+    def announce(document: Document) -> None:
+        if document.kind == "frame.revised":
+            on_revised(document)
+
+    return announce
 
 
 def _arrival(path: Path, root: Path) -> Arrival:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..nightlog import BY_RULES
 from ..records import Examined
 from ..settings import JudgeSettings, Settings
 from .again import Again, judge_only
@@ -38,7 +39,7 @@ def by_hand(seen: Sequence[Again]) -> list[Again]:
     return [
         one
         for one in seen
-        if one.verdict is not None and one.row.decided_by != "rules" and one.row.decision in ("keep", "reject")
+        if one.verdict is not None and one.row.decided_by != BY_RULES and one.row.decision in ("keep", "reject")
     ]
 
 

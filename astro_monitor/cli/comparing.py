@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ..archive import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ..errors import ConfigError
-from ..nightlog import NightLogReader
+from ..nightlog import BY_RULES, NightLogReader
 from ..settings import Settings
 from .listing import night_log_of
 from .show import DECISION_STYLE
@@ -80,9 +80,9 @@ def _line(one: Again) -> dict[str, object]:
         "frame_id": row.frame_id,
         "file": body["relative_path"],
         "night": row.night,
-        "was": {"decision": row.first_decision, "class": body["class"], "cause": body["cause"],
+        "was": {"decision": row.rules_decision, "class": body["class"], "cause": body["cause"],
                 "rules_version": body["rules_version"], "models": body["models"]},
-        "by_hand": None if row.decided_by == "rules" else row.decision,
+        "by_hand": None if row.decided_by == BY_RULES else row.decision,
         "would_be": would_be,
         "sentence": one.sentence,
     }  # fmt: skip
@@ -95,9 +95,9 @@ def _show(seen: list[Again], out: Console) -> None:
         table = Table("file", "was", "would be", "class", "why", "by hand", box=SIMPLE_HEAD, pad_edge=False)
         for one, verdict in changed:
             table.add_row(
-                one.row.body["relative_path"], one.row.first_decision, verdict.decision,
+                one.row.body["relative_path"], one.row.rules_decision, verdict.decision,
                 f"{one.row.body['class']} → {verdict.label}", verdict.reasons[0].sentence if verdict.reasons else "",
-                "" if one.row.decided_by == "rules" else one.row.decision, style=DECISION_STYLE[verdict.decision],
+                "" if one.row.decided_by == BY_RULES else one.row.decision, style=DECISION_STYLE[verdict.decision],
             )  # fmt: skip
         paper.print(table)
     for (was, now), count in sorted(moves(seen).items()):
@@ -109,7 +109,7 @@ def _show(seen: list[Again], out: Console) -> None:
         paper.print(f"… and {len(lost) - 5} more were not compared", style="magenta")
     hands = by_hand(seen)
     if hands:
-        before = sum(one.row.first_decision == one.row.decision for one in hands)
+        before = sum(one.row.rules_decision == one.row.decision for one in hands)
         paper.print(
             f"Of {len(hands)} decisions by hand the rules came to {before}, and would come to {followed(seen)}."
         )

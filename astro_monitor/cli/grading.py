@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -38,22 +39,30 @@ def run_grade(
     arrivals = find_frames(paths)
     paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
     names = NUMBERS if paper.width >= WIDE else NARROW_NUMBERS
-    table = _table(names)
+    judged: list[Document] = []
+    revised: dict[str, Document] = {}
     counts = Counts()
+
+    def on_revised(document: Document) -> None:
+        revised[document.body["frame_id"]] = document
+        if as_json:
+            print_json(document)
+
     shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[file]}"))
     with Progress(*shown, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("grade", total=len(arrivals), file="")
-        for arrival, document, so_far in grade_files(arrivals, settings, SystemClock()):
+        for arrival, document, so_far in grade_files(arrivals, settings, SystemClock(), on_revised=on_revised):
             counts = so_far
             progress.update(task, advance=1, file=arrival.path.name)
+            judged.append(document)
             if as_json:
                 print_json(document)
-            else:
-                style = DECISION_STYLE.get(document.body.get("decision", ""), "magenta")
-                table.add_row(*_row(document, names), style=style)
             if stop.is_set():
                 break
     if not as_json:
+        table = _table(names)
+        for document in judged:
+            _add_row(table, document, revised.get(document.body["frame_id"] or ""), names)
         paper.print(table)
     err.print(
         f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
@@ -72,10 +81,27 @@ def _table(numbers: tuple[str, ...]) -> Table:
     return table
 
 
-def _row(document: Document, numbers: tuple[str, ...]) -> tuple[str, ...]:
+def _add_row(table: Table, document: Document, revised: Document | None, numbers: tuple[str, ...]) -> None:
+    """Add a frame as it stands at the end.
+
+    Parameters:
+        table: from :func:`_table`.
+        document: ``frame.judged`` or ``frame.failed``.
+        revised: its ``frame.revised``, when a second look decided otherwise.
+        numbers: the columns that there is room for.
+    """
     body = document.body
     if document.kind == "frame.failed":
-        return (body["relative_path"], "failed", body["kind"], *("" for _ in numbers), body["sentence"])
+        texts = (body["relative_path"], "failed", body["kind"], *("" for _ in numbers), body["sentence"])
+        table.add_row(*texts, style="magenta")
+        return
+    if revised is not None:
+        reason = {"sentence": revised.body["why"]}
+        body = {**body, "decision": revised.body["new_decision"], "weight": revised.body["weight"], "reasons": [reason]}
+    table.add_row(*_row(body, numbers), style=DECISION_STYLE[body["decision"]])
+
+
+def _row(body: dict[str, Any], numbers: tuple[str, ...]) -> tuple[str, ...]:
     values = body["measurements"]
     why = body["reasons"][0]["sentence"] if body["reasons"] and body["decision"] != "keep" else ", ".join(body["flags"])
     texts = {

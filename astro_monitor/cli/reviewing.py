@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..clock import SystemClock
 from ..errors import ConfigError, NightLogInUse
-from ..nightlog import FrameRow, NightLog, NightLogReader
+from ..nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
 from ..publish import revise
 from ..session import Session
 from ..settings import Settings
@@ -98,7 +98,7 @@ def _show(rows: list[FrameRow], judged: int, out: Console) -> None:
     table = Table("file", "decision", "class", "why", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         reasons = [reason["sentence"] for reason in row.body["reasons"] if reason["decision"] != "keep"]
-        by_hand = [f"Decided by {row.decided_by}: {row.why}"] if row.decided_by != "rules" else []
+        by_hand = [f"Decided by {row.decided_by}: {row.why}"] if row.decided_by != BY_RULES else []
         said = " ".join([*by_hand, *reasons[:3]])
         table.add_row(
             row.body["relative_path"], row.decision, row.body["class"], said, style=DECISION_STYLE[row.decision]

@@ -158,12 +158,18 @@ class History:
             self.floor_fwhm_px = min(middle, self.floor_fwhm_px or middle)
         self._maybe_refer(examined)
 
-    def forget(self, frame_id: str) -> None:
-        """Let a frame no longer say what is normal. Reference stars stay: they tell places and light, not quality."""
+    def forget(self, frame_id: str) -> bool:
+        """Let a frame no longer say what is normal. Reference stars stay: they tell places and light, not quality.
+
+        Returns:
+            whether it did.
+        """
+        said = False
         for kept in (self.window, self.shifted, self.trailed):
             for frame in [one for one in kept if one.frame_id == frame_id]:
                 kept.remove(frame)
-                self._baseline = None
+                self._baseline, said = None, True
+        return said
 
     def note_shift(self, examined: Examined) -> None:
         """Count a frame in which only the sky level is unusual; after 15 in a row they are the new normal."""

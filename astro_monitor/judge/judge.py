@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +58,7 @@ class Judge:
         self._settings = settings
         self._site = site
         self._histories: dict[BaselineKey, History] = {}
+        self._touched: set[BaselineKey] = set()
         self._wardens: dict[tuple[str, str], Warden] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
@@ -122,7 +125,8 @@ class Judge:
             frame_id: of the frame; unknown ones are passed over.
         """
         for history in self._histories.values():
-            history.forget(frame_id)
+            if history.forget(frame_id):
+                self._touched.add(history.key)
 
     def judge_skipped(self, skipped: Skipped) -> Verdict:
         """Decide on a sound file that is no light frame: it is listed for review, never graded.
@@ -153,12 +157,26 @@ class Judge:
         return (alert,) if alert else ()
 
     def state(self) -> dict[str, Any]:
-        """Give all that is remembered, as plain JSON values for the night log."""
+        """Give all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
+        return {**self.outline(), "histories": [history.state() for history in self._histories.values()]}
+
+    def outline(self) -> dict[str, Any]:
+        """Give the warnings, and the names of the histories, the one used last at the end.
+
+        It goes into the night log with each frame, together with the few histories that the frame has changed:
+        all of them together can be megabytes.
+        """
         return {
             "version": STATE_VERSION,
-            "histories": [history.state() for history in self._histories.values()],
+            "histories": [history_name(key) for key in self._histories],
             "warnings": [warden.state() for warden in self._wardens.values()],
         }
+
+    def changed_histories(self) -> dict[str, dict[str, Any]]:
+        """Give the histories, by name, that have changed since they were asked for last."""
+        changed = {history_name(key): self._histories[key].state() for key in self._touched if key in self._histories}
+        self._touched.clear()
+        return changed
 
     @classmethod
     def restore(cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any]) -> Judge:
@@ -167,7 +185,8 @@ class Judge:
         Parameters:
             settings: limits and the numbers behind warnings.
             site: what is normal until there is a history.
-            state: what :meth:`state` gave; empty for a fresh start.
+            state: what :meth:`state` gave; or an outline, in which each name is replaced by the history kept under it;
+                empty for a fresh start.
         """
         judge = cls(settings, site)
         if not state:
@@ -188,6 +207,7 @@ class Judge:
         """Give the history of a key, and mark it as the one used last."""
         history = self._histories.pop(key, None) or History(key=key)
         self._histories[key] = history
+        self._touched.add(key)
         while len(self._histories) > MAX_HISTORIES:
             del self._histories[next(iter(self._histories))]
         return history
@@ -215,6 +235,11 @@ class Judge:
 
     def _warden(self, kind: Kind, rig: str) -> Warden:
         return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+
+
+def history_name(key: BaselineKey) -> str:
+    """Give the name under which a history is kept: its key as JSON."""
+    return json.dumps(asdict(key), ensure_ascii=False)
 
 
 def _verdict(case: Case, ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]) -> Verdict:

@@ -54,13 +54,13 @@ class ListedFrame:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def listed_frame(body: Mapping[str, Any], decision: str | None = None, why: str = "", seq: int = 0) -> ListedFrame:
+def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int = 0) -> ListedFrame:
     """Make a row from the body of a ``frame.judged`` document.
 
     Parameters:
-        body: the body.
-        decision: the latest decision when it was revised later, else ``None``.
-        why: the reason given with the revision.
+        body: the body, with the weight that holds now.
+        decision: the latest decision.
+        why: said first when it is not the decision of the body.
         seq: sequence number of the document.
 
     Raises:
@@ -68,16 +68,16 @@ def listed_frame(body: Mapping[str, Any], decision: str | None = None, why: str 
     """
     meta, numbers = body["meta"], body["measurements"]
     said = tuple(str(reason["sentence"]) for reason in body["reasons"])
-    revised = decision is not None and decision != body["decision"]
+    revised = decision != body["decision"]
     return ListedFrame(
         file=body["file"],
         frame_id=body["frame_id"],
-        decision=decision or body["decision"],
-        weight=_weight(body, decision),
+        decision=decision,
+        weight=float(body["weight"]) if decision == "keep" else 0.0,
         label=body["class"],
         cause=body["cause"],
         flags=tuple(body["flags"]),
-        reasons=(f"Decided by hand: {why or 'no reason given'}", *said) if revised else said,
+        reasons=(why, *said) if revised else said,
         target=meta.get("target") or "",
         filter=meta.get("filter") or "",
         exposure_s=meta.get("exposure_s"),
@@ -89,13 +89,6 @@ def listed_frame(body: Mapping[str, Any], decision: str | None = None, why: str 
         seq=seq,
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},
     )
-
-
-def _weight(body: Mapping[str, Any], decision: str | None) -> float:
-    """Weigh a frame that the user keeps against the verdict fully: it has no weight of its own."""
-    if (decision or body["decision"]) != "keep":
-        return 0.0
-    return float(body["weight"]) if body["decision"] == "keep" else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import Decision, Draft, FrameRow, LogBlocked, LogFull
+from .rows import BY_RULES, Decision, Draft, FrameRow, LogBlocked, LogFull
 
 __all__ = [
+    "BY_RULES",
     "Decision",
     "Draft",
     "FrameRow",

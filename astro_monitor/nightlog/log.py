@@ -18,7 +18,7 @@ from .effects import Sighting, apply, sight
 from .lock import InstanceLock
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import Decision, Draft, checksum
+from .rows import Decision, Draft, FrameRow, checksum
 
 
 class NightLog(NightLogReader):
@@ -125,7 +125,8 @@ class NightLog(NightLogReader):
         self,
         drafts: Sequence[Draft],
         *,
-        baselines: Mapping[str, str] | None = None,
+        baselines: Mapping[str, dict[str, Any]] | None = None,
+        keep_baselines: Sequence[str] | None = None,
         states: Mapping[str, dict[str, Any]] | None = None,
         sighting: Sighting | None = None,
     ) -> list[Document]:
@@ -136,7 +137,8 @@ class NightLog(NightLogReader):
 
         Parameters:
             drafts: in the order of their numbers.
-            baselines: JSON text by key, replaced.
+            baselines: the histories behind them by name, replaced.
+            keep_baselines: names of the baselines that stay, all others are forgotten; ``None``: all stay.
             states: what the program must remember over a restart, such as the alerts' state machine, replaced.
             sighting: path as bytes, size and modification time (ns) of the file that a frame draft is about.
 
@@ -156,8 +158,12 @@ class NightLog(NightLogReader):
                 document = self._insert(draft.kind, body, cause, sighting)
                 apply(self._database, document, sighting)
                 documents.append(document)
-            for key, text in (baselines or {}).items():
-                self._database.rows("INSERT OR REPLACE INTO baselines VALUES (?, ?)", (key, text))
+            for key, baseline in (baselines or {}).items():
+                self._database.rows("INSERT OR REPLACE INTO baselines VALUES (?, ?)", (key, _json(baseline)))
+            if keep_baselines is not None:
+                for (key,) in self._database.rows("SELECT key FROM baselines"):
+                    if key not in keep_baselines:
+                        self._database.rows("DELETE FROM baselines WHERE key = ?", (key,))
             for key, state in (states or {}).items():
                 self._database.rows("INSERT OR REPLACE INTO states VALUES (?, ?)", (key, _json(state)))
         return documents
@@ -174,7 +180,7 @@ class NightLog(NightLogReader):
                 raise KeyError(sha256)
             sight(self._database, known[0][0], known[0][1], (os.fsencode(path), size_bytes, mtime_ns))
 
-    def revise(self, frame_id: str, new_decision: Decision, by: str, why: str) -> Document:
+    def revise(self, frame_id: str, new_decision: Decision, by: str, why: str, weight: float | None = None) -> Document:
         """Change a decision afterwards; the first one stays in the log.
 
         Parameters:
@@ -182,6 +188,8 @@ class NightLog(NightLogReader):
             new_decision: what holds from now on.
             by: who or what says so.
             why: one sentence.
+            weight: what the frame counts in a stack when it is kept; ``None``: as its first verdict says, or 1 where
+                that was not to keep it.
 
         Returns:
             the ``frame.revised`` document.
@@ -198,6 +206,7 @@ class NightLog(NightLogReader):
                 "new_decision": new_decision,
                 "by": by,
                 "why": why,
+                "weight": _kept_weight(row, weight) if new_decision == "keep" else 0.0,
             }
             return self.append("frame.revised", body, row.doc_id)
 
@@ -279,6 +288,12 @@ def _checked(draft: Draft) -> dict[str, Any]:
     if draft.kind not in BODIES or draft.kind == "session.heartbeat":
         raise ValueError(f"documents of kind {draft.kind!r} are not logged")
     return body_json(BODIES[draft.kind].model_validate(draft.body))
+
+
+def _kept_weight(row: FrameRow, weight: float | None) -> float:
+    if weight is not None:
+        return weight
+    return float(row.body["weight"]) if row.first_decision == "keep" else 1.0
 
 
 def _json(plain: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from ..errors import NightLogError
 from ..messages import Document
 from . import opening
 from .database import Database
-from .rows import FrameRow, checksum
+from .rows import BY_RULES, FrameRow, checksum
 from .schema import DOCUMENT_COLUMNS
 
 _PAGE = 500
@@ -162,14 +162,10 @@ class NightLogReader:
             raise KeyError(frame_id)
         return found[0][1]
 
-    def baseline(self, key: str) -> str | None:
-        """Give the JSON text kept under a baseline's key."""
-        found = self._database.rows("SELECT value FROM baselines WHERE key = ?", (key,))
-        return str(found[0][0]) if found else None
-
-    def baselines(self) -> dict[str, str]:
-        """Give all baselines: JSON text by key."""
-        return dict(self._database.rows("SELECT key, value FROM baselines ORDER BY key"))
+    def baselines(self) -> dict[str, dict[str, Any]]:
+        """Give the histories behind all baselines by name."""
+        rows = self._database.rows("SELECT key, value FROM baselines ORDER BY key")
+        return {key: dict(json.loads(value)) for key, value in rows}
 
     def state(self, key: str) -> dict[str, Any] | None:
         """Give what was remembered under ``key``, or ``None``."""
@@ -202,8 +198,13 @@ class NightLogReader:
         frame_id = body["frame_id"]
         seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
         # What is said comes from the documents, which have checksums; the other tables only lead to them.
-        revised = self._select("seq = (SELECT max(seq) FROM overrides WHERE frame_id = ?)", (frame_id,))
-        latest = revised[0].body if revised else {"new_decision": body["decision"], "by": "rules", "why": ""}
+        revised = self._select("seq IN (SELECT seq FROM overrides WHERE frame_id = ?) ORDER BY seq", (frame_id,))
+        first = {"new_decision": body["decision"], "by": BY_RULES, "why": "", "weight": body["weight"]}
+        latest = revised[-1].body if revised else first
+        weight = latest.get("weight")
+        if weight is None:
+            weight = body["weight"] if body["decision"] == "keep" else 1.0
+        by_rules = [first, *(document.body for document in revised if document.body["by"] == BY_RULES)]
         return FrameRow(
             seq=document.seq,
             doc_id=document.doc_id,
@@ -213,8 +214,10 @@ class NightLogReader:
             paths=tuple(os.fsdecode(path) for (path,) in seen),
             decision=latest["new_decision"],
             first_decision=body["decision"],
+            rules_decision=by_rules[-1]["new_decision"],
             decided_by=latest["by"],
             why=latest["why"],
+            weight=float(weight) if latest["new_decision"] == "keep" else 0.0,
             body=body,
         )
 

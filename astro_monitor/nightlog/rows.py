@@ -12,6 +12,10 @@ from ..errors import NightLogError
 Decision = Literal["keep", "review", "reject"]
 
 
+BY_RULES = "rules"
+"""Who decided, when nobody did by hand."""
+
+
 class LogBlocked(NightLogError):
     """Nothing was written, for a reason that may pass: the same commit may be tried again."""
 
@@ -49,8 +53,10 @@ class FrameRow:
         paths: where this content was last seen, newest first; empty when other content has taken its place on disk.
         decision: the latest decision.
         first_decision: what the judge said at first.
-        decided_by: ``rules``, or who revised it.
+        rules_decision: what the judge said last: it looks at the first frames of a night again.
+        decided_by: ``BY_RULES``, or who revised it.
         why: the revision's reason; empty when it was never revised.
+        weight: what the frame counts in a stack, as it stands now.
         body: the ``frame.judged`` body, as it was published.
     """
 
@@ -62,8 +68,10 @@ class FrameRow:
     paths: tuple[str, ...]
     decision: Decision
     first_decision: Decision
+    rules_decision: Decision
     decided_by: str
     why: str
+    weight: float
     body: dict[str, Any]
 
 

@@ -40,7 +40,7 @@ def seen(number, *, p_bad=0.0, hand="", first="keep", night="2026-03-01", **valu
     )  # fmt: skip
     row = FrameRow(
         seq=number, doc_id=f"d-{number}", frame_id=frame_id, time="", night=night, paths=(), decision=hand or first,
-        first_decision=first, decided_by="astronomer" if hand else "rules", why="",
+        first_decision=first, rules_decision=first, decided_by="astronomer" if hand else "rules", why="", weight=1.0,
         body={"relative_path": f"{number}.fits"},
     )  # fmt: skip
     return Again(row, examined, None)

@@ -125,6 +125,25 @@ def test_state_survives_json_and_gives_the_same_verdicts(settled, frame):
     assert again.state() == settled.state()
 
 
+def test_only_the_histories_that_a_frame_changed_are_told_anew(judge, frame):
+    other = {"meta": {"target": "ngc 7000"}}
+    for number in range(6):
+        judge.judge(frame(number))
+        judge.judge(frame(100 + number, **other))
+    kept = judge.changed_histories()
+    assert sorted(kept) == sorted(judge.outline()["histories"])
+    assert judge.changed_histories() == {}
+    judge.judge(frame(6))
+    (name,) = changed = judge.changed_histories()
+    assert name == judge.outline()["histories"][-1]
+    judge.forget(frame(103, **other).frame_id)
+    changed |= judge.changed_histories()
+    assert sorted(changed) == sorted(kept)
+    kept |= changed
+    state = {**judge.outline(), "histories": [kept[name] for name in judge.outline()["histories"]]}
+    assert json.loads(json.dumps(state)) == json.loads(json.dumps(judge.state()))
+
+
 @pytest.mark.parametrize(
     "state", [{}, {"version": 99}, {"version": 1}, {"version": 1, "histories": [3], "warnings": []}]
 )

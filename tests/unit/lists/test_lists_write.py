@@ -333,14 +333,14 @@ def _body() -> dict:
 
 
 def test_row_from_a_document():
-    frame = listed_frame(_body(), seq=7)
+    frame = listed_frame(_body(), "keep", seq=7)
     assert (frame.file, frame.decision, frame.weight, frame.label) == ("/c/a.fits", "keep", 0.7, "good")
     assert (frame.filter, frame.bayer, frame.seq, frame.reasons) == ("", "RGGB", 7, ("Fine.",))
 
 
 def test_row_with_a_later_decision():
-    rejected = listed_frame(_body(), "reject", "clouds in the corner")
+    rejected = listed_frame(_body(), "reject", "Decided by hand: clouds in the corner")
     assert (rejected.decision, rejected.weight) == ("reject", 0.0)
     assert rejected.reasons[0] == "Decided by hand: clouds in the corner"
-    kept = listed_frame({**_body(), "decision": "reject", "weight": 0.0}, "keep")
-    assert (kept.decision, kept.weight) == ("keep", 1.0)
+    kept = listed_frame({**_body(), "decision": "reject"}, "keep", "Judged again.")
+    assert (kept.decision, kept.weight, kept.reasons) == ("keep", 0.7, ("Judged again.", "Fine."))

@@ -50,12 +50,15 @@ def test_a_body_that_does_not_fit_is_refused_and_nothing_of_its_commit_stays(nig
 def test_one_commit_holds_the_frame_its_alert_and_the_memory(night_log, judged, body):
     drafts = [Draft("frame.judged", judged("one")), Draft("alert.opened", body("alert.opened"), cause_index=0)]
     frame, alert = night_log.commit(
-        drafts, baselines={"rig": "[1]"}, states={"judge": {"bad": 2}}, sighting=(b"/capture/one.fits", 5, 7)
+        drafts,
+        baselines={"rig": {"n": 1}, "old": {"n": 0}},
+        states={"judge": {"bad": 2}},
+        sighting=(b"/capture/one.fits", 5, 7),
     )
     assert alert.cause == frame.doc_id
-    assert night_log.baselines() == {"rig": "[1]"}
-    assert night_log.baseline("rig") == "[1]"
-    assert night_log.baseline("other") is None
+    assert night_log.baselines() == {"old": {"n": 0}, "rig": {"n": 1}}
+    night_log.commit([], baselines={"rig": {"n": 2}}, keep_baselines=["rig"])
+    assert night_log.baselines() == {"rig": {"n": 2}}
     assert night_log.state("judge") == {"bad": 2}
     assert night_log.state("other") is None
     assert night_log.already_done(Path("/capture/one.fits"), 5, 7)

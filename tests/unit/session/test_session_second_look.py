@@ -12,13 +12,13 @@ from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
-from astro_monitor.session import SECOND_LOOK_FRAMES, Session
+from astro_monitor.session import SECOND_LOOK_FRAMES, Session, listed_frames
 from astro_monitor.settings import Settings
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 
 
-def examined(number: int, good: float = 0.96) -> Examined:
+def examined(number: int, good: float = 0.96, transparency: float = 1.0) -> Examined:
     sha256 = f"{number:016x}" * 4
     rest = (1 - good) / (len(CLASSES) - 1)
     arrival = Arrival(path=Path(f"/night/{number}.fits"), root=Path("/night"), size_bytes=9, mtime_ns=1,
@@ -27,7 +27,8 @@ def examined(number: int, good: float = 0.96) -> Examined:
         arrival=arrival, frame_id=sha256[:16], sha256=sha256,
         meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0, date_obs_utc=NOW),
         sensor_shape=(64, 80), sensor_px_per_px=1,
-        measurements=Measurements(frame_id=sha256[:16], values=dict.fromkeys(metrics.KEYS) | {"star_count": 50.0},
+        measurements=Measurements(frame_id=sha256[:16], values=dict.fromkeys(metrics.KEYS) | {
+                                      "star_count": 50.0, "matched_star_count": 40.0, "transparency": transparency},
                                   why_missing={}, field_grid=(), bright_stars=(), streaks=()),
         grade=Grade(frame_id=sha256[:16], label="good", probabilities={**dict.fromkeys(CLASSES, rest), "good": good},
                     fault_scores=dict.fromkeys(FAULTS, 0.0), cause="none", cause_probability=1.0, in_domain=1.0,
@@ -42,9 +43,18 @@ def announced():
 
 
 @pytest.fixture
-def session(announced):
+def night_log():
     with NightLog.open(":memory:", session_id="s" * 32, clock=SystemClock()) as log:
-        yield Session(Settings(), log, SystemClock(), lists_folder=None, announce=announced.append)
+        yield log
+
+
+@pytest.fixture
+def session(announced, night_log):
+    return Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+
+
+def session_frames(night_log):
+    return {frame.frame_id: frame for frame in listed_frames(night_log)}
 
 
 def begin(session, doubtful=2):
@@ -66,6 +76,21 @@ def test_doubtful_first_frames_are_looked_at_again_once_each(session, announced)
     assert (revised.kind, revised.body["new_decision"], revised.body["by"]) == ("frame.revised", "keep", "rules")
     assert "Judged again beside" in revised.body["why"]
     assert (session.counts.kept, session.counts.review) == (SECOND_LOOK_FRAMES + 1, 1)
+
+
+def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the_rules_say(session, night_log):
+    begin(session)
+    session.look_again(examined(0, transparency=0.9))
+    row, listed = night_log.frame(examined(0).frame_id), session_frames(night_log)[examined(0).frame_id]
+    assert (row.first_decision, row.rules_decision, row.decided_by) == ("review", "keep", "rules")
+    assert row.weight == listed.weight == pytest.approx(0.81)
+    assert listed.reasons[0].startswith("Judged again beside")
+    session.revise(row.frame_id, "reject", "astronomer", "a plane")
+    row, listed = night_log.frame(row.frame_id), session_frames(night_log)[row.frame_id]
+    assert (row.rules_decision, row.decision, row.weight, listed.weight) == ("keep", "reject", 0.0, 0.0)
+    assert listed.reasons[0] == "Decided by hand: a plane"
+    session.revise(row.frame_id, "keep", "astronomer", "no plane")
+    assert session_frames(night_log)[row.frame_id].weight == 1.0
 
 
 def test_a_frame_that_is_as_doubtful_as_before_stays_for_review(session, announced):
