@@ -139,8 +139,20 @@ class Session:
             [
                 Draft("session.started", messages.body_json(started)),
                 Draft("metrics.described", compose.metrics_described()),
+                *self._forgotten_alerts(),
             ]
         )
+
+    def _forgotten_alerts(self) -> list[Draft]:
+        """Close warnings that the log knows as open and the judge no longer does: nobody would ever close them."""
+        alerts = [document for document in self._log.snapshot() if document.kind in ("alert.opened", "alert.updated")]
+        known = self._judge.open_alerts()
+        sentence = "Closed, because what led to it is no longer known; it is opened anew if the trouble is still there."
+        return [
+            Draft("alert.closed", {**document.body, "sentence": sentence, "advice": ""}, document.doc_id)
+            for document in alerts
+            if document.body["alert_id"] not in known
+        ]
 
     def baselines(self) -> tuple[Baseline, ...]:
         """What is normal so far, for the worker's next frame."""

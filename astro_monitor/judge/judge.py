@@ -156,6 +156,10 @@ class Judge:
         alert = self._warden("failures", "").note("bad", name, NO_CAUSE, moment_s, self._settings)
         return (alert,) if alert else ()
 
+    def open_alerts(self) -> frozenset[str]:
+        """Give the identities of the warnings that are open."""
+        return frozenset(warden.alert_id for warden in self._wardens.values() if warden.alert_id)
+
     def state(self) -> dict[str, Any]:
         """Give all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
         return {**self.outline(), "histories": [history.state() for history in self._histories.values()]}

@@ -14,11 +14,14 @@ from typing import Any
 from ..clock import Clock, utc_text
 from ..messages import BODIES, Document, SessionStopped, body_json
 from . import opening
+from .ballast import Ballast
 from .effects import Sighting, apply, sight
 from .lock import InstanceLock
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import Decision, Draft, FrameRow, checksum
+from .rebuild import bring_back, missing_from
+from .rows import Decision, Draft, FrameRow, LogFull, checksum
+from .trail import Kept, Trail
 
 
 class NightLog(NightLogReader):
@@ -29,6 +32,7 @@ class NightLog(NightLogReader):
 
     Attributes:
         session_id: goes into every document made here.
+        rebuilt: how many documents were brought back from the trail when the log was opened.
     """
 
     def __init__(
@@ -38,21 +42,30 @@ class NightLog(NightLogReader):
         clock: Clock,
         *,
         lock: InstanceLock | None = None,
+        trail: Trail | None = None,
+        ballast: Ballast | None = None,
         longitude_deg: float | None = None,
     ) -> None:
         super().__init__(connection)
         self._clock = clock
         self._lock = lock
+        self._trail = trail
+        self._ballast = ballast
+        self._fresh: list[Kept] = []
         self._longitude_deg = longitude_deg
         self.session_id = session_id
-        self._last_seq = super().last_seq()
         self._database.rows("UPDATE about SET closed_in_order = 0")
+        self.rebuilt = bring_back(self._database, trail, clock) if trail is not None else 0
+        self.log_id = self._database.rows("SELECT log_id FROM about")[0][0]
+        self._last_seq = super().last_seq()
+        self._keep_trail()
 
     @classmethod
     def open(cls, path: Path | str, session_id: str, clock: Clock, *, longitude_deg: float | None = None) -> NightLog:
         """Open or make the log for writing; nobody else can until :meth:`close` or the end of the process.
 
         A damaged log is renamed to ``<name>.corrupt.<utc>`` and a new one begun; :attr:`set_aside` then says where.
+        Documents that the log lacks are brought back from the document trail beside it.
 
         Parameters:
             path: the file, on a local disk, or ``:memory:`` for a log that lives as long as this object.
@@ -73,7 +86,12 @@ class NightLog(NightLogReader):
         try:
             connection = opening.open_file(place, clock.utc())
             try:
-                return cls(connection, session_id, clock, lock=lock, longitude_deg=longitude_deg)
+                trail = Trail(place.with_name(place.stem + ".trail"))
+                ballast = Ballast(place.with_name(place.stem + ".reserve"))
+                ballast.lay_in()
+                return cls(
+                    connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
+                )
             except BaseException:
                 connection.close()
                 raise
@@ -93,6 +111,8 @@ class NightLog(NightLogReader):
                 self._database.rows("UPDATE about SET closed_in_order = 1")
         finally:
             self._database.close()
+            if self._trail is not None:
+                self._trail.close()
             if self._lock is not None:
                 self._lock.release()
 
@@ -107,11 +127,17 @@ class NightLog(NightLogReader):
         Announce documents after the block, not inside it: only then are they safe.
         """
         with self._database.turn:
-            with self._database.transaction():
-                yield
-                newest = super().last_seq()
+            fresh = len(self._fresh)
+            try:
+                with self._database.transaction():
+                    yield
+                    newest = super().last_seq()
+            except BaseException:
+                del self._fresh[fresh:]
+                raise
             if not self._database.in_transaction:
                 self._last_seq = newest
+                self._keep_trail()
 
     def append(self, kind: str, body: dict[str, Any], cause: str = "") -> Document:
         """Give one document its number and keep it.
@@ -150,6 +176,22 @@ class NightLog(NightLogReader):
             NightLogError: a second outcome, or a revision of an unknown frame.
         """
         bodies = [_checked(draft) for draft in drafts]
+        try:
+            return self._commit(drafts, bodies, baselines, keep_baselines, states, sighting)
+        except LogFull:
+            if self._ballast is None or self._database.in_transaction or not self._ballast.drop():
+                raise
+            return self._commit(drafts, bodies, baselines, keep_baselines, states, sighting)
+
+    def _commit(
+        self,
+        drafts: Sequence[Draft],
+        bodies: Sequence[dict[str, Any]],
+        baselines: Mapping[str, dict[str, Any]] | None,
+        keep_baselines: Sequence[str] | None,
+        states: Mapping[str, dict[str, Any]] | None,
+        sighting: Sighting | None,
+    ) -> list[Document]:
         documents: list[Document] = []
         # The turn is held to the end, so that no other thread takes the same number.
         with self.transaction():
@@ -258,7 +300,20 @@ class NightLog(NightLogReader):
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, checksum(row), night),
         )
+        if self._trail is not None:
+            self._fresh.append(Kept(row, night, sighting))
         return document
+
+    def _keep_trail(self) -> None:
+        """Put what has just become durable into the trail, and before it what is missing there."""
+        fresh, self._fresh = self._fresh, []
+        if self._trail is None:
+            return
+        if self._trail.last_seq < self._last_seq - len(fresh):
+            for missing in missing_from(self._database, self._trail):
+                if not self._trail.append(missing):
+                    return
+        self._trail.append(fresh)
 
     def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
         """Say which night a document is of: its frame's, that of the document that led to it, or tonight."""

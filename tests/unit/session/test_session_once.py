@@ -214,3 +214,13 @@ def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -
 def test_a_frame_nobody_judged_cannot_be_decided_on(session) -> None:
     with pytest.raises(KeyError):
         session.revise("0" * 16, "keep", "ana", "")
+
+
+def test_a_warning_whose_memory_is_lost_is_closed_at_the_start(night_log, announced):
+    golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1/alert.opened.json").read_text("utf-8"))
+    opened = night_log.append("alert.opened", golden["body"])
+    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    session.start("watch", Path("/night"), [])
+    (closed,) = [document for document in announced if document.kind == "alert.closed"]
+    assert (closed.body["alert_id"], closed.cause) == (golden["body"]["alert_id"], opened.doc_id)
+    assert [document.kind for document in night_log.snapshot()] == ["session.started", "metrics.described"]

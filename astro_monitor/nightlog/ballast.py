@@ -1,0 +1,54 @@
+"""A file without meaning that is deleted when the disk is full, so that the night can still be written down."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+BALLAST_BYTES = 32 << 20
+"""Room for the documents of several thousand frames."""
+SPARE = 8
+"""It is made only where so many times its size is free: on a small disk it would be the trouble itself."""
+
+
+class Ballast:
+    """The reserve of one night log.
+
+    Parameters:
+        path: beside the night log.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def lay_in(self) -> None:
+        """Make the file, when there is room for it; trouble is not worth more than a word."""
+        try:
+            if self._path.exists() or shutil.disk_usage(self._path.parent).free < SPARE * BALLAST_BYTES:
+                return
+            with self._path.open("xb") as file:
+                # Zeros written, not a hole: the blocks must really be taken.
+                for _ in range(BALLAST_BYTES >> 20):
+                    file.write(bytes(1 << 20))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            log.info("no reserve is kept at %s: %s", self._path, error.strerror)
+            self._path.unlink(missing_ok=True)
+
+    def drop(self) -> bool:
+        """Delete the file.
+
+        Returns:
+            whether there was one, so that writing again is worth a try.
+        """
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        log.critical("the disk of the night log is full: its last %d MB were freed, make room now", BALLAST_BYTES >> 20)
+        return True

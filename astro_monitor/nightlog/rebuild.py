@@ -1,0 +1,96 @@
+"""Between the night log and its document trail: what either lacks is brought from the other when the log is opened."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+
+from ..clock import Clock
+from ..errors import NightLogError
+from ..messages import Document
+from .database import Database
+from .effects import apply
+from .rows import checksum
+from .schema import DOCUMENT_COLUMNS
+from .trail import Kept, Trail
+
+log = logging.getLogger(__name__)
+
+_PAGE = 500
+
+
+def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
+    """Bring documents from the trail into a log that lacks them: a new one, or one that has lost its newest pages.
+
+    The log then gets another identity. The numbers after the trail's last one may have been given before, and clients
+    must not take new documents for the ones that they know under those numbers.
+
+    Parameters:
+        database: of a sound log; nobody else writes.
+        trail: beside it. A trail of another log is set aside.
+        clock: the source of time.
+
+    Returns:
+        how many documents came back.
+
+    Raises:
+        NightLogError: SQLite fails.
+    """
+    last = int(database.rows("SELECT coalesce(max(seq), 0) FROM documents")[0][0])
+    if not _is_of(database, trail, last):
+        log.error("the document trail is of another night log; it is kept as %s", trail.set_aside(clock.utc()))
+        return 0
+    if trail.last_seq <= last:
+        return 0
+    count = 0
+    with database.transaction():
+        for kept in trail.documents():
+            if kept.seq > last:
+                _insert(database, kept)
+                count += 1
+        database.rows("UPDATE about SET log_id = ?", (uuid.uuid4().hex,))
+    log.warning("%d documents were brought back into the night log from its document trail", count)
+    return count
+
+
+def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
+    """Give what the log has and the trail has not, in order, a page at a time."""
+    while True:
+        rows = database.rows(
+            f"SELECT {DOCUMENT_COLUMNS}, night FROM documents WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
+            (trail.last_seq, _PAGE),
+        )
+        # A damaged document is not spread; where one is, the next start of the program checks the whole log.
+        whole = itertools.takewhile(lambda row: checksum(row[:7]) == row[7], rows)
+        sound = [Kept(row[:7], row[8], None) for row in whole]
+        if not sound:
+            return
+        yield sound
+
+
+def _is_of(database: Database, trail: Trail, last: int) -> bool:
+    """Tell whether log and trail agree on the newest document that both have; where one is empty, they do."""
+    common = min(last, trail.last_seq)
+    if not common:
+        return True
+    known = database.rows("SELECT doc_id FROM documents WHERE seq = ?", (common,))[0][0]
+    return any(kept.seq == common and kept.doc_id == known for kept in trail.documents_from(common))
+
+
+def _insert(database: Database, kept: Kept) -> None:
+    seq, doc_id, session_id, kind, time, cause, text = kept.row
+    database.rows(
+        "INSERT INTO documents (seq, doc_id, session_id, kind, time, cause, body, crc32, night) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*kept.row, checksum(kept.row), kept.night),
+    )
+    document = Document(
+        kind=kind, doc_id=doc_id, session_id=session_id, seq=seq, time=time, cause=cause, body=json.loads(text)
+    )
+    try:
+        apply(database, document, kept.sighting)
+    except NightLogError as error:
+        log.warning("document %d came back, but what follows from it did not: %s", seq, error)
