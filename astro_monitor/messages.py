@@ -222,7 +222,11 @@ class ListWritten(_Body):
 
 
 class SessionHeartbeat(_Body):
-    """Still alive. Carries the last sequence number, so that a lost tail is seen. Not logged: its ``seq`` is that."""
+    """Still alive. Carries the last sequence number, so that a lost tail is seen. Not logged: its ``seq`` is that.
+
+    Attributes:
+        trouble: what keeps the daemon from its work, as one sentence; empty when nothing does.
+    """
 
     last_seq: int
     queue_depth: int
@@ -231,6 +235,7 @@ class SessionHeartbeat(_Body):
     frames_failed: int
     free_disk_bytes: int
     watcher: str
+    trouble: str = ""
 
 
 class SessionStopped(_Body):

@@ -88,7 +88,12 @@ class Session:
         lists_folder: where the stacking lists go, or ``None`` to write none.
         announce: told of each document after it is safe.
         stop: ends the waiting for disk space.
+        on_wait: called each time that such waiting goes on.
         roots: capture folders, for a session that only revises and never starts to watch.
+
+    Attributes:
+        counts: what it has done so far.
+        trouble: why nothing can be written down now, as one sentence; empty when it can. For any thread.
     """
 
     def __init__(
@@ -100,6 +105,7 @@ class Session:
         lists_folder: Path | None,
         announce: Callable[[Document], None],
         stop: threading.Event | None = None,
+        on_wait: Callable[[], None] = lambda: None,
         roots: tuple[Path, ...] = (),
     ) -> None:
         self._settings = settings
@@ -109,6 +115,8 @@ class Session:
         self._roots = roots
         self._announce = announce
         self._stop = stop or threading.Event()
+        self._on_wait = on_wait
+        self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
         self._lists_due = False
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -313,14 +321,19 @@ class Session:
         outline, histories = self._judge.outline(), self._judge.changed_histories()
         while True:
             try:
-                return self._log.commit(
+                documents = self._log.commit(
                     drafts,
                     states={JUDGE_STATE: outline},
                     baselines=histories,
                     keep_baselines=outline["histories"],
                     sighting=sighting,
                 )
+                self.trouble = ""
+                return documents
             except LogBlocked as error:
-                log.error("the night log cannot be written (%s); trying again in %.0f s", error, LOG_RETRY_S)
+                if not self.trouble:
+                    log.error("the night log cannot be written (%s); trying again each %.0f s", error, LOG_RETRY_S)
+                self.trouble = f"The night log cannot be written: {error}."
+                self._on_wait()
                 if self._clock.wait(self._stop, LOG_RETRY_S):
                     raise

@@ -100,6 +100,12 @@ class PublishSettings(_Section):
     accept_reviews: bool = Field(True, description="let clients decide on frames by hand (astro-monitor review)")
 
 
+class HealthSettings(_Section):
+    """Pages for those who look after the computer: /healthz, /readyz, /metrics (Prometheus)."""
+
+    address: str = Field("", description="such as 127.0.0.1:9464, on this computer only; empty: not served")
+
+
 class ListSettings(_Section):
     """Where stacking lists go."""
 
@@ -118,6 +124,7 @@ class Settings(_Section):
     )
     backlog: Literal["newest_first", "in_order"] = Field("newest_first", description="order of frames that wait")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what goes to standard error")
+    log_file: bool = Field(True, description="watch keeps that in a file beside the night log, too: at most 6 × 2 MB")
     watch: WatchSettings = WatchSettings()
     worker: WorkerSettings = WorkerSettings()
     models: ModelSettings = ModelSettings()
@@ -125,6 +132,7 @@ class Settings(_Section):
     judge: JudgeSettings = JudgeSettings()
     publish: PublishSettings = PublishSettings()
     lists: ListSettings = ListSettings()
+    health: HealthSettings = HealthSettings()
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

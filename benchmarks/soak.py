@@ -21,17 +21,20 @@ from typing import Any
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from astro_monitor.demo.fits import data_bytes, header_bytes
 from astro_monitor.publish import Subscription
 
-from .sky import SHAPES, write_frame
+from .sky import SHAPES, FrameFile, write_frame
 
 KEPT_FRAMES = 20
 SAMPLE_S = 20.0
 LATE_S = 5.0
 """The budget of a mini PC in the table of goals (L2); a desktop has 2 s."""
 FITS_BLOCK = 2880
+
+Pixels = NDArray[np.uint16]
 
 
 def main() -> None:
@@ -72,7 +75,7 @@ def _soak(place: Path, seconds: float, megapixels: int, every_s: float, samples_
     return _summary(written, seen, decisions, samples, code, warnings, seconds)
 
 
-def _pixels(frame: Any, megapixels: int) -> np.ndarray[Any, np.dtype[np.uint16]]:
+def _pixels(frame: FrameFile, megapixels: int) -> Pixels:
     height, width = SHAPES[megapixels]
     data = frame.path.read_bytes()
     frame.path.unlink()
@@ -81,7 +84,7 @@ def _pixels(frame: Any, megapixels: int) -> np.ndarray[Any, np.dtype[np.uint16]]
 
 
 def _write_all(
-    captures: Path, base: np.ndarray[Any, np.dtype[np.uint16]], written: dict[str, float], seconds: float, every_s: float,
+    captures: Path, base: Pixels, written: dict[str, float], seconds: float, every_s: float,
     daemon: subprocess.Popen[bytes], samples_file: Path | None,
 ) -> list[dict[str, float]]:  # fmt: skip
     rng = np.random.default_rng(20261121)

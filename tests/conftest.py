@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+LONG_LIMIT_S = 7200.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the fault tests in their long form: minutes to an hour each"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(LONG_LIMIT_S))
+
+
+@pytest.fixture(scope="session")
+def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Give a function that chooses between the quick number of rounds and the long one (``--long``)."""
+    long = bool(request.config.getoption("--long"))
+    return lambda quick, all_of_them: all_of_them if long else quick
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +58,12 @@ def _private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for variable in list(os.environ):
         if variable.startswith("ASTRO_MONITOR_") and variable != "ASTRO_MONITOR_REAL_FRAMES":
             monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _small_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the reserve of hundreds of night logs from filling the disk of whoever runs the tests."""
+    monkeypatch.setattr("astro_monitor.nightlog.ballast.BALLAST_BYTES", 1 << 16)
 
 
 @pytest.fixture(autouse=True)

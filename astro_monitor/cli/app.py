@@ -268,14 +268,21 @@ def models(
 @app.command()
 def doctor(
     folder: Annotated[Path | None, typer.Argument(help="The capture folder you are going to watch.")] = None,
+    running: Annotated[bool, typer.Option("--running", help="Ask the daemon that runs now how it is.")] = False,
+    address: Annotated[str | None, typer.Option(help="With --running: its broadcast address.")] = None,
+    control: Annotated[str | None, typer.Option(help="With --running: its control address.")] = None,
     state: StateOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check folder, watcher, models, provider, ports, disk and clock; say what is wrong and what to do."""
+    """Check folder, watcher, models, provider, ports, disk and clock; say what is wrong and what to do.
+
+    With --running: ask the daemon itself; the exit code is 1 when something keeps it from its work.
+    """
     from .checking import run_doctor
 
-    run_doctor(folder, _settings(config, state, "ERROR"), as_json=as_json, out=out)
+    flags = {**({"address": address} if address else {}), **({"control_address": control} if control else {})}
+    run_doctor(folder, _settings(config, state, "ERROR", publish=flags), running=running, as_json=as_json, out=out)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,20 +11,31 @@ import typer
 from rich.console import Console
 
 from ..settings import Settings
-from .checks import CHECKS
+from .checks import CHECKS, Finding
+from .running import findings_about_the_running
 
 MARKS = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "fault": "[red]FAULT[/red]  "}
 
 
-def run_doctor(folder: Path | None, settings: Settings, *, as_json: bool, out: Console) -> None:
+def _findings(settings: Settings, folder: Path | None) -> Iterator[Finding]:
+    return (check(settings, folder) for check in CHECKS)
+
+
+def run_doctor(folder: Path | None, settings: Settings, *, running: bool, as_json: bool, out: Console) -> None:
     """Check everything; exit code 1 when something is at fault.
+
+    Parameters:
+        folder: the capture folder, when one was given.
+        settings: the whole tree.
+        running: ask the daemon that runs now, instead of checking what it would need.
+        as_json: findings for programs.
+        out: where to.
 
     Raises:
         typer.Exit: with code 1 when a check found a fault.
     """
     findings = []
-    for check in CHECKS:
-        finding = check(settings, folder)
+    for finding in findings_about_the_running(settings) if running else _findings(settings, folder):
         findings.append(finding)
         if not as_json:
             out.print(f"{MARKS[finding.level]} {finding.check:11}", end=" ")

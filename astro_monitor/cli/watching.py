@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .. import logs
 from ..messages import Document, encode
 from ..monitor import Monitor
 from ..settings import Settings
@@ -24,6 +25,9 @@ def run_watch(
         ConfigError, ModelError, NightLogError, PublishError: nothing was started.
     """
     monitor = Monitor(folder, settings, on_document=document_printer(as_json, out))
+    if settings.log_file:
+        monitor.make_folder()
+        logs.to_file(monitor.folder / "astro-monitor.log")
     counts = monitor.run(stop)
     said = out if not as_json else err
     said.print(

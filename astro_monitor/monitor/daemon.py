@@ -1,7 +1,8 @@
 """The daemon: watches, hands frames to the worker, logs, publishes. It never parses a frame.
 
-Threads: the source's own, one that moves arrivals into the backlog, the publisher's (it owns all sockets), and the
-caller's, which takes frames one by one through the worker and the session.
+Threads: the source's own, one that moves arrivals into the backlog, the publisher's (it owns all ZeroMQ sockets), one
+that tells the service manager that all parts move, those of the health pages, and the caller's, which takes frames one
+by one through the worker and the session.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import hashlib
 import logging
 import queue
 import re
-import shutil
 import threading
 import time
 import uuid
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError
-from ..messages import Document, SessionHeartbeat
+from ..messages import Document
 from ..nightlog import NightLog
 from ..publish import Publisher
 from ..records import Arrival, Failed
@@ -29,10 +29,17 @@ from ..settings import Settings
 from ..watch import FolderSource
 from ..worker import WorkerLane
 from .backlog import Backlog
+from .health import HealthPages
+from .pulse import Pulse
+from .state import BUS, WATCH, WORK, DaemonState
 
 log = logging.getLogger(__name__)
 
 IDLE_TICK_S = 0.5
+WATCH_LIMIT_S = 60.0
+WORK_SLACK_S = 150.0
+"""A worker that has died loads its models anew, which takes up to two minutes with CUDA."""
+BUS_SLACK_S = 10.0
 LISTS_EVERY_S = 2.0
 RETRY_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses before a frame that changed while it was read is tried again; then it is reported as failed."""
@@ -101,8 +108,22 @@ class Monitor:
         self.lists_folder = settings.lists.folder or self.folder / "lists"
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
+        self.health_port = 0
         self._retries: dict[Path, int] = {}
         self._never_whole: queue.SimpleQueue[Failed] = queue.SimpleQueue()
+
+    def make_folder(self) -> None:
+        """Make the folder that holds the night log and the lists.
+
+        Raises:
+            ConfigError: it cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"state folder {self.folder} cannot be made: {error.strerror}; set state_folder"
+            ) from error
 
     def run(self, stop: threading.Event, ready: threading.Event | None = None) -> Counts:
         """Watch until ``stop`` is set; then finish the frame in hand, write the lists and say good-bye.
@@ -117,18 +138,14 @@ class Monitor:
         Raises:
             ModelError, NightLogError, PublishError: nothing was started.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"state folder {self.folder} cannot be made: {error.strerror}; set state_folder"
-            ) from error
+        self.make_folder()
         with NightLog.open(
             self.night_log_path,
             session_id=uuid.uuid4().hex,
             clock=self._clock,
             longitude_deg=self._settings.site.longitude_deg,
         ) as night_log:
+            pulse = Pulse(self._clock, self._limits_s())
             publisher = Publisher(self._settings.publish, night_log, self._clock)
             session = Session(
                 self._settings,
@@ -137,34 +154,56 @@ class Monitor:
                 lists_folder=self.lists_folder,
                 announce=lambda document: self._announce(publisher, document),
                 stop=stop,
+                on_wait=lambda: pulse.beat(WORK),
             )
-            source = FolderSource(self._root, self._settings.watch, self._clock, already_done=night_log.already_done)
+            source = FolderSource(
+                self._root,
+                self._settings.watch,
+                self._clock,
+                already_done=night_log.already_done,
+                on_turn=lambda: pulse.beat(WATCH),
+            )
             backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
+            state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse)
             if self._settings.publish.accept_reviews:
                 publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
-            publisher.figures = lambda: self._heartbeat(night_log, backlog, source, session)
-            with WorkerLane(self._settings) as lane, publisher:
+            publisher.figures = state.beat_of_the_bus
+            pages = HealthPages(self._settings.health.address, state.health)
+            with WorkerLane(self._settings) as lane, publisher, pages, state.watched_over():
+                state.lane = lane
                 self.addresses = publisher.addresses
+                self.health_port = pages.port
                 session.start("watch", self._root, lane.models)
                 mover = threading.Thread(
                     target=self._move, args=(source, backlog, lane, stop), name="arrivals", daemon=True
                 )
                 mover.start()
+                state.ready()
+                log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "nobody")
                 if ready is not None:
                     ready.set()
                 reason, sentence = "failed", "The daemon ended because of an error; see its log."
                 try:
-                    self._work(backlog, lane, session, stop)
+                    self._work(backlog, lane, session, stop, pulse)
                     reason, sentence = "stopped", "The watch was ended by its user."
                 finally:
                     stop.set()
+                    state.stopping()
                     mover.join(timeout=10.0)
                     session.stop(reason, sentence)
+                    log.info("the watch of %s has ended: %s", self._root, sentence)
         return session.counts
 
-    def _work(self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event) -> None:
+    def _limits_s(self) -> dict[str, float]:
+        """Give how long each part may take for one turn before it counts as stuck."""
+        worker, publish = self._settings.worker, self._settings.publish
+        limits_s = {WATCH: WATCH_LIMIT_S, WORK: worker.tries * worker.timeout_s + WORK_SLACK_S}
+        return limits_s | ({BUS: 10.0 * publish.heartbeat_s + BUS_SLACK_S} if publish.enabled else {})
+
+    def _work(self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event, pulse: Pulse) -> None:
         lists_written = self._clock.monotonic()
         while not stop.is_set():
+            pulse.beat(WORK)
             while not self._never_whole.empty():
                 session.take(self._never_whole.get())
             for arrival in backlog.take(IDLE_TICK_S):
@@ -210,18 +249,3 @@ class Monitor:
     def _announce(self, publisher: Publisher, document: Document) -> None:
         publisher.announce(document)
         self._on_document(document)
-
-    def _heartbeat(
-        self, night_log: NightLog, backlog: Backlog, source: FolderSource, session: Session
-    ) -> SessionHeartbeat:
-        oldest = backlog.oldest_settled()
-        waited_s = max(0.0, (self._clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
-        return SessionHeartbeat(
-            last_seq=night_log.last_seq(),
-            queue_depth=backlog.depth(),
-            oldest_waiting_s=round(waited_s, 3),
-            frames_judged=session.counts.judged,
-            frames_failed=session.counts.failed,
-            free_disk_bytes=shutil.disk_usage(self.folder).free,
-            watcher=source.state(),
-        )

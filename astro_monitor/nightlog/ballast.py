@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,11 @@ class Ballast:
             if self._path.exists() or shutil.disk_usage(self._path.parent).free < SPARE * BALLAST_BYTES:
                 return
             with self._path.open("xb") as file:
-                # Zeros written, not a hole: the blocks must really be taken.
-                for _ in range(BALLAST_BYTES >> 20):
-                    file.write(bytes(1 << 20))
-                file.flush()
-                os.fsync(file.fileno())
+                # The blocks must really be taken: no hole, and nothing that a file system can compress.
+                if sys.platform == "linux":
+                    os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+                else:
+                    file.write(os.urandom(BALLAST_BYTES))
         except OSError as error:
             log.info("no reserve is kept at %s: %s", self._path, error.strerror)
             self._path.unlink(missing_ok=True)

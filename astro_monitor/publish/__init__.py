@@ -3,7 +3,8 @@
 The wire protocol is written down in ``docs/reference/protocol.md``; nothing here is needed to speak it.
 """
 
-from .client import Received, Subscription, revise, tail
+from .asking import how_it_is, revise
+from .client import Received, Subscription, tail
 from .control import History
 from .keys import ClientKeys, client_keys, make_keys
 from .publisher import Publisher
@@ -15,6 +16,7 @@ __all__ = [
     "Received",
     "Subscription",
     "client_keys",
+    "how_it_is",
     "make_keys",
     "revise",
     "tail",

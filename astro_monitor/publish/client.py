@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import zmq
-from pydantic import ValidationError
 
 from ..errors import PublishError
 from ..messages import TOPIC_ROOT, BadDocument, Document, decode, topic
 from ..settings import PublishSettings
+from .asking import connected, reply_to
 from .control import ControlReply
 from .keys import ClientKeys, client_keys
-from .wire import MAX_REPLAY, open_socket
+from .wire import MAX_REPLAY
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ _TICK_MS = 100
 """How long a wait may last before ``stop`` is looked at."""
 
 _STALE_S = 3.0
-_REPLY_S = 2.0
 _BACK_OFF_S = (0.1, 2.0)
 
 _Replayed = Literal["history", "live"]
@@ -118,10 +117,10 @@ class Subscription:
     def _all(self) -> Iterator[Received]:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
-            broadcast = _connected(context, zmq.SUB, self._address, self._keys)
+            broadcast = connected(context, zmq.SUB, self._address, self._keys)
             # Everything, whatever is wanted: a narrower filter would make holes in the numbers by itself.
             broadcast.setsockopt(zmq.SUBSCRIBE, TOPIC_ROOT.encode())
-            control = _connected(context, zmq.DEALER, self._control_address, self._keys)
+            control = connected(context, zmq.DEALER, self._control_address, self._keys)
             if not self._is_subscribed(broadcast):
                 return
             yield from self._catch_up(control, "history")
@@ -203,7 +202,7 @@ class Subscription:
         while not self._stop.is_set():
             name = uuid.uuid4().hex
             control.send(json.dumps({**question, "id": name}).encode())
-            reply = _reply(control, name, self._stop)
+            reply = reply_to(control, name, self._stop)
             if reply is not None and reply.error == "bad_request":
                 raise PublishError(f"the daemon did not understand: {reply.sentence}; update this client")
             if reply is not None and not reply.error:
@@ -212,74 +211,6 @@ class Subscription:
                 self._go_stale()
             self._stop.wait(random.uniform(*_BACK_OFF_S))
         return None
-
-
-def _connected(
-    context: zmq.Context[zmq.Socket[bytes]], kind: int, address: str, keys: ClientKeys | None
-) -> zmq.Socket[bytes]:
-    made = open_socket(context, kind)
-    if keys is not None:
-        made.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
-        made.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
-        made.setsockopt(zmq.CURVE_SERVERKEY, keys.server_public)
-    try:
-        made.connect(address)
-    except zmq.ZMQError as error:
-        raise PublishError(f"{address!r} is no address to connect to; write it as tcp://127.0.0.1:5556") from error
-    return made
-
-
-def _reply(control: zmq.Socket[bytes], name: str, stop: threading.Event) -> ControlReply | None:
-    """Wait for the answer of this name; answers to earlier questions, which came too late, are passed over."""
-    until = time.monotonic() + _REPLY_S
-    while not stop.is_set() and time.monotonic() < until:
-        if not control.poll(_TICK_MS):
-            continue
-        try:
-            reply = ControlReply.model_validate_json(control.recv_multipart()[-1])
-        except ValidationError as error:
-            log.warning("an answer could not be read: %s", str(error).splitlines()[0])
-            continue
-        if reply.id == name:
-            return reply
-    return None
-
-
-def revise(
-    settings: PublishSettings, frame_id: str, decision: Literal["keep", "review", "reject"], *, by: str, why: str
-) -> Document:
-    """Decide on a frame by hand, at a running daemon.
-
-    Parameters:
-        settings: the daemon's addresses; with ``keys_folder``, the first client's secret there is used.
-        frame_id: as in its ``frame.judged`` document.
-        decision: what holds from now on.
-        by: who says so.
-        why: one sentence.
-
-    Returns:
-        the ``frame.revised`` document.
-
-    Raises:
-        PublishError: no answer, or the daemon refuses.
-    """
-    keys = client_keys(settings.keys_folder) if settings.keys_folder is not None else None
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    try:
-        control = _connected(context, zmq.DEALER, settings.control_address, keys)
-        name = uuid.uuid4().hex
-        wish = {"request": "revise", "id": name, "frame_id": frame_id, "decision": decision, "by": by, "why": why}
-        control.send(json.dumps(wish).encode())
-        reply = _reply(control, name, threading.Event())
-    finally:
-        context.destroy(linger=0)
-    if reply is None:
-        raise PublishError(
-            f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
-        )
-    if reply.error:
-        raise PublishError(f"the daemon does not take this decision: {reply.sentence}")
-    return reply.documents[0]
 
 
 def tail(

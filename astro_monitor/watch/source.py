@@ -69,6 +69,7 @@ class FolderSource:
         start_watcher: starts a watcher of events; the tests put theirs here.
         is_remote: tells whether a folder is on a network share, which is polled.
         jitter: source of the random spread of scans, so that several programs do not scan in step.
+        on_turn: called each time the loop goes round: the file system answers.
 
     Raises:
         ConfigError: the root is a file.
@@ -84,6 +85,7 @@ class FolderSource:
         start_watcher: WatcherFactory = EventWatcher,
         is_remote: Callable[[Path], bool] = is_remote,
         jitter: random.Random | None = None,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root} is a file; name the folder the capture program writes into")
@@ -92,6 +94,7 @@ class FolderSource:
         self._clock = clock
         self._already_done = already_done
         self._jitter = jitter or random.Random()
+        self._on_turn = on_turn
         self._tree = Tree(str(self._root), NameRules(settings.ignore), settings.follow_links)
         self._hints = Hints()
         self._guard = WatcherGuard(self._tree.root, settings, self._hints, start_watcher, is_remote)
@@ -108,6 +111,16 @@ class FolderSource:
     def state(self) -> str:
         """One sentence for people: what the watcher is doing."""
         return self._guard.state
+
+    @property
+    def root_is_there(self) -> bool:
+        """Whether the folder was there when it was looked for last."""
+        return self._guard.root_is_there
+
+    @property
+    def remote(self) -> bool:
+        """Whether the folder is on a network share, as far as can be told."""
+        return self._guard.remote
 
     def rescan(self) -> None:
         """Scan the whole folder now."""
@@ -134,6 +147,7 @@ class FolderSource:
         """
         try:
             while not stop.is_set():
+                self._on_turn()
                 now_s = self._clock.monotonic()
                 if self._guard.check(now_s):
                     self._next_scan_s = now_s

@@ -121,7 +121,7 @@ def test_nobody_there_is_told_in_one_sentence():
 
 def test_silence_is_noticed(bus, log, settings, listen, monkeypatch):
     monkeypatch.setattr("astro_monitor.publish.client._STALE_S", 0.1)
-    monkeypatch.setattr("astro_monitor.publish.client._REPLY_S", 0.1)
+    monkeypatch.setattr("astro_monitor.publish.asking._REPLY_S", 0.1)
     publisher = Publisher(settings(), log, SystemClock())
     with publisher:
         listener = listen(publisher, after_seq=0)

@@ -1,0 +1,110 @@
+"""How the daemon is: gathered from its parts for the heartbeat, the health pages and the service manager."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..clock import Clock
+from ..messages import SessionHeartbeat
+from ..nightlog import NightLog
+from ..session import Session
+from ..watch import FolderSource
+from ..worker import WorkerLane
+from .backlog import Backlog
+from .health import Health
+from .pulse import Pulse
+from .service import ServiceManager
+
+WATCH, WORK, BUS = "watch", "work", "bus"
+
+_STANDS_STILL = {
+    WATCH: "The watched folder has not answered for {age_s:.0f} s; check its disk or share.",
+    WORK: "No frame has been finished for {age_s:.0f} s; restart the daemon if this lasts.",
+    BUS: "Nothing has been broadcast for {age_s:.0f} s; restart the daemon if this lasts.",
+}
+
+
+@dataclass
+class DaemonState:
+    """Looks at the parts of a running daemon; for any thread.
+
+    Attributes:
+        folder: of the night log.
+        lane: the worker, once it has started.
+    """
+
+    folder: Path
+    clock: Clock
+    night_log: NightLog
+    backlog: Backlog
+    source: FolderSource
+    session: Session
+    pulse: Pulse
+    lane: WorkerLane | None = None
+    manager: ServiceManager = field(default_factory=ServiceManager)
+
+    def beat_of_the_bus(self) -> SessionHeartbeat:
+        """Give the numbers of the next heartbeat, which shows that the publisher moves."""
+        self.pulse.beat(BUS)
+        return self.heartbeat()
+
+    def heartbeat(self) -> SessionHeartbeat:
+        """Give the numbers as they are now."""
+        oldest = self.backlog.oldest_settled()
+        waited_s = max(0.0, (self.clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
+        return SessionHeartbeat(
+            last_seq=self.night_log.last_seq(),
+            queue_depth=self.backlog.depth(),
+            oldest_waiting_s=round(waited_s, 3),
+            frames_judged=self.session.counts.judged,
+            frames_failed=self.session.counts.failed,
+            free_disk_bytes=shutil.disk_usage(self.folder).free,
+            watcher=self.source.state(),
+            trouble=self.session.trouble or _sentence(self.pulse.stuck()),
+        )
+
+    def health(self) -> Health:
+        """Give what the health pages tell."""
+        missing = "" if self.source.root_is_there else f"{self.source.state()[:1].upper()}{self.source.state()[1:]}."
+        return Health(
+            heartbeat=self.heartbeat(),
+            stuck=_sentence(self.pulse.stuck()),
+            not_ready=self.session.trouble or missing,
+            worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
+        )
+
+    def ready(self) -> None:
+        """Tell the service manager that frames are taken now."""
+        self.manager.ready(f"watching; {self.night_log.last_seq()} documents so far")
+
+    def stopping(self) -> None:
+        """Tell it that the end is wanted."""
+        self.manager.stopping()
+
+    @contextmanager
+    def watched_over(self) -> Iterator[None]:
+        """Let the service manager know that all parts move, until the block ends."""
+        ended = threading.Event()
+        thread = threading.Thread(
+            target=self.manager.watch_over, args=(self._why_to_restart, ended), name="watchdog", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _why_to_restart(self) -> str:
+        """Say what a restart may mend; a network share that does not answer is not among it."""
+        stuck = self.pulse.stuck()
+        return _sentence({part: age_s for part, age_s in stuck.items() if part != WATCH or not self.source.remote})
+
+
+def _sentence(stuck: Mapping[str, float]) -> str:
+    return " ".join(_STANDS_STILL[part].format(age_s=age_s) for part, age_s in stuck.items())

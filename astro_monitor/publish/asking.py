@@ -1,0 +1,141 @@
+"""Asking a running daemon one thing: how it is, or to decide on a frame by hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from typing import Literal
+
+import zmq
+from pydantic import ValidationError
+
+from ..errors import PublishError
+from ..messages import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode
+from ..settings import PublishSettings
+from .control import ControlReply
+from .keys import ClientKeys, client_keys
+from .wire import open_socket
+
+log = logging.getLogger(__name__)
+
+_TICK_MS = 100
+"""How long a wait may last before ``stop`` is looked at."""
+_REPLY_S = 2.0
+
+
+def connected(
+    context: zmq.Context[zmq.Socket[bytes]], kind: int, address: str, keys: ClientKeys | None
+) -> zmq.Socket[bytes]:
+    """Open a socket to a daemon.
+
+    Raises:
+        PublishError: the address is none.
+    """
+    made = open_socket(context, kind)
+    if keys is not None:
+        made.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
+        made.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        made.setsockopt(zmq.CURVE_SERVERKEY, keys.server_public)
+    try:
+        made.connect(address)
+    except zmq.ZMQError as error:
+        raise PublishError(f"{address!r} is no address to connect to; write it as tcp://127.0.0.1:5556") from error
+    return made
+
+
+def reply_to(control: zmq.Socket[bytes], name: str, stop: threading.Event) -> ControlReply | None:
+    """Wait for the answer of this name; answers to earlier questions, which came too late, are passed over.
+
+    Returns:
+        the answer, or ``None`` when none came in time or ``stop`` was set.
+    """
+    until = time.monotonic() + _REPLY_S
+    while not stop.is_set() and time.monotonic() < until:
+        if not control.poll(_TICK_MS):
+            continue
+        try:
+            reply = ControlReply.model_validate_json(control.recv_multipart()[-1])
+        except ValidationError as error:
+            log.warning("an answer could not be read: %s", str(error).splitlines()[0])
+            continue
+        if reply.id == name:
+            return reply
+    return None
+
+
+def how_it_is(settings: PublishSettings, patience_s: float = 5.0) -> SessionHeartbeat:
+    """Ask a running daemon how it is: it must answer a question, and then be heard.
+
+    Parameters:
+        settings: the daemon's addresses; with ``keys_folder``, the first client's secret there is used.
+        patience_s: how long to listen.
+
+    Returns:
+        its next heartbeat.
+
+    Raises:
+        PublishError: no answer, or nothing is heard.
+    """
+    keys = client_keys(settings.keys_folder) if settings.keys_folder is not None else None
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        broadcast = connected(context, zmq.SUB, settings.address, keys)
+        broadcast.setsockopt(zmq.SUBSCRIBE, f"{TOPIC_ROOT}session/heartbeat/".encode())
+        control = connected(context, zmq.DEALER, settings.control_address, keys)
+        name = uuid.uuid4().hex
+        control.send(json.dumps({"request": "ping", "id": name}).encode())
+        if reply_to(control, name, threading.Event()) is None:
+            raise PublishError(f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running?")
+        until = time.monotonic() + patience_s
+        while (left_s := until - time.monotonic()) > 0:
+            if not broadcast.poll(int(1000 * left_s) + 1):
+                break
+            frames = broadcast.recv_multipart()
+            try:
+                document = decode(frames[-1])
+            except BadDocument:
+                continue
+            return SessionHeartbeat.model_validate(document.body)
+        raise PublishError(f"no heartbeat is heard at {settings.address}; is publish.address the daemon's?")
+    finally:
+        context.destroy(linger=0)
+
+
+def revise(
+    settings: PublishSettings, frame_id: str, decision: Literal["keep", "review", "reject"], *, by: str, why: str
+) -> Document:
+    """Decide on a frame by hand, at a running daemon.
+
+    Parameters:
+        settings: the daemon's addresses; with ``keys_folder``, the first client's secret there is used.
+        frame_id: as in its ``frame.judged`` document.
+        decision: what holds from now on.
+        by: who says so.
+        why: one sentence.
+
+    Returns:
+        the ``frame.revised`` document.
+
+    Raises:
+        PublishError: no answer, or the daemon refuses.
+    """
+    keys = client_keys(settings.keys_folder) if settings.keys_folder is not None else None
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        control = connected(context, zmq.DEALER, settings.control_address, keys)
+        name = uuid.uuid4().hex
+        wish = {"request": "revise", "id": name, "frame_id": frame_id, "decision": decision, "by": by, "why": why}
+        control.send(json.dumps(wish).encode())
+        reply = reply_to(control, name, threading.Event())
+    finally:
+        context.destroy(linger=0)
+    if reply is None:
+        raise PublishError(
+            f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
+        )
+    if reply.error:
+        raise PublishError(f"the daemon does not take this decision: {reply.sentence}")
+    return reply.documents[0]
