@@ -34,6 +34,20 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return lambda quick, all_of_them: all_of_them if long else quick
 
 
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Give a function that keeps a sentence with measured figures, told after the tests; nothing is decided by them."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for sentence in config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(f"measured: {sentence}")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

@@ -27,7 +27,7 @@ from ..records import Arrival, Failed
 from ..session import Counts, Session
 from ..settings import Settings
 from ..watch import FolderSource
-from ..worker import WorkerLane
+from ..worker import PIPELINE, WorkerLane
 from .backlog import Backlog
 from .health import HealthPages
 from .pulse import Pulse
@@ -86,6 +86,7 @@ class Monitor:
         settings: the whole tree.
         on_document: told of each logged document, after the bus.
         clock: the source of time.
+        pipeline: name of the stages that the worker loads; the tests have lighter ones.
 
     Raises:
         ConfigError: the folder or a setting is wrong.
@@ -98,12 +99,14 @@ class Monitor:
         *,
         on_document: Callable[[Document], None] = lambda document: None,
         clock: Clock | None = None,
+        pipeline: str = PIPELINE,
     ) -> None:
         check_root(settings, root)
         self._root = root.absolute()
         self._settings = settings
         self._on_document = on_document
         self._clock = clock or SystemClock()
+        self._pipeline = pipeline
         self.folder = rig_folder(settings, root)
         self.lists_folder = settings.lists.folder or self.folder / "lists"
         self.night_log_path = self.folder / "nightlog.sqlite"
@@ -169,7 +172,7 @@ class Monitor:
                 publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
             publisher.figures = state.beat_of_the_bus
             pages = HealthPages(self._settings.health.address, state.health)
-            with WorkerLane(self._settings) as lane, publisher, pages, state.watched_over():
+            with WorkerLane(self._settings, pipeline=self._pipeline) as lane, publisher, pages, state.watched_over():
                 state.lane = lane
                 self.addresses = publisher.addresses
                 self.health_port = pages.port

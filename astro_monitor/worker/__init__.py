@@ -5,7 +5,7 @@ come back as JSON over a pipe, never as pickles: a file that takes over the work
 """
 
 from .inprocess import InProcessLane
-from .lane import Lane, WorkerLane
+from .lane import PIPELINE, Lane, WorkerLane
 from .wire import WireError
 
-__all__ = ["InProcessLane", "Lane", "WireError", "WorkerLane"]
+__all__ = ["PIPELINE", "InProcessLane", "Lane", "WireError", "WorkerLane"]
