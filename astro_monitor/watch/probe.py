@@ -8,7 +8,7 @@ import stat
 from typing import BinaryIO
 
 from ..errors import FrameError, Incomplete
-from ..fitsheader import declared_size
+from ..fitsheader import BLOCK_BYTES, declared_size
 from .names import tells_its_length
 from .settle import Look
 
@@ -48,7 +48,10 @@ def look_into(path: str, size_bytes: int) -> Look:
             return Look()
         if size_bytes < declared_bytes:
             return Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", told=True)
-        return Look(told=True, zero_tail=_ends_in_zeros(file, declared_bytes))
+        # Some programs leave the padding out; none writes a part of it and stops there.
+        padded_bytes = -(-declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
+        padding_is_cut = declared_bytes < size_bytes < padded_bytes
+        return Look(told=True, doubtful_end=padding_is_cut or _ends_in_zeros(file, declared_bytes))
 
 
 def _open_regular(path: str) -> BinaryIO:

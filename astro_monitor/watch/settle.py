@@ -25,8 +25,8 @@ QUIET_S_PER_BYTE = 1.0 / 100e6
 QUIET_PER_GAP = 3.0
 MAX_GAP_QUIET_S = 20.0
 """A writer that pauses is given three times its longest pause, within reason."""
-ZERO_TAIL_QUIET_S = 60.0
-"""A file whose end is all zeros may have been allocated before it is filled."""
+DOUBTFUL_QUIET_S = 60.0
+"""A file whose end is all zeros may have been allocated before it is filled; half a padding is being written."""
 MIN_CHECK_S, MAX_CHECK_S = 0.01, 30.0
 
 
@@ -52,12 +52,12 @@ class Look:
     Attributes:
         missing: what is not there yet, as a clause; empty when nothing is known to be missing.
         told: whether the file itself tells its length, so that evidence of closing is enough.
-        zero_tail: whether its last bytes are all zero.
+        doubtful_end: whether its last bytes are all zero, or its padding is cut.
     """
 
     missing: str = ""
     told: bool = False
-    zero_tail: bool = False
+    doubtful_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ class Settling:
         quiet_s = self.unchanged_s(now_s)
         if look.missing:
             self.state = State.STUCK if quiet_s >= self._rules.give_up_s else State.GROWING
-        elif look.zero_tail:
-            self.state = State.READY if quiet_s >= ZERO_TAIL_QUIET_S else State.GROWING
+        elif look.doubtful_end:
+            self.state = State.READY if quiet_s >= DOUBTFUL_QUIET_S else State.GROWING
         elif look.told and self._closed_s is not None:
             self.state = State.READY
         else:
@@ -141,7 +141,7 @@ class Settling:
             return self._closed_s + CLOSED_CHECK_S
         quiet_s = self.unchanged_s(now_s)
         step_s = min(max(self._rules.quiet_s, quiet_s) / 4, MAX_CHECK_S)
-        deadlines = (self.quiet_needed_s(), ZERO_TAIL_QUIET_S, self._rules.give_up_s)
+        deadlines = (self.quiet_needed_s(), DOUBTFUL_QUIET_S, self._rules.give_up_s)
         next_s = min([now_s + step_s, *(self._changed_s + limit for limit in deadlines if limit > quiet_s)])
         return max(next_s, now_s + MIN_CHECK_S)
 

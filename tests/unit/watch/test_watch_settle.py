@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astro_monitor.watch import Look, SettleRules, Settling, Sighting
-from astro_monitor.watch.settle import CLOSED_CHECK_S, MAX_CHECK_S, ZERO_TAIL_QUIET_S, State
+from astro_monitor.watch.settle import CLOSED_CHECK_S, DOUBTFUL_QUIET_S, MAX_CHECK_S, State
 
 RULES = SettleRules(quiet_s=2.0, give_up_s=600.0)
 WHOLE = Look(told=True)
 SHORT = Look(missing="has 1 of 2 bytes", told=True)
 UNTOLD = Look()
-ZEROS = Look(told=True, zero_tail=True)
+ZEROS = Look(told=True, doubtful_end=True)
 
 
 def sighting(size_bytes: int = 1000, mtime_ns: int = 1, number: int = 1) -> Sighting:
@@ -84,7 +84,7 @@ def test_a_file_that_may_be_allocated_and_not_filled_waits_for_a_minute_even_whe
     file = seen()
     file.closed(100.0)
     assert file.decide(ZEROS, 102.1) is State.GROWING
-    assert file.decide(ZEROS, 100.0 + ZERO_TAIL_QUIET_S) is State.READY
+    assert file.decide(ZEROS, 100.0 + DOUBTFUL_QUIET_S) is State.READY
 
 
 def test_a_file_whose_end_is_filled_under_an_unchanged_time_starts_anew() -> None:
