@@ -162,6 +162,14 @@ class Session:
             if document.body["alert_id"] not in known
         ]
 
+    def check(self) -> None:
+        """Complain when damage of the night log was met, in whatever thread.
+
+        Raises:
+            LogDamaged: it was.
+        """
+        self._log.check()
+
     def baselines(self) -> tuple[Baseline, ...]:
         """What is normal so far, for the worker's next frame."""
         self._disown()

@@ -21,7 +21,7 @@ from pathlib import Path
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError
 from ..messages import Document
-from ..nightlog import NightLog
+from ..nightlog import LogDamaged, NightLog
 from ..publish import Publisher
 from ..records import Arrival, Failed
 from ..session import Counts, Session
@@ -40,6 +40,8 @@ WATCH_LIMIT_S = 60.0
 WORK_SLACK_S = 150.0
 """A worker that has died loads its models anew, which takes up to two minutes with CUDA."""
 BUS_SLACK_S = 10.0
+MAX_REBUILDS = 3
+"""A log that is damaged again and again is on a disk that a person must look at."""
 LISTS_EVERY_S = 2.0
 RETRY_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses before a frame that changed while it was read is tried again; then it is reported as failed."""
@@ -76,6 +78,26 @@ def check_root(settings: Settings, root: Path) -> None:
     for place in places:
         if place.resolve().is_relative_to(root.resolve()):
             raise ConfigError(f"{place} lies inside the watched folder {root}; choose a place outside it")
+
+
+class Ending(threading.Event):
+    """The end of one watch: wished from outside, or needed by the watch itself.
+
+    Parameters:
+        wish: somebody else's event.
+    """
+
+    def __init__(self, wish: threading.Event) -> None:
+        super().__init__()
+        self._wish = wish
+
+    def is_set(self) -> bool:
+        """Whether either is set."""
+        return super().is_set() or self._wish.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the own event; the other's is noticed at the end of the time only, so that it should be short."""
+        return self.is_set() or super().wait(timeout) or self.is_set()
 
 
 class Monitor:
@@ -142,59 +164,74 @@ class Monitor:
             ModelError, NightLogError, PublishError: nothing was started.
         """
         self.make_folder()
-        with NightLog.open(
-            self.night_log_path,
-            session_id=uuid.uuid4().hex,
-            clock=self._clock,
-            longitude_deg=self._settings.site.longitude_deg,
-        ) as night_log:
-            pulse = Pulse(self._clock, self._limits_s())
-            publisher = Publisher(self._settings.publish, night_log, self._clock)
-            session = Session(
-                self._settings,
-                night_log,
-                self._clock,
-                lists_folder=self.lists_folder,
-                announce=lambda document: self._announce(publisher, document),
-                stop=stop,
-                on_wait=lambda: pulse.beat(WORK),
+        rebuilds = 0
+        while True:
+            over = Ending(stop)
+            try:
+                with NightLog.open(
+                    self.night_log_path,
+                    session_id=uuid.uuid4().hex,
+                    clock=self._clock,
+                    longitude_deg=self._settings.site.longitude_deg,
+                ) as night_log:
+                    return self._watch(night_log, over, ready)
+            except LogDamaged as damage:
+                rebuilds += 1
+                if rebuilds > MAX_REBUILDS or stop.is_set():
+                    raise
+                log.error("%s; watching begins anew, and it is rebuilt", damage)
+            finally:
+                over.set()
+
+    def _watch(self, night_log: NightLog, over: threading.Event, ready: threading.Event | None) -> Counts:
+        """Watch with one open log, until ``over`` is set."""
+        pulse = Pulse(self._clock, self._limits_s())
+        publisher = Publisher(self._settings.publish, night_log, self._clock)
+        session = Session(
+            self._settings,
+            night_log,
+            self._clock,
+            lists_folder=self.lists_folder,
+            announce=lambda document: self._announce(publisher, document),
+            stop=over,
+            on_wait=lambda: pulse.beat(WORK),
+        )
+        source = FolderSource(
+            self._root,
+            self._settings.watch,
+            self._clock,
+            already_done=night_log.already_done,
+            on_turn=lambda: pulse.beat(WATCH),
+        )
+        backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
+        state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse)
+        if self._settings.publish.accept_reviews:
+            publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
+        publisher.figures = state.beat_of_the_bus
+        pages = HealthPages(self._settings.health.address, state.health)
+        with WorkerLane(self._settings, pipeline=self._pipeline) as lane, publisher, pages, state.watched_over():
+            state.lane = lane
+            self.addresses = publisher.addresses
+            self.health_port = pages.port
+            session.start("watch", self._root, lane.models)
+            mover = threading.Thread(
+                target=self._move, args=(source, backlog, lane, over), name="arrivals", daemon=True
             )
-            source = FolderSource(
-                self._root,
-                self._settings.watch,
-                self._clock,
-                already_done=night_log.already_done,
-                on_turn=lambda: pulse.beat(WATCH),
-            )
-            backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
-            state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse)
-            if self._settings.publish.accept_reviews:
-                publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
-            publisher.figures = state.beat_of_the_bus
-            pages = HealthPages(self._settings.health.address, state.health)
-            with WorkerLane(self._settings, pipeline=self._pipeline) as lane, publisher, pages, state.watched_over():
-                state.lane = lane
-                self.addresses = publisher.addresses
-                self.health_port = pages.port
-                session.start("watch", self._root, lane.models)
-                mover = threading.Thread(
-                    target=self._move, args=(source, backlog, lane, stop), name="arrivals", daemon=True
-                )
-                mover.start()
-                state.ready()
-                log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "nobody")
-                if ready is not None:
-                    ready.set()
-                reason, sentence = "failed", "The daemon ended because of an error; see its log."
-                try:
-                    self._work(backlog, lane, session, stop, pulse)
-                    reason, sentence = "stopped", "The watch was ended by its user."
-                finally:
-                    stop.set()
-                    state.stopping()
-                    mover.join(timeout=10.0)
-                    session.stop(reason, sentence)
-                    log.info("the watch of %s has ended: %s", self._root, sentence)
+            mover.start()
+            state.ready()
+            log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "nobody")
+            if ready is not None:
+                ready.set()
+            reason, sentence = "failed", "The daemon ended because of an error; see its log."
+            try:
+                self._work(backlog, lane, session, over, pulse)
+                reason, sentence = "stopped", "The watch was ended by its user."
+            finally:
+                over.set()
+                state.stopping()
+                mover.join(timeout=10.0)
+                session.stop(reason, sentence)
+                log.info("the watch of %s has ended: %s", self._root, sentence)
         return session.counts
 
     def _limits_s(self) -> dict[str, float]:
@@ -207,6 +244,7 @@ class Monitor:
         lists_written = self._clock.monotonic()
         while not stop.is_set():
             pulse.beat(WORK)
+            session.check()
             while not self._never_whole.empty():
                 session.take(self._never_whole.get())
             for arrival in backlog.take(IDLE_TICK_S):

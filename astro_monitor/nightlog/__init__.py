@@ -7,7 +7,7 @@ from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import BY_RULES, Decision, Draft, FrameRow, LogBlocked, LogFull
+from .rows import BY_RULES, Decision, Draft, FrameRow, LogBlocked, LogDamaged, LogFull
 
 __all__ = [
     "BY_RULES",
@@ -15,6 +15,7 @@ __all__ = [
     "Draft",
     "FrameRow",
     "LogBlocked",
+    "LogDamaged",
     "LogFull",
     "NightLog",
     "NightLogReader",

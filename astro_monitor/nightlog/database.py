@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import NightLogError
-from .rows import LogBlocked, LogFull
+from .rows import LogBlocked, LogDamaged, LogFull
 
 Values = Sequence[str | bytes | int | None]
 
@@ -90,4 +90,6 @@ def translated(error: sqlite3.Error) -> NightLogError:
         return LogFull("the disk of the night log is full; make room, nothing was written and it is tried again")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LogBlocked("another program holds the night log; nothing was written and it may be tried again")
+    if is_corruption(error):
+        return LogDamaged(f"the night log is damaged: {error}; start again to have it rebuilt")
     return NightLogError(f"the night log failed: {error}; check its disk, then start again")

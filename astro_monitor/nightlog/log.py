@@ -20,7 +20,7 @@ from .lock import InstanceLock
 from .nights import night_of
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
-from .rows import Decision, Draft, FrameRow, LogFull, checksum
+from .rows import Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
 from .trail import Kept, Trail
 
 
@@ -98,6 +98,15 @@ class NightLog(NightLogReader):
         except BaseException:
             lock.release()
             raise
+
+    def check(self) -> None:
+        """Complain when damage was met by any thread, also by one that only looked.
+
+        Raises:
+            LogDamaged: it was.
+        """
+        if self._database.suspect:
+            raise LogDamaged("the night log is damaged; start again to have it rebuilt")
 
     def close(self) -> None:
         """End in order and let others open the log; again does nothing.

@@ -10,11 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..errors import NightLogError
 from ..messages import Document
 from . import opening
 from .database import Database
-from .rows import BY_RULES, FrameRow, checksum
+from .rows import BY_RULES, FrameRow, LogDamaged, checksum
 from .schema import DOCUMENT_COLUMNS
 
 _PAGE = 500
@@ -74,7 +73,7 @@ class NightLogReader:
         consecutive = all(document.seq == seq + 1 + place for place, document in enumerate(found))
         if not consecutive or (len(found) < limit and seq + len(found) < last):
             self._database.suspect = True
-            raise NightLogError(f"documents after {seq} of the night log are lost; start again to have the log checked")
+            raise LogDamaged(f"documents after {seq} of the night log are lost; start again to have the log checked")
         return found
 
     def documents(
@@ -225,7 +224,7 @@ class NightLogReader:
         seq, doc_id, session_id, kind, time, cause, body, crc32 = row
         if checksum(row[:7]) != crc32:
             self._database.suspect = True
-            raise NightLogError(f"document {seq} of the night log is damaged; start again to have the log checked")
+            raise LogDamaged(f"document {seq} of the night log is damaged; start again to have the log checked")
         return Document(
             kind=kind, doc_id=doc_id, session_id=session_id, seq=seq, time=time, cause=cause, body=json.loads(body)
         )

@@ -24,6 +24,10 @@ class LogFull(LogBlocked):
     """The disk is full. Nothing was written; the same commit succeeds once there is space."""
 
 
+class LogDamaged(NightLogError):
+    """The file is no longer sound. Opened again, it is checked, set aside, and rebuilt from the document trail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A document that has no number yet.

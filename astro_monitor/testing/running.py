@@ -28,19 +28,20 @@ class RunningMonitor:
     Parameters:
         root: the capture folder.
         settings: for instance from :func:`private_settings`.
+        options: further arguments of ``Monitor``.
 
     Attributes:
         documents: all documents so far.
         monitor: the daemon itself.
     """
 
-    def __init__(self, root: Path, settings: Settings) -> None:
+    def __init__(self, root: Path, settings: Settings, **options: Any) -> None:
         self.documents: list[Document] = []
         self._heard = threading.Condition()
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._errors: list[BaseException] = []
-        self.monitor = Monitor(root, settings, on_document=self._hear)
+        self.monitor = Monitor(root, settings, on_document=self._hear, **options)
         self._thread = threading.Thread(target=self._run, name="running-monitor")
 
     def __enter__(self) -> RunningMonitor:

@@ -1,0 +1,70 @@
+"""Trouble below a running daemon: it goes on by itself, and says what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from astro_monitor.nightlog import NightLogReader
+from astro_monitor.testing.folders import small_fits
+from astro_monitor.testing.light import LIGHT_PIPELINE
+from astro_monitor.testing.running import RunningMonitor, private_settings
+
+CHANGE_COUNTER = 24
+"""Offset in an SQLite file of the number by which other connections see that it was changed."""
+
+
+def frame(folder: Path, number: int) -> Path:
+    path = folder / f"frame_{number:04d}.fits"
+    path.write_bytes(small_fits()[:-8] + (1 + number).to_bytes(8, "big"))
+    return path
+
+
+def damage(place: Path) -> None:
+    """Overwrite all pages but the first, as a failing disk might, so that SQLite must notice."""
+    data = bytearray(place.read_bytes())
+    counter = int.from_bytes(data[CHANGE_COUNTER : CHANGE_COUNTER + 4], "big")
+    data[CHANGE_COUNTER : CHANGE_COUNTER + 4] = (counter + 1).to_bytes(4, "big")
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    with place.open("r+b") as file:
+        file.write(data)
+
+
+def test_a_night_log_damaged_while_it_is_written_is_rebuilt_and_the_night_goes_on(tmp_path, caplog):
+    captures = tmp_path / "captures"
+    captures.mkdir()
+    with RunningMonitor(captures, private_settings(tmp_path / "state"), pipeline=LIGHT_PIPELINE) as running:
+        for number in range(5):
+            frame(captures, number)
+        before = {document.doc_id: document.body for document in running.wait_for_outcomes(5)}
+        place = running.monitor.night_log_path
+        damage(place)
+        late = [str(frame(captures, number)) for number in range(5, 8)]
+        running.wait_for(
+            lambda: set(late) <= {document.body["file"] for document in running.outcomes()}, "the later frames"
+        )
+    assert "watching begins anew" in caplog.text
+    assert "brought back" in caplog.text
+    (evidence,) = place.parent.glob("nightlog.sqlite.corrupt.*Z")
+    assert evidence.stat().st_size > 0
+    with NightLogReader.read(place) as log:
+        documents = list(log.documents())
+        kept = {document.doc_id: document.body for document in documents if document.kind == "frame.judged"}
+        assert before.items() <= kept.items()
+        assert len(kept) == 8, "each frame has one verdict, before and after"
+        assert documents[-1].body["reason"] == "stopped"
+
+
+def test_a_daemon_whose_log_is_taken_away_writes_it_anew_at_the_next_start(tmp_path):
+    captures = tmp_path / "captures"
+    captures.mkdir()
+    settings = private_settings(tmp_path / "state")
+    with RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE) as running:
+        frame(captures, 1)
+        (first,) = running.wait_for_outcomes(1)
+    running.monitor.night_log_path.unlink()
+    with RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE) as again:
+        frame(captures, 2)
+        (second,) = again.wait_for_outcomes(1)
+    assert second.body["relative_path"] == "frame_0002.fits", "the first one is known from the trail"
+    with NightLogReader.read(again.monitor.night_log_path) as log:
+        assert {row.body["file"] for row in log.judged_frames()} == {first.body["file"], second.body["file"]}
