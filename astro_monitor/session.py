@@ -20,7 +20,8 @@ from typing import Any
 from . import __version__, compose, messages
 from .clock import Clock
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
-from .lists import ListedFrame, ListError, listed_frame, write_lists
+from .listing import ListKeeper
+from .lists import ListError
 from .messages import Document
 from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, NightLogReader
 from .records import (
@@ -53,19 +54,6 @@ class Counts:
     kept: int = 0
     review: int = 0
     rejected: int = 0
-
-
-def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
-    """Give all judged frames as the lists need them: latest decision, and the path where each was seen last."""
-    return [
-        listed_frame(
-            {**row.body, "file": row.paths[0] if row.paths else row.body["file"], "weight": row.weight},
-            row.decision,
-            row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
-            row.seq,
-        )
-        for row in night_log.judged_frames()
-    ]
 
 
 def judge_memory(night_log: NightLogReader) -> dict[str, Any]:
@@ -111,14 +99,13 @@ class Session:
         self._settings = settings
         self._log = night_log
         self._clock = clock
-        self._lists_folder = lists_folder
         self._roots = roots
         self._announce = announce
         self._stop = stop or threading.Event()
         self._on_wait = on_wait
         self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
-        self._lists_due = False
+        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
@@ -191,7 +178,7 @@ class Session:
         document = self._log.revise(frame_id, decision, by, why)
         if decision == "reject":
             self._disowned.put(frame_id)
-        self._lists_due = True
+        self._lists.note(frame_id)
         self._announce(document)
         return document
 
@@ -216,9 +203,8 @@ class Session:
             if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
                 self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
         self._count(body)
-        document = self._commit_frame("frame.judged", body, outcome, alerts)
-        self._lists_due = True
-        return document
+        self._lists.note(outcome.frame_id, self._log.content_at(outcome.arrival.path))
+        return self._commit_frame("frame.judged", body, outcome, alerts)
 
     def second_looks(self) -> list[Arrival]:
         """Give the frames to look at again: put up for review when their rig was not known yet, which it is now."""
@@ -242,22 +228,18 @@ class Session:
         self.counts.review -= 1
         self.counts.kept += verdict.decision == "keep"
         self.counts.rejected += verdict.decision == "reject"
-        self._lists_due = True
+        self._lists.note(outcome.frame_id)
 
     def write_lists(self, *, force: bool = False) -> None:
         """Rewrite the stacking lists when something changed since the last time, or when forced."""
-        if self._lists_folder is None or not (self._lists_due or force):
-            return
-        self._lists_due = False
         self._disown()
-        frames = listed_frames(self._log)
         try:
-            body = write_lists(frames, self._lists_folder, self._settings.lists.formats, watch_roots=self._roots)
+            body = self._lists.write(self._roots, force=force)
         except ListError as error:
             # The list is rebuilt from the log at the next change; the night goes on.
             log.error("%s", error)
             return
-        if body["generation"] != self._lists_generation:
+        if body is not None and body["generation"] != self._lists_generation:
             self._lists_generation = body["generation"]
             self._commit([Draft("list.written", body)])
 
@@ -289,6 +271,7 @@ class Session:
         """Note that known content turned up under another name."""
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
+        self._lists.note(frame_id, self._log.content_at(arrival.path))
         self._log.note_sighting(frame_id, arrival.path, arrival.size_bytes, arrival.mtime_ns)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {

@@ -11,11 +11,11 @@ from rich.table import Table
 from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
+from ..listing import listed_frames
 from ..lists import stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
 from ..publish import make_keys
-from ..session import listed_frames
 from ..settings import Settings, as_toml
 
 

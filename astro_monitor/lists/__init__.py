@@ -6,6 +6,6 @@ folder; frames are linked to, never copied, moved or changed.
 """
 
 from .frames import ListedFrame, listed_frame, stacks
-from .write import FORMATS, ListError, write_lists
+from .write import FORMATS, ListError, Written, write_lists
 
-__all__ = ["FORMATS", "ListError", "ListedFrame", "listed_frame", "stacks", "write_lists"]
+__all__ = ["FORMATS", "ListError", "ListedFrame", "Written", "listed_frame", "stacks", "write_lists"]

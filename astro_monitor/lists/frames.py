@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from .names import folder_part, short_digest
@@ -154,7 +155,7 @@ def each_once(frames: Iterable[ListedFrame]) -> tuple[list[ListedFrame], list[Li
         the frames in order of time, and the further copies of the same content.
     """
     by_path: dict[str, ListedFrame] = {}
-    for frame in sorted(frames, key=lambda one: (one.seq, one.frame_id, repr(one))):
+    for frame in _in_order_of_documents(frames):
         by_path[frame.file] = frame
     kept: dict[str, ListedFrame] = {}
     copies = []
@@ -164,6 +165,14 @@ def each_once(frames: Iterable[ListedFrame]) -> tuple[list[ListedFrame], list[Li
         else:
             kept[frame.frame_id] = frame
     return list(kept.values()), copies
+
+
+def _in_order_of_documents(frames: Iterable[ListedFrame]) -> list[ListedFrame]:
+    """Sort by document; were two of one document, all that they are decides: the order they come in never does."""
+    ordered = sorted(frames, key=lambda one: (one.seq, one.frame_id))
+    if any((one.seq, one.frame_id) == (other.seq, other.frame_id) for one, other in pairwise(ordered)):
+        ordered.sort(key=lambda one: (one.seq, one.frame_id, repr(one)))
+    return ordered
 
 
 def stacks(frames: Iterable[ListedFrame]) -> tuple[Stack, ...]:

@@ -39,6 +39,9 @@ FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 INDEX = "index.json"
 LEAST_FOR_A_STACK = 2
 
+Written = dict[str, tuple[Stack, list[str]]]
+"""What was written last: each stack by its folder, with the names of its lists and folders of links."""
+
 
 class ListError(AstroMonitorError, OSError):
     """The lists cannot be written; those of before are still there."""
@@ -50,6 +53,7 @@ def write_lists(
     formats: Sequence[str] = FORMATS,
     *,
     watch_roots: Sequence[Path] = (),
+    written: Written | None = None,
 ) -> dict[str, Any]:
     """Make the folder hold the lists of these frames, and nothing of earlier ones.
 
@@ -58,6 +62,9 @@ def write_lists(
         folder: where lists go; made when missing.
         formats: which of ``FORMATS`` to write.
         watch_roots: capture folders; the lists may not lie inside one.
+        written: what was written last, with the same folder and formats; kept up to date. Stacks that have not changed
+            since, and whose lists are still there, are passed over, so that a log of many nights costs no more than
+            tonight's stack.
 
     Returns:
         the body of a ``list.written`` document. Its ``generation`` is that of before when nothing has changed.
@@ -67,13 +74,13 @@ def write_lists(
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
-    every = [replace(frame, file=str(Path(frame.file).absolute())) for frame in frames]
+    every = [_with_absolute_path(frame) for frame in frames]
     lights = stacks(frame for frame in every if "not_a_light" not in frame.flags)
     others, _ = each_once(frame for frame in every if "not_a_light" in frame.flags)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         before = _index(folder)
-        files, changed = _write_all(folder, lights, others, formats)
+        files, changed = _write_all(folder, lights, others, formats, {} if written is None else written)
         changed |= _remove_stale(folder, before.get("files", []), files)
         body = ListWritten(
             folder=str(folder).encode("utf-8", "replace").decode("utf-8"),
@@ -86,6 +93,8 @@ def write_lists(
         index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"})}
         replace_file(folder / INDEX, render.index_json(index))
     except OSError as error:
+        if written is not None:
+            written.clear()
         where = error.filename or folder
         raise ListError(f"stacking lists cannot be written to {where}: {error.strerror or error}; "
                         "check the disk and the rights of the folder") from error  # fmt: skip
@@ -108,6 +117,12 @@ def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path]) -> None:
             raise ConfigError(f"the folder for lists {folder} lies inside the capture folder {root}; set lists.folder")
 
 
+def _with_absolute_path(frame: ListedFrame) -> ListedFrame:
+    """Give the very same row where its path is absolute already, so that stacks are compared fast."""
+    path = str(Path(frame.file).absolute())
+    return frame if path == frame.file else replace(frame, file=path)
+
+
 def _index(folder: Path) -> dict[str, Any]:
     """Read the table of contents of before; one that is missing or damaged counts as empty."""
     try:
@@ -118,52 +133,76 @@ def _index(folder: Path) -> dict[str, Any]:
 
 
 def _write_all(
-    folder: Path, lights: Sequence[Stack], others: Sequence[ListedFrame], formats: Sequence[str]
+    folder: Path,
+    lights: Sequence[Stack],
+    others: Sequence[ListedFrame],
+    formats: Sequence[str],
+    written: Written,
 ) -> tuple[list[str], bool]:
     """Write every list; give their names relative to the folder, and whether any had changed."""
-    contents: dict[str, bytes] = {}
+    names: list[str] = []
     changed = False
-    links: list[str] = []
+    fresh: Written = {}
     for stack in lights:
-        notes = _siril_notes(stack) if "siril" in formats else []
-        wanted: dict[str, dict[str, str]] = {}
-        if "siril" in formats and len(render.siril_links(stack)) >= LEAST_FOR_A_STACK:
-            wanted["siril"] = render.siril_links(stack)
-        if "pixinsight" in formats:
-            wanted["pixinsight"] = pixinsight.batch_links(stack)
-            contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
-        for program, targets in wanted.items():
-            own_folder(folder / stack.folder)
-            own_folder(folder / stack.folder / program)
-            if not targets:
-                continue
-            try:
-                changed |= replace_links(folder / stack.folder / program / "lights", targets)
-            except OSError as error:
-                notes.append(f"Links to frames for {program} cannot be made here ({error.strerror}).")
-                continue
-            links.append(f"{stack.folder}/{program}/lights")
-            if program == "siril":
-                for name, two_pass in (("stack", False), ("stack_two_pass", True)):
-                    script = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
-                    contents[f"{stack.folder}/siril/{name}.ssf"] = script
-        if "text" in formats:
-            contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
-        if "csv" in formats:
-            contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
-        if "dss" in formats:
-            contents[f"{stack.folder}/deepskystacker.dssfilelist"] = render.dss_bytes(stack)
-        if "json" in formats:
-            contents[f"{stack.folder}/frames.json"] = render.stack_json(stack, notes)
+        before, before_names = written.get(stack.folder, (None, []))
+        if before == stack and all((folder / name).exists() for name in before_names):
+            fresh[stack.folder] = stack, before_names
+        else:
+            stack_names, stack_changed = _write_stack(folder, stack, formats)
+            changed |= stack_changed
+            fresh[stack.folder] = stack, stack_names
+        names += fresh[stack.folder][1]
+    written.clear()
+    written.update(fresh)
+    contents: dict[str, bytes] = {}
     if others and "csv" in formats:
         contents["not_lights.csv"] = render.csv_bytes(others)
     if others and "json" in formats:
         contents["not_lights.json"] = render.others_json(others)
     for name, content in contents.items():
-        if "/" in name:
-            own_folder(folder / name.split("/")[0])
         changed |= replace_file(folder / name, content)
-    return sorted([*contents, *links]), changed
+    return sorted([*names, *contents]), changed
+
+
+def _write_stack(folder: Path, stack: Stack, formats: Sequence[str]) -> tuple[list[str], bool]:
+    """Write the lists of one stack; give their names relative to the folder, and whether any had changed."""
+    contents: dict[str, bytes] = {}
+    links: list[str] = []
+    changed = False
+    notes = _siril_notes(stack) if "siril" in formats else []
+    wanted: dict[str, dict[str, str]] = {}
+    if "siril" in formats and len(render.siril_links(stack)) >= LEAST_FOR_A_STACK:
+        wanted["siril"] = render.siril_links(stack)
+    if "pixinsight" in formats:
+        wanted["pixinsight"] = pixinsight.batch_links(stack)
+        contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
+    for program, targets in wanted.items():
+        own_folder(folder / stack.folder)
+        own_folder(folder / stack.folder / program)
+        if not targets:
+            continue
+        try:
+            changed |= replace_links(folder / stack.folder / program / "lights", targets)
+        except OSError as error:
+            notes.append(f"Links to frames for {program} cannot be made here ({error.strerror}).")
+            continue
+        links.append(f"{stack.folder}/{program}/lights")
+        if program == "siril":
+            for name, two_pass in (("stack", False), ("stack_two_pass", True)):
+                script = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
+                contents[f"{stack.folder}/siril/{name}.ssf"] = script
+    if "text" in formats:
+        contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
+    if "csv" in formats:
+        contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
+    if "dss" in formats:
+        contents[f"{stack.folder}/deepskystacker.dssfilelist"] = render.dss_bytes(stack)
+    if "json" in formats:
+        contents[f"{stack.folder}/frames.json"] = render.stack_json(stack, notes)
+    for name, content in contents.items():
+        own_folder(folder / stack.folder)
+        changed |= replace_file(folder / name, content)
+    return [*contents, *links], changed
 
 
 def _siril_notes(stack: Stack) -> list[str]:

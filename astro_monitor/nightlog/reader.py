@@ -125,6 +125,11 @@ class NightLogReader:
             raise KeyError(sha256)
         return found[0]
 
+    def content_at(self, path: Path) -> str:
+        """Give the identity of the content that was last seen under this path; empty when there is none."""
+        found = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
+        return found[0][0] or "" if found else ""
+
     def already_done(self, path: Path, size_bytes: int, mtime_ns: int) -> bool:
         """Tell whether this very file, unchanged since, has its outcome: a look at the name is enough then."""
         return bool(

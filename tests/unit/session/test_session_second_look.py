@@ -10,9 +10,10 @@ import pytest
 
 from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
+from astro_monitor.listing import listed_frames
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
-from astro_monitor.session import SECOND_LOOK_FRAMES, Session, listed_frames
+from astro_monitor.session import SECOND_LOOK_FRAMES, Session
 from astro_monitor.settings import Settings
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
