@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from astro_monitor.inference import Card, TensorSpec, open_model
+from astro_monitor.inference import Card, TensorSpec, open_model, seal
 from astro_monitor.inference.provider import open_session
 
 OPSET = 17
@@ -168,7 +168,8 @@ def ship(proto: onnx.ModelProto, folder: Path, examples: Mapping[str, tuple[int,
 
 def write_card(card: Card, folder: Path) -> None:
     """Write ``name.json``, to be read by people too."""
-    text = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    plain = card.model_dump(mode="json")
+    text = json.dumps(plain | {"card_sha256": seal(plain)}, indent=1, ensure_ascii=False)
     (folder / f"{card.name}.json").write_text(text + "\n", "utf-8")
 
 

@@ -3,8 +3,8 @@
 The only door to onnxruntime.
 """
 
-from .card import Card, TensorSpec
+from .card import Card, TensorSpec, seal
 from .model import Model, open_model, verify_model
 from .store import list_models
 
-__all__ = ["Card", "Model", "TensorSpec", "list_models", "open_model", "verify_model"]
+__all__ = ["Card", "Model", "TensorSpec", "list_models", "open_model", "seal", "verify_model"]

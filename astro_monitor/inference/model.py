@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +18,38 @@ from . import store
 from .card import Card, TensorSpec
 from .provider import Wanted, choose, open_session
 
+log = logging.getLogger(__name__)
+
 _DTYPES = {"tensor(float)": "float32", "tensor(uint16)": "uint16", "tensor(uint8)": "uint8", "tensor(int64)": "int64"}
 
 
 class Model:
     """A model that fits its card and has run once. Safe to call from several threads.
 
+    Parameters:
+        card, session, provider, workers: as opened.
+        on_cpu: opens the same model on the CPU, for when the device is lost; ``None`` where the user wants no other.
+
     Attributes:
         card: what it is.
-        provider: ``cpu`` or ``cuda``.
+        provider: ``cpu`` or ``cuda``; ``cpu`` once the device is lost.
         workers: how many threads of the caller should call :meth:`run` at once for best speed.
     """
 
-    def __init__(self, card: Card, session: onnxruntime.InferenceSession, provider: str, workers: int) -> None:
+    def __init__(
+        self,
+        card: Card,
+        session: onnxruntime.InferenceSession,
+        provider: str,
+        workers: int,
+        on_cpu: Callable[[], onnxruntime.InferenceSession] | None = None,
+    ) -> None:
         self.card = card
         self.provider = provider
         self.workers = workers
         self._session = session
+        self._on_cpu = on_cpu
+        self._changing = threading.Lock()
         self._outputs = [spec.name for spec in card.outputs]
 
     @property
@@ -70,13 +87,33 @@ class Model:
             One array for each output of the card.
 
         Raises:
-            ModelError: the runtime refused the arrays or failed.
+            ModelError: the runtime refused the arrays or failed, also on the CPU.
         """
+        session = self._session
         try:
-            values = self._session.run(self._outputs, dict(inputs))
+            values = session.run(self._outputs, dict(inputs))
         except Exception as error:  # onnxruntime raises its own, unrelated classes
-            raise ModelError(f"model {self.card.name} failed: {error}") from error
+            values = self._run_on_cpu(session, inputs, error)
         return dict(zip(self._outputs, values, strict=True))
+
+    def _run_on_cpu(
+        self, failed: onnxruntime.InferenceSession, inputs: Mapping[str, NDArray[Any]], error: Exception
+    ) -> Sequence[Any]:
+        """Leave a device that was lost for good, and run there what failed; whatever failed on the CPU is no such."""
+        with self._changing:
+            if self._session is failed:
+                if self._on_cpu is None:
+                    raise ModelError(f"model {self.card.name} failed: {error}") from error
+                said = str(error).strip().partition("\n")[0][:200]
+                log.warning(
+                    "%s is lost (%s); model %s runs on the CPU from now on", self.provider, said, self.card.name
+                )
+                # The card of a device whose context has failed may answer nonsense that looks fine: never again.
+                self._session, self._on_cpu, self.provider = self._on_cpu(), None, "cpu"
+        try:
+            return list(self._session.run(self._outputs, dict(inputs)))
+        except Exception as again:
+            raise ModelError(f"model {self.card.name} failed: {again}") from again
 
     def warm_up(self) -> None:
         """Run once on zeros, so that the first frame of the night is as quick as the others."""
@@ -98,10 +135,16 @@ def open_model(name: str, *, folder: Path | None = None, provider: Wanted = "aut
     card, content = store.load(name, folder)
     cores = threads or _usable_cores()
     callers = card.concurrency == "callers"
-    session, chosen = open_session(content, choose(provider), provider, 1 if callers else cores)
+    threads_inside = 1 if callers else cores
+    session, chosen = open_session(content, choose(provider), provider, threads_inside)
     _compare(card, "input", card.inputs, session.get_inputs())
     _compare(card, "output", card.outputs, session.get_outputs())
-    model = Model(card, session, chosen, cores if callers and chosen == "cpu" else 1)
+
+    def on_cpu() -> onnxruntime.InferenceSession:
+        return open_session(content, choose("cpu"), "cpu", threads_inside)[0]
+
+    may_change = chosen == "cuda" and provider == "auto"
+    model = Model(card, session, chosen, cores if callers and chosen == "cpu" else 1, on_cpu if may_change else None)
     model.warm_up()
     return model
 

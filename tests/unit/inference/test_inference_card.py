@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.errors import ModelError
-from astro_monitor.inference import list_models, open_model, verify_model
+from astro_monitor.inference import list_models, open_model, seal, verify_model
 from astro_monitor.inference.onnxfile import has_external_data
 
 NAME = "star-unet"
@@ -30,7 +30,8 @@ def models(tmp_path: Path) -> Path:
 
 def change_card(models: Path, **changes: Any) -> None:
     path = models / f"{NAME}.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    card = json.loads(path.read_text("utf-8")) | changes
+    path.write_text(json.dumps(card | {"card_sha256": seal(card)}), "utf-8")
 
 
 def test_every_shipped_model_fits_its_card() -> None:
@@ -66,6 +67,15 @@ def test_one_changed_byte_is_refused(models: Path) -> None:
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(ModelError, match="altered or damaged"):
+        open_model(NAME, folder=models)
+
+
+def test_one_changed_digit_in_a_card_is_refused(models: Path) -> None:
+    path = models / f"{NAME}.json"
+    text = path.read_text("utf-8")
+    assert '"opset": 1' in text
+    path.write_text(text.replace('"opset": 1', '"opset": 2'), "utf-8")
+    with pytest.raises(ModelError, match=r"model card star-unet\.json was altered or damaged"):
         open_model(NAME, folder=models)
 
 
