@@ -73,6 +73,10 @@ class Database:
             raise NightLogError("the night log is closed; open it again")
         try:
             return self._connection.execute(statement, values).fetchall()
+        except UnicodeDecodeError as error:
+            # What SQLite says of a damaged schema quotes it.
+            self.suspect = True
+            raise LogDamaged("the night log is damaged: its schema is; start again to have it rebuilt") from error
         except sqlite3.Error as error:
             self.suspect = self.suspect or is_corruption(error)
             raise translated(error) from error

@@ -84,19 +84,36 @@ class NightLog(NightLogReader):
         opening.check_place(place)
         lock = InstanceLock(place.with_name(place.name + ".lock"))
         try:
-            connection = opening.open_file(place, clock.utc())
+            trail = Trail(place.with_name(place.stem + ".trail"))
+            ballast = Ballast(place.with_name(place.stem + ".reserve"))
+            ballast.lay_in()
             try:
-                trail = Trail(place.with_name(place.stem + ".trail"))
-                ballast = Ballast(place.with_name(place.stem + ".reserve"))
-                ballast.lay_in()
-                return cls(
-                    connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
-                )
-            except BaseException:
-                connection.close()
-                raise
+                return cls._open_checked(place, session_id, clock, lock, trail, ballast, longitude_deg)
+            except LogDamaged:
+                # It was closed in order, so that not all of it was checked; now it is, and set aside.
+                return cls._open_checked(place, session_id, clock, lock, trail, ballast, longitude_deg)
         except BaseException:
             lock.release()
+            raise
+
+    @classmethod
+    def _open_checked(
+        cls,
+        place: Path,
+        session_id: str,
+        clock: Clock,
+        lock: InstanceLock,
+        trail: Trail,
+        ballast: Ballast,
+        longitude_deg: float | None,
+    ) -> NightLog:
+        connection = opening.open_file(place, clock.utc())
+        try:
+            return cls(
+                connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
+            )
+        except BaseException:
+            connection.close()
             raise
 
     def check(self) -> None:

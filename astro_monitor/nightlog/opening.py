@@ -260,6 +260,8 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+    except UnicodeDecodeError as error:
+        raise Corrupt("its schema holds letters that are none") from error
     except sqlite3.Error as error:
         if is_corruption(error):
             raise Corrupt(str(error)) from error
@@ -285,7 +287,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-    except (Corrupt, sqlite3.Error) as error:
+    except (Corrupt, sqlite3.Error, UnicodeDecodeError) as error:
         raise NightLogError(
             f"the night log {path} cannot be read: {error}; a damaged one is set aside when the next session starts"
         ) from error

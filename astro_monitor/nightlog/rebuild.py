@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import uuid
@@ -13,7 +12,7 @@ from ..errors import NightLogError
 from ..messages import Document
 from .database import Database
 from .effects import apply
-from .rows import checksum
+from .rows import LogDamaged, checksum
 from .schema import DOCUMENT_COLUMNS
 from .trail import Kept, Trail
 
@@ -37,6 +36,7 @@ def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
         how many documents came back.
 
     Raises:
+        LogDamaged: the log does not give what it says it has.
         NightLogError: SQLite fails.
     """
     last = int(database.rows("SELECT coalesce(max(seq), 0) FROM documents")[0][0])
@@ -57,18 +57,24 @@ def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
 
 
 def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
-    """Give what the log has and the trail has not, in order, a page at a time."""
-    while True:
-        rows = database.rows(
-            f"SELECT {DOCUMENT_COLUMNS}, night FROM documents WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
-            (trail.last_seq, _PAGE),
-        )
-        # A damaged document is not spread; where one is, the next start of the program checks the whole log.
-        whole = itertools.takewhile(lambda row: checksum(row[:7]) == row[7], rows)
-        sound = [Kept(row[:7], row[8], None) for row in whole]
-        if not sound:
-            return
-        yield sound
+    """Give what the log has and the trail has not, in order, a page at a time.
+
+    Raises:
+        LogDamaged: a document is damaged or lost; damage is not spread.
+    """
+    while rows := database.rows(
+        f"SELECT {DOCUMENT_COLUMNS}, night FROM documents WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
+        (trail.last_seq, _PAGE),
+    ):
+        for place, row in enumerate(rows):
+            if row[0] != trail.last_seq + 1 + place or checksum(row[:7]) != row[7]:
+                raise _damaged(database, trail.last_seq + 1 + place)
+        yield [Kept(row[:7], row[8], None) for row in rows]
+
+
+def _damaged(database: Database, seq: int) -> LogDamaged:
+    database.suspect = True
+    return LogDamaged(f"document {seq} of the night log is damaged or lost; start again to have it rebuilt")
 
 
 def _is_of(database: Database, trail: Trail, last: int) -> bool:
@@ -76,7 +82,10 @@ def _is_of(database: Database, trail: Trail, last: int) -> bool:
     common = min(last, trail.last_seq)
     if not common:
         return True
-    known = database.rows("SELECT doc_id FROM documents WHERE seq = ?", (common,))[0][0]
+    rows = database.rows(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE seq = ?", (common,))  # noqa: S608
+    if not rows or checksum(rows[0][:7]) != rows[0][7]:
+        raise _damaged(database, common)
+    known = rows[0][1]
     return any(kept.seq == common and kept.doc_id == known for kept in trail.documents_from(common))
 
 

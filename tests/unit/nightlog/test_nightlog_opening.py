@@ -128,10 +128,9 @@ def test_a_hole_in_the_numbers_is_damage(place, clock, body):
 
 def test_a_changed_row_is_noticed_when_it_is_read_and_set_aside_at_the_next_start(place, clock, body):
     some_log(place, clock, body)
-    connection = sqlite3.connect(place)
-    connection.execute("UPDATE documents SET body = replace(body, 'watch', 'grade')")
-    connection.commit()
-    connection.close()
+    with NightLog.open(place, "b", clock) as log:
+        log.append("session.stopped", body("session.stopped"))
+    change_a_row(place, 1)
     with (
         NightLog.open(place, "b", clock) as log,
         pytest.raises(NightLogError, match="document 1 of the night log is damaged"),
@@ -139,6 +138,22 @@ def test_a_changed_row_is_noticed_when_it_is_read_and_set_aside_at_the_next_star
         log.after(0, 1)
     with NightLog.open(place, "c", clock) as log:
         assert log.set_aside is not None
+        assert [document.body.get("mode") for document in log.documents()] == ["watch", None], "as it was"
+
+
+def test_a_changed_newest_row_is_noticed_at_once_and_comes_back_as_it_was(place, clock, body):
+    some_log(place, clock, body)
+    change_a_row(place, 1)
+    with NightLog.open(place, "b", clock) as log:
+        assert log.set_aside is not None
+        assert [document.body["mode"] for document in log.documents()] == ["watch"]
+
+
+def change_a_row(place: Path, seq: int) -> None:
+    connection = sqlite3.connect(place)
+    connection.execute("UPDATE documents SET body = replace(body, 'watch', 'grade') WHERE seq = ?", (seq,))
+    connection.commit()
+    connection.close()
 
 
 def test_an_empty_file_is_a_new_log(place, clock):
