@@ -19,6 +19,8 @@ Pixels = NDArray[np.uint16] | NDArray[np.float32]
 
 _BLOCK_ITEMS = 1 << 16
 _SIGN = np.uint16(0x8000)
+_LARGEST = 1e10
+"""Twice what 32 bits hold: larger numbers are damage. Their squares would not fit float32, in which sums are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def to_native(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[i
 
     Returns:
         (N items,) uint16 where the values fit, else float32; and the fraction of pixels that had no value
-        (NaN, infinite, BLANK) and were replaced by the median of the others.
+        (NaN, infinite, absurdly large, BLANK) and were replaced by the median of the others.
 
     Raises:
         Unreadable: no pixel has a value (kind ``no_valid_pixels``).
@@ -118,7 +120,7 @@ def _scaled(raw: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
 
 
 def fill_invalid(values: NDArray[np.float32]) -> float:
-    """Replace NaN and infinity by the median of the others, in place.
+    """Replace NaN, infinity and what no camera counts to by the median of the others, in place.
 
     Parameters:
         values: (N,), writable.
@@ -129,11 +131,11 @@ def fill_invalid(values: NDArray[np.float32]) -> float:
     Raises:
         Unreadable: all of them were.
     """
-    # A sum tells in one fast pass that all is finite; only when it does not is a mask built.
+    # A sum of squares tells in one fast pass that all is well; only when it does not is a mask built.
     with np.errstate(all="ignore"):
-        if np.isfinite(values.sum()):
+        if np.einsum("i,i->", values, values) < _LARGEST**2:
             return 0.0
-    return _fill(values, ~np.isfinite(values))
+        return _fill(values, ~(np.abs(values) <= _LARGEST))
 
 
 def _fill(values: Pixels, invalid: NDArray[np.bool_]) -> float:

@@ -138,11 +138,16 @@ def test_a_double_beyond_float32_is_no_value() -> None:
     np.testing.assert_array_equal(values, [1.0, 2.0, 2.0, 3.0])
 
 
-def test_a_long_sum_of_large_floats_is_not_taken_for_infinity() -> None:
-    raw = np.full(64, 3e38, ">f4").view(np.uint8).copy()
-    values, bad = to_native(raw, Scaling(-32), lambda end: None)
-    assert bad == 0.0
-    assert values[0] == np.float32(3e38)
+def test_large_floats_are_values_and_absurd_ones_are_damage() -> None:
+    """More than twice what 32 bits hold is no count of any camera, and its square fits no float32."""
+    raw = np.full(64, 9e9, ">f4")
+    values, bad = to_native(raw.view(np.uint8).copy(), Scaling(-32), lambda end: None)
+    assert (bad, values[0]) == (0.0, np.float32(9e9))
+    raw[:16] = 3e38
+    raw[16:32] = -1e20
+    values, bad = to_native(raw.view(np.uint8).copy(), Scaling(-32), lambda end: None)
+    assert bad == 0.5
+    assert (values == np.float32(9e9)).all()
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
