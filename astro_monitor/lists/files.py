@@ -30,7 +30,7 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
         OSError: it cannot be written; the old file is still there, and no temporary file is left.
     """
     with contextlib.suppress(OSError):
-        if not path.is_symlink() and path.read_bytes() == content:
+        if not path.is_symlink() and path.stat().st_size == len(content) and path.read_bytes() == content:
             return False
     handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     temporary = Path(name)

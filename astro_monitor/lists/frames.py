@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -75,12 +76,12 @@ def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int
         frame_id=body["frame_id"],
         decision=decision,
         weight=float(body["weight"]) if decision == "keep" else 0.0,
-        label=body["class"],
-        cause=body["cause"],
-        flags=tuple(body["flags"]),
+        label=sys.intern(body["class"]),
+        cause=sys.intern(body["cause"]),
+        flags=tuple(map(sys.intern, body["flags"])),
         reasons=(why, *said) if revised else said,
-        target=meta.get("target") or "",
-        filter=meta.get("filter") or "",
+        target=sys.intern(meta.get("target") or ""),
+        filter=sys.intern(meta.get("filter") or ""),
         exposure_s=meta.get("exposure_s"),
         width_px=meta.get("width_px"),
         height_px=meta.get("height_px"),

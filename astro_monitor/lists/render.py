@@ -70,9 +70,9 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
             "bayer": stack.bayer or None,
             "kept_hours": round(stack.kept_hours, 4),
             "equivalent_good_hours": round(stack.equivalent_good_hours, 4),
-            "accepted": [_row(frame) for frame in stack.decided("keep")],
-            "review": [_row(frame) for frame in stack.decided("review")],
-            "rejected": [_row(frame) for frame in stack.decided("reject")],
+            "accepted": stack.decided("keep"),
+            "review": stack.decided("review"),
+            "rejected": stack.decided("reject"),
             "unlistable": [frame.file for frame in stack.frames if not is_listable(frame.file)],
             "duplicates": [{"file": copy.file, "frame_id": copy.frame_id} for copy in stack.duplicates],
             "notes": list(notes),
@@ -86,7 +86,7 @@ def others_json(frames: Sequence[ListedFrame]) -> bytes:
     Parameters:
         frames: in order.
     """
-    return _json({"schema": "astro-monitor/list/1", "not_lights": [_row(frame) for frame in frames]})
+    return _json({"schema": "astro-monitor/list/1", "not_lights": tuple(frames)})
 
 
 def index_json(index: dict[str, Any]) -> bytes:
@@ -99,8 +99,27 @@ def index_json(index: dict[str, Any]) -> bytes:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    """Escape all that is not ASCII, so that paths which are no text survive too."""
-    return json.dumps(value, allow_nan=False, indent=1).encode("ascii") + b"\n"
+    """Write as ``json.dumps`` does with one blank a level. Tuples are frames: one is turned into a row at a time.
+
+    All that is not ASCII is escaped, so that paths which are no text survive too.
+    """
+    text = io.StringIO()
+    text.write("{")
+    for place, (key, one) in enumerate(value.items()):
+        text.write(f"{',' if place else ''}\n {json.dumps(key)}: ")
+        if isinstance(one, tuple) and one:
+            text.write("[")
+            for number, frame in enumerate(one):
+                text.write(f"{',' if number else ''}\n  {_indented(_row(frame), 2)}")
+            text.write("\n ]")
+        else:
+            text.write(_indented(list(one) if isinstance(one, tuple) else one, 1))
+    text.write("\n}\n")
+    return text.getvalue().encode("ascii")
+
+
+def _indented(value: Any, level: int) -> str:
+    return json.dumps(value, allow_nan=False, indent=1).replace("\n", "\n" + " " * level)
 
 
 def _row(frame: ListedFrame) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from astro_monitor.lists import ListedFrame, ListError, listed_frame, write_list
 from astro_monitor.lists import files as list_files
 from astro_monitor.lists.frames import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
-from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending
+from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending, stack_json
 from astro_monitor.messages import ListWritten
 
 GROUP = "m_31_l_60s_3000x2000"
@@ -344,3 +344,9 @@ def test_row_with_a_later_decision():
     assert rejected.reasons[0] == "Decided by hand: clouds in the corner"
     kept = listed_frame({**_body(), "decision": "reject"}, "keep", "Judged again.")
     assert (kept.decision, kept.weight, kept.reasons) == ("keep", 0.7, ("Judged again.", "Fine."))
+
+
+def test_a_list_in_json_is_written_as_the_library_would():
+    stack = stacks([row(1), row(2, decision="reject"), row(3, decision="review", file="/c/ä\udcff.fits")])[0]
+    for content in (stack_json(stack, ["a note"]), stack_json(dataclasses.replace(stack, frames=()))):
+        assert content.decode("ascii") == json.dumps(json.loads(content), indent=1) + "\n"
