@@ -5,10 +5,11 @@ The order matters. Nothing is written before the file is known to be ours and no
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..clock import utc_text
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 IN_MEMORY = ":memory:"
 
 _HEADER_BYTES = 100
+
+CHECKED = "checked"
+"""The state that says when all of the log was looked at last."""
+CHECK_EACH = timedelta(days=7)
 
 
 class Corrupt(Exception):
@@ -184,12 +189,39 @@ def migrate(connection: sqlite3.Connection, version: int, now: datetime, set_asi
         raise
 
 
-def check_sound(connection: sqlite3.Connection, *, thoroughly: bool) -> None:
+def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Keep a log as the program before wrote it, so that one can go back to that program.
+
+    Parameters:
+        connection: on the log.
+        path: of the log; the copy is named after it and its version. One that is there already stays.
+        version: of the log.
+
+    Raises:
+        sqlite3.Error: it cannot be written; nothing was migrated.
+    """
+    copy = path.with_name(f"{path.name}.version-{version}")
+    if copy.exists():
+        return
+    unfinished = copy.with_name(copy.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    target = sqlite3.connect(unfinished)
+    try:
+        connection.backup(target)
+    finally:
+        target.close()
+    unfinished.rename(copy)
+    log.info("the night log is brought to version %d; it is kept as it was in %s", VERSION, copy)
+
+
+def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bool) -> None:
     """Check the tables and the numbering.
 
     Parameters:
         connection: an open log of this version.
-        thoroughly: check every page and every document too when the log was not closed in order.
+        now: the time.
+        thoroughly: check every page and every document too when the log was not closed in order, or was not checked
+            like this for a week: bits fall over on a shelf as well.
 
     Raises:
         Corrupt: something is damaged.
@@ -200,12 +232,22 @@ def check_sound(connection: sqlite3.Connection, *, thoroughly: bool) -> None:
     about = connection.execute("SELECT closed_in_order, log_id, set_aside FROM about").fetchone()
     if about is None or not all(isinstance(text, str) for text in about[1:]):
         raise Corrupt("it does not say who it is")
-    if thoroughly and not about[0]:
+    if thoroughly and (not about[0] or _check_is_due(connection, now)):
         _check_all(connection)
+        connection.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (CHECKED, json.dumps({"at": utc_text(now)})))
     # One statement, so that both are of one moment: another process may be writing.
     count, last = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM documents").fetchone()
     if last != count:
         raise Corrupt(f"{count} documents are numbered up to {last}")
+
+
+def _check_is_due(connection: sqlite3.Connection, now: datetime) -> bool:
+    found = connection.execute("SELECT value FROM states WHERE key = ?", (CHECKED,)).fetchone()
+    try:
+        age = now - datetime.fromisoformat(json.loads(found[0])["at"])
+    except (TypeError, ValueError, KeyError):
+        return True
+    return not timedelta(0) <= age < CHECK_EACH
 
 
 def _check_all(connection: sqlite3.Connection) -> None:
@@ -255,8 +297,10 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
         try:
             version = check_owner(connection, path)
             make_durable(connection)
+            if 0 < version < VERSION:
+                keep_copy(connection, path, version)
             migrate(connection, version, now, replaces)
-            check_sound(connection, thoroughly=True)
+            check_sound(connection, now, thoroughly=True)
         except BaseException:
             connection.close()
             raise
@@ -283,7 +327,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         check_header(path)
         connection = connect(str(path), read_only=True)
         try:
-            check_sound(connection, thoroughly=False)
+            check_sound(connection, datetime.now(UTC), thoroughly=False)
         except BaseException:
             connection.close()
             raise

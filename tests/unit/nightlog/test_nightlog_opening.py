@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,34 @@ def test_the_mount_table_tells_network_from_local(folder, kind):
 
 def test_this_computers_temporary_folder_is_local(tmp_path):
     assert localdisk.network_kind(tmp_path) is None
+
+
+def test_a_log_of_an_earlier_version_is_brought_up_and_kept_as_it_was(place, clock, body, monkeypatch):
+    some_log(place, clock, body)
+    later = (*opening.MIGRATIONS, ("CREATE TABLE moods (mood TEXT)",))
+    monkeypatch.setattr(opening, "MIGRATIONS", later)
+    monkeypatch.setattr(opening, "VERSION", 2)
+    with NightLog.open(place, "b", clock) as log:
+        assert log.last_seq() == 1
+        log.append("session.stopped", body("session.stopped"))
+    monkeypatch.undo()
+    with pytest.raises(NightLogError, match="newer astro-monitor"):
+        NightLog.open(place, "c", clock)
+    place.with_name("night.sqlite.version-1").rename(place)
+    with NightLog.open(place, "d", clock) as log:
+        assert log.set_aside is None
+        assert log.rebuilt == 1, "what the newer program has written since comes back from the trail"
+        assert log.last_seq() == 2
+
+
+def test_a_log_that_was_closed_in_order_is_checked_whole_each_week(place, clock, body):
+    some_log(place, clock, body)
+    with NightLog.open(place, "b", clock) as log:
+        log.append("session.stopped", body("session.stopped"))
+    change_a_row(place, 1)
+    with NightLog.open(place, "c", clock) as log:
+        assert log.set_aside is None, "a week is not over"
+    clock.now += timedelta(days=8)
+    with NightLog.open(place, "d", clock) as log:
+        assert log.set_aside is not None
+        assert log.rebuilt == 2
