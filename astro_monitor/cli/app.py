@@ -289,11 +289,18 @@ def doctor(
 def keys(
     folder: Annotated[Path, typer.Argument(help="A private folder for the keys; made when missing.")],
     client: Annotated[list[str] | None, typer.Option(help="Name of a client to make keys for; repeatable.")] = None,
+    renew: Annotated[
+        list[str] | None, typer.Option(help="Replace the keys of this client, or of 'server'; repeatable.")
+    ] = None,
 ) -> None:
-    """Make CURVE keys: one pair for the daemon, one for each client. Needed beyond this machine only."""
+    """Make CURVE keys: one pair for the daemon, one for each client. Needed beyond this machine only.
+
+    To shut a client out, remove its .public file; it counts at once. Renewed keys of a client count at once, too; those
+    of the server at the daemon's next start, and every client then needs the new server.public.
+    """
     from .listing import run_keys
 
-    run_keys(folder, client or [], out=out)
+    run_keys(folder, client or [], renew or [], out=out)
 
 
 @app.command()

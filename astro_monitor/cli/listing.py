@@ -91,13 +91,13 @@ def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console)
         out.print("Every model has the hash on its card, and runs.")
 
 
-def run_keys(folder: Path, clients: list[str], *, out: Console) -> None:
-    """Make the keys that are missing; existing ones are kept.
+def run_keys(folder: Path, clients: list[str], renew: list[str], *, out: Console) -> None:
+    """Make the keys that are missing, and those that are to be renewed; all others are kept.
 
     Raises:
         PublishError: the folder is readable by others or cannot be written.
     """
-    for path in make_keys(folder, clients):
+    for path in make_keys(folder, clients, renew):
         out.print(f"made {path}")
     out.print(f"Set publish.keys_folder to {folder}; give each client its own secret file and the daemon's public one.")
 

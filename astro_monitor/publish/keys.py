@@ -2,7 +2,8 @@
 
 A keys folder holds ``server.secret`` and ``server.public`` of the daemon, and ``<client>.public`` of every client that
 may connect. A client needs its own ``<client>.secret`` and ``server.public``. Removing a ``<client>.public`` shuts that
-client out at its next connection, without a restart.
+client out at its next connection, without a restart, and so does a renewed one for whoever has the old secret. A renewed
+pair of the daemon itself counts from its next start.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ class ClientKeys:
     server_public: bytes
 
 
-def make_keys(folder: Path, clients: Iterable[str]) -> list[Path]:
+def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = ()) -> list[Path]:
     """Make the daemon's keys and those of some clients; existing ones are kept.
 
     Parameters:
         folder: the keys folder; made when absent, for its owner alone.
         clients: names of 1 to 40 characters: lower-case letters, digits, ``-`` and ``_``.
+        renew: names, ``server`` among them or not, whose keys are replaced by new ones.
 
     Returns:
         the files that were made.
@@ -55,7 +57,11 @@ def make_keys(folder: Path, clients: Iterable[str]) -> list[Path]:
     Raises:
         PublishError: a name is not allowed, or the folder cannot be written.
     """
-    names = [SERVER, *clients]
+    renewed = set(renew)
+    unknown = sorted(name for name in renewed if not (folder / f"{name}.public").exists())
+    if unknown:
+        raise PublishError(f"there is no key of {unknown[0]!r} in {folder} to be renewed; make one with --client")
+    names = [SERVER, *clients, *sorted(renewed - {SERVER})]
     for name in names[1:]:
         if not _NAME.fullmatch(name) or name == SERVER:
             raise PublishError(f"{name!r} cannot name a client; use lower-case letters, digits, '-' and '_'")
@@ -63,7 +69,10 @@ def make_keys(folder: Path, clients: Iterable[str]) -> list[Path]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in names:
-            if not (folder / f"{name}.public").exists():
+            if name in renewed:
+                made += _make_pair(folder, name)
+                renewed.discard(name)
+            elif not (folder / f"{name}.public").exists():
                 made += _make_pair(folder, name)
     except OSError as error:
         raise PublishError(f"keys cannot be made in {folder}: {error.strerror}; check the folder") from error
@@ -75,9 +84,12 @@ def _make_pair(folder: Path, name: str) -> list[Path]:
     paths = [folder / f"{name}.secret", folder / f"{name}.public"]
     for path, key, mode in zip(paths, (secret, public), (0o600, 0o644), strict=True):
         # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        fresh = path.with_name(path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key + b"\n")
+        fresh.replace(path)
     return paths
 
 

@@ -147,3 +147,28 @@ def test_a_client_without_keys_is_told_what_to_do(tmp_path, keys):
     (keys / "alice.secret").chmod(0o600)
     with pytest.raises(PublishError, match="holds no CURVE key"):
         client_keys(keys)
+
+
+def test_renewed_keys_of_a_client_count_at_once(guarded, keys, subscriber):
+    old = curve(client_keys(keys, "alice"))
+    assert [path.name for path in make_keys(keys, [], ["alice"])] == ["alice.secret", "alice.public"]
+    assert stat.S_IMODE((keys / "alice.secret").stat().st_mode) == 0o600
+    shut_out = subscriber(guarded.addresses[0], **old)
+    beats(subscriber(guarded.addresses[0], **curve(client_keys(keys, "alice"))))
+    assert not shut_out.poll(0)
+
+
+def test_renewed_keys_of_the_daemon_count_from_its_next_start(log, settings, keys, subscriber):
+    old = curve(client_keys(keys, "alice"))
+    make_keys(keys, [], ["server"])
+    with Publisher(settings(keys_folder=keys), log, SystemClock()) as publisher:
+        shut_out = subscriber(publisher.addresses[0], **old)
+        beats(subscriber(publisher.addresses[0], **curve(client_keys(keys, "alice"))))
+        assert not shut_out.poll(0)
+
+
+def test_only_keys_that_are_there_can_be_renewed(keys):
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    with pytest.raises(PublishError, match="no key of 'nobody'"):
+        make_keys(keys, [], ["alice", "nobody"])
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
