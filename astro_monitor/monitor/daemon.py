@@ -224,11 +224,12 @@ class Monitor:
                 ready.set()
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
             try:
-                self._work(backlog, lane, session, over, pulse)
+                self._work(backlog, lane, session, over, state.turn)
                 reason, sentence = "stopped", "The watch was ended by its user."
             finally:
                 over.set()
-                state.stopping()
+                if reason == "stopped":
+                    state.stopping()
                 mover.join(timeout=10.0)
                 session.stop(reason, sentence)
                 log.info("the watch of %s has ended: %s", self._root, sentence)
@@ -240,11 +241,12 @@ class Monitor:
         limits_s = {WATCH: WATCH_LIMIT_S, WORK: worker.tries * worker.timeout_s + WORK_SLACK_S}
         return limits_s | ({BUS: 10.0 * publish.heartbeat_s + BUS_SLACK_S} if publish.enabled else {})
 
-    def _work(self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event, pulse: Pulse) -> None:
+    def _work(
+        self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event, on_turn: Callable[[], None]
+    ) -> None:
         lists_written = self._clock.monotonic()
         while not stop.is_set():
-            pulse.beat(WORK)
-            session.check()
+            on_turn()
             while not self._never_whole.empty():
                 session.take(self._never_whole.get())
             for arrival in backlog.take(IDLE_TICK_S):
@@ -253,6 +255,7 @@ class Monitor:
                     return
                 if isinstance(outcome, Failed) and outcome.retryable and self._try_again(arrival, backlog):
                     continue
+                self._retries.pop(arrival.path, None)
                 session.take(outcome)
             # Frames that come now go first.
             for arrival in session.second_looks() if backlog.depth() == 0 else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,11 @@ from ..watch import FolderSource
 from ..worker import WorkerLane
 from .backlog import Backlog
 from .health import Health
+from .jumps import ClockJumps
 from .pulse import Pulse
 from .service import ServiceManager
+
+log = logging.getLogger(__name__)
 
 WATCH, WORK, BUS = "watch", "work", "bus"
 
@@ -47,6 +51,22 @@ class DaemonState:
     pulse: Pulse
     lane: WorkerLane | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
+
+    def __post_init__(self) -> None:
+        self._jumps = ClockJumps(self.clock)
+
+    def turn(self) -> None:
+        """Take note that the loop that works has gone round, and of what has happened to it meanwhile.
+
+        Raises:
+            LogDamaged: damage of the night log was met.
+        """
+        self.pulse.beat(WORK)
+        self.session.check()
+        jump_s = self._jumps.look()
+        if jump_s:
+            log.warning("the clock was set by %+.0f s; times in documents jump with it, their numbers do not", jump_s)
+            self.source.rescan()
 
     def beat_of_the_bus(self) -> SessionHeartbeat:
         """Give the numbers of the next heartbeat, which shows that the publisher moves."""

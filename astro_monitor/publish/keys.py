@@ -2,8 +2,8 @@
 
 A keys folder holds ``server.secret`` and ``server.public`` of the daemon, and ``<client>.public`` of every client that
 may connect. A client needs its own ``<client>.secret`` and ``server.public``. Removing a ``<client>.public`` shuts that
-client out at its next connection, without a restart, and so does a renewed one for whoever has the old secret. A renewed
-pair of the daemon itself counts from its next start.
+client out at its next connection, without a restart; renewing it shuts out whoever has the old secret. A renewed pair
+of the daemon itself counts from its next start.
 """
 
 from __future__ import annotations

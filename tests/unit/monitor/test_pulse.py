@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from astro_monitor.monitor.jumps import ClockJumps
 from astro_monitor.monitor.pulse import Pulse
 from astro_monitor.monitor.service import ServiceManager
 
@@ -114,3 +115,34 @@ def test_a_manager_that_has_gone_is_worth_a_word_only(tmp_path: Path, caplog) ->
     ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready("watching")
     assert "cannot be told" in caplog.text
     assert threading.active_count() >= 1
+
+
+@pytest.mark.parametrize(("by_s", "told_s"), [(0.0, 0.0), (1.5, 0.0), (3600.0, 3600.0), (-86_400.0, -86_400.0)])
+def test_a_clock_that_was_set_is_noticed_once(by_s, told_s) -> None:
+    clock = SetClock()
+    jumps = ClockJumps(clock)
+    clock.pass_s(7.0)
+    assert jumps.look() == 0.0
+    clock.pass_s(5.0)
+    clock.set_by_s(by_s)
+    assert jumps.look() == pytest.approx(told_s, abs=1e-6)
+    clock.pass_s(9.0)
+    assert jumps.look() == 0.0
+
+
+class SetClock(HandClock):
+    """Its time of day can be set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = datetime(2026, 11, 21, 1, tzinfo=UTC)
+
+    def utc(self) -> datetime:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.now += timedelta(seconds=seconds)
+
+    def set_by_s(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import time
+import zoneinfo
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -39,3 +43,36 @@ def test_a_night_is_the_same_in_every_notation_and_lasts_a_day(moment, longitude
 def test_without_a_longitude_this_computers_zone_counts():
     moment = datetime(2026, 11, 20, 21, tzinfo=UTC)
     assert night_of(moment) == (moment.astimezone() - timedelta(hours=12)).date().isoformat()
+
+
+ZONES = ("Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe", "Pacific/Chatham", "Pacific/Kiritimati",
+         "Asia/Kathmandu", "America/Santiago", "Africa/Casablanca")  # fmt: skip
+
+
+@pytest.fixture
+def zone(request, monkeypatch):
+    """Let this computer stand in another time zone."""
+    if not any((Path(folder) / request.param).is_file() for folder in zoneinfo.TZPATH):
+        pytest.skip("this computer has no table of time zones (Debian package tzdata)")
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield zoneinfo.ZoneInfo(request.param)
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process can be set on POSIX alone")
+@pytest.mark.parametrize("zone", ZONES, indirect=True)
+def test_by_this_computers_zone_a_night_lasts_from_noon_to_noon_through_every_change_of_the_clock(zone):
+    """1,250 moments in each zone, most of them within two days of a change to or from summer time."""
+    chance = random.Random(zone.key)
+    start = datetime(2015, 1, 1, tzinfo=UTC)
+    days = [start + timedelta(days=day) for day in range(365 * 20)]
+    offsets = [day.astimezone(zone).utcoffset() for day in days]
+    changes = [day for day, now, then in zip(days, offsets, offsets[1:], strict=False) if now != then]
+    for _ in range(1250):
+        day = chance.choice(changes) if changes and chance.random() < 0.8 else chance.choice(days)
+        moment = day + timedelta(seconds=chance.randrange(-86_400, 2 * 86_400))
+        wall = moment.astimezone(zone)
+        began = wall.date() if wall.hour >= 12 else wall.date() - timedelta(days=1)
+        assert night_of(moment) == began.isoformat()

@@ -1,0 +1,29 @@
+"""Whether somebody has set this computer's clock: a Raspberry Pi has no battery, and learns the time after its start."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..clock import Clock
+
+LEAST_JUMP_S = 2.0
+
+
+class ClockJumps:
+    """Compares the time of day with the time that has passed.
+
+    Parameters:
+        clock: the source of both.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen: tuple[datetime, float] = clock.utc(), clock.monotonic()
+
+    def look(self) -> float:
+        """Give by how many seconds the clock was set since the last look, forward positive; 0 for no jump."""
+        utc, now_s = self._clock.utc(), self._clock.monotonic()
+        before_utc, before_s = self._seen
+        self._seen = utc, now_s
+        jump_s = (utc - before_utc).total_seconds() - (now_s - before_s)
+        return jump_s if abs(jump_s) >= LEAST_JUMP_S else 0.0
