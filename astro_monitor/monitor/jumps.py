@@ -1,4 +1,4 @@
-"""Whether somebody has set this computer's clock: a Raspberry Pi has no battery, and learns the time after its start."""
+"""Whether somebody has set the clock of this computer: a Raspberry Pi has no battery, and learns the time late."""
 
 from __future__ import annotations
 
