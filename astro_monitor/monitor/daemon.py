@@ -36,10 +36,9 @@ from .state import BUS, WATCH, WORK, DaemonState
 log = logging.getLogger(__name__)
 
 IDLE_TICK_S = 0.5
-WATCH_LIMIT_S = 60.0
-WORK_SLACK_S = 150.0
-"""A worker that has died loads its models anew, which takes up to two minutes with CUDA."""
-BUS_SLACK_S = 10.0
+STUCK_S = 15.0
+"""A part that does not go round for so long stands still. Waiting for the worker counts as going round: that has limits
+of its own; so does each folder that a scan looks into."""
 MAX_REBUILDS = 3
 """A log that is damaged again and again is on a disk that a person must look at."""
 LISTS_EVERY_S = 2.0
@@ -209,7 +208,8 @@ class Monitor:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
-        with WorkerLane(self._settings, pipeline=self._pipeline) as lane, publisher, pages, state.watched_over():
+        worker = WorkerLane(self._settings, pipeline=self._pipeline, on_wait=lambda: pulse.beat(WORK))
+        with worker as lane, publisher, pages, state.watched_over():
             state.lane = lane
             self.addresses = publisher.addresses
             self.health_port = pages.port
@@ -237,9 +237,9 @@ class Monitor:
 
     def _limits_s(self) -> dict[str, float]:
         """Give how long each part may take for one turn before it counts as stuck."""
-        worker, publish = self._settings.worker, self._settings.publish
-        limits_s = {WATCH: WATCH_LIMIT_S, WORK: worker.tries * worker.timeout_s + WORK_SLACK_S}
-        return limits_s | ({BUS: 10.0 * publish.heartbeat_s + BUS_SLACK_S} if publish.enabled else {})
+        publish = self._settings.publish
+        limits_s = {WATCH: STUCK_S, WORK: STUCK_S}
+        return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})
 
     def _work(
         self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event, on_turn: Callable[[], None]

@@ -23,6 +23,11 @@ class Pulse:
         now_s = clock.monotonic()
         self._beats_s = dict.fromkeys(self._limits_s, now_s)
 
+    def begin(self) -> None:
+        """Start anew: all parts begin to move now."""
+        with self._lock:
+            self._beats_s = dict.fromkeys(self._limits_s, self._clock.monotonic())
+
     def beat(self, part: str) -> None:
         """Say that a part moves.
 

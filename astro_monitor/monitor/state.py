@@ -109,6 +109,7 @@ class DaemonState:
     @contextmanager
     def watched_over(self) -> Iterator[None]:
         """Let the service manager know that all parts move, until the block ends."""
+        self.pulse.begin()
         ended = threading.Event()
         thread = threading.Thread(
             target=self.manager.watch_over, args=(self._why_to_restart, ended), name="watchdog", daemon=True

@@ -151,12 +151,22 @@ class FolderSource:
                 now_s = self._clock.monotonic()
                 if self._guard.check(now_s):
                     self._next_scan_s = now_s
-                self._take_hints(now_s, stop)
-                self._scan_what_is_due(now_s, stop)
-                yield from self._settle_what_is_due(stop)
+                stopped = self._asked_on_the_way(stop)
+                self._take_hints(now_s, stopped)
+                self._scan_what_is_due(now_s, stopped)
+                yield from self._settle_what_is_due(stopped)
                 self._wait(stop)
         finally:
             self._guard.stop()
+
+    def _asked_on_the_way(self, stop: threading.Event) -> Callable[[], bool]:
+        """Give a function that long work asks whether to stop, and that shows by being asked that it goes on."""
+
+        def stopped() -> bool:
+            self._on_turn()
+            return stop.is_set()
+
+        return stopped
 
     def _wait(self, stop: threading.Event) -> None:
         now_s = self._clock.monotonic()
@@ -166,7 +176,7 @@ class FolderSource:
         if self._clock.wait(self._hints.wake, max(min(due_s) - now_s, 0.0)):
             self._clock.wait(stop, GATHER_S)
 
-    def _take_hints(self, now_s: float, stop: threading.Event) -> None:
+    def _take_hints(self, now_s: float, stopped: Callable[[], bool]) -> None:
         hints, lost = self._hints.take_all()
         if lost:
             log.warning("more events than can be kept; the folder is scanned instead")
@@ -177,7 +187,7 @@ class FolderSource:
             self._unannounced.discard(path)
             if hint is Hint.FOLDER:
                 if self._tree.counts_as_folder(path):
-                    self._scan_folder(path, now_s, "event", stop.is_set)
+                    self._scan_folder(path, now_s, "event", stopped)
                     self._scans_due[path] = now_s + SECOND_LOOK_S
             elif self._tree.counts(path):
                 self._take_hint(path, hint, now_s)
@@ -196,10 +206,10 @@ class FolderSource:
             candidate.settling.closed(now_s)
             self._schedule(path, candidate, now_s)
 
-    def _scan_what_is_due(self, now_s: float, stop: threading.Event) -> None:
+    def _scan_what_is_due(self, now_s: float, stopped: Callable[[], bool]) -> None:
         for folder in [folder for folder, due_s in self._scans_due.items() if due_s <= now_s]:
             del self._scans_due[folder]
-            self._scan_folder(folder, now_s, "event", stop.is_set)
+            self._scan_folder(folder, now_s, "event", stopped)
         if now_s < self._next_scan_s:
             return
         if not self._guard.root_is_there:
@@ -211,7 +221,7 @@ class FolderSource:
             self._unannounced.clear()
         before_s = self._clock.monotonic()
         announced = self._scanned_once and self._guard.by_events
-        scan = self._scan_folder(self._tree.root, now_s, "scan" if self._guard.by_events else "poll", stop.is_set)
+        scan = self._scan_folder(self._tree.root, now_s, "scan" if self._guard.by_events else "poll", stopped)
         if announced:
             # Events told of none of these; if none does so until the next scan, the watcher is blind.
             self._unannounced = self._found_at(now_s)
@@ -295,8 +305,8 @@ class FolderSource:
         candidate.due_s = candidate.settling.next_check_s(now_s)
         heapq.heappush(self._due, (candidate.due_s, path))
 
-    def _settle_what_is_due(self, stop: threading.Event) -> Iterator[Arrival | Failed]:
-        while self._due and self._due[0][0] <= self._clock.monotonic() and not stop.is_set():
+    def _settle_what_is_due(self, stopped: Callable[[], bool]) -> Iterator[Arrival | Failed]:
+        while self._due and self._due[0][0] <= self._clock.monotonic() and not stopped():
             due_s, path = heapq.heappop(self._due)
             candidate = self._candidates.get(path)
             if candidate is None or candidate.due_s != due_s:

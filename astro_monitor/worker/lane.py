@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -48,10 +48,24 @@ class WorkerLane:
     """Grades in a child process, which is restarted when it dies, and renewed after so many frames.
 
     :meth:`examine` is for one thread; :meth:`stop` may be called from any.
+
+    Parameters:
+        settings: the whole tree.
+        pipeline: name of the stages that the worker loads.
+        clock: the source of time.
+        on_wait: called each second while the worker is waited for.
     """
 
-    def __init__(self, settings: Settings, *, pipeline: str = PIPELINE, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pipeline: str = PIPELINE,
+        clock: Clock | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
+        self._on_wait = on_wait
         self._pipeline = pipeline
         self._clock = clock or SystemClock()
         self._busy = threading.Lock()
@@ -165,7 +179,7 @@ class WorkerLane:
     def _spawn(self) -> WorkerProcess:
         self._greeted = False
         self._frames = 0
-        self._process = process = WorkerProcess(self._settings, self._pipeline)
+        self._process = process = WorkerProcess(self._settings, self._pipeline, self._on_wait)
         if self._stopping.is_set():
             process.close()
         return process

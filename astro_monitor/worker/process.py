@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -23,6 +25,7 @@ ENTRY = Path(__file__).with_name("__main__.py")
 KILL_WAIT_S = 2.0
 """A killed process may hang inside the system, for instance on a dead network share; it is left behind then."""
 PIPE_WAIT_S = 0.5
+WAIT_STEP_S = 1.0
 MAX_LINES_PER_JOB = 200
 MAX_LINE_CHARS = 400
 
@@ -42,9 +45,16 @@ class Gone(Exception):
 
 
 class WorkerProcess:
-    """A running worker. Not for use by several threads, except :meth:`close` and :meth:`kill`."""
+    """A running worker. Not for use by several threads, except :meth:`close` and :meth:`kill`.
 
-    def __init__(self, settings: Settings, pipeline: str) -> None:
+    Parameters:
+        settings: the whole tree.
+        pipeline: name of the stages that it loads.
+        on_wait: called each second while it is waited for.
+    """
+
+    def __init__(self, settings: Settings, pipeline: str, on_wait: Callable[[], None] = lambda: None) -> None:
+        self._on_wait = on_wait
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [sys.executable, "-P", str(ENTRY), "--pipeline", pipeline],
             stdin=subprocess.PIPE,
@@ -121,18 +131,28 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _next(self, timeout_s: float) -> tuple[wire.Record, int]:
-        try:
-            answer = self._answers.get(timeout=timeout_s)
-        except queue.Empty:
-            self.kill()
-            self._reap()
-            raise Gone(f"was ended because it took longer than {timeout_s:g} s", timed_out=True) from None
+        answer = self._answer(timeout_s)
         if isinstance(answer, str):
             raise self._ended()
         try:
             return wire.unpack(answer)
         except wire.WireError:
             raise self._nonsense() from None
+
+    def _answer(self, timeout_s: float) -> bytes | str:
+        until_s = time.monotonic() + timeout_s
+        while True:
+            left_s = max(until_s - time.monotonic(), 0.0)
+            try:
+                return self._answers.get(timeout=min(left_s, WAIT_STEP_S))
+            except queue.Empty:
+                if left_s > WAIT_STEP_S:
+                    # It is the worker that takes its time, and there is a limit to that; the monitor itself is well.
+                    self._on_wait()
+                    continue
+            self.kill()
+            self._reap()
+            raise Gone(f"was ended because it took longer than {timeout_s:g} s", timed_out=True)
 
     def _nonsense(self) -> Gone:
         self.kill()

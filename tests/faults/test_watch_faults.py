@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import random
@@ -350,3 +351,20 @@ def test_a_real_folder_with_real_events_and_a_real_clock(tmp_path: Path, caplog:
     assert not thread.is_alive()
     assert len({item.path for item in items}) == len(items) == 103
     assert caplog.records == []
+
+
+def test_a_source_shows_that_it_goes_round_also_in_the_middle_of_long_work(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    for number in range(30):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        put(clock, folder / "a.fits", WHOLE)
+    turns: list[float] = []
+    source = FolderSource(
+        tmp_path, WatchSettings(), clock, start_watcher=watcher, jitter=random.Random(1),
+        on_turn=lambda: turns.append(clock.monotonic()),
+    )  # fmt: skip
+    assert len(watch_until(source, clock, 20.0)) == 30
+    assert turns.count(0.0) > 30, "once for each folder of a scan"
+    assert max(after - before for before, after in itertools.pairwise(turns)) <= 0.5

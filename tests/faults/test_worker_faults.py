@@ -138,3 +138,13 @@ def test_stop_ends_a_worker_that_hangs_and_the_file_is_not_judged() -> None:
     (outcome,) = outcomes
     assert isinstance(outcome, Failed)
     assert (outcome.kind, outcome.retryable) == ("stopped", True)
+
+
+def test_while_a_file_hangs_the_monitor_shows_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("astro_monitor.worker.process.WAIT_STEP_S", 0.05)
+    waits: list[int] = []
+    settings = Settings(worker=WorkerSettings(tries=1, timeout_s=0.5))
+    with WorkerLane(settings, pipeline=FAULTY_PIPELINE, on_wait=lambda: waits.append(1)) as lane:
+        waits.clear()
+        lost(lane.examine(arrival("hang.fits"), ()))
+    assert 3 <= len(waits) <= 10
