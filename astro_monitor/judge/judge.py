@@ -34,7 +34,7 @@ from .weight import stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.3"
+RULES_VERSION = "1.4"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1

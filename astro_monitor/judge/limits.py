@@ -38,8 +38,9 @@ GRADIENT_BAD = 0.35
 SURE_ERRORS = 2.0
 """A number speaks firmly when it is beyond its border by so many times its own error, or its scatter on good frames."""
 
-EXTINCTION_CLEAR_MAG = 0.42
-"""Up to here matched stars deny cloud; a little below the border, as noise and a poor reference frame are in it."""
+DEW_SHARE, DEW_NOTED, DEW_PART = 0.6, 0.2, 0.4
+"""Dew spreads light over tens of pixels, out of the aperture: about this share of the loss that stars show is lost
+indeed. A loss counts as dew's when the model gives dew at least the second, and the third of dew and cloud together."""
 
 SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
 """Peak to valley of the sky beyond its usual pattern over the cells of the field grid. The cells average, so that the

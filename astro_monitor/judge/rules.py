@@ -184,6 +184,12 @@ def lost_light(case: Case) -> Finding | None:
     excess = extinction - _airmass_loss(case)
     if excess < limits.EXTINCTION_BAD_MAG:
         return None
+    if excess < limits.EXTINCTION_BAD_MAG / limits.DEW_SHARE and _is_dew(case):
+        return Finding(
+            rule="lost_light", fault="background", strength="clear", metric="extinction_mag", value=extinction,
+            limit=limits.EXTINCTION_BAD_MAG / limits.DEW_SHARE + _airmass_loss(case), unit="mag", cause="dew",
+            sentence=f"Stars are {extinction:.2f} mag fainter; it looks like dew, which spreads more than it takes.",
+        )  # fmt: skip
     # Blurred or trailed stars lose light from their apertures: then only a large loss speaks of the sky.
     blurred = (case.ratio("fwhm_px") or 1.0) >= 1.4 or (case.trail_ratio or 0.0) >= limits.TRAIL_BAD
     far = excess >= (2.0 if blurred else limits.BEYOND) * limits.EXTINCTION_BAD_MAG
@@ -203,6 +209,14 @@ def lost_light(case: Case) -> Finding | None:
 def _airmass_loss(case: Case) -> float:
     here, there = airmass(case.examined.meta.airmass, case.examined.meta.altitude_deg), case.reference_airmass
     return max(limits.AIRMASS_MAG * (here - there), 0.0) if here is not None and there is not None else 0.0
+
+
+def _is_dew(case: Case) -> bool:
+    """Tell whether the model takes a loss, measured on enough stars beside a history, for dew as soon as for cloud."""
+    told = case.examined.grade.cause_probabilities
+    dew, cloud = told.get("dew", 0.0), told.get("cloud", 0.0)
+    enough = case.has_baseline and case.count("matched_star_count") >= limits.MIN_MATCHED_STARS
+    return enough and dew >= limits.DEW_NOTED and dew >= limits.DEW_PART * (dew + cloud)
 
 
 def stars_gone(case: Case) -> Finding | None:
@@ -290,7 +304,7 @@ def even_sky(case: Case) -> Finding | None:
         return None
     if case.count("matched_star_count") < limits.MIN_MATCHED_STARS:
         return None
-    if extinction - _airmass_loss(case) > limits.EXTINCTION_CLEAR_MAG:
+    if extinction - _airmass_loss(case) + limits.SURE_ERRORS * case.extinction_error_mag > limits.EXTINCTION_BAD_MAG:
         return None
     if not limits.SKY_DARKER < sky < limits.SKY_CLEAR or share > limits.SKY_CHANGE_CLEAR:
         return None

@@ -328,6 +328,7 @@ def test_stars_widened_by_their_own_path_are_no_bad_seeing(settled, frame):
     "slight",
     [
         {"extinction_mag": 0.35, "transparency": 0.72},
+        {"extinction_mag": 0.47, "transparency": 0.65, "extinction_scatter_mag": 0.1},
         {"background_gradient_adu": 180.0},
         {"sky_above_pedestal_adu": 2900.0, "sky_adu_s": 48.0},
     ],
@@ -337,6 +338,31 @@ def test_slight_faults_of_the_sky_within_the_borders_are_never_rejected(settled,
     verdict, _ = settled.judge(frame(10, probabilities={"background_issue": 0.95, "good": 0.05}, **slight))
     assert verdict.decision == "review"
     assert "deny" in verdict.reasons[0].sentence
+
+
+def test_near_the_border_a_loss_is_denied_only_as_surely_as_it_is_measured(settled, frame):
+    near = {"extinction_mag": 0.47, "transparency": 0.65, "extinction_scatter_mag": 0.4, "matched_star_count": 30.0}
+    verdict, _ = settled.judge(frame(10, probabilities={"background_issue": 0.95, "good": 0.05}, **near))
+    assert verdict.decision == "reject"
+
+
+@pytest.mark.parametrize(
+    ("extinction_mag", "causes", "decision"),
+    [
+        (0.7, {"dew": 0.6, "cloud": 0.3}, "review"),
+        (0.7, {"dew": 0.1, "cloud": 0.8}, "reject"),
+        (0.7, {}, "reject"),
+        (1.0, {"dew": 0.9, "cloud": 0.1}, "reject"),
+    ],
+)
+def test_dew_spreads_light_so_that_stars_seem_to_lose_more_than_they_do(
+    settled, frame, extinction_mag, causes, decision
+):
+    """Dew of 0.4 mag takes 0.7 mag out of the aperture: that is no reason to throw the frame away unseen."""
+    dim = {"extinction_mag": extinction_mag, "transparency": 10 ** (-0.4 * extinction_mag)}
+    sees = {"background_issue": 0.95, "good": 0.05}
+    verdict, _ = settled.judge(frame(10, probabilities=sees, cause="dew", causes=causes, **dim))
+    assert verdict.decision == decision
 
 
 def test_estimates_of_the_pedestal_that_scatter_make_no_bright_sky(judge, frame):
