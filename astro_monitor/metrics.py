@@ -63,6 +63,7 @@ METRICS = (
     Metric("transparency", "1", "higher", "Flux of matched stars relative to the best frame of this target"),
     Metric("extinction_mag", "mag", "lower", "The same in magnitudes, -2.5 log10"),
     Metric("extinction_scatter_mag", "mag", "lower", "Scatter of the loss among the matched stars"),
+    Metric("extinction_patch_mag", "mag", "lower", "Loss of the worst twelfth of the field beyond the whole, as sure"),
     Metric("matched_star_count", "1", "higher", "Stars matched to the reference frame"),
     Metric("offset_px", "px", "near", "Shift of the field relative to the reference frame"),
     Metric("offset_x_px", "px", "none", "Its part along x: where the middle of the reference field is now"),

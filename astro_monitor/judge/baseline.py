@@ -32,14 +32,13 @@ from ..records import (
 )
 from .course import Course
 from .evidence import airmass, is_sane
-from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE
+from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE, TURNED_DEG
 from .trends import Trends
 
 WINDOW_FRAMES = 40
 STEADY_FOCUS_FRAMES = 3
 """A focuser that stood still for so many frames and moves was focused anew; one that moves all the time follows the
 temperature."""
-TURNED_DEG = 90.0
 LEVEL_FREEZE_FRAMES = 15
 FIELD_FREEZE_FRAMES = 3
 MAD_TO_SIGMA = 1.4826

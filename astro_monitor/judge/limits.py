@@ -91,6 +91,13 @@ SAMPLED_FWHM_PX = 2.2
 AIRMASS_MAG = 0.2
 """Extinction of clear air per unit of airmass in a broad visual band; typical of good sites at low altitude."""
 
+TURNED_DEG = 90.0
+"""A field that is turned by more than this is seen from the other side of the mount."""
+
+PATCH_FLAG_MAG, PATCH_REVIEW_MAG = 0.2, 0.5
+"""Sure loss of light of the worst twelfth of the field beyond the whole: a flag, and a look. On a real night none of 87
+frames had more than 0.01."""
+
 DEAD_CELLS_FLAG, DEAD_CELLS_REVIEW = 0.08, 0.25
 """Part of the field without stars. The first is twice the jitter of clean fields that psf-guard reports."""
 

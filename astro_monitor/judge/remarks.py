@@ -41,6 +41,20 @@ def lost_field(case: Case) -> Finding | None:
     )  # fmt: skip
 
 
+def small_cloud(case: Case) -> Finding | None:
+    """Part of the field whose matched stars have lost more light than the others: a small cloud, or the edge of one."""
+    patch = case.value("extinction_patch_mag")
+    # Seen the other way round, the corners of a flat that is not applied look like this.
+    turned = abs(case.value("field_turn_deg") or 0.0) > limits.TURNED_DEG or not case.same_side
+    if patch is None or patch < limits.PATCH_FLAG_MAG or turned:
+        return None
+    return Finding(
+        rule="small_cloud", strength="review" if patch >= limits.PATCH_REVIEW_MAG else "note",
+        metric="extinction_patch_mag", value=patch, limit=limits.PATCH_REVIEW_MAG, unit="mag", flag="small_cloud",
+        sentence=f"In a part of the field the stars have lost {patch:.1f} mag more than in the whole.",
+    )  # fmt: skip
+
+
 def saturated(case: Case) -> Finding | None:
     """Saturation: a flag; a look when a large part of the frame is lost."""
     pixels, stars = case.count("saturated_pixel_fraction"), case.count("saturated_star_fraction")
@@ -147,6 +161,7 @@ REMARKS: tuple[Rule, ...] = (
     no_stars,
     few_stars,
     lost_field,
+    small_cloud,
     saturated,
     streaks,
     off_target,

@@ -200,8 +200,8 @@ def _put_sun_and_moon(numbers: _Numbers, frame: Frame, site: Site | None) -> Non
 
 def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, frame: Frame) -> None:
     keys = (
-        "transparency", "extinction_mag", "extinction_scatter_mag", "matched_star_count", "offset_px", "offset_x_px",
-        "offset_y_px", "field_turn_deg",
+        "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
+        "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg",
     )  # fmt: skip
     if not baseline.reference_stars:
         numbers.explain("there is no earlier frame of this target to compare with", *keys)
@@ -215,6 +215,7 @@ def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], base
     numbers.put("transparency", found.transparency)
     numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
     numbers.put("extinction_scatter_mag", found.scatter_mag)
+    numbers.put("extinction_patch_mag", found.patch_mag)
     numbers.put("offset_px", float(np.hypot(found.offset_x_px, found.offset_y_px)))
     numbers.put("offset_x_px", found.offset_x_px)
     numbers.put("offset_y_px", found.offset_y_px)

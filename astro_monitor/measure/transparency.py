@@ -31,6 +31,9 @@ AXIS_PX = 1000.0
 """Length of the axis that the turn of the field is read from; any will do."""
 MIN_STARS_FOR_TURNS = 12
 """Of fewer stars, some turn out of so many would bring enough together by chance."""
+PARTS = (3, 4)
+"""Rows and columns of parts of the field in which small clouds are looked for."""
+MIN_STARS_OF_A_PART = 4
 MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
 """Partners may lie as far apart as the stars are wide, within these limits."""
 
@@ -39,12 +42,14 @@ MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
 class Match:
     """Stars in common; the offset is where the middle of the reference field is now, the turn how the field turned.
 
-    ``scatter_mag`` is the scaled median absolute deviation of the stars' losses.
+    ``scatter_mag`` is the scaled median absolute deviation of the stars' losses; ``patch_mag`` the loss, beyond that of
+    the whole, of the twelfth of the field that has lost most, as much of it as is sure.
     """
 
     count: int
     transparency: float
     scatter_mag: float
+    patch_mag: float
     offset_x_px: float
     offset_y_px: float
     turn_deg: float
@@ -90,7 +95,24 @@ def match(
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
     losses = -2.5 * np.log10(light / their_light / transparency)
     scatter = 1.4826 * float(np.median(np.abs(losses)))
-    return Match(int(best.mine.size), transparency, scatter, best.offset_x_px, best.offset_y_px, best.turn_deg)
+    patch = _patch(mine[best.mine], losses, scatter, sensor_shape)
+    return Match(int(best.mine.size), transparency, scatter, patch, best.offset_x_px, best.offset_y_px, best.turn_deg)
+
+
+def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int, int]) -> float:
+    """Loss of the worst part of the field, less twice its error; 0 where no part has enough stars."""
+    (height, width), (rows, columns) = shape, PARTS
+    column = np.clip((stars[:, 0] / width + 0.5) * columns, 0, columns - 1).astype(np.intp)
+    row = np.clip((stars[:, 1] / height + 0.5) * rows, 0, rows - 1).astype(np.intp)
+    worst = 0.0
+    for part in range(rows * columns):
+        inside = losses_mag[row * columns + column == part]
+        if inside.size >= MIN_STARS_OF_A_PART:
+            middle = float(np.median(inside))
+            own = 1.4826 * float(np.median(np.abs(inside - middle)))
+            error = 1.2533 * max(own, scatter_mag) / np.sqrt(inside.size)
+            worst = max(worst, middle - 2.0 * error)
+    return worst
 
 
 def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:

@@ -67,7 +67,7 @@ class ServiceManager:
         if not self._address or sys.platform == "win32":
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
                 way.sendto(text.encode("utf-8", "replace"), self._address)
         except OSError as error:
             log.warning("the service manager cannot be told %r: %s", text, error)

@@ -340,6 +340,16 @@ def test_slight_faults_of_the_sky_within_the_borders_are_never_rejected(settled,
     assert "deny" in verdict.reasons[0].sentence
 
 
+@pytest.mark.parametrize(
+    ("patch_mag", "decision", "flagged"), [(0.1, "keep", False), (0.3, "keep", True), (0.9, "review", True)]
+)
+def test_a_small_cloud_is_told_and_never_condemns(settled, frame, patch_mag, decision, flagged):
+    verdict, _ = settled.judge(frame(10, extinction_patch_mag=patch_mag))
+    assert (verdict.decision, "small_cloud" in verdict.flags) == (decision, flagged)
+    from_the_other_side, _ = settled.judge(frame(11, extinction_patch_mag=0.9, field_turn_deg=179.8))
+    assert "small_cloud" not in from_the_other_side.flags
+
+
 def test_near_the_border_a_loss_is_denied_only_as_surely_as_it_is_measured(settled, frame):
     near = {"extinction_mag": 0.47, "transparency": 0.65, "extinction_scatter_mag": 0.4, "matched_star_count": 30.0}
     verdict, _ = settled.judge(frame(10, probabilities={"background_issue": 0.95, "good": 0.05}, **near))

@@ -55,6 +55,31 @@ def test_thick_cloud_leaves_few_stars_but_the_right_ratio():
     assert found.transparency == pytest.approx(0.05, rel=0.06)
 
 
+def clouded(stars, right_of_px, loss_mag):
+    """A small cloud over a corner of the field."""
+    return tuple(
+        ReferenceStar(x_px=star.x_px, y_px=star.y_px, flux_adu_s=star.flux_adu_s * 10 ** (-0.4 * loss_mag))
+        if star.x_px > right_of_px and star.y_px < HEIGHT / 3 else star
+        for star in stars
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("loss_mag", [0.5, 1.0, 2.0])
+def test_a_small_cloud_is_seen_where_it_is_as_much_as_is_sure(loss_mag):
+    found = match(clouded(take(), 0.75 * WIDTH, loss_mag), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert found is not None
+    assert 0.8 * loss_mag - 0.05 < found.patch_mag <= loss_mag + 0.02
+    assert found.transparency == pytest.approx(1.0, rel=0.05), "the field as a whole is clear"
+
+
+@pytest.mark.parametrize("light", [1.0, 0.3])
+@pytest.mark.parametrize("seed", range(6))
+def test_an_even_loss_and_noise_are_no_small_cloud(light, seed):
+    found = match(take(light=light, seed=seed, dx=30.0), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert found is not None
+    assert found.patch_mag < 0.03
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("most", [8, 40, 150])
 def test_another_field_does_not_match(seed, most):
