@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from astro_monitor.nightlog import NightLogReader
@@ -19,6 +20,11 @@ def frame(folder: Path, number: int) -> Path:
     return path
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 def damage(place: Path) -> None:
     """Overwrite all pages but the first, as a failing disk might, so that SQLite must notice."""
     data = bytearray(place.read_bytes())
@@ -32,7 +38,10 @@ def damage(place: Path) -> None:
 def test_a_night_log_damaged_while_it_is_written_is_rebuilt_and_the_night_goes_on(tmp_path, caplog):
     captures = tmp_path / "captures"
     captures.mkdir()
-    with RunningMonitor(captures, private_settings(tmp_path / "state"), pipeline=LIGHT_PIPELINE) as running:
+    # The ports stay the same, as clients know them.
+    ports = {"address": f"tcp://127.0.0.1:{free_port()}", "control_address": f"tcp://127.0.0.1:{free_port()}"}
+    settings = private_settings(tmp_path / "state", publish=ports)
+    with RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE) as running:
         for number in range(5):
             frame(captures, number)
         before = {document.doc_id: document.body for document in running.wait_for_outcomes(5)}
@@ -44,6 +53,7 @@ def test_a_night_log_damaged_while_it_is_written_is_rebuilt_and_the_night_goes_o
         )
     assert "watching begins anew" in caplog.text
     assert "brought back" in caplog.text
+    assert set(running.monitor.addresses) == set(ports.values())
     (evidence,) = place.parent.glob("nightlog.sqlite.corrupt.*Z")
     assert evidence.stat().st_size > 0
     with NightLogReader.read(place) as log:
