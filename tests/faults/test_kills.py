@@ -102,7 +102,8 @@ def outcomes(state: Path) -> Counter[str]:
 
 
 def children() -> list[str]:
-    return [" ".join(one.cmdline()) for one in psutil.process_iter() if "astro_monitor" in " ".join(one.cmdline())]
+    lines = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if "astro_monitor" in line]
 
 
 @pytest.mark.slow
