@@ -228,10 +228,11 @@ class Judge:
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
         kinds: tuple[Kind, ...] = ("tracking", "seeing", "background")
         noted = []
+        warned_of: set[str] = {kind for kind in kinds if self._warden(kind, rig).alert_id}
         for kind in kinds:
             named = cause if cause.name in CAUSES_OF[kind] else NO_CAUSE
-            warden = self._warden(kind, rig)
-            noted.append(warden.note(_sign(ruling, kind), examined.frame_id, named, moment_s, self._settings))
+            sign = _beside_others(_sign(ruling, kind), kind, ruling.fault, warned_of)
+            noted.append(self._warden(kind, rig).note(sign, examined.frame_id, named, moment_s, self._settings))
         read = self._warden("failures", "").note(
             "good", examined.frame_id, NO_CAUSE, _seconds(examined.arrival.settled_utc), self._settings
         )
@@ -306,6 +307,17 @@ def _sign(ruling: Ruling, fault: str) -> Sign:
     if fault in ruling.suspected and not others:
         return "suspect"
     return "good" if decision == "keep" and (ruling.decision == "keep" or others) else "doubtful"
+
+
+def _beside_others(sign: Sign, kind: str, fault: str, warned_of: set[str]) -> Sign:
+    """Weigh a sign while there is a warning about another fault, which may look like this one for a frame.
+
+    Stars that are drawn out are wide, too, and stars out of focus seem drawn out: what comes with a fault that has been
+    told says nothing new, and what is severe must be so in a second frame.
+    """
+    if sign == "bad" and fault != kind and fault in warned_of:
+        return "doubtful"
+    return "bad" if sign == "severe" and warned_of - {kind} else sign
 
 
 def _seconds(moment: datetime) -> float:

@@ -159,3 +159,15 @@ def test_clock_that_runs_backwards_is_no_exception(settled, frame):
 def test_every_cause_has_advice(cause):
     for kind in ("tracking", "seeing", "background", "failures"):
         assert advice_for(kind, cause).endswith(".")
+
+
+def test_what_comes_with_a_fault_that_was_told_is_no_second_warning(settled, frame):
+    """Trailed stars are wide; for a frame or two the model takes them for blurred ones."""
+    wide = {**DRIFT, "fwhm_px": 9.0, "fwhm_minor_px": 8.0}
+    assert run(settled, frame, [DRIFT, DRIFT, wide, wide, wide]) == [(11, "opened", "tracking")]
+
+
+def test_a_severe_fault_beside_another_is_told_at_its_second_frame(settled, frame):
+    thick = {**CLOUD, "extinction_mag": 2.5, "transparency": 0.1}
+    happened = run(settled, frame, [DRIFT, DRIFT, thick, thick])
+    assert [one for one in happened if one[1] == "opened"] == [(11, "opened", "tracking"), (13, "opened", "background")]
