@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
 from .rows import Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
 from .trail import Kept, Trail
+
+logger = logging.getLogger(__name__)
 
 
 class NightLog(NightLogReader):
@@ -107,14 +110,23 @@ class NightLog(NightLogReader):
         ballast: Ballast,
         longitude_deg: float | None,
     ) -> NightLog:
-        connection = opening.open_file(place, clock.utc())
+        connection, checked = opening.open_file(place, clock.utc())
         try:
-            return cls(
+            log = cls(
                 connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
             )
+            if checked:
+                log._check_trail(trail)
+            return log
         except BaseException:
             connection.close()
             raise
+
+    def _check_trail(self, trail: Trail) -> None:
+        """Write the trail anew from the log, which is sound, where it is not."""
+        if not trail.is_whole():
+            logger.error("the document trail was damaged; it is kept as %s", trail.set_aside(self._clock.utc()))
+            self._keep_trail()
 
     def check(self) -> None:
         """Complain when damage was met by any thread, also by one that only looked.

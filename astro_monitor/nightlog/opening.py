@@ -214,7 +214,7 @@ def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
     log.info("the night log is brought to version %d; it is kept as it was in %s", VERSION, copy)
 
 
-def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bool) -> None:
+def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bool) -> bool:
     """Check the tables and the numbering.
 
     Parameters:
@@ -222,6 +222,9 @@ def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bo
         now: the time.
         thoroughly: check every page and every document too when the log was not closed in order, or was not checked
             like this for a week: bits fall over on a shelf as well.
+
+    Returns:
+        whether all of it was checked.
 
     Raises:
         Corrupt: something is damaged.
@@ -232,13 +235,15 @@ def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bo
     about = connection.execute("SELECT closed_in_order, log_id, set_aside FROM about").fetchone()
     if about is None or not all(isinstance(text, str) for text in about[1:]):
         raise Corrupt("it does not say who it is")
-    if thoroughly and (not about[0] or _check_is_due(connection, now)):
+    checked = thoroughly and (not about[0] or _check_is_due(connection, now))
+    if checked:
         _check_all(connection)
         connection.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (CHECKED, json.dumps({"at": utc_text(now)})))
     # One statement, so that both are of one moment: another process may be writing.
     count, last = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM documents").fetchone()
     if last != count:
         raise Corrupt(f"{count} documents are numbered up to {last}")
+    return checked
 
 
 def _check_is_due(connection: sqlite3.Connection, now: datetime) -> bool:
@@ -273,8 +278,11 @@ def set_aside(path: Path, now: datetime) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def open_file(path: Path, now: datetime) -> sqlite3.Connection:
+def open_file(path: Path, now: datetime) -> tuple[sqlite3.Connection, bool]:
     """Open, migrate and check a log; a damaged one is set aside and a new one begun. The caller holds the lock.
+
+    Returns:
+        a connection, and whether every page and document was checked.
 
     Raises:
         NightLogError: it is not ours, of a newer version, or cannot be opened.
@@ -290,7 +298,7 @@ def open_file(path: Path, now: datetime) -> sqlite3.Connection:
             raise NightLogError(f"no night log can be made at {path}: {again}; check the disk") from again
 
 
-def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
+def _open_sound(path: Path, now: datetime, replaces: str) -> tuple[sqlite3.Connection, bool]:
     check_header(path)
     try:
         connection = connect(str(path))
@@ -300,7 +308,7 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
             if 0 < version < VERSION:
                 keep_copy(connection, path, version)
             migrate(connection, version, now, replaces)
-            check_sound(connection, now, thoroughly=True)
+            checked = check_sound(connection, now, thoroughly=True)
         except BaseException:
             connection.close()
             raise
@@ -312,7 +320,7 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> sqlite3.Connection:
         raise NightLogError(
             f"the night log {path} cannot be opened: {error}; check the disk's free space and permissions"
         ) from error
-    return connection
+    return connection, checked
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -109,6 +109,13 @@ class Trail:
                     log.error("the trail %s has a hole after document %d; what follows is left out", path, last)
                     return
 
+    def is_whole(self) -> bool:
+        """Tell whether all documents up to the last one are there; reads everything."""
+        last = 0
+        for kept in self.documents():
+            last = kept.seq
+        return last == self.last_seq
+
     def documents_from(self, seq: int) -> Iterator[Kept]:
         """Walk through the files from the one that holds this document on; some documents before it may come, too."""
         files = self._files()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,21 @@ def test_the_reserve_is_given_up_when_the_disk_is_full_and_laid_in_again(place, 
 
 
 LISTS = {"folder": "/lists", "files": [], "kept": 0, "review": 0, "rejected": 0, "generation": 1}
+
+
+def test_a_trail_damaged_in_an_older_file_is_written_anew_when_the_log_is_checked(place, clock, judged, folder):
+    _, documents, _ = write(place, clock, judged, ["a", "b", "c"])
+    write(place, clock, judged, ["d"], "t")
+    older = sorted(folder.iterdir())[0]
+    lines = older.read_bytes().splitlines(keepends=True)
+    older.write_bytes(b"".join([lines[0], lines[1][:-30] + b"\n", *lines[2:]]))
+    assert not Trail(folder).is_whole()
+    with NightLog.open(place, "soon", clock):
+        assert not Trail(folder).is_whole(), "the log was checked a moment ago"
+    clock.now += timedelta(days=8)
+    with NightLog.open(place, "later", clock) as log:
+        assert log.rebuilt == 0
+        assert Trail(folder).is_whole()
+        assert [kept.doc_id for kept in Trail(folder).documents()] == [document.doc_id for document in log.documents()]
+    assert len(list(place.parent.glob("night.trail.replaced.*"))) == 1
+    assert len(documents) == 4
