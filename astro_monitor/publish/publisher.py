@@ -207,7 +207,7 @@ class Publisher:
             figures = self.figures()
         except Exception:
             log.warning("the heartbeat's numbers could not be gathered", exc_info=True)
-            figures = _no_figures()
+            figures = _no_figures().model_copy(update={"trouble": "The daemon cannot tell how it is; see its log."})
         return Document(
             kind="session.heartbeat",
             doc_id=f"{self._history.session_id}-beat-{self._beats}",

@@ -103,8 +103,9 @@ def test_the_heartbeat_carries_live_figures_and_outlives_a_failure_to_gather_the
         body = receive_kind(socket, "session.heartbeat")["body"]
         assert body == figures.model_dump() | {"last_seq": 0}
         publisher.figures = lambda: 1 / 0
-        while receive_kind(socket, "session.heartbeat")["body"]["queue_depth"] != 0:
+        while (body := receive_kind(socket, "session.heartbeat")["body"])["queue_depth"] != 0:
             pass
+        assert "cannot tell how it is" in body["trouble"], "zeros that nobody takes for an empty disk"
 
 
 @pytest.mark.parametrize("kind", [zmq.DEALER, zmq.REQ])
