@@ -36,9 +36,11 @@ from .state import BUS, WATCH, WORK, DaemonState
 log = logging.getLogger(__name__)
 
 IDLE_TICK_S = 0.5
-STUCK_S = 15.0
+STUCK_S = 12.0
 """A part that does not go round for so long stands still. Waiting for the worker counts as going round: that has limits
 of its own; so does each folder that a scan looks into."""
+MOVER_GRACE_S = 4.0
+"""A share that hangs holds its thread for ever; the end does not wait for it."""
 MAX_REBUILDS = 3
 """A log that is damaged again and again is on a disk that a person must look at."""
 LISTS_EVERY_S = 2.0
@@ -230,7 +232,7 @@ class Monitor:
                 over.set()
                 if reason == "stopped":
                     state.stopping()
-                mover.join(timeout=10.0)
+                mover.join(timeout=MOVER_GRACE_S)
                 session.stop(reason, sentence)
                 log.info("the watch of %s has ended: %s", self._root, sentence)
         return session.counts
