@@ -38,8 +38,9 @@ GATHER_S = 0.02
 """After a hint, others are awaited this long: a growing file sends thousands."""
 SECOND_LOOK_S = 1.0
 """A new folder is scanned twice: files may come into it before the system watches it."""
-SCAN_SHARE = 10.0
-"""A scan that takes long, as on a slow share, is not repeated before ten times its own duration."""
+SCAN_SHARE, MOST_SCAN_PAUSE_S = 10.0, 30.0
+"""A scan that takes long, as on a slow share, is not repeated before ten times its own duration, but this is the most:
+a share that has hung for an hour is no slow one."""
 SLOW_NOTICE_S = 60.0
 
 AlreadyDone = Callable[[Path, int, int], bool]
@@ -231,7 +232,7 @@ class FolderSource:
         after_s = self._clock.monotonic()
         every_s = self._settings.rescan_s if self._guard.by_events else self._settings.poll_s
         every_s *= self._jitter.uniform(0.75, 1.25)
-        self._next_scan_s = after_s + max(every_s, SCAN_SHARE * (after_s - before_s))
+        self._next_scan_s = after_s + max(every_s, min(SCAN_SHARE * (after_s - before_s), MOST_SCAN_PAUSE_S))
 
     def _found_at(self, now_s: float) -> set[str]:
         return {

@@ -368,3 +368,23 @@ def test_a_source_shows_that_it_goes_round_also_in_the_middle_of_long_work(
     assert len(watch_until(source, clock, 20.0)) == 30
     assert turns.count(0.0) > 30, "once for each folder of a scan"
     assert max(after - before for before, after in itertools.pairwise(turns)) <= 0.5
+
+
+def test_a_share_that_has_hung_for_an_hour_is_looked_at_again_soon(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, hung = os.scandir, iter([3600.0])
+
+    def hanging(path: str) -> object:
+        if clock.monotonic() > 30.0:
+            clock._now_s += next(hung, 0.0)
+        return real(path)
+
+    monkeypatch.setattr("astro_monitor.watch.scan.os.scandir", hanging)
+    source = FolderSource(
+        tmp_path, WatchSettings(mode="polling"), clock, start_watcher=watcher, jitter=random.Random(1)
+    )
+    clock.at(3640.0, lambda: put(clock, tmp_path / "a.fits", WHOLE))
+    items = watch_until(source, clock, 4000.0)
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 3640.0 + 30.0 + 5.0
