@@ -214,39 +214,32 @@ class NightLog(NightLogReader):
             NightLogError: a second outcome, or a revision of an unknown frame.
         """
         bodies = [_checked(draft) for draft in drafts]
+
+        def write() -> list[Document]:
+            documents: list[Document] = []
+            # The turn is held to the end, so that no other thread takes the same number.
+            with self.transaction():
+                for draft, body in zip(drafts, bodies, strict=True):
+                    cause = draft.cause if draft.cause_index is None else documents[draft.cause_index].doc_id
+                    document = self._insert(draft.kind, body, cause, sighting)
+                    apply(self._database, document, sighting)
+                    documents.append(document)
+                for key, baseline in (baselines or {}).items():
+                    self._database.rows("INSERT OR REPLACE INTO baselines VALUES (?, ?)", (key, _json(baseline)))
+                if keep_baselines is not None:
+                    for (key,) in self._database.rows("SELECT key FROM baselines"):
+                        if key not in keep_baselines:
+                            self._database.rows("DELETE FROM baselines WHERE key = ?", (key,))
+                for key, state in (states or {}).items():
+                    self._database.rows("INSERT OR REPLACE INTO states VALUES (?, ?)", (key, _json(state)))
+            return documents
+
         try:
-            return self._commit(drafts, bodies, baselines, keep_baselines, states, sighting)
+            return write()
         except LogFull:
             if self._ballast is None or self._database.in_transaction or not self._ballast.drop():
                 raise
-            return self._commit(drafts, bodies, baselines, keep_baselines, states, sighting)
-
-    def _commit(
-        self,
-        drafts: Sequence[Draft],
-        bodies: Sequence[dict[str, Any]],
-        baselines: Mapping[str, dict[str, Any]] | None,
-        keep_baselines: Sequence[str] | None,
-        states: Mapping[str, dict[str, Any]] | None,
-        sighting: Sighting | None,
-    ) -> list[Document]:
-        documents: list[Document] = []
-        # The turn is held to the end, so that no other thread takes the same number.
-        with self.transaction():
-            for draft, body in zip(drafts, bodies, strict=True):
-                cause = draft.cause if draft.cause_index is None else documents[draft.cause_index].doc_id
-                document = self._insert(draft.kind, body, cause, sighting)
-                apply(self._database, document, sighting)
-                documents.append(document)
-            for key, baseline in (baselines or {}).items():
-                self._database.rows("INSERT OR REPLACE INTO baselines VALUES (?, ?)", (key, _json(baseline)))
-            if keep_baselines is not None:
-                for (key,) in self._database.rows("SELECT key FROM baselines"):
-                    if key not in keep_baselines:
-                        self._database.rows("DELETE FROM baselines WHERE key = ?", (key,))
-            for key, state in (states or {}).items():
-                self._database.rows("INSERT OR REPLACE INTO states VALUES (?, ?)", (key, _json(state)))
-        return documents
+            return write()
 
     def note_sighting(self, sha256: str, path: Path, size_bytes: int, mtime_ns: int) -> None:
         """Note that known content was found under another path, or moved there.

@@ -5,8 +5,9 @@ is rebuilt from here: verdicts, warnings, and above all the decisions that a per
 program begins a file of its own, so that a line cut short by a power failure stays at the end of its file. A file is
 named after the number of its first document.
 
-A line is a JSON object: ``row`` (the columns of ``documents`` without checksum), ``night``, ``sighting`` (path, size,
-time; or null) and ``crc32`` over the others. It is on the disk before the document is announced.
+A line is a JSON object: ``document``, a list of the columns of ``documents`` without checksum, the night, and the
+sighting (path, size, time; or null); and ``crc32`` of that list as it is written. It is on the disk before the document
+is announced, unless the disk refuses it: then it follows as soon as it can.
 """
 
 from __future__ import annotations

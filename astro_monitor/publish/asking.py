@@ -66,6 +66,27 @@ def reply_to(control: zmq.Socket[bytes], name: str, stop: threading.Event) -> Co
     return None
 
 
+def _keys(settings: PublishSettings) -> ClientKeys | None:
+    return client_keys(settings.keys_folder) if settings.keys_folder is not None else None
+
+
+def _ask(context: zmq.Context[zmq.Socket[bytes]], settings: PublishSettings, question: dict[str, str]) -> ControlReply:
+    """Ask once.
+
+    Raises:
+        PublishError: nobody answers.
+    """
+    control = connected(context, zmq.DEALER, settings.control_address, _keys(settings))
+    name = uuid.uuid4().hex
+    control.send(json.dumps({**question, "id": name}).encode())
+    reply = reply_to(control, name, threading.Event())
+    if reply is None:
+        raise PublishError(
+            f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
+        )
+    return reply
+
+
 def how_it_is(settings: PublishSettings, patience_s: float = 5.0) -> SessionHeartbeat:
     """Ask a running daemon how it is: it must answer a question, and then be heard.
 
@@ -79,16 +100,11 @@ def how_it_is(settings: PublishSettings, patience_s: float = 5.0) -> SessionHear
     Raises:
         PublishError: no answer, or nothing is heard.
     """
-    keys = client_keys(settings.keys_folder) if settings.keys_folder is not None else None
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
-        broadcast = connected(context, zmq.SUB, settings.address, keys)
+        broadcast = connected(context, zmq.SUB, settings.address, _keys(settings))
         broadcast.setsockopt(zmq.SUBSCRIBE, f"{TOPIC_ROOT}session/heartbeat/".encode())
-        control = connected(context, zmq.DEALER, settings.control_address, keys)
-        name = uuid.uuid4().hex
-        control.send(json.dumps({"request": "ping", "id": name}).encode())
-        if reply_to(control, name, threading.Event()) is None:
-            raise PublishError(f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running?")
+        _ask(context, settings, {"request": "ping"})
         until = time.monotonic() + patience_s
         while (left_s := until - time.monotonic()) > 0:
             if not broadcast.poll(int(1000 * left_s) + 1):
@@ -122,20 +138,12 @@ def revise(
     Raises:
         PublishError: no answer, or the daemon refuses.
     """
-    keys = client_keys(settings.keys_folder) if settings.keys_folder is not None else None
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
-        control = connected(context, zmq.DEALER, settings.control_address, keys)
-        name = uuid.uuid4().hex
-        wish = {"request": "revise", "id": name, "frame_id": frame_id, "decision": decision, "by": by, "why": why}
-        control.send(json.dumps(wish).encode())
-        reply = reply_to(control, name, threading.Event())
+        wish = {"request": "revise", "frame_id": frame_id, "decision": decision, "by": by, "why": why}
+        reply = _ask(context, settings, wish)
     finally:
         context.destroy(linger=0)
-    if reply is None:
-        raise PublishError(
-            f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
-        )
     if reply.error:
         raise PublishError(f"the daemon does not take this decision: {reply.sentence}")
     return reply.documents[0]

@@ -147,7 +147,7 @@ def bomb(chance: random.Random) -> bytes:
             return xisf(np.zeros((4, 4), np.uint16), compressed=True).replace(b"4:4:1", f"{side}:{side}:1".encode())
         case _:
             empty = "".join(card.ljust(80) for card in ("XTENSION= 'IMAGE   '", "BITPIX  = 8", "NAXIS   = 0", "END"))
-            return head[:0] + saved(fits.PrimaryHDU()) + empty.ljust(BLOCK).encode() * 3000
+            return saved(fits.PrimaryHDU()) + empty.ljust(BLOCK).encode() * 3000
 
 
 def examine(lane: WorkerLane, path: Path) -> Outcome:
