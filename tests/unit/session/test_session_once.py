@@ -12,8 +12,7 @@ import pytest
 
 from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
-from astro_monitor.messages import Document
-from astro_monitor.nightlog import LogBlocked, NightLog
+from astro_monitor.nightlog import LogBlocked
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings
@@ -85,22 +84,6 @@ def skipped(name: str) -> Skipped:
         sentence="IMAGETYP says this is a dark frame, so it is not graded.",
         timings_s={"total": 0.1},
     )
-
-
-@pytest.fixture
-def announced() -> list[Document]:
-    return []
-
-
-@pytest.fixture
-def night_log():
-    with NightLog.open(":memory:", session_id="s" * 32, clock=SystemClock()) as log:
-        yield log
-
-
-@pytest.fixture
-def session(night_log, announced) -> Session:
-    return Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
 
 
 @pytest.mark.parametrize("first", [failed, examined, skipped])

@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 
 from astro_monitor import metrics
-from astro_monitor.clock import SystemClock
 from astro_monitor.listing import listed_frames
-from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
-from astro_monitor.session import SECOND_LOOK_FRAMES, Session
-from astro_monitor.settings import Settings
+from astro_monitor.session import SECOND_LOOK_FRAMES
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 
@@ -36,22 +33,6 @@ def examined(number: int, good: float = 0.96, transparency: float = 1.0) -> Exam
                     why_unknown="", model="quality.1+aa"),
         models=("quality.1+aa",), timings_s={"total": 0.1},
     )  # fmt: skip
-
-
-@pytest.fixture
-def announced():
-    return []
-
-
-@pytest.fixture
-def night_log():
-    with NightLog.open(":memory:", session_id="s" * 32, clock=SystemClock()) as log:
-        yield log
-
-
-@pytest.fixture
-def session(announced, night_log):
-    return Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
 
 
 def session_frames(night_log):
