@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor import metrics
 from astro_monitor.archive import batch
 from astro_monitor.clock import SystemClock
-from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, FrameMeta, Grade, Measurements
+from astro_monitor.records import Arrival
 from astro_monitor.session import SECOND_LOOK_FRAMES
 from astro_monitor.settings import Settings
+from astro_monitor.testing.light import invented
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -21,20 +21,6 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 def arrival(number: int) -> Arrival:
     return Arrival(path=Path(f"/night/{number}.fits"), root=Path("/night"), size_bytes=9, mtime_ns=1,
                    first_seen_utc=NOW, settled_utc=NOW, how="named")  # fmt: skip
-
-
-def examined(arrived: Arrival, good: float) -> Examined:
-    sha256 = f"{int(arrived.path.stem):016x}" * 4
-    probabilities = {**dict.fromkeys(CLASSES, (1 - good) / (len(CLASSES) - 1)), "good": good}
-    return Examined(
-        arrival=arrived, frame_id=sha256[:16], sha256=sha256, sensor_shape=(64, 80), sensor_px_per_px=1,
-        meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0, date_obs_utc=NOW),
-        measurements=Measurements(frame_id=sha256[:16], values=dict.fromkeys(metrics.KEYS) | {"star_count": 50.0},
-                                  why_missing={}, field_grid=(), bright_stars=(), streaks=()),
-        grade=Grade(frame_id=sha256[:16], label="good", probabilities=probabilities, in_domain=1.0, why_unknown="",
-                    fault_scores=dict.fromkeys(FAULTS, 0.0), cause="none", cause_probability=1.0, model="quality"),
-        models=(), timings_s={},
-    )  # fmt: skip
 
 
 class Lane:
@@ -54,7 +40,8 @@ class Lane:
     def examine(self, arrived, baselines):
         self.asked.append(arrived.path.name)
         known = any(baseline.size >= SECOND_LOOK_FRAMES for baseline in baselines)
-        return examined(arrived, 0.96 if known or arrived.path.name != "0.fits" else 0.6)
+        good = 0.96 if known or arrived.path.name != "0.fits" else 0.6
+        return invented(arrived, arrived.path.name.encode(), good=good)
 
 
 @pytest.fixture
@@ -74,7 +61,7 @@ def test_a_doubtful_first_frame_is_looked_at_again_once_the_rig_is_known(lane):
     seen = graded(SECOND_LOOK_FRAMES + 3, revised)
     assert [document.body["decision"] for _, document, _ in seen] == ["review"] + ["keep"] * (SECOND_LOOK_FRAMES + 2)
     (document,) = revised
-    assert (document.body["frame_id"], document.body["new_decision"]) == ("0" * 16, "keep")
+    assert (document.body["frame_id"], document.body["new_decision"]) == (seen[0][1].body["frame_id"], "keep")
     assert lane.asked.count("0.fits") == 2
     assert (seen[-1][2].kept, seen[-1][2].review) == (SECOND_LOOK_FRAMES + 3, 0)
 
