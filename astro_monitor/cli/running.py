@@ -22,9 +22,8 @@ def findings_about_the_running(settings: Settings) -> Iterator[Finding]:
         return
     level: Level = "fault" if beat.trouble else "ok"
     yield Finding("daemon", level, beat.trouble or f"It answers; {beat.last_seq} documents so far.")
-    missing = beat.watcher.endswith("is missing")
     sentence = f"{beat.watcher[:1].upper()}{beat.watcher[1:]}."
-    yield Finding("watcher", "fault" if missing else "ok", sentence)
+    yield Finding("watcher", "fault" if sentence == beat.trouble else "ok", sentence)
     late = beat.oldest_waiting_s > LONG_WAIT_S
     waiting = f"{beat.queue_depth} frames wait, the oldest for {beat.oldest_waiting_s:.0f} s."
     yield Finding("backlog", "warning" if late else "ok", waiting)

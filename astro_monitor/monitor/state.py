@@ -85,18 +85,23 @@ class DaemonState:
             frames_failed=self.session.counts.failed,
             free_disk_bytes=shutil.disk_usage(self.folder).free,
             watcher=self.source.state(),
-            trouble=self.session.trouble or _sentence(self.pulse.stuck()),
+            trouble=self._not_ready() or _sentence(self.pulse.stuck()),
         )
 
     def health(self) -> Health:
         """Give what the health pages tell."""
-        missing = "" if self.source.root_is_there else f"{self.source.state()[:1].upper()}{self.source.state()[1:]}."
         return Health(
             heartbeat=self.heartbeat(),
             stuck=_sentence(self.pulse.stuck()),
-            not_ready=self.session.trouble or missing,
+            not_ready=self._not_ready(),
             worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
         )
+
+    def _not_ready(self) -> str:
+        """Say why frames cannot be taken, though every part moves; empty when they can."""
+        said = self.source.state()
+        missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
+        return self.session.trouble or missing
 
     def ready(self) -> None:
         """Tell the service manager that frames are taken now."""

@@ -113,7 +113,7 @@ def test_a_folder_that_is_gone_is_told_on_every_way(service, manager):
     assert (status, "is missing" in sentence) == (503, True)
     assert page(ports[2], "/healthz")[0] == 200, "nothing that a restart would mend"
     code, levels = doctor(addresses)
-    assert (code, levels["watcher"]) == (1, "fault")
+    assert (code, levels["watcher"], levels["daemon"]) == (1, "fault", "fault")
     captures.mkdir()
     (captures / "a.fits").write_bytes(small_fits())
     while page(ports[2], "/readyz")[0] != 200:
