@@ -78,8 +78,11 @@ def _ask(context: zmq.Context[zmq.Socket[bytes]], settings: PublishSettings, que
     """
     control = connected(context, zmq.DEALER, settings.control_address, _keys(settings))
     name = uuid.uuid4().hex
-    control.send(json.dumps({**question, "id": name}).encode())
-    reply = reply_to(control, name, threading.Event())
+    try:
+        control.send(json.dumps({**question, "id": name}).encode())
+        reply = reply_to(control, name, threading.Event())
+    finally:
+        control.close(linger=0)
     if reply is None:
         raise PublishError(
             f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
