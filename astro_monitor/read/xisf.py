@@ -1,14 +1,14 @@
-"""XISF, as far as capture programs write it: one attached image, plain or zlib, with FITS keywords.
+"""XISF, as capture programs write it: the first image of a file, with FITS keywords.
 
 Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
-sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data.
+sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data;
+what is in a block is the matter of ``xisf_blocks``.
 """
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from astro_monitor.errors import Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
 
-from .gunzip import refuse_bomb
 from .limits import Limits
 from .pixels import Pixels, fill_invalid
+from .xisf_blocks import Block, block_bytes, find_block
 
 XISF_MAGIC = b"XISF0100"
 _MAX_HEADER_BYTES = 4 << 20
-_SAMPLES = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "Float32": "f4", "Float64": "f8"}
+_SAMPLES = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "UInt64": "u8", "Float32": "f4", "Float64": "f8"}
 _NUMBER = r"(\d{1,15})"
 
 
@@ -36,9 +36,7 @@ class XisfImage:
         shape: (height, width).
         planes: number of channels.
         sample: numpy type of one sample, with byte order.
-        start, length: the block of bytes in the file.
-        codec: empty, or ``zlib``.
-        shuffled: the bytes of the samples are sorted by significance.
+        block: where its bytes are.
         bayer: colour filter array, upper case, or ``None``.
     """
 
@@ -46,10 +44,7 @@ class XisfImage:
     shape: tuple[int, int]
     planes: int
     sample: str
-    start: int
-    length: int
-    codec: str
-    shuffled: bool
+    block: Block
     bayer: str | None
 
 
@@ -66,34 +61,26 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         Unsupported: a kind of XISF that is not read.
     """
     image = _first_image(read_at)
-    geometry = re.fullmatch(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}", image.get("geometry", ""))
-    location = re.fullmatch(rf"attachment:{_NUMBER}:{_NUMBER}", image.get("location", ""))
-    sample = _SAMPLES.get(image.get("sampleFormat", ""))
-    packing = re.fullmatch(rf"(?:(zlib)(\+sh)?:{_NUMBER}(?::{_NUMBER})?)?", image.get("compression", ""))
-    if geometry is None or location is None or sample is None or packing is None:
+    geometry = re.fullmatch(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}", image.get("geometry", "").strip(), re.ASCII)
+    sample = _SAMPLES.get(image.get("sampleFormat", "").strip())
+    if geometry is None or sample is None:
         raise Unsupported(
-            "This kind of XISF file is not read (only one attached two-dimensional image, plain or zlib); "
-            "let the capture program write FITS.",
+            "The image in this XISF file is not two-dimensional, or of complex numbers, which is not read; "
+            "give single frames of whole or real numbers.",
             kind="xisf",
         )
     width, height, planes = (int(number) for number in geometry.groups())
-    start, length = (int(number) for number in location.groups())
     if max(width, height) > limits.max_side_px or width * height * planes > limits.max_pixels:
         raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
     if min(width, height) < limits.min_side_px:
         raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
-    if start + length > file_bytes:
-        raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
-    order = ">" if image.get("byteOrder", "little") == "big" else "<"
+    order = ">" if image.get("byteOrder", "little").strip().lower() == "big" else "<"
     return XisfImage(
         header=_keywords(image),
         shape=(height, width),
         planes=planes,
         sample=order + sample,
-        start=start,
-        length=length,
-        codec=packing[1] or "",
-        shuffled=packing[2] is not None,
+        block=find_block(image, file_bytes),
         bayer=_filter_array(image),
     )
 
@@ -113,25 +100,15 @@ def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tu
         Unreadable: the block is damaged, or has another length than the image needs.
         Unsupported: a bomb.
     """
-    block = data[image.start : image.start + image.length]
     kind = np.dtype(image.sample)
     needed = image.shape[0] * image.shape[1] * image.planes * kind.itemsize
-    if image.codec:
-        refuse_bomb(needed, len(block), limits)
-        try:
-            block = np.frombuffer(zlib.decompressobj().decompress(block.data, needed + 1), np.uint8)
-        except zlib.error as error:
-            raise Unreadable("The compressed image is damaged; copy the file again.", kind="corrupt_xisf") from error
-    if len(block) != needed:
-        raise Unreadable(
-            "The image has another length than its header declares; write the file again.", kind="truncated"
-        )
-    if image.shuffled:
-        block = np.ascontiguousarray(block.reshape(kind.itemsize, -1).T).reshape(-1)
-    # The block may begin anywhere in the file: a copy is aligned.
-    stored = np.frombuffer(block.tobytes(), kind)
+    block = block_bytes(image.block, data, needed, limits)
+    if block.ctypes.data % kind.itemsize:
+        # A block may begin anywhere in the file: a copy is aligned.
+        block = block.copy()
+    stored = block.view(kind)
     if kind.kind == "u" and kind.itemsize <= 2:
-        return stored.astype(np.uint16), 0.0
+        return stored.astype(np.uint16, copy=False), 0.0
     with np.errstate(all="ignore"):
         values = stored.astype(np.float32)
     return values, fill_invalid(values)

@@ -1,4 +1,4 @@
-"""The same image in every wrapping: extensions, gzip, tiles, XISF; and wrappings that are damaged."""
+"""The same image in every wrapping of FITS: extensions, gzip, tiles; and wrappings that are damaged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import tracemalloc
 import zlib
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import pytest
@@ -188,72 +187,6 @@ def test_a_keyword_added_without_a_new_checksum_does_no_harm(tmp_path, arrive) -
     path = tmp_path / "frame.fits"
     path.write_bytes(fits_bytes(VALUES).replace(b"COMMENT", b"HISTORY").replace(b"EXTEND ", b"EXTENT "))
     np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
-
-
-def xisf_bytes(values: np.ndarray, *, zipped: bool = False, shuffled: bool = False, **attributes: str) -> bytes:
-    block = values.tobytes()
-    compression = ""
-    if shuffled:
-        block = np.frombuffer(block, np.uint8).reshape(-1, values.itemsize).T.tobytes()
-    if zipped:
-        compression = f"zlib{'+sh' if shuffled else ''}:{len(block)}" + (f":{values.itemsize}" if shuffled else "")
-        block = zlib.compress(block)
-    names = {"u1": "UInt8", "u2": "UInt16", "u4": "UInt32", "f4": "Float32", "f8": "Float64"}
-    planes = values.shape[0] if values.ndim == 3 else 1
-    fields = {
-        "geometry": f"{values.shape[-1]}:{values.shape[-2]}:{planes}",
-        "sampleFormat": names[values.dtype.str[1:]],
-        "location": f"attachment:4096:{len(block)}",
-        **({"compression": compression} if compression else {}),
-        **attributes,
-    }
-    text = "".join(f" {key}={quoteattr(value)}" for key, value in fields.items())
-    header = (
-        '<?xml version="1.0" encoding="UTF-8"?><!-- XISF --><xisf version="1.0" '
-        f'xmlns="http://www.pixinsight.com/xisf"><Image{text}>'
-        '<FITSKeyword name="EXPTIME" value="30.5" comment="s"/>'
-        "<FITSKeyword name=\"OBJECT\" value=\"'M 31'\" comment=''/>"
-        '<ColorFilterArray pattern="RGGB" width="2" height="2"/></Image></xisf>'
-    ).encode()
-    return (b"XISF0100" + len(header).to_bytes(4, "little") + bytes(4) + header).ljust(4096, b"\0") + block
-
-
-@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f4", "f8"])
-@pytest.mark.parametrize(("zipped", "shuffled"), [(False, False), (True, False), (True, True)])
-def test_xisf(tmp_path, arrive, dtype: str, zipped: bool, shuffled: bool) -> None:
-    path = tmp_path / "frame.xisf"
-    values = (VALUES % 256).astype(dtype) if dtype == "u1" else VALUES.astype(dtype)
-    path.write_bytes(xisf_bytes(values, zipped=zipped, shuffled=shuffled))
-    frame = Reader().read(arrive(path))
-    assert (frame.meta.exposure_s, frame.meta.target, frame.meta.bayer) == (30.5, "M 31", "RGGB")
-    assert frame.sensor_px_per_px == 2
-    assert frame.sensor_shape == values.shape
-    expected = values.astype(np.float64).reshape(60, 2, 75, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(frame.pixels, expected, atol=0.5)
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (xisf_bytes(VALUES, compression="lz4:36000"), "xisf"),
-        (xisf_bytes(VALUES, location="embedded"), "xisf"),
-        (xisf_bytes(VALUES, location="attachment:4096:99999999"), "truncated"),
-        (xisf_bytes(VALUES, geometry="151:120:1"), "truncated"),
-        (xisf_bytes(VALUES, geometry="70000:120:1"), "too_large"),
-        (xisf_bytes(VALUES, geometry="10:10:1"), "too_small"),
-        (xisf_bytes(VALUES, compression="zlib:36000"), "corrupt_xisf"),
-        (xisf_bytes(np.stack([VALUES] * 3)), "cube"),
-        (xisf_bytes(VALUES).replace(b"<Image", b"<Imagx"), "bad_header"),
-        (xisf_bytes(VALUES).replace(b"Image", b"Imagx"), "no_image"),
-        (xisf_bytes(VALUES).replace(b"<!-- XISF -->", b"<!DOCTYPE a> "), "bad_header"),
-        (xisf_bytes(VALUES)[:200], "bad_header"),
-        (b"XISF0100" + b"\xff" * 64, "bad_header"),
-    ],
-)
-def test_xisf_that_is_not_read(tmp_path, arrive, content: bytes, kind: str) -> None:
-    path = tmp_path / "frame.xisf"
-    path.write_bytes(content)
-    assert kind_of_failure(path, arrive) == kind
 
 
 def test_limits_are_checked_before_anything_is_read(tmp_path, arrive) -> None:

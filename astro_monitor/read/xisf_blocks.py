@@ -1,0 +1,269 @@
+"""Data blocks of XISF files: where the bytes of an image are, and how they are inflated and checked.
+
+Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
+section 10: location, compression, sub-blocks, byte shuffling, checksums. Nothing is inflated further than the image
+needs, whatever the compressed bytes say.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Unreadable, Unsupported
+
+from .gunzip import refuse_bomb
+from .limits import Limits
+
+Bytes = NDArray[np.uint8]
+
+_NUMBER = r"(\d{1,15})"
+_COMPRESSION = re.compile(rf"([a-z0-9-]{{1,12}}?)(\+sh)?:{_NUMBER}(?::{_NUMBER})?", re.ASCII)
+_MAX_SUBBLOCKS = 65_536
+"""A block is cut where it grows beyond 4 GB, or once for each thread of the writer."""
+_MAX_ITEM_BYTES = 16
+"""Complex numbers of 64 bits each: the largest samples there are."""
+_MAX_ZSTD_WINDOW_BYTES = 1 << 27
+"""What the zstd program itself refuses to go beyond unless it is told to."""
+_CHECKSUMS = {"sha1": "sha1", "sha256": "sha256", "sha512": "sha512", "sha3256": "sha3_256", "sha3512": "sha3_512"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Where the bytes of an image are and how they are stored.
+
+    Attributes:
+        start, length: position in the file, in bytes; unused when the bytes are in the header.
+        text: the bytes when they are in the header (``inline`` and ``embedded``), else ``None``.
+        codec: empty, ``zlib``, ``lz4`` or ``zstd``.
+        item_bytes: length of the items whose bytes are sorted by significance; 0: they are not.
+        parts: (packed, inflated) lengths in bytes of the sub-blocks; empty: there is one, of the whole length.
+        checksum: name of a hash in ``hashlib`` and its value in hex digits for the block as stored; both may be empty.
+    """
+
+    start: int
+    length: int
+    text: bytes | None = field(repr=False)
+    codec: str
+    item_bytes: int
+    parts: tuple[tuple[int, int], ...]
+    checksum: tuple[str, str]
+
+
+def find_block(element: ET.Element, file_bytes: int) -> Block:
+    """Understand the attributes of an element that holds data.
+
+    Parameters:
+        element: such as ``Image``.
+        file_bytes: length of the file.
+
+    Raises:
+        Unreadable: the attributes contradict themselves, or the block lies outside the file.
+        Unsupported: another location, codec or checksum than those of the specification.
+    """
+    start, length, text = _location(element, file_bytes)
+    # An embedded block has its attributes on the element that holds the text.
+    held = next((child for child in element if str(child.tag).rpartition("}")[2] == "Data"), element)
+    source = held if element.get("location", "") == "embedded" else element
+    codec, item_bytes = _compression(source.get("compression", "").strip())
+    parts = _parts(source.get("subblocks", "").strip(), length) if codec else ()
+    return Block(start, length, text, codec, item_bytes, parts, _checksum(source.get("checksum", "").strip()))
+
+
+def block_bytes(block: Block, file: Bytes, needed: int, limits: Limits) -> Bytes:
+    """Return the bytes of a block, inflated and in order.
+
+    Parameters:
+        block: from ``find_block``.
+        file: (N,) all bytes of the file.
+        needed: how many bytes the image has.
+        limits: how far it may be inflated.
+
+    Returns:
+        (needed,) bytes. They share memory with ``file`` when the block is stored as it is.
+
+    Raises:
+        Unreadable: the block is damaged, or has another length than the image needs.
+        Unsupported: it would grow out of all proportion (kind ``bomb``).
+    """
+    stored = file[block.start : block.start + block.length] if block.text is None else np.frombuffer(block.text, "u1")
+    _verify(block, stored)
+    if block.codec:
+        refuse_bomb(needed, len(stored), limits)
+        stored = _inflated(block, stored, needed)
+    if len(stored) != needed:
+        raise Unreadable(
+            "The image has another length than its header declares; write the file again.", kind="truncated"
+        )
+    return unshuffled(stored, block.item_bytes) if block.item_bytes > 1 else stored
+
+
+def unshuffled(shuffled: Bytes, item_bytes: int) -> Bytes:
+    """Put bytes back in order that were sorted by significance.
+
+    Parameters:
+        shuffled: (N,) first bytes of all items, then all second bytes, and so on; a rest shorter than an item follows.
+        item_bytes: length of an item.
+
+    Returns:
+        (N,) bytes, new.
+    """
+    items = len(shuffled) // item_bytes
+    whole = items * item_bytes
+    out = np.empty(len(shuffled), np.uint8)
+    ordered = out[:whole].reshape(items, item_bytes)
+    for place in range(item_bytes):
+        ordered[:, place] = shuffled[place * items : (place + 1) * items]
+    out[whole:] = shuffled[whole:]
+    return out
+
+
+def _location(element: ET.Element, file_bytes: int) -> tuple[int, int, bytes | None]:
+    location = element.get("location", "").strip()
+    attached = re.fullmatch(rf"attachment:{_NUMBER}:{_NUMBER}", location, re.ASCII)
+    if attached is not None:
+        start, length = int(attached[1]), int(attached[2])
+        if start + length > file_bytes:
+            raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
+        return start, length, None
+    if location.startswith("inline:"):
+        return _in_header(location.removeprefix("inline:"), element.text)
+    if location == "embedded":
+        for child in element:
+            if str(child.tag).rpartition("}")[2] == "Data":
+                return _in_header(child.get("encoding", ""), child.text)
+    raise Unsupported(
+        "The pixels of this XISF file are kept in another file, which is not read; save the image as one .xisf file.",
+        kind="xisf",
+    )
+
+
+def _in_header(encoding: str, text: str | None) -> tuple[int, int, bytes]:
+    letters = "".join((text or "").split())
+    try:
+        data = base64.b64decode(letters, validate=True) if encoding == "base64" else bytes.fromhex(letters)
+    except (binascii.Error, ValueError) as error:
+        raise _damaged() from error
+    return 0, len(data), data
+
+
+def _compression(text: str) -> tuple[str, int]:
+    if not text:
+        return "", 0
+    match = _COMPRESSION.fullmatch(text)
+    codec = {"lz4hc": "lz4"}.get(match[1], match[1]) if match else ""
+    if match is None or codec not in _CODECS:
+        raise Unsupported(
+            f"The image is compressed by {text.partition(':')[0][:20]!r}, which is not read; "
+            "let the capture program use zlib, lz4, lz4hc, zstd or no compression.",
+            kind="codec",
+        )
+    item_bytes = int(match[4] or 0) if match[2] else 0
+    if match[2] and not 1 <= item_bytes <= _MAX_ITEM_BYTES:
+        raise _nonsense("compression")
+    return codec, item_bytes
+
+
+def _parts(text: str, length: int) -> tuple[tuple[int, int], ...]:
+    pieces = text.split(":") if text else []
+    pairs = [re.fullmatch(rf"{_NUMBER},{_NUMBER}", piece, re.ASCII) for piece in pieces[: _MAX_SUBBLOCKS + 1]]
+    parts = tuple((int(pair[1]), int(pair[2])) for pair in pairs if pair is not None)
+    if len(parts) < len(pieces) or (parts and sum(packed for packed, _ in parts) != length):
+        raise _nonsense("subblocks")
+    return parts
+
+
+def _checksum(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    name, _, digest = text.partition(":")
+    name = _CHECKSUMS.get(name.strip().lower().replace("-", "").replace("_", ""), "")
+    # An unknown kind of checksum is no reason to refuse pixels.
+    return (name, digest.strip().lower()) if name else ("", "")
+
+
+def _verify(block: Block, stored: Bytes) -> None:
+    name, digest = block.checksum
+    if name and hashlib.new(name, stored.data, usedforsecurity=False).hexdigest() != digest:
+        raise Unreadable(
+            "The pixels do not match the checksum in the header: the file was damaged or cut; copy it again.",
+            kind="checksum",
+        )
+
+
+def _inflated(block: Block, stored: Bytes, needed: int) -> Bytes:
+    parts = block.parts or ((len(stored), needed),)
+    if sum(inflated for _, inflated in parts) != needed:
+        raise _nonsense("subblocks")
+    out = np.empty(needed, np.uint8)
+    inflate = _CODECS[block.codec]
+    read = written = 0
+    for packed, inflated in parts:
+        piece = out[written : written + inflated]
+        try:
+            count = inflate(stored[read : read + packed], piece)
+        except (zlib.error, ValueError, RuntimeError, EOFError) as error:
+            raise _damaged() from error
+        if count != inflated:
+            raise _damaged()
+        read += packed
+        written += inflated
+    return out
+
+
+def _zlib(packed: Bytes, out: Bytes) -> int:
+    stream = zlib.decompressobj()
+    data = stream.decompress(packed.data, len(out) + 1)
+    if len(data) > len(out) or not stream.eof:
+        return -1
+    out[: len(data)] = np.frombuffer(data, np.uint8)
+    return len(data)
+
+
+def _lz4(packed: Bytes, out: Bytes) -> int:
+    import lz4.block
+
+    try:
+        data = lz4.block.decompress(packed.data, uncompressed_size=len(out))
+    except lz4.block.LZ4BlockError as error:
+        raise ValueError("damaged lz4 block") from error
+    out[: len(data)] = np.frombuffer(data, np.uint8)
+    return len(data)
+
+
+def _zstd(packed: Bytes, out: Bytes) -> int:
+    import zstandard
+
+    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES).stream_reader(packed.data)
+    filled = 0
+    while filled < len(out):
+        try:
+            count = reader.readinto(out[filled:].data)
+        except zstandard.ZstdError as error:
+            raise ValueError("damaged zstd frame") from error
+        if not count:
+            return filled
+        filled += count
+    return filled + len(reader.read(1))
+
+
+_CODECS: dict[str, Callable[[Bytes, Bytes], int]] = {"zlib": _zlib, "lz4": _lz4, "zstd": _zstd}
+
+
+def _damaged() -> Unreadable:
+    return Unreadable("The compressed image is damaged; copy the file again.", kind="corrupt_xisf")
+
+
+def _nonsense(attribute: str) -> Unreadable:
+    return Unreadable(
+        f"The header of the XISF file has an impossible {attribute}; write the file again.", kind="bad_header"
+    )
