@@ -88,27 +88,19 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
     )
 
 
-def skipped(outcome: Skipped, verdict: Verdict) -> Body:
-    """Body of ``frame.judged`` for a file that is no light frame: noted, nothing measured."""
-    why = "not measured: no light frame by its header"
-    return _judged_body(
-        outcome.arrival,
-        outcome.meta,
-        verdict,
+def skipped(outcome: Skipped) -> Body:
+    """Body of ``frame.skipped`` for a file that is no light frame: noted, nothing measured."""
+    body = messages.FrameSkipped(
+        **_file(outcome.arrival),
         frame_id=outcome.frame_id,
         sha256=outcome.sha256,
-        sensor_shape=outcome.sensor_shape,
-        class_probabilities=dict.fromkeys(CLASSES, 0.0),
-        fault_scores=dict.fromkeys(FAULTS, 0.0),
-        cause_probability=0.0,
-        in_domain=0.0,
-        measurements=dict.fromkeys(metrics.KEYS),
-        why_missing=dict.fromkeys(metrics.KEYS, why),
-        streaks=[],
-        baseline=messages.BaselineBody(size=0, fwhm_px=None, background_adu=None, star_count=None),
-        models=[],
-        timings_s=outcome.timings_s,
+        type=outcome.meta.kind,
+        why=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
+        keyword=outcome.meta.sources.get("kind", ""),
+        meta=_meta(outcome.meta, outcome.sensor_shape),
+        timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
+    return messages.body_json(body)
 
 
 def failed(outcome: Failed) -> Body:

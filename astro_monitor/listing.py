@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .lists import ListedFrame, Written, listed_frame, write_lists
-from .nightlog import BY_RULES, FrameRow, NightLogReader
+from .lists import ListedFrame, NotLight, Written, listed_frame, write_lists
+from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
 
 
 def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
@@ -22,6 +23,24 @@ def _listed(row: FrameRow) -> ListedFrame:
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,
+    )
+
+
+def not_lights(night_log: NightLogReader) -> list[NotLight]:
+    """Give all files that are no light frames as the lists need them, each with the path where it was seen last."""
+    return [_not_light(row) for row in night_log.skipped_frames()]
+
+
+def _not_light(row: SkippedRow) -> NotLight:
+    body = row.body
+    return NotLight(
+        file=row.paths[0] if row.paths else body["file"],
+        frame_id=row.frame_id,
+        type=body["type"],
+        keyword=body["keyword"],
+        why=body["why"],
+        seq=row.seq,
+        meta=body["meta"],
     )
 
 
@@ -42,6 +61,7 @@ class ListKeeper:
         self._formats = formats
         self._due = False
         self._rows: dict[str, ListedFrame] = {}
+        self._not_lights: dict[str, NotLight] = {}
         self._noted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._written: Written = {}
 
@@ -67,15 +87,24 @@ class ListKeeper:
         if self._folder is None or not (self._due or force):
             return None
         self._due = False
-        return write_lists(self._all(), self._folder, self._formats, watch_roots=roots, written=self._written)
+        self._follow()
+        return write_lists(
+            list(self._rows.values()),
+            self._folder,
+            self._formats,
+            not_lights=list(self._not_lights.values()),
+            watch_roots=roots,
+            written=self._written,
+        )
 
-    def _all(self) -> list[ListedFrame]:
-        if not self._rows:
+    def _follow(self) -> None:
+        """Bring the rows into step with the log."""
+        if not self._rows and not self._not_lights:
             self._rows = {frame.frame_id: frame for frame in listed_frames(self._log)}
+            self._not_lights = {file.frame_id: file for file in not_lights(self._log)}
         while not self._noted.empty():
             frame_id = self._noted.get()
-            try:
+            with suppress(KeyError):  # a file that failed, or no content at all
                 self._rows[frame_id] = _listed(self._log.frame(frame_id))
-            except KeyError:
-                continue  # a file that failed, or no content at all
-        return list(self._rows.values())
+            with suppress(KeyError):
+                self._not_lights[frame_id] = _not_light(self._log.skipped_frame(frame_id))

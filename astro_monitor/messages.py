@@ -1,6 +1,6 @@
-"""The documents that leave the program: the wire format, version 1.
+"""The documents that leave the program: the wire format, version 1.1.
 
-A document is one JSON object: an envelope (:class:`Document`) around a body whose type follows from ``kind``.
+A document is one JSON object: an envelope (:mod:`envelope`) around a body whose type follows from ``kind``.
 Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are UTC text ending in ``Z``.
 Writers are strict (unknown fields are refused here); readers are tolerant (:func:`parse` ignores unknown fields).
 This module needs no numpy and no array record, so any process may read documents.
@@ -8,18 +8,44 @@ This module needs no numpy and no array record, so any process may read document
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from .errors import AstroMonitorError
+from .envelope import PROTOCOL, SCHEMA, TOPIC_ROOT, BadDocument, Document, decode, encode, topic
 
-SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
-"""Name and major version of the wire format; additions keep it."""
-
-TOPIC_ROOT = "am1/"
-"""All topics start with this; the digit is the major version."""
+__all__ = [
+    "BODIES",
+    "PROTOCOL",
+    "SCHEMA",
+    "TOPIC_ROOT",
+    "AlertBody",
+    "BadDocument",
+    "BaselineBody",
+    "Body",
+    "Decision",
+    "Document",
+    "FaultKind",
+    "FrameFailed",
+    "FrameJudged",
+    "FrameRevised",
+    "FrameSkipped",
+    "ListWritten",
+    "MetaBody",
+    "MetricDescription",
+    "MetricsDescribed",
+    "ModelInfo",
+    "ReasonBody",
+    "SessionHeartbeat",
+    "SessionStarted",
+    "SessionStopped",
+    "StreakBody",
+    "body_json",
+    "decode",
+    "encode",
+    "heartbeat",
+    "topic",
+]
 
 Decision = Literal["keep", "review", "reject"]
 FaultKind = Literal["tracking", "seeing", "background", "failures"]
@@ -39,7 +65,11 @@ class ModelInfo(_Body):
 
 
 class SessionStarted(_Body):
-    """A watch or a batch begins."""
+    """A watch or a batch begins.
+
+    Attributes:
+        protocol: major and minor version of the format of the documents of this session.
+    """
 
     mode: Literal["watch", "grade"]
     software: str
@@ -50,6 +80,7 @@ class SessionStarted(_Body):
     settings_digest: str
     host: str
     process_id: int
+    protocol: str = "1.0"
 
 
 class MetricDescription(_Body):
@@ -126,7 +157,7 @@ class MetaBody(_Body):
 
 
 class FrameJudged(_Body):
-    """The verdict on one frame. Also a sound file that is no light frame: class ``unknown``, flag ``not_a_light``.
+    """The verdict on one light frame.
 
     ``measurements`` has every key of the metric table; a missing number is ``null`` and ``why_missing`` says why.
     """
@@ -156,6 +187,28 @@ class FrameJudged(_Body):
     baseline: BaselineBody
     models: list[str]
     rules_version: str
+    timings_s: dict[str, FiniteFloat]
+
+
+class FrameSkipped(_Body):
+    """A sound file that is no light frame: a dark, a flat, a stacked image. It is noted, never measured or decided on.
+
+    Attributes:
+        type: what it is, in lower case: ``dark``, ``flat``, ``bias``, ``product``, and others in later versions.
+        why: one sentence.
+        keyword: the header keyword that told the type; empty when it was told otherwise.
+    """
+
+    file: str
+    root: str
+    relative_path: str
+    size_bytes: int
+    frame_id: str
+    sha256: str
+    type: str
+    why: str
+    keyword: str
+    meta: MetaBody
     timings_s: dict[str, FiniteFloat]
 
 
@@ -211,7 +264,11 @@ class AlertBody(_Body):
 
 
 class ListWritten(_Body):
-    """Stacking lists were replaced."""
+    """Stacking lists were replaced.
+
+    Attributes:
+        skipped: files that are no light frames; they are in none of the three numbers before.
+    """
 
     folder: str
     files: list[str]
@@ -219,6 +276,7 @@ class ListWritten(_Body):
     review: int
     rejected: int
     generation: int
+    skipped: int = 0
 
 
 class SessionHeartbeat(_Body):
@@ -239,17 +297,23 @@ class SessionHeartbeat(_Body):
 
 
 class SessionStopped(_Body):
-    """The session is over."""
+    """The session is over.
+
+    Attributes:
+        frames_judged: light frames with a verdict.
+        frames_skipped: files that are no light frames.
+    """
 
     reason: Literal["completed", "stopped", "failed", "lost"]
     sentence: str
     frames_judged: int
     frames_failed: int
     last_seq: int
+    frames_skipped: int = 0
 
 
 Body = (
-    SessionStarted | MetricsDescribed | FrameJudged | FrameFailed | FrameRevised | AlertBody
+    SessionStarted | MetricsDescribed | FrameJudged | FrameSkipped | FrameFailed | FrameRevised | AlertBody
     | ListWritten | SessionHeartbeat | SessionStopped
 )  # fmt: skip
 
@@ -257,6 +321,7 @@ BODIES: dict[str, type[_Body]] = {
     "session.started": SessionStarted,
     "metrics.described": MetricsDescribed,
     "frame.judged": FrameJudged,
+    "frame.skipped": FrameSkipped,
     "frame.failed": FrameFailed,
     "frame.revised": FrameRevised,
     "alert.opened": AlertBody,
@@ -269,42 +334,6 @@ BODIES: dict[str, type[_Body]] = {
 """Body type of each kind."""
 
 
-class Document(BaseModel):
-    """The envelope.
-
-    Attributes:
-        schema_: name and major version of this format.
-        kind: one of ``BODIES``.
-        doc_id: unique; made by the night log.
-        session_id: one run of the program.
-        seq: rises by one with each logged document; the night log's own. 0 until the night log has given it one.
-        time: when the document was made, UTC.
-        cause: ``doc_id`` of the document that led to this one, or empty.
-        body: as ``kind`` says.
-    """
-
-    # "constants": a number that is not finite must reach the writer, which refuses it, not turn into null.
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True, ser_json_inf_nan="constants"
-    )
-
-    schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
-    kind: str
-    doc_id: str
-    session_id: str
-    seq: Annotated[int, Field(ge=0)]
-    time: str
-    cause: str = ""
-    body: dict[str, Any]
-
-
-_ANY = TypeAdapter(dict[str, Any])
-
-
-class BadDocument(AstroMonitorError, ValueError):
-    """Bytes that are no document of this version."""
-
-
 def body_json(body: _Body) -> dict[str, Any]:
     """Turn a body into plain JSON values, checked.
 
@@ -314,42 +343,12 @@ def body_json(body: _Body) -> dict[str, Any]:
     return body.model_dump(mode="json", by_alias=True)
 
 
-def encode(document: Document) -> bytes:
-    """Write a document as compact UTF-8 JSON; NaN and infinity are refused.
+def heartbeat(body: dict[str, Any]) -> SessionHeartbeat:
+    """Read the body of a heartbeat, tolerating fields that a later minor version has added.
 
     Raises:
-        ValueError: a number is not finite.
+        pydantic.ValidationError: a field is missing or of another type.
     """
-    plain = document.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "backslashreplace"
+    return SessionHeartbeat.model_validate(
+        {key: value for key, value in body.items() if key in SessionHeartbeat.model_fields}
     )
-
-
-def decode(data: bytes) -> Document:
-    """Read a document, tolerating fields this version does not know.
-
-    Raises:
-        BadDocument: not JSON, not an object, or of another major version.
-    """
-    try:
-        plain = _ANY.validate_json(data)
-    except ValueError as error:
-        raise BadDocument(f"not a document: {str(error).splitlines()[0]}") from error
-    if plain.get("schema") != SCHEMA:
-        raise BadDocument(f"schema {plain.get('schema')!r} is not {SCHEMA}; update the reader")
-    known = {field.alias or name for name, field in Document.model_fields.items()}
-    try:
-        return Document.model_validate({key: value for key, value in plain.items() if key in known})
-    except ValueError as error:
-        raise BadDocument(f"not a document: {str(error).splitlines()[0]}") from error
-
-
-def topic(kind: str, body: dict[str, Any]) -> str:
-    """Give the topic a document is broadcast under; it ends with a slash because subscriptions match by prefix.
-
-    Alerts carry their kind: ``am1/alert/tracking/``. Everything else: ``am1/frame/judged/`` and so on.
-    """
-    if kind.startswith("alert."):
-        return f"{TOPIC_ROOT}alert/{body['kind']}/"
-    return f"{TOPIC_ROOT}{kind.replace('.', '/')}/"

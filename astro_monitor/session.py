@@ -47,9 +47,13 @@ LOG_RETRY_S = 2.0
 
 @dataclass
 class Counts:
-    """What a session has done so far."""
+    """What a session has done so far: ``judged`` light frames are ``kept``, in ``review`` or ``rejected``.
+
+    Files that are no light frames are ``skipped``, files that could not be graded ``failed``; neither is in ``judged``.
+    """
 
     judged: int = 0
+    skipped: int = 0
     failed: int = 0
     kept: int = 0
     review: int = 0
@@ -128,6 +132,7 @@ class Session:
                 "settings_digest": digest,
                 "host": socket.gethostname(),
                 "process_id": os.getpid(),
+                "protocol": messages.PROTOCOL,
             }
         )
         self._commit(
@@ -186,25 +191,23 @@ class Session:
         """Judge one outcome, log it and announce it.
 
         Returns:
-            its ``frame.judged`` or ``frame.failed`` document. A file with the same content as one that has its
-            outcome already gets that one's document back, under its own name; nothing is judged twice.
+            its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document. A file with the same content as one
+            that has its outcome already gets that one's document back, under its own name; nothing is judged twice.
         """
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
             return self._take_again(outcome, outcome.frame_id)
         if isinstance(outcome, Failed):
             return self._take_failed(outcome)
-        if isinstance(outcome, Skipped):
-            body = compose.skipped(outcome, self._judge.judge_skipped(outcome))
-            alerts: tuple[Alert, ...] = ()
-        else:
-            baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
-            verdict, alerts = self._judge.judge(outcome)
-            body = compose.judged(outcome, verdict, baseline)
-            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
-                self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
-        self._count(body)
         self._lists.note(outcome.frame_id, self._log.content_at(outcome.arrival.path))
-        return self._commit_frame("frame.judged", body, outcome, alerts)
+        if isinstance(outcome, Skipped):
+            self.counts.skipped += 1
+            return self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, ())
+        baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
+        verdict, alerts = self._judge.judge(outcome)
+        if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
+            self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
+        self._count(verdict.decision)
+        return self._commit_frame("frame.judged", compose.judged(outcome, verdict, baseline), outcome, alerts)
 
     def second_looks(self) -> list[Arrival]:
         """Give the frames to look at again: put up for review when their rig was not known yet, which it is now."""
@@ -252,6 +255,7 @@ class Session:
                 "sentence": sentence,
                 "frames_judged": self.counts.judged,
                 "frames_failed": self.counts.failed,
+                "frames_skipped": self.counts.skipped,
                 "last_seq": self._log.last_seq(),
             }
         )
@@ -282,11 +286,9 @@ class Session:
         }
         return first.model_copy(update={"body": body})
 
-    def _count(self, body: dict[str, Any]) -> None:
+    def _count(self, decision: str) -> None:
         self.counts.judged += 1
-        if "not_a_light" in body["flags"]:
-            return
-        match body["decision"]:
+        match decision:
             case "keep":
                 self.counts.kept += 1
             case "review":

@@ -48,8 +48,9 @@ def _said(documents: Path) -> dict[str, str]:
         document = json.loads(line)
         body = document["body"]
         if document["kind"] == "frame.judged":
-            name = "not_a_light" if "not_a_light" in body["flags"] else body["class"]
-            said[body["relative_path"]] = f"{name} ({body['decision']})"
+            said[body["relative_path"]] = f"{body['class']} ({body['decision']})"
+        elif document["kind"] == "frame.skipped":
+            said[body["relative_path"]] = f"not_a_light ({body['type']})"
         elif document["kind"] == "frame.failed":
             said[body["relative_path"]] = f"failed ({body['kind']})"
     return said

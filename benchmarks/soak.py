@@ -24,6 +24,7 @@ import psutil
 from numpy.typing import NDArray
 
 from astro_monitor.demo.fits import data_bytes, header_bytes
+from astro_monitor.nightlog import OUTCOMES
 from astro_monitor.publish import Subscription
 
 from .sky import SHAPES, FrameFile, write_frame
@@ -133,10 +134,10 @@ def _listen(
 ) -> None:
     subscription = Subscription(address, control, after_seq=0, stop=stop, patience_s=120.0)
     for received in subscription.received():
-        if received.document.kind in ("frame.judged", "frame.failed"):
+        if received.document.kind in OUTCOMES:
             body = received.document.body
             seen.setdefault(body["relative_path"], []).append(time.monotonic())
-            said = body.get("decision", "failed")
+            said = body.get("decision", received.document.kind.removeprefix("frame."))
             decisions[said] = decisions.get(said, 0) + 1
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..judge import Judge
 from ..nightlog import FrameRow
-from ..records import Arrival, Failed, Outcome, Skipped, Verdict
+from ..records import Arrival, Examined, Outcome, Verdict
 from ..settings import Settings
 from ..worker import WorkerLane
 
@@ -113,11 +113,9 @@ def _again(row: FrameRow, judge: Judge, lane: WorkerLane) -> Again:
     outcome = lane.examine(arrival, judge.all_baselines())
     if outcome.frame_id is not None and outcome.frame_id != row.frame_id:
         return Again(row, None, None, "another frame has taken its place")
-    sentence = outcome.sentence if isinstance(outcome, Failed) else ""
+    sentence = "" if isinstance(outcome, Examined) else outcome.sentence
     return Again(row, outcome, _verdict(outcome, judge), sentence)
 
 
 def _verdict(outcome: Outcome | None, judge: Judge) -> Verdict | None:
-    if outcome is None or isinstance(outcome, Failed):
-        return None
-    return judge.judge_skipped(outcome) if isinstance(outcome, Skipped) else judge.judge(outcome)[0]
+    return judge.judge(outcome)[0] if isinstance(outcome, Examined) else None

@@ -68,7 +68,7 @@ def grade_files(
             looked at again once it is known.
 
     Yields:
-        each file with its ``frame.judged`` or ``frame.failed`` document and the counts so far.
+        each file with its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document and the counts so far.
 
     Raises:
         ModelError: a model is missing, altered or does not fit; raised before the first file.

@@ -142,7 +142,8 @@ def grade(
 ) -> None:
     """Grade files that are already there, in the order of their exposures, as the live watch would have.
 
-    Prints a table, or with --json one frame.judged or frame.failed document per line. Files are only read.
+    Prints a table, or with --json a frame.judged, frame.skipped or frame.failed document per line, and a frame.revised
+    where a second look decided otherwise. Files are only read.
     """
     from .grading import run_grade
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from ..errors import ConfigError
 from ..messages import Document
 from ..monitor import Monitor
+from ..nightlog import OUTCOMES
 from ..settings import Settings
 from .watching import document_printer
 
@@ -34,7 +35,7 @@ class _Night:
 
     def hear(self, document: Document) -> None:
         with self.changed:
-            if document.kind in ("frame.judged", "frame.failed"):
+            if document.kind in OUTCOMES:
                 self.answers[document.body["file"]] = document
             elif document.kind.startswith("alert."):
                 self.alerts.append(document)

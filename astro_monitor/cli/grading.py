@@ -17,7 +17,7 @@ from ..messages import Document
 from ..session import Counts
 from ..settings import Settings
 from .show import DECISION_STYLE, number
-from .watching import print_json
+from .watching import print_json, summary
 
 WIDE = 120
 """From this many letters a line has room for every number."""
@@ -64,10 +64,7 @@ def run_grade(
         for document in judged:
             _add_row(table, document, revised.get(document.body["frame_id"] or ""), names)
         paper.print(table)
-    err.print(
-        f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
-        f"{counts.failed} failed."
-    )
+    err.print(summary(counts))
 
 
 def _table(numbers: tuple[str, ...]) -> Table:
@@ -86,11 +83,14 @@ def _add_row(table: Table, document: Document, revised: Document | None, numbers
 
     Parameters:
         table: from :func:`_table`.
-        document: ``frame.judged`` or ``frame.failed``.
+        document: ``frame.judged``, ``frame.skipped`` or ``frame.failed``.
         revised: its ``frame.revised``, when a second look decided otherwise.
         numbers: the columns that there is room for.
     """
     body = document.body
+    if document.kind == "frame.skipped":
+        table.add_row(body["relative_path"], "skipped", body["type"], *("" for _ in numbers), body["why"], style="dim")
+        return
     if document.kind == "frame.failed":
         texts = (body["relative_path"], "failed", body["kind"], *("" for _ in numbers), body["sentence"])
         table.add_row(*texts, style="magenta")

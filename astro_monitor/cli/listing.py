@@ -11,7 +11,7 @@ from rich.table import Table
 from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
-from ..listing import listed_frames
+from ..listing import listed_frames, not_lights
 from ..lists import stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
@@ -32,12 +32,15 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     place, path = night_log_of(folder, settings)
     target = output or settings.lists.folder or place / "lists"
     with NightLogReader.read(path) as night_log:
-        frames = listed_frames(night_log)
-    if not frames:
-        raise ConfigError(f"the night log of {folder} has no judged frames yet; let a night be watched first")
-    body = write_lists(frames, target, settings.lists.formats, watch_roots=[folder])
-    out.print(f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected → {target}")
-    for stack in stacks(frame for frame in frames if "not_a_light" not in frame.flags):
+        frames, others = listed_frames(night_log), not_lights(night_log)
+    if not frames and not others:
+        raise ConfigError(f"the night log of {folder} has no frames yet; let a night be watched first")
+    body = write_lists(frames, target, settings.lists.formats, not_lights=others, watch_roots=[folder])
+    out.print(
+        f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected, "
+        f"{body['skipped']} skipped (no lights) → {target}"
+    )
+    for stack in stacks(frames):
         out.print(
             f"{stack.folder}: {len(stack.decided('keep'))} of {len(stack.frames)} frames, {stack.kept_hours:.2f} h, "
             f"as deep as {stack.equivalent_good_hours:.2f} h of the best"

@@ -45,7 +45,7 @@ def run_review(
     """
     place, path = night_log_of(folder, settings)
     with NightLogReader.read(path) as night_log:
-        rows = [row for row in night_log.judged_frames() if "not_a_light" not in row.body["flags"]]
+        rows = list(night_log.judged_frames())
     if word is None:
         shown = _chosen(rows, names) if names else [row for row in rows if everything or row.decision == "review"]
         _show(shown, len(rows), out)

@@ -23,6 +23,8 @@ def line(document: Document) -> Text:
     match document.kind:
         case "frame.judged":
             return _judged(clock, body)
+        case "frame.skipped":
+            return Text(f"{clock} skipped {body['relative_path']}: {body['why']}", style="dim")
         case "frame.failed":
             text = Text(f"{clock} failed  {body['relative_path']}: ", style="magenta")
             return text.append(body["sentence"])
@@ -44,7 +46,8 @@ def line(document: Document) -> Text:
             models = ", ".join(f"{model['name']} {model['version']}" for model in body["models"])
             return Text(f"{clock} started watching {body['watch_root']} with {models}", style="dim")
         case "session.stopped":
-            counts = f"{body['frames_judged']} judged, {body['frames_failed']} failed"
+            skipped = f"{body.get('frames_skipped', 0)} skipped"
+            counts = f"{body['frames_judged']} judged, {skipped}, {body['frames_failed']} failed"
             return Text(f"{clock} stopped: {counts}. {body['sentence']}", style="dim")
         case _:
             return Text(f"{clock} {document.kind}", style="dim")

@@ -12,6 +12,7 @@ from rich.console import Console
 from .. import logs
 from ..messages import Document, encode
 from ..monitor import Monitor
+from ..session import Counts
 from ..settings import Settings
 from .show import line
 
@@ -30,9 +31,14 @@ def run_watch(
         logs.to_file(monitor.folder / "astro-monitor.log")
     counts = monitor.run(stop)
     said = out if not as_json else err
-    said.print(
-        f"{counts.judged} frames judged ({counts.kept} kept, {counts.review} to review, {counts.rejected} rejected), "
-        f"{counts.failed} failed.\nStacking lists: {monitor.lists_folder}\nNight log: {monitor.night_log_path}"
+    said.print(f"{summary(counts)}\nStacking lists: {monitor.lists_folder}\nNight log: {monitor.night_log_path}")
+
+
+def summary(counts: Counts) -> str:
+    """Say what a session did in one sentence whose numbers add up."""
+    return (
+        f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
+        f"{counts.skipped} skipped (no lights); {counts.failed} failed."
     )
 
 

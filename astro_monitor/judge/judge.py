@@ -17,7 +17,6 @@ from ..records import (
     Failed,
     Grade,
     Reason,
-    Skipped,
     Verdict,
     baseline_key,
 )
@@ -127,21 +126,6 @@ class Judge:
         for history in self._histories.values():
             if history.forget(frame_id):
                 self._touched.add(history.key)
-
-    def judge_skipped(self, skipped: Skipped) -> Verdict:
-        """Decide on a sound file that is no light frame: it is listed for review, never graded.
-
-        Parameters:
-            skipped: the file as the worker saw it.
-        """
-        reason = Reason(
-            rule="not_a_light", decision="review", metric="", value=None, limit=None, unit="",
-            sentence=skipped.sentence,
-        )  # fmt: skip
-        return Verdict(
-            frame_id=skipped.frame_id, label="unknown", cause="none", flags=("not_a_light",), decision="review",
-            weight=0.0, reasons=(reason,), baseline_size=0, rules_version=RULES_VERSION,
-        )  # fmt: skip
 
     def note_failure(self, failed: Failed) -> tuple[Alert, ...]:
         """Take note of a file that could not be graded; failures that repeat are worth a warning.

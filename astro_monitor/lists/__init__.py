@@ -5,7 +5,7 @@ any order, give the same bytes. It reads documents only. It writes into its own 
 folder; frames are linked to, never copied, moved or changed.
 """
 
-from .frames import ListedFrame, listed_frame, stacks
+from .frames import ListedFrame, NotLight, listed_frame, stacks
 from .write import FORMATS, ListError, Written, write_lists
 
-__all__ = ["FORMATS", "ListError", "ListedFrame", "Written", "listed_frame", "stacks", "write_lists"]
+__all__ = ["FORMATS", "ListError", "ListedFrame", "NotLight", "Written", "listed_frame", "stacks", "write_lists"]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from .names import folder_part, short_digest
 
@@ -54,6 +54,33 @@ class ListedFrame:
     date_obs_utc: str = ""
     seq: int = 0
     numbers: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotLight:
+    """One file that is no light frame, as lists need it: noted, never measured or decided on.
+
+    Attributes:
+        file: as in :class:`ListedFrame`.
+        type: ``dark``, ``flat``, ``bias``, ``product`` or another.
+        keyword: the header keyword that told the type.
+        why: one sentence.
+        seq: of the document it was built from; of two files at one path the later one counts.
+        meta: what the header says, as in the document.
+    """
+
+    file: str
+    frame_id: str
+    type: str
+    keyword: str
+    why: str
+    seq: int = 0
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def date_obs_utc(self) -> str:
+        """When it was taken; empty when the header does not tell."""
+        return self.meta.get("date_obs_utc") or ""
 
 
 def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int = 0) -> ListedFrame:
@@ -144,21 +171,24 @@ def _key(frame: ListedFrame) -> _Key:
     )
 
 
-def time_order(frame: ListedFrame) -> tuple[str, str, str]:
+Row = TypeVar("Row", "ListedFrame", "NotLight")
+
+
+def time_order(frame: ListedFrame | NotLight) -> tuple[str, str, str]:
     """Sort key: when the frame was taken, then its path, then its identity."""
     return frame.date_obs_utc, frame.file, frame.frame_id
 
 
-def each_once(frames: Iterable[ListedFrame]) -> tuple[list[ListedFrame], list[ListedFrame]]:
+def each_once(frames: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     """Keep each path and each content once: the latest at a path, the first path of a content.
 
     Returns:
         the frames in order of time, and the further copies of the same content.
     """
-    by_path: dict[str, ListedFrame] = {}
+    by_path: dict[str, Row] = {}
     for frame in _in_order_of_documents(frames):
         by_path[frame.file] = frame
-    kept: dict[str, ListedFrame] = {}
+    kept: dict[str, Row] = {}
     copies = []
     for frame in sorted(by_path.values(), key=time_order):
         if frame.frame_id in kept:
@@ -168,7 +198,7 @@ def each_once(frames: Iterable[ListedFrame]) -> tuple[list[ListedFrame], list[Li
     return list(kept.values()), copies
 
 
-def _in_order_of_documents(frames: Iterable[ListedFrame]) -> list[ListedFrame]:
+def _in_order_of_documents(frames: Iterable[Row]) -> list[Row]:
     """Sort by document; were two of one document, all that they are decides: the order they come in never does."""
     ordered = sorted(frames, key=lambda one: (one.seq, one.frame_id))
     if any((one.seq, one.frame_id) == (other.seq, other.frame_id) for one, other in pairwise(ordered)):

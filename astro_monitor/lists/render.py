@@ -8,13 +8,20 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .frames import SHOWN_NUMBERS, ListedFrame, Stack
+from .frames import SHOWN_NUMBERS, ListedFrame, NotLight, Stack
 from .names import csv_text, is_linkable, is_listable, short_digest
 
 COLUMNS = (
     "file", "decision", "weight", "class", "cause", "flags", "reasons", "target", "filter", "exposure_s",
     "date_obs_utc", *SHOWN_NUMBERS, "frame_id",
 )  # fmt: skip
+NOT_LIGHT_META = (
+    "target", "filter", "exposure_s", "gain", "binning", "sensor_temp_c", "width_px", "height_px", "bayer", "camera",
+    "date_obs_utc",
+)  # fmt: skip
+"""Header facts that the list of files which are no light frames shows: what tells which lights a dark or flat fits."""
+
+NOT_LIGHT_COLUMNS = ("file", "type", "keyword", "why", *NOT_LIGHT_META, "frame_id")
 MAX_DSS_LINE_BYTES = 10_000
 MAX_LINKS = 99_999
 SIRIL_ENDINGS = {
@@ -80,13 +87,38 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
     )
 
 
-def others_json(frames: Sequence[ListedFrame]) -> bytes:
+def not_lights_csv(files: Sequence[NotLight]) -> bytes:
+    """Write the files that are no light frames as a table, in the form of :func:`csv_bytes`.
+
+    Parameters:
+        files: in the order of the rows. Those whose path cannot stand in a text list are left out.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(NOT_LIGHT_COLUMNS)
+    for file in files:
+        if is_listable(file.file):
+            values = _not_light_row(file)
+            writer.writerow(
+                csv_text(value or "") if isinstance(value := values[name], str | None) else _cell(value)
+                for name in NOT_LIGHT_COLUMNS
+            )
+    return text.getvalue().encode("utf-8")
+
+
+def not_lights_json(files: Sequence[NotLight]) -> bytes:
     """Write the files that are no light frames.
 
     Parameters:
-        frames: in order.
+        files: in order.
     """
-    return _json({"schema": "astro-monitor/list/1", "not_lights": tuple(frames)})
+    return _json({"schema": "astro-monitor/list/1", "not_lights": [_not_light_row(file) for file in files]})
+
+
+def _not_light_row(file: NotLight) -> dict[str, Any]:
+    told = {name: file.meta.get(name) for name in NOT_LIGHT_META}
+    return {"file": file.file, "frame_id": file.frame_id, "type": file.type, "keyword": file.keyword, "why": file.why,
+            **told}  # fmt: skip
 
 
 def index_json(index: dict[str, Any]) -> bytes:

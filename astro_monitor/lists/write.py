@@ -31,7 +31,7 @@ from ..errors import AstroMonitorError, ConfigError
 from ..messages import ListWritten, body_json
 from . import pixinsight, render
 from .files import own_folder, remove_folder, replace_file, replace_links
-from .frames import ListedFrame, Stack, each_once, stacks
+from .frames import ListedFrame, NotLight, Row, Stack, each_once, stacks
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The kinds of list that can be asked for."""
@@ -52,6 +52,7 @@ def write_lists(
     folder: Path,
     formats: Sequence[str] = FORMATS,
     *,
+    not_lights: Iterable[NotLight] = (),
     watch_roots: Sequence[Path] = (),
     written: Written | None = None,
 ) -> dict[str, Any]:
@@ -61,6 +62,7 @@ def write_lists(
         frames: all judged frames of the night with their latest decision, in any order.
         folder: where lists go; made when missing.
         formats: which of ``FORMATS`` to write.
+        not_lights: files that are no light frames, in any order.
         watch_roots: capture folders; the lists may not lie inside one.
         written: what was written last, with the same folder and formats; kept up to date. Stacks that have not changed
             since, and whose lists are still there, are passed over, so that a log of many nights costs no more than
@@ -74,9 +76,8 @@ def write_lists(
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
-    every = [_with_absolute_path(frame) for frame in frames]
-    lights = stacks(frame for frame in every if "not_a_light" not in frame.flags)
-    others, _ = each_once(frame for frame in every if "not_a_light" in frame.flags)
+    lights = stacks(_with_absolute_path(frame) for frame in frames)
+    others, _ = each_once(_with_absolute_path(file) for file in not_lights)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         before = _index(folder)
@@ -88,6 +89,7 @@ def write_lists(
             kept=sum(len(stack.decided("keep")) for stack in lights),
             review=sum(len(stack.decided("review")) for stack in lights),
             rejected=sum(len(stack.decided("reject")) for stack in lights),
+            skipped=len(others),
             generation=before.get("generation", 0) + (1 if changed or not before else 0),
         )
         index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"})}
@@ -117,7 +119,7 @@ def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path]) -> None:
             raise ConfigError(f"the folder for lists {folder} lies inside the capture folder {root}; set lists.folder")
 
 
-def _with_absolute_path(frame: ListedFrame) -> ListedFrame:
+def _with_absolute_path(frame: Row) -> Row:
     """Give the very same row where its path is absolute already, so that stacks are compared fast."""
     path = str(Path(frame.file).absolute())
     return frame if path == frame.file else replace(frame, file=path)
@@ -135,7 +137,7 @@ def _index(folder: Path) -> dict[str, Any]:
 def _write_all(
     folder: Path,
     lights: Sequence[Stack],
-    others: Sequence[ListedFrame],
+    others: Sequence[NotLight],
     formats: Sequence[str],
     written: Written,
 ) -> tuple[list[str], bool]:
@@ -156,9 +158,9 @@ def _write_all(
     written.update(fresh)
     contents: dict[str, bytes] = {}
     if others and "csv" in formats:
-        contents["not_lights.csv"] = render.csv_bytes(others)
+        contents["not_lights.csv"] = render.not_lights_csv(others)
     if others and "json" in formats:
-        contents["not_lights.json"] = render.others_json(others)
+        contents["not_lights.json"] = render.not_lights_json(others)
     for name, content in contents.items():
         changed |= replace_file(folder / name, content)
     return sorted([*names, *contents]), changed

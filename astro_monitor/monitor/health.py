@@ -39,12 +39,14 @@ class Health:
         stuck: parts that do not move, as one sentence; empty when all do.
         not_ready: why frames cannot be taken now; empty when they can.
         worker_process: number of the worker process; 0 when there is none.
+        frames_skipped: files that are no light frames.
     """
 
     heartbeat: SessionHeartbeat
     stuck: str
     not_ready: str
     worker_process: int
+    frames_skipped: int = 0
 
 
 class HealthPages:
@@ -131,6 +133,9 @@ class _Collector:
         beat = self._health.heartbeat
         yield InfoMetricFamily("astro_monitor", "This program.", {"version": __version__})
         yield CounterMetricFamily("astro_monitor_frames_judged", "Frames with a verdict.", beat.frames_judged)
+        yield CounterMetricFamily(
+            "astro_monitor_frames_skipped", "Files that are no light frames.", self._health.frames_skipped
+        )
         yield CounterMetricFamily("astro_monitor_frames_failed", "Files that could not be graded.", beat.frames_failed)
         gauges = {
             "waiting_frames": ("Frames that wait for the worker.", beat.queue_depth),

@@ -95,6 +95,7 @@ class DaemonState:
             stuck=_sentence(self.pulse.stuck()),
             not_ready=self._not_ready(),
             worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
+            frames_skipped=self.session.counts.skipped,
         )
 
     def _not_ready(self) -> str:

@@ -7,10 +7,11 @@ from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import BY_RULES, Decision, Draft, FrameRow, LogBlocked, LogDamaged, LogFull
+from .rows import BY_RULES, OUTCOMES, Decision, Draft, FrameRow, LogBlocked, LogDamaged, LogFull, SkippedRow
 
 __all__ = [
     "BY_RULES",
+    "OUTCOMES",
     "Decision",
     "Draft",
     "FrameRow",
@@ -19,6 +20,7 @@ __all__ = [
     "LogFull",
     "NightLog",
     "NightLogReader",
+    "SkippedRow",
     "network_kind",
     "night_of",
 ]

@@ -21,14 +21,14 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
     Parameters:
         database: inside a transaction.
         document: already inserted.
-        sighting: the file a ``frame.judged`` or ``frame.failed`` is about; ``None``: as the body says, time unknown.
+        sighting: the file a document of an outcome is about; ``None``: as the body says, time unknown.
 
     Raises:
         NightLogError: a second outcome for the same content, or a revision of a frame that was never judged.
     """
     body = document.body
     match document.kind:
-        case "frame.judged" | "frame.failed":
+        case "frame.judged" | "frame.skipped" | "frame.failed":
             _outcome(database, document)
             where = sighting or (os.fsencode(body["file"]), body["size_bytes"], 0)
             sight(database, body["frame_id"], document.seq, where)
@@ -76,7 +76,7 @@ def _outcome(database: Database, document: Document) -> None:
             body.get("sha256"),
             document.seq,
             int(judged),
-            int(not judged and body["retryable"]),
+            int(body.get("retryable", False)),
             body.get("decision", ""),
             body.get("class", ""),
             meta.get("target") or "",

@@ -21,7 +21,8 @@ from .lock import InstanceLock
 from .nights import night_of
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
-from .rows import Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
+from .rows import OUTCOMES, Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
+from .schema import IS_JUDGED, IS_SKIPPED
 from .trail import Kept, Trail
 
 logger = logging.getLogger(__name__)
@@ -196,8 +197,8 @@ class NightLog(NightLogReader):
     ) -> list[Document]:
         """Keep documents and the memory that goes with them, all or nothing.
 
-        A ``frame.judged`` or ``frame.failed`` draft is that content's outcome; there can be one only, except that a
-        retryable failure may be followed by another outcome.
+        A ``frame.judged``, ``frame.skipped`` or ``frame.failed`` draft is that content's outcome; there can be one
+        only, except that a retryable failure may be followed by another outcome.
 
         Parameters:
             drafts: in the order of their numbers.
@@ -297,12 +298,13 @@ class NightLog(NightLogReader):
                 (self.session_id,),
             )
             for session_id, doc_id in lost:
-                judged, failed = (self._count(kind, session_id) for kind in ("frame.judged", "frame.failed"))
+                judged, skipped, failed = (self._count(kind, session_id) for kind in OUTCOMES)
                 body = SessionStopped(
                     reason="lost",
                     sentence="The session ended without saying so: a crash, a power cut or a kill.",
                     frames_judged=judged,
                     frames_failed=failed,
+                    frames_skipped=skipped,
                     last_seq=self._last_of(session_id),
                 )
                 documents.append(self._insert("session.stopped", body_json(body), doc_id, None, session_id))
@@ -353,7 +355,7 @@ class NightLog(NightLogReader):
             if found:
                 return str(found[0][0])
         moment = now
-        if kind in ("frame.judged", "frame.failed"):
+        if kind in OUTCOMES:
             try:
                 moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
             except ValueError:
@@ -362,8 +364,9 @@ class NightLog(NightLogReader):
         return night_of(moment, self._longitude_deg)
 
     def _count(self, kind: str, session_id: str) -> int:
-        where = "SELECT count(*) FROM documents WHERE kind = ? AND session_id = ?"
-        return int(self._database.rows(where, (kind, session_id))[0][0])
+        kinds = {"frame.judged": IS_JUDGED, "frame.skipped": IS_SKIPPED}
+        where = f"SELECT count(*) FROM documents d WHERE {kinds.get(kind, 'd.kind = ?')} AND d.session_id = ?"  # noqa: S608
+        return int(self._database.rows(where, (session_id,) if kind in kinds else (kind, session_id))[0][0])
 
     def _last_of(self, session_id: str) -> int:
         return int(self._database.rows("SELECT max(seq) FROM documents WHERE session_id = ?", (session_id,))[0][0])

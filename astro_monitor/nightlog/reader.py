@@ -13,8 +13,8 @@ from typing import Any, Self
 from ..messages import Document
 from . import opening
 from .database import Database
-from .rows import BY_RULES, FrameRow, LogDamaged, checksum
-from .schema import DOCUMENT_COLUMNS
+from .rows import BY_RULES, FrameRow, LogDamaged, SkippedRow, as_skipped, checksum
+from .schema import DOCUMENT_COLUMNS, IS_JUDGED, IS_SKIPPED
 
 _PAGE = 500
 """Rows read at a time by the methods that walk through the log, so that writers get their turn in between."""
@@ -115,7 +115,7 @@ class NightLogReader:
         return bool(self._database.rows(known, (sha256[:16],)))
 
     def outcome_of(self, sha256: str) -> Document:
-        """Give the ``frame.judged`` or ``frame.failed`` document of a content.
+        """Give the ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document of a content.
 
         Raises:
             KeyError: it has none yet.
@@ -140,20 +140,22 @@ class NightLogReader:
         )
 
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
-        """Walk through all judged frames as they stand now, by DATE-OBS, then in the order of judging.
+        """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.
 
         Parameters:
             night: only those of the observing night that began on this date.
         """
-        only = "" if night is None else "d.night = ? AND "
-        place: tuple[str, int] = ("", 0)
-        while page := self._frames(
-            f"{only}(f.sort_time, f.outcome_seq) > (?, ?) ORDER BY f.sort_time, f.outcome_seq LIMIT ?",
-            (*(() if night is None else (night,)), *place, _PAGE),
-        ):
-            for sort_time, row in page:
-                yield row
-                place = (sort_time, row.seq)
+        for night_of_it, document in self._walk(IS_JUDGED, night):
+            yield self._frame_row(night_of_it, document)
+
+    def skipped_frames(self, *, night: str | None = None) -> Iterator[SkippedRow]:
+        """Walk through all files that are no light frames, by DATE-OBS, then in the order in which they were noted.
+
+        Parameters:
+            night: only those of the observing night that began on this date.
+        """
+        for night_of_it, document in self._walk(IS_SKIPPED, night):
+            yield self._skipped_row(night_of_it, document)
 
     def frame(self, frame_id: str) -> FrameRow:
         """Give one judged frame as it stands now.
@@ -161,10 +163,15 @@ class NightLogReader:
         Raises:
             KeyError: no such frame was judged.
         """
-        found = self._frames("f.frame_id = ?", (frame_id,))
-        if not found:
-            raise KeyError(frame_id)
-        return found[0][1]
+        return self._frame_row(*self._outcome(IS_JUDGED, frame_id))
+
+    def skipped_frame(self, frame_id: str) -> SkippedRow:
+        """Give one file that is no light frame.
+
+        Raises:
+            KeyError: no such file was skipped.
+        """
+        return self._skipped_row(*self._outcome(IS_SKIPPED, frame_id))
 
     def baselines(self) -> dict[str, dict[str, Any]]:
         """Give the histories behind all baselines by name."""
@@ -187,20 +194,53 @@ class NightLogReader:
         rows = self._database.rows(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE {where}", values)  # noqa: S608
         return [self._document(row) for row in rows]
 
-    def _frames(self, where: str, values: Sequence[str | int]) -> list[tuple[str, FrameRow]]:
-        """Give judged frames for which ``where`` (never user text) holds, each with the text it is sorted by."""
+    def _walk(self, which: str, night: str | None) -> Iterator[tuple[str, Document]]:
+        """Walk through outcomes for which ``which`` (never user text) holds, by time; give the night of each, too."""
+        only = "" if night is None else "d.night = ? AND "
+        place: tuple[str, int] = ("", 0)
+        while page := self._outcomes(
+            f"{which} AND {only}(f.sort_time, f.outcome_seq) > (?, ?) ORDER BY f.sort_time, f.outcome_seq LIMIT ?",
+            (*(() if night is None else (night,)), *place, _PAGE),
+        ):
+            for sort_time, night_of_it, document in page:
+                yield night_of_it, document
+                place = (sort_time, document.seq)
+
+    def _outcome(self, which: str, frame_id: str) -> tuple[str, Document]:
+        found = self._outcomes(f"{which} AND f.frame_id = ?", (frame_id,))
+        if not found:
+            raise KeyError(frame_id)
+        return found[0][1:]
+
+    def _outcomes(self, where: str, values: Sequence[str | int]) -> list[tuple[str, str, Document]]:
+        """Give outcomes for which ``where`` (never user text) holds: the text each is sorted by, night, document."""
         columns = ", ".join(f"d.{name}" for name in DOCUMENT_COLUMNS.split(", "))
         rows = self._database.rows(
             f"SELECT f.sort_time, d.night, {columns} FROM frames f JOIN documents d "  # noqa: S608
-            f"ON d.seq = f.outcome_seq WHERE f.judged AND {where}",
+            f"ON d.seq = f.outcome_seq WHERE {where}",
             values,
         )
-        return [(row[0], self._frame_row(row[1], self._document(row[2:]))) for row in rows]
+        return [(row[0], row[1], self._document(row[2:])) for row in rows]
+
+    def _paths(self, frame_id: str) -> tuple[str, ...]:
+        """Give where a content was seen, newest first."""
+        seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
+        return tuple(os.fsdecode(path) for (path,) in seen)
+
+    def _skipped_row(self, night: str, document: Document) -> SkippedRow:
+        body = as_skipped(document.kind, document.body)
+        return SkippedRow(
+            seq=document.seq,
+            frame_id=body["frame_id"],
+            time=document.time,
+            night=night,
+            paths=self._paths(body["frame_id"]),
+            body=body,
+        )
 
     def _frame_row(self, night: str, document: Document) -> FrameRow:
         body = document.body
         frame_id = body["frame_id"]
-        seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
         # What is said comes from the documents, which have checksums; the other tables only lead to them.
         revised = self._select("seq IN (SELECT seq FROM overrides WHERE frame_id = ?) ORDER BY seq", (frame_id,))
         first = {"new_decision": body["decision"], "by": BY_RULES, "why": "", "weight": body["weight"]}
@@ -215,7 +255,7 @@ class NightLogReader:
             frame_id=frame_id,
             time=document.time,
             night=night,
-            paths=tuple(os.fsdecode(path) for (path,) in seen),
+            paths=self._paths(frame_id),
             decision=latest["new_decision"],
             first_decision=body["decision"],
             rules_decision=by_rules[-1]["new_decision"],

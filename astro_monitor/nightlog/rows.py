@@ -16,6 +16,10 @@ BY_RULES = "rules"
 """Who decided, when nobody did by hand."""
 
 
+OUTCOMES = ("frame.judged", "frame.skipped", "frame.failed")
+"""Kinds of the documents in which the way of a file ends."""
+
+
 class LogBlocked(NightLogError):
     """Nothing was written, for a reason that may pass: the same commit may be tried again."""
 
@@ -77,6 +81,38 @@ class FrameRow:
     why: str
     weight: float
     body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedRow:
+    """A file that is no light frame.
+
+    Attributes:
+        seq: number of its document.
+        time: when it was noted, UTC text.
+        night: date on which the observing night began.
+        paths: where this content was last seen, newest first; empty when other content has taken its place on disk.
+        body: as of ``frame.skipped``, also where a log of protocol 1.0 has it as ``frame.judged``.
+    """
+
+    seq: int
+    frame_id: str
+    time: str
+    night: str
+    paths: tuple[str, ...]
+    body: dict[str, Any]
+
+
+def as_skipped(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Give the body of ``frame.skipped``, also for a ``frame.judged`` of protocol 1.0 with the flag ``not_a_light``."""
+    if kind == "frame.skipped":
+        return body
+    same = ("file", "root", "relative_path", "size_bytes", "frame_id", "sha256", "meta", "timings_s")
+    return {name: body[name] for name in same} | {
+        "type": body["meta"]["kind"],
+        "why": body["reasons"][0]["sentence"] if body["reasons"] else "",
+        "keyword": body["meta"]["sources"].get("kind", ""),
+    }
 
 
 def checksum(row: Sequence[str | int]) -> int:

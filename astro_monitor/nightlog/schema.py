@@ -85,5 +85,14 @@ TABLES = frozenset(
 )  # fmt: skip
 """Tables that a log of this version has."""
 
+_OLD_SKIPPED = """d.kind = 'frame.judged' AND d.body LIKE '%"flags":["not_a_light"]%'"""
+"""How protocol 1.0 told of files that are no light frames. Quotes inside a text of the body would be escaped."""
+
+IS_SKIPPED = f"(d.kind = 'frame.skipped' OR ({_OLD_SKIPPED}))"
+"""Holds for a row ``d`` of ``documents`` that tells of a file that is no light frame."""
+
+IS_JUDGED = f"(d.kind = 'frame.judged' AND NOT ({_OLD_SKIPPED}))"
+"""Holds for a row ``d`` of ``documents`` with the verdict on a light frame."""
+
 DOCUMENT_COLUMNS = "seq, doc_id, session_id, kind, time, cause, body, crc32"
 """A document as it is read; the checksum covers the columns before it."""

@@ -13,7 +13,7 @@ import zmq
 from pydantic import ValidationError
 
 from ..errors import PublishError
-from ..messages import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode
+from ..messages import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode, heartbeat
 from ..settings import PublishSettings
 from .control import ControlReply
 from .keys import ClientKeys, client_keys
@@ -117,7 +117,7 @@ def how_it_is(settings: PublishSettings, patience_s: float = 5.0) -> SessionHear
                 document = decode(frames[-1])
             except BadDocument:
                 continue
-            return SessionHeartbeat.model_validate(document.body)
+            return heartbeat(document.body)
         raise PublishError(f"no heartbeat is heard at {settings.address}; is publish.address the daemon's?")
     finally:
         context.destroy(linger=0)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import AstroMonitorError
-from ..messages import SCHEMA, Document, encode
+from ..messages import PROTOCOL, SCHEMA, Document, encode
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class ControlReply(BaseModel):
 
     Attributes:
         schema_: as in documents.
+        protocol: major and minor version that the daemon speaks.
         reply: the question's own word, or ``error``.
         id: as in the question.
         log_id: identity of the night log; numbers of another one cannot be compared.
@@ -88,6 +89,7 @@ class ControlReply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
+    protocol: str = "1.0"
     reply: Literal["hello", "ping", "snapshot", "replay", "revise", "error"]
     id: str = ""
     log_id: str = ""
@@ -158,5 +160,5 @@ def _documents(history: History, request: ControlRequest) -> tuple[list[bytes], 
 
 
 def _reply(reply: str, documents: Sequence[bytes] = (), **fields: Any) -> bytes:
-    head = json.dumps({"schema": SCHEMA, "reply": reply, **fields}, separators=(",", ":"))
+    head = json.dumps({"schema": SCHEMA, "protocol": PROTOCOL, "reply": reply, **fields}, separators=(",", ":"))
     return head[:-1].encode() + b',"documents":[' + b",".join(documents) + b"]}"

@@ -16,7 +16,7 @@ CAUSES = (
 )  # fmt: skip
 """Causes, in the order of the model's output."""
 
-FLAGS = ("streak", "saturated", "few_stars", "off_target", "optics", "obstructed", "small_cloud", "not_a_light")
+FLAGS = ("streak", "saturated", "few_stars", "off_target", "optics", "obstructed", "small_cloud")
 """Flags that may stand beside a class."""
 
 KIND_STAR, KIND_EXTENDED, KIND_ARTEFACT = 0, 1, 2

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..messages import Document
 from ..monitor import Monitor
+from ..nightlog import OUTCOMES
 from ..settings import Settings, load
 
 PATIENCE_S = 120.0
@@ -60,7 +61,7 @@ class RunningMonitor:
 
     def outcomes(self) -> list[Document]:
         """The documents about frames."""
-        return [document for document in self.documents if document.kind in ("frame.judged", "frame.failed")]
+        return [document for document in self.documents if document.kind in OUTCOMES]
 
     def wait_for(self, wanted: Callable[[], bool], what: str) -> None:
         """Wait until something is so.

@@ -10,12 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.messages import BODIES, SCHEMA, TOPIC_ROOT, BadDocument, body_json, decode, encode, topic
+from astro_monitor.messages import (
+    BODIES,
+    PROTOCOL,
+    SCHEMA,
+    TOPIC_ROOT,
+    BadDocument,
+    body_json,
+    decode,
+    encode,
+    heartbeat,
+    topic,
+)
 from astro_monitor.publish import schemas
 from astro_monitor.publish.control import ControlReply, ControlRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GOLDENS = Path(__file__).parent / "goldens" / "v1"
+GOLDENS = Path(__file__).parent / "goldens" / "v1.1"
+RELEASED = [Path(__file__).parent / "goldens" / version for version in ("v1",)]
 REFERENCE = REPOSITORY / "docs" / "reference"
 COMMAND = "python -m astro_monitor.publish.schemas docs/reference/schemas"
 
@@ -34,6 +46,40 @@ def test_a_golden_document_parses_and_is_written_as_it_was(kind):
     assert document.kind == kind
     assert body_json(BODIES[kind].model_validate(document.body)) == document.body
     assert json.loads(encode(document)) == json.loads(golden(kind))
+
+
+@pytest.mark.parametrize("path", [path for folder in RELEASED for path in sorted(folder.glob("*.json"))], ids=str)
+def test_documents_of_each_released_version_parse(path):
+    document = decode(path.read_bytes())
+    read = body_json(BODIES[document.kind].model_validate(document.body))
+    assert read.items() >= document.body.items()
+
+
+@pytest.mark.parametrize("path", [path for folder in RELEASED for path in sorted(folder.glob("*.json"))], ids=str)
+def test_a_reader_of_each_released_version_finds_all_it_knows(path):
+    """No kind and no field was taken away, and none changed its type."""
+    before, now = json.loads(path.read_bytes()), json.loads(golden(path.stem))
+    assert before["schema"] == now["schema"]
+    for level_before, level_now in ((before, now), (before["body"], now["body"])):
+        assert level_before.keys() <= level_now.keys()
+        assert {key: type(value) for key, value in level_before.items()} == {
+            key: type(level_now[key]) for key in level_before
+        }
+
+
+def test_a_session_of_the_first_version_says_so():
+    document = decode((RELEASED[0] / "session.started.json").read_bytes())
+    assert BODIES[document.kind].model_validate(document.body).protocol == "1.0"
+    assert json.loads(golden("session.started"))["body"]["protocol"] == PROTOCOL
+
+
+def test_heartbeats_are_read_whatever_a_later_version_adds_and_those_of_the_first_reader_stay_as_they_are():
+    """The client of version 1.0 refuses a heartbeat with a field it does not know; so none is added."""
+    body = json.loads(golden("session.heartbeat"))["body"]
+    assert heartbeat({**body, "a field of the future": 1}) == heartbeat(body)
+    assert BODIES["session.heartbeat"].model_fields.keys() == json.loads(
+        (RELEASED[0] / "session.heartbeat.json").read_bytes()
+    )["body"].keys()  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -92,6 +138,7 @@ def test_a_golden_document_has_the_fields_its_schema_asks_for(kind):
 def test_the_page_tells_version_topics_kinds_and_requests():
     page = (REFERENCE / "protocol.md").read_text("utf-8")
     assert f"`{SCHEMA}`" in page
+    assert f"`{PROTOCOL}`" in page
     assert f"`{TOPIC_ROOT}`" in page
     for kind in BODIES:
         assert f"`{kind}`" in page, kind

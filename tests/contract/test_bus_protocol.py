@@ -12,7 +12,7 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError, PublishError
-from astro_monitor.messages import SessionHeartbeat, decode
+from astro_monitor.messages import PROTOCOL, SessionHeartbeat, decode
 from astro_monitor.publish import Publisher
 
 WAIT_MS = 20_000
@@ -70,6 +70,7 @@ def test_a_narrow_subscription_gets_that_alone(bus, subscriber):
         ("session.started", b"am1/session/started/"),
         ("alert.opened", b"am1/alert/tracking/"),
         ("alert.closed", b"am1/alert/tracking/"),
+        ("frame.skipped", b"am1/frame/skipped/"),
         ("frame.failed", b"am1/frame/failed/"),
     ],
 )
@@ -114,7 +115,7 @@ def test_hello_and_ping_say_who_is_there(bus, kind):
     for word in ("hello", "ping"):
         reply = bus.ask({"request": word, "id": "7", "a field of the future": 1}, kind)
         if kind == zmq.DEALER:
-            assert reply["schema"] == "astro-monitor/1"
+            assert (reply["schema"], reply["protocol"]) == ("astro-monitor/1", PROTOCOL)
         assert (reply["reply"], reply["id"], reply["last_seq"]) == (word, "7", 1)
         assert (reply["log_id"], reply["session_id"]) == (bus.log.log_id, "session-1")
 

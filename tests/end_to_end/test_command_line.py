@@ -52,14 +52,17 @@ def test_grade_gives_one_document_per_file_on_standard_output(frames) -> None:
     assert by_name["page.fits"]["body"]["stage"] == "read"
     assert by_name["page.fits"]["body"]["sentence"]
     judged = [document["body"] for document in documents if document["kind"] == "frame.judged"]
-    assert len(judged) == 4
+    assert len(judged) == 3
     for body in judged:
         assert body.keys() >= NEEDED
         assert body["measurements"].keys() == set(metrics.KEYS)
         missing = {key for key, value in body["measurements"].items() if value is None}
         assert missing == body["why_missing"].keys()
     dark = by_name["dark.fits"]["body"]
-    assert (dark["class"], dark["decision"], dark["flags"]) == ("unknown", "review", ["not_a_light"])
+    assert by_name["dark.fits"]["kind"] == "frame.skipped"
+    assert (dark["type"], dark["keyword"], dark["meta"]["kind"]) == ("dark", "IMAGETYP", "dark")
+    assert "IMAGETYP" in dark["why"]
+    assert not {"class", "decision", "flags", "reasons", "weight"} & dark.keys()
     good = by_name["1.fits"]["body"]
     assert (good["class"], good["decision"]) == ("good", "keep")
     assert 2.0 < good["measurements"]["fwhm_px"] < 3.8
@@ -69,7 +72,8 @@ def test_grade_orders_by_exposure_and_shows_a_table(frames) -> None:
     done = run("grade", frames)
     assert done.returncode == 0
     assert "decision" in done.stdout
-    assert "4 judged" in done.stderr
+    assert "3 judged: " in done.stderr
+    assert "1 skipped (no lights); 1 failed" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_watch_grades_what_is_there_and_ends_in_order(frames, tmp_path) -> None:
         documents = []
         for line in daemon.stdout:
             documents.append(json.loads(line))
-            if sum(document["kind"] == "frame.judged" for document in documents) == 4:
+            if sum(document["kind"] in ("frame.judged", "frame.skipped") for document in documents) == 4:
                 break
         daemon.send_signal(signal.SIGTERM)
         rest, errors = daemon.communicate(timeout=60)
@@ -156,7 +160,7 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     arguments = ("watch", frames, "--state", state, "--json", "--address", "tcp://127.0.0.1:0", "--control", address)
     with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
         documents = (json.loads(line) for line in daemon.stdout)
-        for number, _ in enumerate(one for one in documents if one["kind"] == "frame.judged"):
+        for number, _ in enumerate(one for one in documents if one["kind"] in ("frame.judged", "frame.skipped")):
             if number == 3:
                 break
         rejected = run(
@@ -180,7 +184,8 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     compared = run("diff", frames, "--state", state, "--json")
     lines = {line["file"]: line for line in map(json.loads, compared.stdout.splitlines())}
     assert lines["1.fits"]["was"]["decision"] == lines["1.fits"]["would_be"]["decision"] == "keep"
-    assert (lines["1.fits"]["by_hand"], lines["dark.fits"]["by_hand"]) == ("keep", None)
+    assert lines["1.fits"]["by_hand"] == "keep"
+    assert "dark.fits" not in lines
     stricter = tmp_path / "stricter.toml"
     stricter.write_text("[judge]\nmax_fwhm_px = 1.0\n", "utf-8")
     changed = run("diff", frames, "--state", state, "--config", stricter, "--learn")

@@ -23,7 +23,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader
 
-GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1"
+GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.1"
 
 WRITER = """
 import copy, hashlib, json, sys

@@ -33,7 +33,7 @@ FRAMES = st.lists(
         frame_id=st.integers(0, 12).map(lambda number: f"{number:016x}"),
         decision=st.sampled_from(["keep", "review", "reject"]),
         weight=st.floats(0, 1),
-        flags=st.sampled_from([(), ("streak",), ("not_a_light",)]),
+        flags=st.sampled_from([(), ("streak",), ("few_stars",)]),
         reasons=st.lists(st.text(max_size=10), max_size=2).map(tuple),
         target=st.sampled_from(["M 31", "m 31", "M/31", "=x", "星", "\udcff", ""]),
         filter=st.sampled_from(["L", "l", "Ha"]),

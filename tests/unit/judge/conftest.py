@@ -23,7 +23,6 @@ from astro_monitor.records import (
     Grade,
     Measurements,
     ReferenceStar,
-    Skipped,
 )
 from astro_monitor.settings import JudgeSettings, SiteSettings
 
@@ -148,14 +147,6 @@ def failed() -> Callable[..., Failed]:
         )  # fmt: skip
 
     return make
-
-
-@pytest.fixture
-def skipped() -> Skipped:
-    return Skipped(
-        arrival=_arrival(1), frame_id="f" * 16, sha256="f" * 64, meta=FrameMeta(kind="dark"),
-        sensor_shape=(10, 10), sentence="A dark frame by its header.", timings_s={},
-    )  # fmt: skip
 
 
 @pytest.fixture

@@ -275,17 +275,6 @@ def test_nothing_measured_is_no_exception(judge, frame):
     assert judge.judge(frame(1, **dict.fromkeys(KEYS, float("nan"))))[0].decision == "review"
 
 
-def test_not_a_light_is_listed_for_review(judge, skipped):
-    verdict = judge.judge_skipped(skipped)
-    assert (verdict.label, verdict.decision, verdict.flags, verdict.weight) == (
-        "unknown",
-        "review",
-        ("not_a_light",),
-        0,
-    )
-    assert verdict.reasons[0].sentence == "A dark frame by its header."
-
-
 def test_judging_takes_at_most_five_milliseconds(settled, frame):
     """Counted in processor time, best of many, so that a busy machine does not matter."""
     taken = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.errors import ConfigError
-from astro_monitor.lists import ListedFrame, ListError, listed_frame, write_lists
+from astro_monitor.lists import ListedFrame, ListError, NotLight, listed_frame, write_lists
 from astro_monitor.lists import files as list_files
 from astro_monitor.lists.frames import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
@@ -168,11 +168,23 @@ def test_targets_whose_safe_names_are_the_same_do_not_mix(tmp_path):
 
 
 def test_files_that_are_no_lights_are_listed_apart(tmp_path):
-    dark = row(9, "review", flags=("not_a_light",), label="unknown")
-    body = write_lists([*night(), dark], tmp_path)
-    assert (body["kept"], body["review"]) == (3, 1)
-    assert "light 9" in (tmp_path / "not_lights.csv").read_text()
-    assert "light 9" not in (tmp_path / GROUP / "frames.csv").read_text()
+    dark = NotLight(
+        file="/capture/dark 9.fits", frame_id="dark9", type="dark", keyword="IMAGETYP", why="A dark, by IMAGETYP.",
+        meta={"exposure_s": 60.0, "gain": 100.0, "filter": None, "date_obs_utc": "2026-03-01T18:00:00Z"},
+    )  # fmt: skip
+    body = write_lists(night(), tmp_path, not_lights=[dark, dark])
+    assert (body["kept"], body["review"], body["rejected"], body["skipped"]) == (3, 1, 1, 1)
+    (listed,) = csv.DictReader((tmp_path / "not_lights.csv").read_text("utf-8").splitlines())
+    assert {name: listed[name] for name in ("file", "type", "keyword", "exposure_s", "gain", "filter")} == {
+        "file": "/capture/dark 9.fits", "type": "dark", "keyword": "IMAGETYP", "exposure_s": "60", "gain": "100",
+        "filter": "",
+    }  # fmt: skip
+    (told,) = json.loads((tmp_path / "not_lights.json").read_bytes())["not_lights"]
+    assert (told["file"], told["type"], told["why"]) == (dark.file, "dark", dark.why)
+    assert not {"decision", "class", "weight"} & {*listed, *told}
+    assert "dark 9" not in (tmp_path / GROUP / "frames.csv").read_text()
+    assert write_lists(night(), tmp_path)["skipped"] == 0
+    assert not (tmp_path / "not_lights.csv").exists()
 
 
 def test_one_content_at_two_paths_is_listed_once(tmp_path):

@@ -18,7 +18,7 @@ def health(stuck: str = "", not_ready: str = "") -> Health:
         last_seq=42, queue_depth=3, oldest_waiting_s=1.5, frames_judged=40, frames_failed=2, free_disk_bytes=10**9,
         watcher="watching by events", trouble=stuck,
     )  # fmt: skip
-    return Health(heartbeat=beat, stuck=stuck, not_ready=not_ready, worker_process=7)
+    return Health(heartbeat=beat, stuck=stuck, not_ready=not_ready, worker_process=7, frames_skipped=12)
 
 
 def ask(pages: HealthPages, path: str, host: str = "", method: str = "GET") -> tuple[int, str]:
@@ -54,6 +54,7 @@ def test_metrics_are_prometheus_text() -> None:
     families = {family.name: family for family in text_string_to_metric_families(metrics_text(health()).decode())}
     values = {name: family.samples[0].value for name, family in families.items()}
     assert values["astro_monitor_frames_judged"] == 40.0
+    assert values["astro_monitor_frames_skipped"] == 12.0
     assert values["astro_monitor_waiting_frames"] == 3.0
     assert values["astro_monitor_ready"] == 1.0
     assert families["astro_monitor_frames_judged"].type == "counter"

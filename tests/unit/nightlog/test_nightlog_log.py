@@ -116,6 +116,48 @@ def test_an_unreadable_file_is_done_but_has_no_content(night_log, body):
     assert list(night_log.judged_frames()) == []
 
 
+def told_by_version_1_0(skipped):
+    """Give the body in which protocol 1.0 told of a file that is no light frame."""
+    reason = {"rule": "not_a_light", "decision": "review", "metric": "", "value": None, "limit": None, "unit": "",
+              "sentence": skipped["why"]}  # fmt: skip
+    same = {name: value for name, value in skipped.items() if name not in ("type", "why", "keyword")}
+    return same | {
+        "class": "unknown", "class_probabilities": {"good": 0.0}, "fault_scores": {"seeing": 0.0}, "cause": "none",
+        "cause_probability": 0.0, "in_domain": 0.0, "flags": ["not_a_light"], "decision": "review",
+        "reasons": [reason], "weight": 0.0, "measurements": {"fwhm_px": None},
+        "why_missing": {"fwhm_px": "not measured: no light frame by its header"}, "streaks": [],
+        "baseline": {"size": 0, "fwhm_px": None, "background_adu": None, "star_count": None}, "models": [],
+        "rules_version": "1.4",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["1.1", "1.0"])
+def test_a_file_that_is_no_light_frame_is_no_judged_frame_whichever_version_told_it(place, clock, judged, body, old):
+    dark = body("frame.skipped")
+    flagged = judged("a", flags=["streak"], reasons=[], target='"flags":["not_a_light"]')
+    with NightLog.open(place, "session-1", clock) as log:
+        log.append("session.started", body("session.started"))
+        log.commit([Draft("frame.judged", told_by_version_1_0(dark)) if old else Draft("frame.skipped", dark)])
+        log.append("frame.judged", {key: value for key, value in flagged.items() if key != "target"})
+        (row,) = log.skipped_frames()
+        assert (row.body, row.frame_id, row.paths) == (dark, dark["frame_id"], (dark["file"],))
+        assert log.skipped_frame(dark["frame_id"]) == row
+        assert [frame.frame_id for frame in log.judged_frames()] == [flagged["frame_id"]]
+        assert log.has_content(dark["sha256"])
+        with pytest.raises(KeyError):
+            log.frame(dark["frame_id"])
+        with pytest.raises(KeyError):
+            log.revise(dark["frame_id"], "keep", "ana", "")
+        with pytest.raises(KeyError):
+            log.skipped_frame(flagged["frame_id"])
+        assert list(log.skipped_frames(night="1999-01-01")) == []
+        assert list(log.skipped_frames(night=row.night)) == [row]
+    with NightLog.open(place, "session-2", clock) as log:
+        (lost,) = log.close_lost_sessions()
+    counts = [lost.body[f"frames_{word}"] for word in ("judged", "skipped", "failed")]
+    assert counts == [1, 1, 0]
+
+
 def test_a_retryable_failure_may_get_another_outcome_and_a_final_one_may_not(night_log, judged, body):
     one = judged("one")
     lost = body("frame.failed") | {"frame_id": one["frame_id"], "retryable": True, "kind": "worker_lost"}

@@ -14,7 +14,7 @@ from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import LogBlocked
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
-from astro_monitor.session import Session
+from astro_monitor.session import Counts, Session
 from astro_monitor.settings import Settings
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
@@ -96,6 +96,21 @@ def test_known_content_under_another_name_is_noted_not_judged(session, night_log
     assert again.kind == original.kind
     assert again.body["relative_path"] == "copy/b.fits"
     assert night_log.already_done(Path("/night/copy/b.fits"), 9, 1)
+
+
+def test_a_file_that_is_no_light_frame_is_skipped_and_counted_apart(night_log, announced, tmp_path) -> None:
+    session = Session(Settings(), night_log, SystemClock(), lists_folder=tmp_path / "lists", announce=announced.append)
+    document = session.take(skipped("a.fits"))
+    assert (document.kind, document.body["type"]) == ("frame.skipped", "dark")
+    assert document.body["why"] == "IMAGETYP says this is a dark frame, so it is not graded."
+    assert session.counts == Counts(skipped=1)
+    session.write_lists()
+    session.stop("stopped", "The end.")
+    written, stopped = (document.body for document in announced[-2:])
+    assert [written[word] for word in ("kept", "review", "rejected", "skipped")] == [0, 0, 0, 1]
+    assert [stopped[f"frames_{word}"] for word in ("judged", "skipped", "failed")] == [0, 1, 0]
+    (told,) = json.loads((tmp_path / "lists" / "not_lights.json").read_bytes())["not_lights"]
+    assert (Path(told["file"]).name, told["type"]) == ("a.fits", "dark")
 
 
 def test_a_failure_that_may_be_tried_again_makes_room_for_a_verdict(session, announced) -> None:
@@ -200,7 +215,7 @@ def test_a_frame_nobody_judged_cannot_be_decided_on(session) -> None:
 
 
 def test_a_warning_whose_memory_is_lost_is_closed_at_the_start(night_log, announced):
-    golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1/alert.opened.json").read_text("utf-8"))
+    golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1.1/alert.opened.json").read_text("utf-8"))
     opened = night_log.append("alert.opened", golden["body"])
     session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
     session.start("watch", Path("/night"), [])
