@@ -5,7 +5,9 @@ library. Nothing in a file is believed: headers are at most 200 blocks long, dat
 ``MAX_DATA_BYTES``, and no allocation ever depends on a number found in the file.
 
 Layout and cards follow sections 3 and 4 of the FITS Standard 4.0
-(https://fits.gsfc.nasa.gov/fits_standard.html).
+(https://fits.gsfc.nasa.gov/fits_standard.html). What real programs write besides is understood where its meaning is
+plain: keywords in lower case, HIERARCH cards, texts without quotes, text in UTF-8 or in the Western code page of
+Windows, and NUL bytes where blanks belong.
 """
 
 from __future__ import annotations
@@ -47,8 +49,9 @@ class Header:
     """The cards of one header, read lazily.
 
     Attributes:
-        cards: for each keyword its text after ``= ``, and that of the CONTINUE cards below it. Where a
-            keyword occurs twice, the first one counts, as in the common libraries.
+        cards: for each keyword in upper case its text after ``= ``, and that of the CONTINUE cards below it.
+            HIERARCH keywords are their words with single blanks (``ESO DPR TYPE``). Where a keyword occurs twice,
+            the first one with a value counts, as in the common libraries. Bytes are kept as Latin-1 letters.
         remarks: the text of COMMENT and HISTORY cards.
     """
 
@@ -59,7 +62,10 @@ class Header:
         return keyword in self.cards
 
     def value(self, keyword: str) -> Value | None:
-        """Give the value of a keyword, or ``None`` when it is absent, blank or malformed."""
+        """Return the value of a keyword, or ``None`` when it is absent or blank.
+
+        What is neither a number nor a logical value is text, with or without quotes.
+        """
         parts = self.cards.get(keyword)
         if parts is None:
             return None
@@ -69,7 +75,7 @@ class Header:
             if not isinstance(value, str) or not value.endswith("&") or not isinstance(more, str):
                 break
             value = value[:-1] + more
-        return value
+        return readable(value).rstrip() if isinstance(value, str) else value
 
     def integer(self, keyword: str, default: int | None = None) -> int:
         """Give a keyword that the layout of the file depends on.
@@ -88,14 +94,14 @@ class Header:
         return value
 
     def comment(self, keyword: str) -> str:
-        """Give the remark after the value of a keyword, or an empty text."""
+        """Return the remark after the value of a keyword, or an empty text."""
         parts = self.cards.get(keyword)
         if parts is None:
             return ""
         text = parts[0]
         start = _end_of_quoted(text.lstrip()) + len(text) - len(text.lstrip())
         slash = text.find("/", start)
-        return "" if slash < 0 else text[slash + 1 :].strip()
+        return "" if slash < 0 else readable(text[slash + 1 :].replace("\0", " ")).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,38 +207,69 @@ def _read_hdu(read_at: ReadAt, offset: int, index: int) -> Hdu:
 
 
 def _read_header(read_at: ReadAt, offset: int) -> tuple[Header, int]:
-    cards: dict[str, tuple[str, ...]] = {}
-    remarks: list[str] = []
-    current = ""
+    collected = _Cards()
+    zeros = False
     for number in range(MAX_HEADER_BLOCKS):
         block = read_at(offset + number * BLOCK_BYTES, BLOCK_BYTES)
         if offset == 0 and number == 0:
             _check_magic(block)
+        if not block.strip(b"\0"):
+            raise _no_end_yet()
         for start in range(0, len(block) - CARD_BYTES + 1, CARD_BYTES):
             card = block[start : start + CARD_BYTES]
-            if card[:1] == b"\0":
-                raise _no_end_yet()
-            text = card.decode("latin-1")
-            keyword = text[:8].rstrip()
-            if keyword == "END" and not text[3:].strip():
-                return Header(cards, tuple(remarks)), (number + 1) * BLOCK_BYTES
-            if keyword == "CONTINUE":
-                if current and len(cards[current]) <= MAX_CONTINUED:
-                    cards[current] = (*cards[current], text[8:])
-                continue
-            current = ""
-            if text[8:10] == "= " or (text[8:9] == "=" and text[9:].strip()):
-                if keyword not in cards:
-                    cards[keyword] = (text[9:],)
-                    current = keyword
-            elif keyword in ("COMMENT", "HISTORY"):
-                remarks.append(text[8:].rstrip())
+            if card[:3] in (b"END", b"end") and not card[3:].strip(b" \0"):
+                return collected.header(), (number + 1) * BLOCK_BYTES
+            # Some programs pad with zeros where the standard wants blanks; others fill such cards later.
+            zeros = zeros or card[0] == 0
+            collected.add(card.decode("latin-1"))
         if len(block) < BLOCK_BYTES:
             raise _no_end_yet()
+    if zeros:
+        raise _no_end_yet()
     raise Unreadable(
         f"The FITS header has no END in its first {MAX_HEADER_BLOCKS * 36} cards; write the file again.",
         kind="bad_header",
     )
+
+
+class _Cards:
+    """Cards of one header as they come, one after the other."""
+
+    def __init__(self) -> None:
+        self._standard: dict[str, tuple[str, ...]] = {}
+        # Lower-case and HIERARCH keywords never hide one that follows the standard.
+        self._other: dict[str, tuple[str, ...]] = {}
+        self._remarks: list[str] = []
+        self._current: tuple[dict[str, tuple[str, ...]], str] | None = None
+
+    def add(self, text: str) -> None:
+        """Take the next card, 80 letters."""
+        head = text[:10].replace("\0", " ")
+        keyword = head[:8].rstrip()
+        if keyword == "CONTINUE":
+            if self._current is not None:
+                cards, name = self._current
+                if len(cards[name]) <= MAX_CONTINUED:
+                    cards[name] = (*cards[name], text[8:])
+            return
+        self._current = None
+        if head[8:] == "= " or (head[8] == "=" and text[9:].strip(" \0")):
+            upper = keyword.upper()
+            self._put(self._standard if upper == keyword else self._other, upper, text[9:])
+        elif keyword == "HIERARCH" and "=" in text:
+            name, _, value = text[9:].partition("=")
+            self._put(self._other, " ".join(name.replace("\0", " ").upper().split()), value)
+        elif keyword in ("COMMENT", "HISTORY"):
+            self._remarks.append(readable(text[8:].replace("\0", " ")).rstrip())
+
+    def header(self) -> Header:
+        """Return the header when END has come."""
+        return Header({**self._other, **self._standard}, tuple(self._remarks))
+
+    def _put(self, cards: dict[str, tuple[str, ...]], keyword: str, text: str) -> None:
+        if keyword not in cards or _parse_value(cards[keyword][0]) is None:
+            cards[keyword] = (text,)
+            self._current = (cards, keyword)
 
 
 def _check_magic(block: bytes) -> None:
@@ -294,20 +331,44 @@ def _padded(length: int) -> int:
 
 
 def _parse_value(text: str) -> Value | None:
-    text = text.strip()
+    text = text.strip(" \0")
     if text.startswith("'"):
         # A missing closing quote leaves the rest of the card. Only trailing blanks are insignificant.
         end = _end_of_quoted(text)
         closed = end > 1 and text[end - 1] == "'"
-        return text[1 : end - 1 if closed else end].replace("''", "'").rstrip()
-    text = text.partition("/")[0].strip()
+        return text[1 : end - 1 if closed else end].replace("''", "'").replace("\0", " ").rstrip()
+    # What follows a NUL was left in the buffer of a program that ends its texts so.
+    text = text.partition("/")[0].partition("\0")[0].strip()
     if text in ("T", "F"):
         return text == "T"
     if _INTEGER.fullmatch(text):
         return int(text)
     if _REAL.fullmatch(text):
         return float(text.replace("D", "E").replace("d", "e"))
-    return None
+    return text or None
+
+
+def readable(text: str) -> str:
+    """Return a text as its writer meant it, from its bytes read as Latin-1.
+
+    The standard allows ASCII only; programs write UTF-8 or the code page of Western Windows, which holds Latin-1.
+
+    Parameters:
+        text: one letter a byte. A text with other letters was decoded before and is returned as it is.
+    """
+    if text.isascii():
+        return text
+    try:
+        coded = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text
+    try:
+        return coded.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            # The card ended within a letter.
+            return coded[: error.start].decode("utf-8")
+    return coded.decode("cp1252", "ignore")
 
 
 def _end_of_quoted(text: str) -> int:

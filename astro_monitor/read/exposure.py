@@ -1,0 +1,113 @@
+"""Exposure time in seconds: which keyword, and in which unit its number is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from astro_monitor.fitsheader import Value
+from astro_monitor.records import FrameKind
+
+from .facts import Facts, is_unknown
+from .values import as_number, as_text
+
+KEYWORDS = (
+    # Keyword, and its unit where its name tells it. The first that can be believed counts.
+    ("EXPTIME", ""), ("EXPOSURE", ""), ("EXPOINUS", "us"), ("EXP_TIME", ""), ("EXP-TIME", ""), ("EXPOSTIM", ""),
+    ("EXPOSURE_TIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""), ("EXPMS", "ms"),
+    ("EXP_MS", "ms"), ("EXP-MS", "ms"), ("EXPINMS", "ms"), ("EXPOSMS", "ms"), ("EXPUS", "us"), ("EXP_US", "us"),
+)  # fmt: skip
+UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
+SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
+"""Less than any shutter, electronic ones included; more than any dark."""
+LONGEST_NIGHT_S = 43_200.0
+"""A frame of the sky with more seconds than this, and no unit beside them, was not counted in seconds."""
+SHUTTERLESS_KINDS: tuple[FrameKind, ...] = ("bias", "dark", "flat")
+"""Frames that may have been exposed for no time at all."""
+
+_UNITS = (
+    ("ns", r"ns|nsec|nano-?sec(?:ond)?s?"),
+    ("us", r"us|[µμ]s|usec|micro-?s(?:ec(?:ond)?s?)?"),
+    ("ms", r"ms|msec|milli-?s(?:ec(?:ond)?s?)?"),
+    ("min", r"min|mins|minutes?"),
+    ("h", r"h|hrs?|hours?"),
+    ("s", r"s|secs?|seconds?|sec\."),
+)
+_WITH_UNIT = re.compile(r"([+-]?[\d.,]+(?:[eEdD][+-]?\d+)?)\s*([a-zA-Zµμ.-]+)")
+_FRACTION = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})\s*(?:s|sec)?\.?", re.IGNORECASE)
+
+
+def read_exposure(facts: Facts, kind: FrameKind) -> None:
+    """Fill ``exposure_s``; what cannot be believed is noted.
+
+    Parameters:
+        facts: of the header.
+        kind: type of the frame; a frame of the sky takes time, and not longer than a night.
+    """
+    found: list[tuple[float, str, str]] = []
+    for keyword, unit in KEYWORDS:
+        value = facts.lookup(keyword)
+        if value is None or is_unknown(value):
+            continue
+        seconds, told = _seconds(value, unit, facts.comment(keyword))
+        if seconds is None:
+            facts.refuse(keyword, value, "it is no number")
+        elif not 0.0 <= seconds <= LONGEST_S or (not told and seconds > LONGEST_NIGHT_S and kind == "light"):
+            facts.refuse(keyword, value, "it is no exposure time in seconds, and no unit stands beside it")
+        elif seconds < SHORTEST_S and kind not in SHUTTERLESS_KINDS:
+            facts.refuse(keyword, value, "a frame of the sky takes time")
+        else:
+            found.append((seconds, keyword, told))
+    if not found:
+        return
+    chosen = found[0]
+    for other in found[1:]:
+        if {_power(chosen[0], other[0])} & {1e3, 1e6} and not chosen[2]:
+            # The same number in milliseconds or microseconds: the smaller one counts seconds.
+            chosen = other
+        elif chosen[0] > 0 and abs(other[0] - chosen[0]) > 0.01 * chosen[0]:
+            facts.note(f"{other[1]} gives {other[0]:g} s, {chosen[1]} gives {chosen[0]:g} s; the latter is used.")
+    seconds, keyword, told = chosen
+    facts.keep("exposure_s", seconds, f"{keyword} ({told})" if told not in ("", "s") else keyword)
+
+
+def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
+    """Return the number in seconds, and the unit where one is told."""
+    text = as_text(value) or ""
+    number = as_number(value)
+    if number is None:
+        match = _FRACTION.fullmatch(text)
+        if match is not None and int(match[2]):
+            return int(match[1]) / int(match[2]), "s"
+        match = _WITH_UNIT.fullmatch(text)
+        number = as_number(match[1]) if match is not None else None
+        if match is None or number is None:
+            return None, ""
+        unit = _named(match[2].lower())
+        if not unit:
+            return None, ""
+    unit = unit or _told(comment.lower())
+    return number * UNIT_S[unit or "s"], unit
+
+
+def _told(comment: str) -> str:
+    """Return the unit that a remark names: in brackets, after *in*, or anywhere as a word; seconds go first there."""
+    for pattern in (r"[\[(]\s*([a-zµμ.-]+)\s*[\])]", r"\bin\s+(?:decimal\s+)?([a-zµμ.-]+)"):
+        for word in re.findall(pattern, comment):
+            unit = _named(word)
+            if unit:
+                return unit
+    words = [_named(word) for word in re.findall(r"[a-zµμ-]{2,}", comment) if word not in ("min", "us", "ns")]
+    return "s" if "s" in words else next((unit for unit in words if unit), "s" if comment.strip() == "s" else "")
+
+
+def _named(word: str) -> str:
+    return next((unit for unit, pattern in _UNITS if re.fullmatch(pattern, word.rstrip("."))), "")
+
+
+def _power(large: float, small: float) -> float:
+    """Return the ratio of two numbers as a power of ten, or 0 when it is none."""
+    if small <= 0.0:
+        return 0.0
+    return next((power for power in (1e3, 1e6) if abs(large / small / power - 1.0) < 1e-6), 0.0)

@@ -1,0 +1,86 @@
+"""What a header has told so far, which keyword told it, and what was passed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from astro_monitor.fitsheader import Header, Value
+
+from .values import as_number, as_text
+
+UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED", "-", "--", "---", "?")
+"""Programs write these for *not known*: they are passed over without a note."""
+_MAX_NOTES = 20
+
+
+class Facts:
+    """What has been found so far.
+
+    Attributes:
+        values: fields of ``FrameMeta`` that are known.
+        sources: for each of them the keyword that told, and in brackets what was assumed.
+        notes: sentences about what was passed over.
+    """
+
+    def __init__(self, headers: tuple[Header, ...]) -> None:
+        self._headers = headers
+        self.values: dict[str, Any] = {}
+        self.sources: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def lookup(self, keyword: str) -> Value | None:
+        """Return a value from the first header that has one."""
+        for header in self._headers:
+            value = header.value(keyword)
+            if value is not None and not (isinstance(value, str) and not value.strip()):
+                return value
+        return None
+
+    def comment(self, keyword: str) -> str:
+        """Return the remark beside a keyword."""
+        return next((header.comment(keyword) for header in self._headers if keyword in header), "")
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the text of all COMMENT and HISTORY cards."""
+        return tuple(remark for header in self._headers for remark in header.remarks)
+
+    def keywords(self) -> tuple[str, ...]:
+        """Return all keywords that are there."""
+        return tuple(keyword for header in self._headers for keyword in header.cards)
+
+    def keep(self, field: str, value: object, source: str) -> None:
+        """Fill a field."""
+        self.values[field] = value
+        self.sources[field] = source
+
+    def note(self, sentence: str) -> None:
+        """Add a note, while there are not too many."""
+        if len(self.notes) < _MAX_NOTES:
+            self.notes.append(sentence)
+
+    def refuse(self, keyword: str, value: Value, why: str) -> None:
+        """Note a value that was passed over."""
+        self.note(f"{keyword} = {(as_text(value) or '')[:40]!r} was passed over: {why}.")
+
+    def number(self, keyword: str, low: float, high: float, *, zero_is_unknown: bool = False) -> float | None:
+        """Return a believable number of a keyword, or note why not."""
+        value = self.lookup(keyword)
+        if value is None:
+            return None
+        number = as_number(value)
+        if number is None and is_unknown(value):
+            return None
+        if number is None:
+            self.refuse(keyword, value, "it is no number")
+        elif number == 0.0 and zero_is_unknown:
+            return None
+        elif not low <= number <= high:
+            self.refuse(keyword, value, f"it is not between {low:g} and {high:g}")
+        else:
+            return number
+        return None
+
+
+def is_unknown(value: Value) -> bool:
+    """Return whether a text means that the value is not known."""
+    return (as_text(value) or "").upper() in UNKNOWN_TEXTS

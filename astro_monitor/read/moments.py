@@ -1,0 +1,260 @@
+"""Dates and times of headers as moments in UTC, in every spelling that capture programs and observatories write.
+
+The ordinary spelling (FITS Standard 4.0, section 9.1.1) is recognised by one pattern. Others are taken apart here as
+far as their order is plain; month names go to ``dateutil``. Time scales other than UTC are converted by
+``astropy.time``. What had to be assumed is said, in words that fit into brackets.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from astro_monitor.fitsheader import Value
+
+_EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Earlier dates are clocks that were never set; no digital camera is older."""
+_JD_OF_MJD_0 = 2_400_000.5
+_MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
+_UNIX_0 = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400.0
+_CENTURY_SPLIT = 70
+"""Two-digit years from here on belong to the twentieth century, as in POSIX."""
+
+SCALES = {
+    "UTC": "utc", "UT": "utc", "GMT": "utc", "Z": "utc", "UT1": "utc", "TAI": "tai", "IAT": "tai", "TT": "tt",
+    "TDT": "tt", "ET": "tt", "TDB": "tdb", "TCG": "tcg", "TCB": "tcb", "GPS": "gps",
+}  # fmt: skip
+"""Names of time scales (FITS Standard 4.0, table 30) and what they are here; UT1 is never a second from UTC."""
+GPS_BEHIND_TAI_S = 19.0
+
+_ORDINARY = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d*))?Z?", re.ASCII)
+_SCALE_AT_END = re.compile(r"\s*[(\[]?\b(UTC|UT1|UT|GMT|TAI|IAT|TT|TDT|ET|TDB|TCG|TCB|GPS)\b(?:\([A-Z]+\))?[)\]]?$")
+_OFFSET_AT_END = re.compile(r"\s*([+-])(\d{1,2}):?(\d\d)?$", re.ASCII)
+_HALF_AT_END = re.compile(r"\s*([AP])\.?M\.?$")
+_DAY_OF_YEAR = re.compile(r"\+?0?(\d{4})[-:/.]?(\d{3})", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+_FIELDS = re.compile(r"\+?(\d{1,5})\s*[-/.: ]\s*(\d{1,2})\s*[-/.: ]\s*(\d{1,4})", re.ASCII)
+_COMPACT_TIME = re.compile(r"(\d\d)(\d\d)(\d\d)(?:[.,](\d*))?", re.ASCII)
+_TIME = re.compile(
+    r"(\d{1,2})\s*[:hH.\- ]\s*(\d{1,2})(?:\s*[:mM'.\- ]\s*(\d{1,2})(?:[.,:](\d*))?\s*[sS\"]?)?\s*[mM']?", re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d*)?", re.ASCII)
+_SPLIT = re.compile(
+    r"(?P<day>\+?\d{1,5}[-/.:]\d{1,2}[-/.:]\d{1,4}|\d{4}[-:]?\d{3}(?!\d)|\d{8})(?:\s*T\s*|[\s_,;/:-]+)(?P<clock>\d.*)",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment in UTC, and what was assumed or done to read it (empty, or words for brackets)."""
+
+    utc: datetime
+    assumed: str = ""
+
+
+def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "utc", unit: str = "") -> Moment | None:
+    """Return the moment that a header value names, or ``None`` when it names none.
+
+    Parameters:
+        value: a date with or without a time, such as ``2019-05-14T01:48:17.1234567`` or ``28/03/93``; a number is
+            a Julian date, a modified one, seconds since 1970 or a year with its fraction, by its size.
+        time: time of day for a date alone, from another keyword: text, or a number of hours or of seconds.
+        scale: time scale of the header, a value of ``SCALES``, unless the text names its own.
+        unit: remark of the time's keyword, which may say that its number counts seconds.
+    """
+    if isinstance(value, str) and scale == "utc":
+        match = _ORDINARY.fullmatch(value.strip())
+        if match is not None:
+            return _built(match[1], match[2], match[3], (int(match[4]), int(match[5]), int(match[6]), match[7]), "")
+    if isinstance(value, bool) or value is None:
+        return None
+    text = str(value).strip().upper()
+    if _NUMBER.fullmatch(text) and len(text) not in (8, 14):
+        return _from_number(float(text.replace(",", ".")), scale)
+    return _from_text(text, time, scale, unit)
+
+
+def from_julian(days: float | None, *, scale: str = "utc") -> Moment | None:
+    """Return the moment of a Julian date or a modified one; which of the two its size tells."""
+    if days is None:
+        return None
+    mjd = days - _JD_OF_MJD_0 if days > 2e6 else days
+    if not 0.0 < mjd < 100_000.0:
+        return None
+    return _in_utc(_MJD_0 + timedelta(days=mjd), scale, "")
+
+
+def _from_number(number: float, scale: str) -> Moment | None:
+    if 2e6 < number < 3e6 or 4e4 < number < 1e5:
+        moment = from_julian(number, scale=scale)
+        return moment and Moment(moment.utc, _also(moment.assumed, "as a Julian date"))
+    if 3e8 < number < 5e9:
+        return _credible(_UNIX_0 + timedelta(seconds=number), "as seconds since 1970")
+    year = math.floor(number)
+    if 1980 <= year < 2100 and number != year:
+        start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        return _in_utc(start + (number - year) * (end - start), scale, "as a year with its fraction")
+    return None
+
+
+def _from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment | None:
+    day, own = _parted(text)
+    clock: Value | None = time if own is None else own
+    if isinstance(clock, str):
+        found = _SCALE_AT_END.search(clock)
+        if found is not None:
+            clock, scale = clock[: found.start()], SCALES[found[1]]
+        clock = clock.upper().strip().removesuffix("Z").strip()
+    offset, half = timedelta(0), ""
+    if isinstance(clock, str):
+        match = _OFFSET_AT_END.search(clock)
+        if match is not None and ":" in clock[: match.start()]:
+            clock = clock[: match.start()]
+            offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0)) * (1 if match[1] == "+" else -1)
+        match = _HALF_AT_END.search(clock)
+        if match is not None:
+            clock, half = clock[: match.start()].strip(), match[1]
+    parts = _clock_parts(clock, unit, half)
+    if parts is None:
+        return _by_name(text, scale)
+    date = _date_parts(day, american=half != "")
+    if date is None:
+        return _by_name(text, scale)
+    year, month, number, assumed = date
+    moment = _built(str(year), str(month), str(number), parts, assumed)
+    if moment is None:
+        return None
+    return _in_utc(moment.utc - offset, scale, moment.assumed)
+
+
+def _parted(text: str) -> tuple[str, str | None]:
+    """Split text into its date and its time of day, which may be missing."""
+    match = _SPLIT.fullmatch(text)
+    if match is not None:
+        return match["day"], match["clock"]
+    if len(text) == 14 and text.isdigit():
+        return text[:8], text[8:]
+    day, mark, clock = text.partition("T")
+    if mark and clock[:1].isdigit() and day[-1:].isdigit():
+        return day, clock
+    return text.removesuffix("Z").strip(), None
+
+
+def _clock_parts(clock: Value | None, unit: str, half: str) -> tuple[int, int, int, str | None] | None:
+    """Hours, minutes, seconds and the digits of their fraction."""
+    if isinstance(clock, bool) or clock is None:
+        return None
+    text = str(clock).strip()
+    match = _COMPACT_TIME.fullmatch(text) or _TIME.fullmatch(text)
+    if match is not None and not (isinstance(clock, float)):
+        hours = int(match[1])
+        if half:
+            hours = hours % 12 + (12 if half == "P" else 0)
+        return hours, int(match[2]), int(match[3] or 0), match[4]
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text.replace(",", "."))
+    seconds = number if number > 24.0 or re.search(r"\[s|sec", unit.lower()) else number * 3600.0
+    if not 0.0 <= seconds <= _DAY_S:
+        return None
+    whole = min(math.floor(seconds), int(_DAY_S) - 1)
+    return whole // 3600, whole // 60 % 60, whole % 60, f"{seconds - whole:.6f}"[2:8]
+
+
+def _date_parts(day: str, *, american: bool) -> tuple[int, int, int, str] | None:
+    """Year, month, day and what was assumed about their order."""
+    match = _COMPACT.fullmatch(day)
+    if match is not None:
+        return int(match[1]), int(match[2]), int(match[3]), ""
+    match = _DAY_OF_YEAR.fullmatch(day)
+    if match is not None and 1 <= int(match[2]) <= 366:
+        date = datetime(int(match[1]) or 1, 1, 1) + timedelta(days=int(match[2]) - 1)
+        return date.year, date.month, date.day, ""
+    match = _FIELDS.fullmatch(day)
+    if match is None:
+        return None
+    first, second, third = (int(field) for field in match.groups())
+    if len(match[1]) >= 4:
+        return first, second, third, ""
+    if ":" in day:
+        return None  # a time of day
+    if len(match[3]) < 4 and ("-" in day or first > 31):
+        return _century(first), second, third, "two-digit year first"
+    year = third if len(match[3]) == 4 else _century(third)
+    months_first = second > 12 or (american and first <= 12)
+    if months_first:
+        return year, first, second, "month first"
+    return year, second, first, "day first"
+
+
+def _century(year: int) -> int:
+    return year + (1900 if year >= _CENTURY_SPLIT else 2000)
+
+
+def _by_name(text: str, scale: str) -> Moment | None:
+    """Read dates with the name of a month; all of year, month, day and time must be there."""
+    if not re.search(r"\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)", text) or ":" not in text:
+        return None
+    from dateutil import parser  # 20 ms to import: paid only by those who write names
+
+    found = _SCALE_AT_END.search(text)
+    if found is not None:
+        text, scale = text[: found.start()], SCALES[found[1]]
+    seen = []
+    try:
+        # Two different days to fill gaps with: what both agree on was told by the text itself.
+        for default in (datetime(1904, 2, 1), datetime(1977, 11, 28)):
+            parsed = parser.parse(text, default=default, dayfirst=True, tzinfos=_zone)
+            seen.append(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+    except (ValueError, OverflowError, TypeError, KeyError):
+        return None
+    return _in_utc(seen[0].astimezone(UTC), scale, "") if seen[0] == seen[1] else None
+
+
+def _zone(name: str | None, offset: int | None) -> timezone | None:
+    """Return the zone of a text; a name without an offset is refused, because many zones share their names."""
+    if name is None and offset is None:
+        return None
+    if offset is None:
+        raise ValueError(f"the zone {name} is not known")
+    return timezone(timedelta(seconds=offset))
+
+
+def _built(year: str, month: str, day: str, clock: tuple[int, int, int, str | None], assumed: str) -> Moment | None:
+    hours, minutes, seconds, fraction = clock
+    if seconds > 60 or (hours, minutes) > (24, 0):
+        return None
+    try:
+        moment = datetime(
+            int(year), int(month), int(day), hours % 24, minutes,
+            # A leap second is the last one of its minute here.
+            min(seconds, 59), int((fraction or "0").ljust(6, "0")[:6]), tzinfo=UTC,
+        )  # fmt: skip
+        return _credible(moment + timedelta(days=hours // 24), assumed)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
+    if scale == "utc" or not _EARLIEST <= moment < _LATEST:
+        return _credible(moment, assumed)
+    from astropy.time import Time  # 0.5 s to import: paid only by observatories that write TAI, TT or TDB
+    from astropy.utils import iers
+
+    shift = timedelta(seconds=GPS_BEHIND_TAI_S if scale == "gps" else 0.0)
+    with iers.conf.set_temp("auto_download", False), iers.conf.set_temp("auto_max_age", None):
+        text = (moment + shift).replace(tzinfo=None).isoformat()
+        converted = Time(text, format="isot", scale="tai" if scale == "gps" else scale).utc.isot
+    return _credible(datetime.fromisoformat(converted).replace(tzinfo=UTC), _also(assumed, f"{scale.upper()} to UTC"))
+
+
+def _also(assumed: str, more: str) -> str:
+    return f"{assumed}, {more}" if assumed else more
+
+
+def _credible(moment: datetime, assumed: str) -> Moment | None:
+    return Moment(moment, assumed) if _EARLIEST <= moment < _LATEST else None

@@ -1,0 +1,104 @@
+"""Binning, pixel size, focal length, and the scale that follows from them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from .facts import Facts
+from .orientation import cd_matrix, is_celestial
+from .values import as_number
+
+ARCSEC_PER_RADIAN_UM_MM = 206.264806
+"""Arcseconds of one micrometre seen from one millimetre times 1000: 648000 / pi / 1000."""
+SCALE_RANGE_ARCSEC_PX = (0.05, 60.0)
+
+BINNING = ("XBINNING", "CCDXBIN", "BINX", "CCDBIN1", "CCDSUM", "BINNING", "XBIN")
+BINNED_PIXEL_UM = ("XPIXSZ", "XPIXELSZ", "XPIXSIZE", "PIXSIZEX")
+"""Binning is included in these (N.I.N.A., INDI, SharpCap, MaxIm DL, Voyager)."""
+UNBINNED_PIXEL_UM = ("PIXSIZE1",)
+FOCAL = (("FOCALLEN", 1.0), ("FOCAL", 1.0), ("FLENGTH", 1000.0))
+"""Keyword, and millimetres in its unit."""
+SCALES = ("SCALE", "PIXSCALE", "SECPIX1")
+
+
+def read_optics(facts: Facts) -> None:
+    """Fill the fields that tell how large the sky is on a pixel."""
+    binning = _binning(facts)
+    for keyword in BINNED_PIXEL_UM:
+        pixel = facts.number(keyword, 0.5, 500.0, zero_is_unknown=True)
+        if pixel is not None:
+            facts.keep("pixel_um", pixel, keyword)
+            break
+    else:
+        for keyword in UNBINNED_PIXEL_UM:
+            pixel = facts.number(keyword, 0.5, 100.0, zero_is_unknown=True)
+            if pixel is not None:
+                facts.keep("pixel_um", pixel * binning, keyword)
+                break
+    for keyword, millimetres in FOCAL:
+        focal = facts.number(keyword, 5.0 / millimetres, 1e5 / millimetres, zero_is_unknown=True)
+        if focal is not None:
+            facts.keep("focal_mm", focal * millimetres, keyword)
+            break
+    _scale(facts)
+
+
+def _binning(facts: Facts) -> int:
+    for keyword in BINNING:
+        value = facts.lookup(keyword)
+        if isinstance(value, str):
+            # One number for both axes, or two: ``2 2``, ``2x2``, ``2,2``.
+            value = re.split(r"[\sxX*,/]", value.strip())[0]
+        number = as_number(value)
+        if number is None:
+            continue
+        # Some programs write 0 or -1 for an unbinned frame.
+        binning = int(number) if 1 <= number <= 32 and number == int(number) else 1
+        facts.keep("binning", binning, keyword)
+        return binning
+    return 1
+
+
+def _scale(facts: Facts) -> None:
+    """The plate solution knows best; then pixel and focal length; a stored scale may be from another night."""
+    found: list[tuple[float, str]] = []
+    solved = _solved_scale(facts)
+    if solved is not None:
+        found.append((solved, "CD1_1"))
+    pixel, focal = facts.values.get("pixel_um"), facts.values.get("focal_mm")
+    if pixel is not None and focal is not None:
+        found.append(
+            (
+                ARCSEC_PER_RADIAN_UM_MM * pixel / focal,
+                f"{facts.sources['pixel_um']}+{facts.sources['focal_mm']}",
+            )
+        )
+    low, high = SCALE_RANGE_ARCSEC_PX
+    for keyword in SCALES:
+        stored = facts.number(keyword, low, high, zero_is_unknown=True)
+        if stored is not None:
+            found.append((stored, keyword))
+    believable = [(scale, source) for scale, source in found if low <= scale <= high]
+    for scale, source in found:
+        if not low <= scale <= high:
+            facts.refuse(source, scale, f"the scale is not between {low:g} and {high:g} arcseconds per pixel")
+    if not believable:
+        return
+    facts.keep("scale_arcsec_px", *believable[0])
+    for scale, source in believable[1:]:
+        if abs(math.log(scale / believable[0][0])) > 0.05:
+            facts.note(
+                f"{source} gives {scale:.3g} arcseconds per pixel, "
+                f"{believable[0][1]} gives {believable[0][0]:.3g}; the latter is used."
+            )
+
+
+def _solved_scale(facts: Facts) -> float | None:
+    """Scale of a plate solution: square root of the determinant of its matrix."""
+    matrix = cd_matrix(facts.lookup) if is_celestial(facts.lookup) else []
+    if not matrix:
+        return None
+    a, b, c, d = matrix
+    determinant = abs(a * d - b * c)
+    return 3600.0 * math.sqrt(determinant) if determinant > 0.0 else None

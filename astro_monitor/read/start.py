@@ -1,0 +1,155 @@
+"""When an exposure began, in UTC, by the many keywords that say so."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from astro_monitor.fitsheader import Value
+
+from .facts import Facts, is_unknown
+from .moments import SCALES, Moment, as_moment, from_julian
+from .values import as_number, as_text
+
+DATES = (
+    # Keyword, and which part of the exposure has passed by then. The first that can be believed counts.
+    ("DATE-OBS", 0.0), ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
+    ("DATE-STRT", 0.0), ("UTC-OBS", 0.0), ("UTSTART", 0.0), ("UT-START", 0.0), ("EXPSTART", 0.0), ("STARTTIM", 0.0),
+    ("UTDATE", 0.0), ("UT-DATE", 0.0), ("UT_DATE", 0.0), ("UT", 0.0), ("UTC", 0.0), ("TIME-OBS", 0.0),
+    ("DATE-AVG", 0.5), ("DATE-MID", 0.5), ("DATE_AVG", 0.5), ("DATE_MID", 0.5), ("UTMID", 0.5), ("UT-MID", 0.5),
+    ("DATE-END", 1.0), ("DATE_END", 1.0), ("UTEND", 1.0), ("UT-END", 1.0),
+)  # fmt: skip
+TIMES_OF_DAY = (
+    # The same for the keywords that hold the time of day where the date stands alone.
+    ("TIME-OBS", 0.0), ("TIME-BEG", 0.0), ("TIME_OBS", 0.0), ("TIMEOBS", 0.0), ("UTC-OBS", 0.0), ("UTSTART", 0.0),
+    ("UT-START", 0.0), ("UT_START", 0.0), ("UTC-STRT", 0.0), ("UTC-BEG", 0.0), ("UTSTRT", 0.0), ("UT-STR", 0.0),
+    ("UT-OBS", 0.0), ("UT_OBS", 0.0), ("UTOBS", 0.0), ("UTC_OBS", 0.0), ("UTCSTART", 0.0), ("UTSHUT", 0.0),
+    ("UT", 0.0), ("UTC", 0.0), ("UTIME", 0.0), ("UT-TIME", 0.0), ("UT_TIME", 0.0), ("UTTIME", 0.0),
+    ("STARTTIM", 0.0), ("EXPSTART", 0.0), ("TIME-STA", 0.0), ("OBSTIME", 0.0), ("TIME", 0.0),
+    ("UTMID", 0.5), ("UT-MID", 0.5), ("UTMIDDLE", 0.5), ("MIDTIME", 0.5), ("TIME-MID", 0.5),
+    ("UTEND", 1.0), ("UT-END", 1.0), ("UTC-END", 1.0), ("TIME-END", 1.0),
+)  # fmt: skip
+JULIAN = (
+    ("MJD-OBS", 0.0), ("MJD-BEG", 0.0), ("MJD_OBS", 0.0), ("MJDOBS", 0.0), ("MJDSTART", 0.0), ("MJD", 0.0),
+    ("EXPSTART", 0.0), ("JD", 0.0), ("JD-OBS", 0.0), ("JD_OBS", 0.0), ("JD-BEG", 0.0), ("JD_SOBS", 0.0),
+    ("MJD-AVG", 0.5), ("MJD-MID", 0.5), ("MJD_MID", 0.5), ("JD-AVG", 0.5), ("JD-MID", 0.5), ("JD_UTC", 0.0),
+    ("MJD-END", 1.0), ("JD-END", 1.0),
+)  # fmt: skip
+LOCAL_DATES = ("DATE-LOC", "DATE-LT", "DATE_LOC", "LOCDATE", "LOCALDAT", "DATE-LCL", "LT-OBS", "LOC-TIME", "LOCTIME")
+"""Local time: used only where the offset from UTC is written with it."""
+ATOMIC_SECONDS = ("TAI", "TAI-BEG")
+"""Seconds of atomic time since modified Julian date nought (Sloan Digital Sky Survey)."""
+_DAY_S = 86_400.0
+
+
+def read_start(facts: Facts) -> None:
+    """Fill ``date_obs_utc``: the beginning of the exposure.
+
+    Parameters:
+        facts: of the header, with its exposure time.
+    """
+    scale = _scale(facts)
+    refused: list[tuple[str, Value, str]] = []
+    if scale:
+        for step in (_from_dates, _from_julian_dates):
+            if step(facts, scale, refused):
+                return
+    # Why nothing was found; where another keyword told the start, a strange one does not matter.
+    for keyword, value, why in refused:
+        facts.refuse(keyword, value, why)
+    _from_local_dates(facts)
+
+
+def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+    for keyword, passed in DATES:
+        value = facts.lookup(keyword)
+        if value is None or is_unknown(value):
+            continue
+        comment = facts.comment(keyword)
+        if _is_local(comment):
+            refused.append((keyword, value, "it is local time by its comment"))
+            continue
+        moment = as_moment(value, scale=scale)
+        if moment is not None:
+            if _keep(facts, moment, keyword, _passed(comment, passed)):
+                return True
+            continue
+        for time_keyword, part in TIMES_OF_DAY if "DATE" in keyword else ():
+            time = facts.lookup(time_keyword)
+            if time_keyword == keyword or time is None or _is_local(facts.comment(time_keyword)):
+                continue
+            comment = facts.comment(time_keyword)
+            moment = as_moment(value, time, scale=scale, unit=comment)
+            if moment is not None and _keep(facts, moment, f"{keyword} with {time_keyword}", _passed(comment, part)):
+                return True
+        if passed == 0.0 and keyword.startswith("DATE"):
+            refused.append((keyword, value, "it is no date with a time"))
+    return False
+
+
+def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+    for keyword, passed in JULIAN:
+        days = as_number(facts.lookup(keyword))
+        moment = from_julian(days, scale=scale) if days != 0.0 else None
+        if moment is not None and _keep(facts, moment, keyword, _passed(facts.comment(keyword), passed)):
+            return True
+    for keyword in ATOMIC_SECONDS:
+        seconds = as_number(facts.lookup(keyword))
+        moment = from_julian(seconds / _DAY_S, scale="tai") if seconds is not None and seconds > 3e9 else None
+        if moment is not None and _keep(facts, moment, keyword, 0.0):
+            return True
+    return False
+
+
+def _from_local_dates(facts: Facts) -> None:
+    for keyword in LOCAL_DATES:
+        value = facts.lookup(keyword)
+        if not isinstance(value, str):
+            continue
+        if re.search(r"\d(Z|[+-]\d\d:?\d\d)$", value.strip(), re.ASCII):
+            moment = as_moment(value)
+            if moment is not None and _keep(facts, moment, keyword, 0.0):
+                return
+        facts.refuse(keyword, value, "it is local time, and its offset from UTC is not told")
+        return
+
+
+def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
+    """Fill the field, unless the exposure that must be taken off is not known."""
+    assumed = [moment.assumed] if moment.assumed else []
+    begun = moment.utc
+    if passed:
+        exposure: float | None = facts.values.get("exposure_s")
+        if exposure is None:
+            return False
+        begun -= timedelta(seconds=passed * exposure)
+        assumed.append("less half of the exposure" if passed < 1.0 else "less the exposure")
+    facts.keep("date_obs_utc", begun, f"{source} ({', '.join(assumed)})" if assumed else source)
+    return True
+
+
+def _passed(comment: str, usual: float) -> float:
+    """Return which part of the exposure has passed, where a remark says it."""
+    comment = comment.lower()
+    says: tuple[tuple[str, float], ...] = (
+        (r"\b(start|begin|began|opened|opening)", 0.0), (r"\bmid", 0.5), (r"\b(end|stop|finish|clos)", 1.0),
+    )  # fmt: skip
+    said = {part for pattern, part in says if re.search(pattern, comment)}
+    return said.pop() if len(said) == 1 else usual
+
+
+def _is_local(comment: str) -> bool:
+    return re.search(r"\blocal\b|\blt\b", comment.lower()) is not None and "utc" not in comment.lower()
+
+
+def _scale(facts: Facts) -> str:
+    """Return the time scale of the header; empty when its times cannot be turned into UTC."""
+    text = (as_text(facts.lookup("TIMESYS")) or "UTC").upper()
+    scale = SCALES.get(re.split(r"[ (/]", text)[0].strip(), "")
+    if not scale:
+        if text in ("LOCAL", "LT"):
+            facts.note(f"TIMESYS = {text!r}: the times are local, and their offset from UTC is not told.")
+            return ""
+        facts.note(f"TIMESYS = {text[:20]!r} is no known time scale; UTC is assumed.")
+        return "utc"
+    return scale
