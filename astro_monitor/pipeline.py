@@ -82,7 +82,7 @@ class Pipeline:
             for name in (chosen.star_finder, chosen.quality)
         )
         return cls(
-            Reader(Limits(max_pixels=settings.worker.max_pixels)),
+            Reader(Limits(max_pixels=settings.worker.max_pixels, rare_codecs=settings.worker.rare_codecs)),
             Detector(models[0]),
             Measurer(_site(settings.site)),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),

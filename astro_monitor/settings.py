@@ -48,6 +48,9 @@ class WorkerSettings(_Section):
     recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
     threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores")
     max_pixels: int = Field(200_000_000, ge=4096, description="frames with more pixels are refused")
+    rare_codecs: bool = Field(
+        True, description="read FITS tiles packed by HCOMPRESS and PLIO, whose decoders had memory faults in the past"
+    )
 
 
 class ModelSettings(_Section):

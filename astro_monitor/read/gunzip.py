@@ -14,6 +14,10 @@ from .limits import Limits
 GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 20
 _WHOLE_GZIP = 16 + zlib.MAX_WBITS
+_FREE_MEMBERS = 1000
+_LEAST_MEMBER_BYTES = 512
+"""Inflated, on average: programs that write many members (bgzip, pigz) put 64 kB and more into each. A file of
+countless tiny ones would cost minutes."""
 
 
 def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
@@ -38,6 +42,9 @@ def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
 class Inflater:
     """The front of an inflated gzip file, longer as it is asked for.
 
+    A file may have several members, one after the other, which are read as one; zeros between them and behind the last
+    one are passed over (RFC 1952, section 2.2, and what gzip does), as is anything else that follows the last one.
+
     Parameters:
         packed: (N,) all bytes of the compressed file.
         limits: what may be inflated.
@@ -48,6 +55,8 @@ class Inflater:
         self._position = 0
         self._limits = limits
         self._stream = zlib.decompressobj(_WHOLE_GZIP)
+        self._members = 1
+        self._inflated_bytes = 0
         self._front = bytearray()
 
     def read_at(self, offset: int, count: int) -> bytes:
@@ -88,7 +97,7 @@ class Inflater:
 
     def _inflate(self, most: int) -> bytes:
         """Inflate at most so many bytes; none at the end of the file."""
-        while not self._stream.eof:
+        while not self._stream.eof or self._next_member():
             held = self._stream.unconsumed_tail
             if not held:
                 held = bytes(self._packed[self._position : self._position + _CHUNK_BYTES])
@@ -97,12 +106,34 @@ class Inflater:
                 piece = self._stream.decompress(held, most)
             except zlib.error as error:
                 raise Unreadable("The compressed file is damaged; copy it again.", kind="corrupt_gzip") from error
-            if piece or not held:
+            if self._stream.eof:
+                self._position -= len(self._stream.unused_data)
+            if piece or (not held and not self._stream.eof):
+                self._inflated_bytes += len(piece)
                 return piece
         return b""
 
+    def _next_member(self) -> bool:
+        """Go on to the member that follows; tell whether there is one."""
+        while self._position < len(self._packed):
+            piece = np.frombuffer(self._packed[self._position : self._position + _CHUNK_BYTES], np.uint8)
+            zeros = int(np.argmax(piece != 0)) if piece.any() else len(piece)
+            self._position += zeros
+            if zeros < len(piece):
+                break
+        if bytes(self._packed[self._position : self._position + 2]) != GZIP_MAGIC:
+            self._position = len(self._packed)
+            return False
+        self._members += 1
+        if self._members > _FREE_MEMBERS + self._inflated_bytes // _LEAST_MEMBER_BYTES:
+            raise Unsupported(
+                "The compressed file is in far too many pieces; unpack it, or compress it in one.", kind="bomb"
+            )
+        self._stream = zlib.decompressobj(_WHOLE_GZIP)
+        return True
+
     def _check_end(self) -> None:
-        """Read on to the end of the stream, where its checksum is; a long tail is not worth the time."""
+        """Read on to the end of the member, where its checksum is; a long tail is not worth the time."""
         for _ in range(8):
             if self._stream.eof:
                 return

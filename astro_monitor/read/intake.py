@@ -1,23 +1,29 @@
 """A file is taken into memory once, whole, while a second thread hashes what has arrived.
 
 Nothing is mapped: a mapped file that its writer shortens ends the process with SIGBUS. The file is asked for its
-size and time before and after; when they differ, the bytes are thrown away.
+size and time before and after; when they differ, the bytes are thrown away. When its headers show that it is no frame,
+they alone are read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.errors import Incomplete, Unreadable, Unsupported, Vanished
+from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
+from astro_monitor.fitsheader import ReadAt
 
 CHUNK_BYTES = 1 << 20
+FRONT_BYTES = 1 << 16
+"""Read first, at once: holds the headers of nearly every file."""
 THREAD_FROM_BYTES = 4 << 20
 """Smaller files are hashed where they are read: starting a thread would cost more than it saves."""
 
@@ -119,14 +125,19 @@ class Intake:
         return True
 
 
-def take_in(path: Path, max_bytes: int) -> Intake:
+def take_in(
+    path: Path, max_bytes: int, look: Callable[[ReadAt, int], None] = lambda read_at, size_bytes: None
+) -> Intake:
     """Read a whole file into memory.
 
     Parameters:
         path: a regular file, or a link to one.
         max_bytes: longer files are refused before anything is read.
+        look: called once, before there is memory for the file, with a function that gives its bytes and with its size;
+            when it raises, the file is not taken in.
 
     Raises:
+        FrameError: whatever ``look`` raises.
         Vanished: it is not there.
         Incomplete: it changed while it was read, or cannot be opened or read just now.
         Unsupported: it is no regular file, or too long.
@@ -157,28 +168,65 @@ def take_in(path: Path, max_bytes: int) -> Intake:
                 f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",
                 kind="too_large",
             )
-        intake = Intake(before.st_size)
         try:
-            window = intake.data.data
-            position = 0
-            while position < before.st_size:
-                count = file.readinto(window[position : position + CHUNK_BYTES])
-                if not count:
-                    raise _changed()
-                position += count
-                intake.filled_to(position)
-            after = os.fstat(file.fileno())
-            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-                raise _changed()
-        except OSError as error:
-            intake.abandon()
-            if isinstance(error, Incomplete):
+            front = file.read(min(FRONT_BYTES, before.st_size))
+            try:
+                look(_peek(file, front), before.st_size)
+            except FrameError:
+                _refuse_changed(file, before)
                 raise
+            file.seek(len(front))
+            intake = _filled(file, before, front)
+        except FrameError:
+            raise
+        except OSError as error:
             raise Incomplete(
                 f"Reading the file failed ({error.strerror}); check the disk or the network share.",
                 kind="io_error",
             ) from error
     return intake
+
+
+def _peek(file: io.FileIO, front: bytes) -> ReadAt:
+    """Give bytes from the front, or from the file where they lie behind it."""
+
+    def read_at(offset: int, count: int) -> bytes:
+        if offset + count <= len(front):
+            return front[offset : offset + count]
+        file.seek(offset)
+        parts = []
+        while count > 0 and (part := file.read(count)):
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    return read_at
+
+
+def _filled(file: io.FileIO, before: os.stat_result, front: bytes) -> Intake:
+    intake = Intake(before.st_size)
+    try:
+        window = intake.data.data
+        position = len(front)
+        window[:position] = front
+        intake.filled_to(position)
+        while position < before.st_size:
+            count = file.readinto(window[position : position + CHUNK_BYTES])
+            if not count:
+                raise _changed()
+            position += count
+            intake.filled_to(position)
+        _refuse_changed(file, before)
+    except OSError:
+        intake.abandon()
+        raise
+    return intake
+
+
+def _refuse_changed(file: io.FileIO, before: os.stat_result) -> None:
+    after = os.fstat(file.fileno())
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise _changed()
 
 
 def _changed() -> Incomplete:

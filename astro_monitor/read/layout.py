@@ -20,7 +20,7 @@ class Image:
         hdu: the part of the file that holds it.
         primary: header of the first part, where many programs put what concerns the whole file.
         shape: (height, width).
-        planes: 1, or the number of images in a cube.
+        cube: lengths of all axes in the order of numpy, the slowest first, when there are more than two; else empty.
         scaling: how its numbers are stored.
         tiled: whether it is tile-compressed (FITS Standard 4.0, section 10.1).
     """
@@ -28,9 +28,14 @@ class Image:
     hdu: Hdu
     primary: Header
     shape: tuple[int, int]
-    planes: int
+    cube: tuple[int, ...]
     scaling: Scaling
     tiled: bool
+
+    @property
+    def planes(self) -> int:
+        """1, or the number of images in a cube."""
+        return math.prod(self.cube) // math.prod(self.shape) if self.cube else 1
 
     @property
     def pixel_bytes(self) -> int:
@@ -78,12 +83,34 @@ def _image_in(hdu: Hdu, primary: Header, limits: Limits) -> Image:
         )
     if len(axes) < 2:
         raise Unsupported("The image has one dimension only; give two-dimensional frames.", kind="one_dimensional")
-    width, height, planes = axes[0], axes[1], math.prod(axes[2:])
-    _check_size(height, width, planes, limits)
+    shape, cube = image_axes(axes)
+    _check_size(shape, cube, limits)
     scaling = _scaling(hdu.header, prefix)
     if tiled:
         _check_tiles(hdu, axes)
-    return Image(hdu, primary, (height, width), planes, scaling, tiled)
+    return Image(hdu, primary, shape, cube, scaling, tiled)
+
+
+def image_axes(axes: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, ...]]:
+    """Tell the axes of the picture from those that count planes.
+
+    Axes of one step are none. Of three and more, the two longest are the picture: programs store colours last, first
+    or in the middle.
+
+    Parameters:
+        axes: lengths as in the header, the fastest axis first; two at least.
+
+    Returns:
+        (height, width) of one plane; and the shape of the whole cube in the order of numpy, the slowest axis first,
+        or nothing when there is one plane only.
+    """
+    longer = [length for length in axes if length != 1]
+    if len(longer) < 2:
+        return (axes[1], axes[0]), ()
+    if len(longer) == 2:
+        return (longer[1], longer[0]), ()
+    width, height = (longer[number] for number in sorted(sorted(range(len(longer)), key=lambda n: -longer[n])[:2]))
+    return (height, width), tuple(reversed(axes))
 
 
 def _axes(header: Header, prefix: str) -> tuple[int, ...]:
@@ -96,16 +123,15 @@ def _axes(header: Header, prefix: str) -> tuple[int, ...]:
     return axes
 
 
-def _check_size(height: int, width: int, planes: int, limits: Limits) -> None:
-    if max(height, width) > limits.max_side_px or height * width * planes > limits.max_pixels:
+def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -> None:
+    size = f"a cube of shape {cube}" if cube else f"{shape[1]} x {shape[0]} pixels"
+    if max(shape) > limits.max_side_px or math.prod(cube or shape) > limits.max_pixels:
         raise Unsupported(
-            f"The image is {width} x {height} pixels, more than is read; raise the limit if a camera made it.",
-            kind="too_large",
+            f"The image is {size}, more than is read; raise the limit if a camera made it.", kind="too_large"
         )
-    if min(height, width) < limits.min_side_px:
+    if min(shape) < limits.min_side_px:
         raise Unsupported(
-            f"The image is {width} x {height} pixels, too small to be graded; "
-            f"give frames of at least {limits.min_side_px} pixels a side.",
+            f"The image is {size}, too small to be graded; give frames of at least {limits.min_side_px} pixels a side.",
             kind="too_small",
         )
 

@@ -17,6 +17,7 @@ class Limits:
         max_inflation: how many times longer than its compressed form an image may be. Noise does not compress:
             real frames stay below 10; only blank frames and bombs are above.
         free_inflation_bytes: images up to this length may be inflated whatever the ratio.
+        rare_codecs: whether FITS tiles packed by HCOMPRESS and PLIO are read.
     """
 
     max_file_bytes: int = 1 << 30
@@ -25,3 +26,4 @@ class Limits:
     min_side_px: int = 64
     max_inflation: int = 100
     free_inflation_bytes: int = 16 << 20
+    rare_codecs: bool = True

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
+from astro_monitor.fitsheader import ReadAt
 from astro_monitor.records import Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
@@ -52,7 +53,7 @@ class Opened:
         intake: Intake,
         meta: FrameMeta,
         sensor_shape: tuple[int, int],
-        planes: int,
+        cube: tuple[int, ...],
         hdu: int,
         decode: Callable[[], tuple[Pixels, float]],
     ) -> None:
@@ -60,7 +61,7 @@ class Opened:
         self.meta = meta
         self.sensor_shape = sensor_shape
         self.hdu = hdu
-        self._planes = planes
+        self._cube = cube
         self._intake = intake
         self._decode = decode
         self._frame: Frame | None = None
@@ -90,10 +91,9 @@ class Opened:
         return self._frame
 
     def _decoded(self) -> Frame:
-        if self._planes > 1:
+        if self._cube:
             raise Unsupported(
-                f"The file holds a cube of {self._planes} images (a colour picture or a stack); "
-                "give single raw frames.",
+                f"The file holds a cube of shape {self._cube}, a colour picture or a stack; give single raw frames.",
                 kind="cube",
             )
         pixels, bad_fraction = self._decode()
@@ -148,20 +148,33 @@ class Reader:
         Raises:
             FrameError: as for ``read``.
         """
+        found: list[Image | XisfImage] = []
         with _plain_errors():
-            intake = take_in(arrival.path, self._limits.max_file_bytes)
-            magic = intake.read_at(0, 8)
-            if magic[:2] == GZIP_MAGIC:
+            intake = take_in(
+                arrival.path,
+                self._limits.max_file_bytes,
+                lambda read_at, size_bytes: found.extend(self._understand(read_at, size_bytes)),
+            )
+            if not found:
                 return self._open_gzip(arrival, intake)
-            if magic == XISF_MAGIC:
-                return self._open_xisf(arrival, intake)
-            error = other_format(intake.read_at(0, LONGEST_BYTES))
-            if error is not None:
-                raise error
-            return self._open_fits(arrival, intake)
+            if isinstance(found[0], XisfImage):
+                return self._open_xisf(arrival, intake, found[0])
+            return self._open_fits(arrival, intake, found[0])
 
-    def _open_fits(self, arrival: Arrival, intake: Intake) -> Opened:
-        image = self._find_image(intake.read_at, whole=True)
+    def _understand(self, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
+        """Find the image by the headers alone; one in a gzip file has to wait until the file is in memory."""
+        magic = read_at(0, 8)
+        if magic[:2] == GZIP_MAGIC:
+            return
+        if magic == XISF_MAGIC:
+            yield find_xisf_image(read_at, size_bytes, self._limits)
+            return
+        error = other_format(read_at(0, LONGEST_BYTES))
+        if error is not None:
+            raise error
+        yield self._find_image(read_at, whole=True)
+
+    def _open_fits(self, arrival: Arrival, intake: Intake, image: Image) -> Opened:
         start = image.hdu.data_offset
         data = intake.data[start : start + image.hdu.data_bytes]
         if len(data) < image.hdu.data_bytes:
@@ -175,7 +188,9 @@ class Reader:
         if image.tiled:
             refuse_bomb(image.pixel_bytes, len(data), self._limits)
             unit = intake.data[image.hdu.header_offset : start + len(data)]
-            return _opened(arrival, intake, image, lambda: inflate_tiles(image, unit))
+            return _opened(
+                arrival, intake, image, lambda: inflate_tiles(image, unit, rare_codecs=self._limits.rare_codecs)
+            )
         pixels = data[: image.pixel_bytes]
         return _opened(
             arrival,
@@ -200,8 +215,7 @@ class Reader:
 
         return _opened(arrival, intake, image, decode)
 
-    def _open_xisf(self, arrival: Arrival, intake: Intake) -> Opened:
-        image: XisfImage = find_xisf_image(intake.read_at, len(intake.data), self._limits)
+    def _open_xisf(self, arrival: Arrival, intake: Intake, image: XisfImage) -> Opened:
         meta = read_meta((image.header,), image.planes)
         if image.bayer is not None and meta.bayer is None:
             meta = replace(meta, bayer=image.bayer, sources={**meta.sources, "bayer": "ColorFilterArray"})
@@ -210,12 +224,12 @@ class Reader:
             intake,
             meta,
             image.shape,
-            image.planes,
+            image.cube,
             0,
             lambda: xisf_pixels(image, intake.data, self._limits),
         )
 
-    def _find_image(self, read_at: Callable[[int, int], bytes], *, whole: bool) -> Image:
+    def _find_image(self, read_at: ReadAt, *, whole: bool) -> Image:
         try:
             return find_image(read_at, self._limits)
         except Incomplete as error:
@@ -234,7 +248,7 @@ def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[],
     meta = read_meta(headers, image.planes)
     if image.hdu.index > 0 and not image.tiled:
         meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
-    return Opened(arrival, intake, meta, image.shape, image.planes, image.hdu.index, decode)
+    return Opened(arrival, intake, meta, image.shape, image.cube, image.hdu.index, decode)
 
 
 def _spent() -> tuple[Pixels, float]:

@@ -1,12 +1,16 @@
 """Tile-compressed images (``.fits.fz``), inflated by astropy after their tables have been checked here.
 
-The codecs are C code that believes what it is given: only the common ones are used, on a table whose size has been
-checked, in a file made of that one table. Decoding errors of every class mean the same: the image is damaged.
+The codecs are C code that believes what it is given: they are used on a table whose size has been checked, in a file
+made of that one table, and what a tile says of itself is compared with what it must be. Decoding errors of every class
+mean the same: the image is damaged. A decoder that fails worse than that ends the worker process, no more.
+
+Layout: FITS Standard 4.0, section 10.1; the codecs are those of its section 10.4.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 import zlib
@@ -20,8 +24,17 @@ from astro_monitor.fitsheader import BLOCK_BYTES, Hdu
 from .layout import Image
 from .pixels import Pixels, fill_invalid
 
-CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2")
-"""HCOMPRESS and PLIO are left out: their decoders had memory faults, and no camera program writes them."""
+CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
+RARE_CODECS = ("HCOMPRESS_1", "PLIO_1")
+"""N.I.N.A. offers them. Their decoders had memory faults in the past, so ``Limits.rare_codecs`` turns them off."""
+
+_HCOMPRESS_MAGIC = b"\xdd\x99"
+_HCOMPRESS_HEAD = 2 + 3 * 4 + 8 + 3
+"""Bytes before the coefficients: magic, two sides, scale, sum of all pixels, planes of bits of three quadrants."""
+_MAX_BIT_PLANES = 63
+_PLIO_HEAD_WORDS = 7
+_MAX_GZIP_MEMBERS = 8
+"""Writers make one for each tile; astropy's time grows with the square of their number."""
 
 _COLUMN_BYTES = {"L": 1, "X": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16,
                  "P": 8, "Q": 16}  # fmt: skip
@@ -32,12 +45,13 @@ _PRIMARY = b"".join(
 ).ljust(BLOCK_BYTES)  # fmt: skip
 
 
-def inflate_tiles(image: Image, unit: NDArray[np.uint8]) -> tuple[Pixels, float]:
+def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -> tuple[Pixels, float]:
     """Inflate a tile-compressed image.
 
     Parameters:
         image: what the header says, already checked against the limits.
         unit: (N,) bytes of header and data of its part of the file.
+        rare_codecs: whether HCOMPRESS and PLIO are read, too.
 
     Returns:
         (H, W) uint16 where the values fit, else float32; and the fraction that had no value.
@@ -47,19 +61,31 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8]) -> tuple[Pixels, float]
         Unreadable: the table or a tile is damaged.
     """
     codec = str(image.hdu.header.value("ZCMPTYPE")).strip().upper()
-    if codec not in CODECS:
+    if codec in RARE_CODECS and not rare_codecs:
         raise Unsupported(
-            f"The image is compressed by {codec[:20]}, which is not read; use Rice or gzip tiles.", kind="codec"
+            f"The image is compressed by {codec}, which is turned off; set worker.rare_codecs to true, or use Rice "
+            "or gzip tiles.",
+            kind="codec",
         )
-    _check_gzip_tiles(image, unit[image.hdu.data_offset - image.hdu.header_offset :])
+    if codec not in CODECS + RARE_CODECS:
+        raise Unsupported(
+            f"The image is compressed by {codec[:20]!r}, which is not read; use Rice or gzip tiles.", kind="codec"
+        )
+    _check_cells(image, codec, unit[image.hdu.data_offset - image.hdu.header_offset :])
     try:
         values = _decode(unit)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever the codecs raise: the bytes are damaged, or ask for more than there is
         raise Unreadable(
             "A tile of the compressed image is damaged; copy the file again.", kind="corrupt_tiles"
         ) from error
     if values.shape != image.shape:
         raise Unreadable("The compressed image has another size than its header declares.", kind="bad_header")
+    if codec == "PLIO_1" and image.scaling.bitpix == 16 and image.scaling.zero == 32768.0:
+        # PLIO has no negative numbers: cfitsio stores unsigned numbers of 16 bits in it without subtracting BZERO
+        # (imcomp_convert_tile_tushort in its imcompress.c); astropy adds BZERO all the same.
+        values = np.asarray(values, np.uint16) ^ np.uint16(0x8000)
     return _narrow(values)
 
 
@@ -81,56 +107,109 @@ def _narrow(values: NDArray[np.generic]) -> tuple[Pixels, float]:
     return pixels, fill_invalid(pixels.reshape(-1))
 
 
-def _check_gzip_tiles(image: Image, data: NDArray[np.uint8]) -> None:
-    """Inflate each gzip tile no further than a tile can be long: the codec itself would not stop."""
+def _check_cells(image: Image, codec: str, data: NDArray[np.uint8]) -> None:
+    """Compare what each tile says of itself with what it must be: most codecs themselves would not."""
     hdu = image.hdu
     row_bytes, rows = hdu.header.integer("NAXIS1"), hdu.header.integer("NAXIS2")
     heap = hdu.header.integer("THEAP", row_bytes * rows)
     table = data[: row_bytes * rows].reshape(rows, row_bytes) if row_bytes * rows <= len(data) else None
     if table is None or heap < row_bytes * rows:
         raise _damaged_table()
-    tile_bytes = 8 * _tile_pixels(image)
-    for start, width, column in _descriptors(hdu):
-        plain = column == "UNCOMPRESSED_DATA"
+    sides = _tile_sides(image)
+    for start, width, item_bytes, column in _descriptors(hdu):
         if start + 2 * width > row_bytes:
             raise _damaged_table()
         cells = np.ascontiguousarray(table[:, start : start + 2 * width]).view(f">i{width}")
-        for length, offset in cells.astype(np.int64):
+        for row, (length, offset) in enumerate(cells.astype(np.int64)):
             first = heap + int(offset)
-            last = first + int(length)
+            last = first + int(length) * item_bytes
             if length < 0 or offset < 0 or last > len(data):
                 raise _damaged_table()
-            if plain or data[first : first + 2].tobytes() != b"\x1f\x8b":
+            if column == "UNCOMPRESSED_DATA" or not length:
                 continue
-            try:
-                inflated = zlib.decompressobj(31).decompress(data[first:last].tobytes(), tile_bytes + 1)
-            except zlib.error as error:
-                raise _damaged_table() from error
-            if len(inflated) > tile_bytes:
-                raise Unsupported("A tile of the compressed image grows without end; it is left alone.", kind="bomb")
+            cell = data[first:last]
+            if codec.startswith("GZIP") or column == "GZIP_COMPRESSED_DATA":
+                _check_gzip(cell, 8 * math.prod(sides))
+            elif codec == "HCOMPRESS_1":
+                _check_hcompress(cell, [side for side in _cut_sides(image, sides, row) if side > 1])
+            elif codec == "PLIO_1":
+                _check_plio(cell)
 
 
-def _tile_pixels(image: Image) -> int:
+def _check_gzip(cell: NDArray[np.uint8], most_bytes: int) -> None:
+    """Inflate a tile, all its members, no further than it can be long."""
+    packed, inflated = cell.data, 0
+    for _ in range(_MAX_GZIP_MEMBERS):
+        stream = zlib.decompressobj(31)
+        try:
+            inflated += len(stream.decompress(packed, most_bytes + 1 - inflated))
+        except zlib.error as error:
+            raise _damaged_table() from error
+        if inflated > most_bytes:
+            raise Unsupported("A tile of the compressed image grows without end; it is left alone.", kind="bomb")
+        if not stream.eof:
+            raise _damaged_table()
+        packed = memoryview(stream.unused_data.lstrip(b"\0"))
+        if not len(packed):
+            return
+    raise Unsupported("A tile of the compressed image is in far too many pieces; it is left alone.", kind="bomb")
+
+
+def _check_hcompress(cell: NDArray[np.uint8], sides: list[int]) -> None:
+    """The decoder takes the sides from the tile itself (cfitsio, fits_hdecompress.c)."""
+    head = cell[:_HCOMPRESS_HEAD].tobytes()
+    if len(head) < _HCOMPRESS_HEAD or head[:2] != _HCOMPRESS_MAGIC or max(head[-3:]) > _MAX_BIT_PLANES:
+        raise _damaged_table()
+    if [int.from_bytes(head[2:6], "big"), int.from_bytes(head[6:10], "big")] != sides:
+        raise _damaged_table()
+
+
+def _check_plio(cell: NDArray[np.uint8]) -> None:
+    """The decoder takes the length of its instructions from the tile itself (cfitsio, pliocomp.c)."""
+    words = cell[: len(cell) // 2 * 2].view(">i2")
+    if len(words) < _PLIO_HEAD_WORDS:
+        raise _damaged_table()
+    # A third word above zero is that of the older form, which has three words before its instructions.
+    first, length = (3, int(words[2])) if words[2] > 0 else (int(words[1]), (int(words[4]) << 15) + int(words[3]))
+    last = int(words[length - 1]) if 0 < first < length <= len(words) else -1
+    # The instruction of a whole new level (code 1) reads the word after it as well.
+    if last < 0 or (last >> 12 == 1 and length == len(words)):
+        raise _damaged_table()
+
+
+def _tile_sides(image: Image) -> list[int]:
+    """Sides of a tile that is not cut by the edge of the image, the fastest axis first."""
     header = image.hdu.header
-    pixels = 1
+    sides = []
     for number in range(1, header.integer("ZNAXIS") + 1):
         length = header.integer(f"ZNAXIS{number}")
-        pixels *= min(length, header.integer(f"ZTILE{number}", length if number == 1 else 1))
-    return pixels
+        sides.append(min(length, header.integer(f"ZTILE{number}", length if number == 1 else 1)))
+    return sides
 
 
-def _descriptors(hdu: Hdu) -> list[tuple[int, int, str]]:
-    """Byte offset in a row, width of one number and name of each variable-length column."""
+def _cut_sides(image: Image, sides: list[int], row: int) -> list[int]:
+    """Sides of the tile in one row of the table, in the order of numpy: the fastest axis last."""
+    header = image.hdu.header
+    cut = []
+    for number, side in enumerate(sides, start=1):
+        length = header.integer(f"ZNAXIS{number}")
+        row, place = divmod(row, -(-length // side))
+        cut.append(min(side, length - place * side))
+    return cut[::-1]
+
+
+def _descriptors(hdu: Hdu) -> list[tuple[int, int, int, str]]:
+    """Byte offset in a row, width of one number, bytes of an item in the heap, and name of each variable column."""
     found = []
     start = 0
     for number in range(1, hdu.header.integer("TFIELDS") + 1):
-        form = re.fullmatch(r"(\d{0,6})([LXBIJKAEDCMPQ]).*", str(hdu.header.value(f"TFORM{number}")).strip())
-        if form is None:
+        form = re.fullmatch(r"(\d{0,6})([LXBIJKAEDCMPQ])(.?).*", str(hdu.header.value(f"TFORM{number}")).strip())
+        if form is None or (form[2] in "PQ" and form[3] not in _COLUMN_BYTES):
             raise _damaged_table()
         count = int(form[1] or 1)
         if form[2] in "PQ" and count:
             name = str(hdu.header.value(f"TTYPE{number}")).strip().upper()
-            found.append((start, _COLUMN_BYTES[form[2]] // 2, name))
+            found.append((start, _COLUMN_BYTES[form[2]] // 2, _COLUMN_BYTES[form[3]], name))
         start += -(-count // 8) if form[2] == "X" else count * _COLUMN_BYTES[form[2]]
     return found
 

@@ -35,6 +35,7 @@ class XisfImage:
         header: the FITS keywords that go with it.
         shape: (height, width).
         planes: number of channels.
+        cube: shape of all channels in the order of numpy, when there are more than one; else empty.
         sample: numpy type of one sample, with byte order.
         block: where its bytes are.
         bayer: colour filter array, upper case, or ``None``.
@@ -43,6 +44,7 @@ class XisfImage:
     header: Header
     shape: tuple[int, int]
     planes: int
+    cube: tuple[int, ...]
     sample: str
     block: Block
     bayer: str | None
@@ -74,11 +76,13 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
     if min(width, height) < limits.min_side_px:
         raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
+    interleaved = image.get("pixelStorage", "").strip().lower() == "normal"
     order = ">" if image.get("byteOrder", "little").strip().lower() == "big" else "<"
     return XisfImage(
         header=_keywords(image),
         shape=(height, width),
         planes=planes,
+        cube=() if planes == 1 else (height, width, planes) if interleaved else (planes, height, width),
         sample=order + sample,
         block=find_block(image, file_bytes),
         bayer=_filter_array(image),

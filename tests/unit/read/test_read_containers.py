@@ -68,6 +68,39 @@ def test_gzip_of_a_file_with_the_image_in_an_extension(tmp_path, arrive) -> None
     np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
 
 
+@pytest.mark.parametrize("tail", [b"", bytes(1), bytes(5000), bytes(3_000_000), b"signed by nobody"])
+@pytest.mark.parametrize("between", [b"", bytes(100)])
+@pytest.mark.parametrize("piece", [40_000, 5_000, 600])
+def test_gzip_of_many_members(tmp_path, arrive, piece: int, between: bytes, tail: bytes) -> None:
+    content = fits_bytes(VALUES, EXPTIME=7.0)
+    members = [gzip.compress(content[at : at + piece]) for at in range(0, len(content), piece)]
+    path = tmp_path / "frame.fits.gz"
+    path.write_bytes(between.join([*members, gzip.compress(b"")]) + tail)
+    frame = Reader().read(arrive(path))
+    np.testing.assert_array_equal(frame.pixels, VALUES)
+    assert frame.meta.exposure_s == 7.0
+
+
+def test_a_cut_or_damaged_last_member(tmp_path, arrive) -> None:
+    content = fits_bytes(VALUES)
+    members = b"".join(gzip.compress(content[at : at + 5000]) for at in range(0, 40_000, 5000))
+    path = tmp_path / "frame.fits.gz"
+    path.write_bytes(members[:-2000])
+    assert kind_of_failure(path, arrive) == "truncated"
+    damaged = bytearray(members)
+    damaged[-3000] ^= 0x55
+    path.write_bytes(damaged)
+    assert kind_of_failure(path, arrive) in ("corrupt_gzip", "checksum")
+
+
+@pytest.mark.parametrize("inside", [b"", b"x"])
+def test_gzip_of_countless_tiny_members(tmp_path, arrive, inside: bytes) -> None:
+    path = tmp_path / "frame.fits.gz"
+    front = fits_bytes(VALUES)[:3000]
+    path.write_bytes(gzip.compress(front) + gzip.compress(inside) * 50_000)
+    assert kind_of_failure(path, arrive) == "bomb"
+
+
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 def test_cut_gzip(tmp_path, arrive, part: float) -> None:
     path = tmp_path / "frame.fits.gz"
@@ -121,19 +154,80 @@ def test_tiles(tmp_path, arrive, codec: str, dtype: str) -> None:
     assert frame.pixels.dtype == (np.float32 if dtype == "f4" else np.uint16)
 
 
-@pytest.mark.parametrize("codec", ["HCOMPRESS_1", "PLIO_1"])
-def test_rare_codecs_are_left_alone(tmp_path, arrive, codec: str) -> None:
+CODECS = ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1", "NOCOMPRESS"]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4"])
+@pytest.mark.parametrize("tile_shape", [(1, 150), (16, 150), (37, 41), (120, 150)])
+def test_every_codec_gives_the_pixels_that_astropy_gives(tmp_path, arrive, codec, dtype, tile_shape) -> None:
+    if codec == "HCOMPRESS_1" and min(tile_shape) < 4:
+        pytest.skip("HCOMPRESS has no tiles of one row")
+    if codec == "PLIO_1" and dtype == "u2":
+        pytest.skip("astropy does not write these")
     path = tmp_path / "frame.fits.fz"
-    tile = {"tile_shape": (30, 30)} if codec.startswith("H") else {}
-    fits.CompImageHDU((VALUES // 8).astype("i2"), compression_type=codec, **tile).writeto(path)
-    assert kind_of_failure(path, arrive) == "codec"
+    values = (VALUES // 8).astype(dtype) if dtype == "u1" else VALUES.astype(dtype)
+    fits.CompImageHDU(values, compression_type=codec, tile_shape=tile_shape).writeto(path)
+    frame = Reader().read(arrive(path))
+    np.testing.assert_array_equal(frame.pixels, fits.getdata(path, 1))
+    np.testing.assert_array_equal(frame.pixels, values)
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "PLIO_1"])
+@pytest.mark.parametrize("dither", [-1, 1, 2])
+def test_rounded_floats_with_holes_are_those_of_astropy(tmp_path, arrive, codec: str, dither: int) -> None:
+    path = tmp_path / "frame.fits.fz"
+    values = np.random.default_rng(2).normal(1000, 30, (120, 150)).astype("f4")
+    values[30:50, 20:60] = np.nan
+    values[70:80, 20:60] = 0.0
+    fits.CompImageHDU(
+        values, compression_type=codec, tile_shape=(20, 150), quantize_method=dither, quantize_level=16.0, dither_seed=7
+    ).writeto(path)
+    frame = Reader().read(arrive(path))
+    expected = np.asarray(fits.getdata(path, 1))
+    told = np.isfinite(expected)
+    np.testing.assert_array_equal(frame.pixels[told], expected[told])
+    assert frame.bad_pixel_fraction == np.count_nonzero(~told) / told.size
+    np.testing.assert_allclose(frame.pixels[told], values[told], atol=8)
+
+
+def test_plio_of_unsigned_numbers_as_cfitsio_writes_it(tmp_path, arrive) -> None:
+    """N.I.N.A. uses cfitsio, which does not subtract BZERO from what it packs by PLIO; astropy reads 32768 too much."""
+    import io
+
+    values = VALUES.copy()
+    values[0, :3] = (0, 32_768, 65_535)
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(values.astype("i4"), compression_type="PLIO_1")]).writeto(file)
+    content = file.getvalue()
+    changed = content.replace(f"ZBITPIX = {32:>20}".encode(), f"ZBITPIX = {16:>20}".encode())
+    end = changed.rindex(b"END" + b" " * 77, 0, changed.rindex(b"ZCMPTYPE") + 2880)
+    cards = f"BZERO   = {32768:>20}".ljust(80).encode() + f"BSCALE  = {1:>20}".ljust(80).encode()
+    assert not changed[end + 80 : end + 240].strip()
+    path = tmp_path / "frame.fits.fz"
+    path.write_bytes(changed[:end] + cards + changed[end : end + 80] + changed[end + 240 :])
+    frame = Reader().read(arrive(path))
+    np.testing.assert_array_equal(frame.pixels, values)
+    assert frame.pixels.dtype == np.uint16
+
+
+@pytest.mark.parametrize("codec", ["HCOMPRESS_1", "PLIO_1"])
+def test_rare_codecs_can_be_turned_off(tmp_path, arrive, codec: str) -> None:
+    path = tmp_path / "frame.fits.fz"
+    fits.CompImageHDU((VALUES // 8).astype("i2"), compression_type=codec, tile_shape=(30, 30)).writeto(path)
+    Reader().read(arrive(path))
+    with pytest.raises(Unsupported, match=r"worker\.rare_codecs") as caught:
+        Reader(Limits(rare_codecs=False)).read(arrive(path))
+    assert caught.value.kind == "codec"
 
 
 def tiled_bytes(codec: str = "RICE_1") -> bytearray:
     import io
 
     file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(VALUES, compression_type=codec)]).writeto(file)
+    values = VALUES.astype("i4") if codec == "PLIO_1" else VALUES
+    tile = {"tile_shape": (30, 150)} if codec == "HCOMPRESS_1" else {}
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(values, compression_type=codec, **tile)]).writeto(file)
     return bytearray(file.getvalue())
 
 
@@ -149,20 +243,71 @@ def test_tiles_whose_header_lies(tmp_path, arrive) -> None:
     assert kind_of_failure(path, arrive) in ("bad_header", "corrupt_tiles")
 
 
-def test_a_tile_that_grows_without_end(tmp_path, arrive) -> None:
-    content = tiled_bytes("GZIP_1")
-    with fits.open(__import__("io").BytesIO(content), disable_image_compression=True) as units:
+def tile_of(content: bytes) -> tuple[int, int, int]:
+    """Where the table begins, where its heap begins, and how long the first tile is."""
+    import io
+
+    with fits.open(io.BytesIO(content), disable_image_compression=True) as units:
         table_at = units[1]._data_offset
         heap_at = table_at + units[1].header["NAXIS1"] * units[1].header["NAXIS2"]
-    bomb = gzip.compress(bytes(1_000_000), mtime=0)
-    content[heap_at : heap_at + len(bomb)] = bomb
-    content[table_at : table_at + 4] = len(bomb).to_bytes(4, "big")
+    return table_at, heap_at, int.from_bytes(content[table_at : table_at + 4], "big")
+
+
+def with_first_tile(content: bytearray, tile: bytes) -> bytes:
+    """Put other bytes in place of the first tile, behind those of the others."""
+    table_at, heap_at, _ = tile_of(content)
+    at = content.index(b"PCOUNT  =", 2880)
+    heap_bytes = int(content[at + 10 : at + 30])
+    changed = content[: heap_at + heap_bytes] + tile
+    changed[at : at + 30] = f"PCOUNT  = {heap_bytes + len(tile):>20}".encode()
+    changed[table_at : table_at + 8] = len(tile).to_bytes(4, "big") + heap_bytes.to_bytes(4, "big")
+    return bytes(changed).ljust(-(-len(changed) // 2880) * 2880, b"\0")
+
+
+@pytest.mark.parametrize("codec", ["GZIP_1", "GZIP_2"])
+def test_a_tile_in_two_gzip_members(tmp_path, arrive, codec: str) -> None:
     path = tmp_path / "frame.fits.fz"
+    stored = (VALUES[0].astype(np.int32) - 32768).astype(">i2")
+    data = stored.tobytes() if codec == "GZIP_1" else stored.view("u1").reshape(-1, 2).T.tobytes()
+    path.write_bytes(
+        with_first_tile(tiled_bytes(codec), gzip.compress(data[:100]) + bytes(4) + gzip.compress(data[100:]))
+    )
+    np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("member", "count"), [(bytes(400), 5), (b"", 100_000), (bytes(20_000_000), 1), (bytes(2_000_000), 8)]
+)
+def test_gzip_tiles_that_grow_without_end(tmp_path, arrive, member: bytes, count: int) -> None:
+    path = tmp_path / "frame.fits.fz"
+    content = with_first_tile(tiled_bytes("GZIP_1"), gzip.compress(member) * count)
     path.write_bytes(content)
-    assert kind_of_failure(path, arrive) == "bomb"
+    tracemalloc.start()
+    try:
+        assert kind_of_failure(path, arrive) == "bomb"
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(content) + (4 << 20)
+    finally:
+        tracemalloc.stop()
 
 
-@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1"])
+@pytest.mark.parametrize("codec", ["HCOMPRESS_1", "PLIO_1"])
+def test_tiles_that_lie_about_themselves(tmp_path, arrive, codec: str) -> None:
+    content = tiled_bytes(codec)
+    _, heap_at, length = tile_of(content)
+    path = tmp_path / "frame.fits.fz"
+    lies = {
+        "HCOMPRESS_1": [(0, b"\0"), (2, b"\x7f"), (6, b"\x7f"), (5, b"\xff"), (22, b"\xff"), (24, b"\xff")],
+        "PLIO_1": [(2, b"\x7f\xff"), (4, b"\x7f\xff"), (6, b"\x7f\xff"), (8, b"\x7f\xff"), (6, b"\0\0")],
+    }
+    for at, what in lies[codec]:
+        changed = content.copy()
+        changed[heap_at + at : heap_at + at + len(what)] = what
+        path.write_bytes(changed)
+        assert kind_of_failure(path, arrive) == "corrupt_tiles", at
+    assert length > 25
+
+
+@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "HCOMPRESS_1", "PLIO_1"])
 def test_damaged_tiles(tmp_path, arrive, codec: str) -> None:
     path = tmp_path / "frame.fits.fz"
     content = tiled_bytes(codec)

@@ -72,10 +72,54 @@ def test_a_cube_can_be_opened_and_skipped_but_not_read(tmp_path, arrive) -> None
     assert caught.value.kind == "cube"
 
 
-def test_a_cube_of_one_plane_is_an_image(tmp_path, arrive) -> None:
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_cube_of_one_plane_is_an_image(tmp_path, arrive, axis: int) -> None:
     path = tmp_path / "frame.fits"
-    fits.PrimaryHDU(VALUES[np.newaxis]).writeto(path)
+    fits.PrimaryHDU(np.expand_dims(VALUES, axis)).writeto(path)
     np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_cube_is_named_by_its_real_shape(tmp_path, arrive, axis: int, tiled: bool) -> None:
+    path = tmp_path / "colour.fits"
+    cube = np.stack([VALUES] * 3, axis)
+    unit = fits.CompImageHDU(cube, tile_shape=(1, *cube.shape[1:])) if tiled else fits.PrimaryHDU(cube)
+    unit.writeto(path)
+    opened = Reader().open(arrive(path))
+    assert opened.sensor_shape == VALUES.shape
+    assert opened.meta.kind == "product"
+    with pytest.raises(Unsupported) as caught:
+        opened.frame()
+    assert caught.value.kind == "cube"
+    assert str(cube.shape) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("front", "kind"),
+    [
+        (b"SIMPLE  =                    T".ljust(9_000_000), "bad_header"),
+        (b"no frame at all", "not_fits"),
+        (b"\x89PNG", "other_format"),
+        (b"XISF0100" + (99).to_bytes(8, "little") + b"<xisf" * 30, "bad_header"),
+        (fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 2), ("NAXIS1", 90_000), ("NAXIS2", 9_000)])
+         .tostring().encode(), "too_large"),
+    ],
+    ids=["no END", "text", "picture", "bad XISF", "large"],
+)  # fmt: skip
+def test_the_rest_of_a_long_file_that_is_no_frame_is_not_read(tmp_path, arrive, monkeypatch, front, kind) -> None:
+    path = tmp_path / "long.fits"
+    with path.open("wb") as file:
+        file.write(front)
+        file.truncate(900 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FrameError) as caught:
+            Reader().open(arrive(path))
+        assert caught.value.kind == kind
+        assert tracemalloc.get_traced_memory()[1] < 9_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_file_is_only_read(tmp_path, arrive) -> None:
@@ -135,6 +179,14 @@ class _Meddler:
 
     def fileno(self) -> int:
         return self._file.fileno()
+
+    def seek(self, offset: int) -> int:
+        return self._file.seek(offset)
+
+    def read(self, count: int) -> bytes | None:
+        self._reads += 1
+        self._act(self._reads)
+        return self._file.read(count)
 
     def readinto(self, window) -> int | None:
         self._reads += 1
