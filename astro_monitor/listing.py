@@ -1,40 +1,127 @@
-"""Rows of the stacking lists, kept in step with the night log: the log is read through once, then row by row."""
+"""Rows of the stacking lists, kept in step with the night log and with what lies in the capture folder now.
+
+The log is read through once, then row by row. Where the frames are is looked up again and again, in a thread of its
+own: a share that hangs must hold neither the night nor its end.
+"""
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import queue
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from .lists import ListedFrame, NotLight, Written, listed_frame, write_lists
+from .lists import ListedFrame, ListError, NotLight, Owner, Written, listed_frame, owner_of, write_lists
 from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 10.0
+"""Seconds between two looks at which frames are still there. A deleted frame must leave the lists within a minute."""
+LOOK_PATIENCE_S = 3.0
+"""Where lists are written for the last time, a look may take this long; then what was seen before counts."""
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+
+Kind = TypeVar("Kind", ListedFrame, NotLight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row(Generic[Kind]):
+    """A file, and the paths at which it was seen, the latest first."""
+
+    file: Kind
+    paths: tuple[str, ...]
+
+    def where(self, present: Mapping[str, bool]) -> str | None:
+        """Return the first of its paths that is there, or may be; ``None`` when it is gone."""
+        return next((path for path in self.paths if present.get(path, True)), None)
 
 
 def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
-    """Give all judged frames as the lists need them: latest decision, and the path where each was seen last."""
-    return [_listed(row) for row in night_log.judged_frames()]
+    """Return all judged frames as the lists need them: latest decision, and where each lies now.
+
+    Frames that are gone are marked as such: lists leave them out.
+    """
+    rows = [_row(row) for row in night_log.judged_frames()]
+    present = look(path for row in rows for path in row.paths)
+    return [_placed(row, present) for row in rows]
 
 
-def _listed(row: FrameRow) -> ListedFrame:
-    return listed_frame(
-        {**row.body, "file": row.paths[0] if row.paths else row.body["file"], "weight": row.weight},
+def look(paths: Iterable[str]) -> dict[str, bool]:
+    """Tell which files are there; each folder is read once.
+
+    Parameters:
+        paths: of files, as text from ``os.fsdecode``.
+
+    Returns:
+        for each path whether it is a file. Paths in folders that cannot be read for another reason than that they are
+        gone are left out: nothing is known of them.
+    """
+    by_folder: dict[str, dict[str, str]] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        by_folder.setdefault(folder, {})[name] = path
+    found: dict[str, bool] = {}
+    for folder, names in by_folder.items():
+        try:
+            with os.scandir(folder) as entries:
+                there = {entry.name for entry in entries if entry.name in names and _is_file(entry)}
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno not in _GONE:
+                continue
+            there = set()
+        found |= {path: name in there for name, path in names.items()}
+    return found
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _row(row: FrameRow) -> _Row[ListedFrame]:
+    paths = row.paths or (row.body["file"],)
+    frame = listed_frame(
+        {**row.body, "file": paths[0], "weight": row.weight},
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,
     )
+    return _Row(frame, paths)
+
+
+def _placed(row: _Row[ListedFrame], present: Mapping[str, bool]) -> ListedFrame:
+    """Return the frame where it is now, or marked as gone."""
+    here = row.where(present)
+    return row.file.gone() if here is None else row.file.at(here)
 
 
 def not_lights(night_log: NightLogReader) -> list[NotLight]:
-    """Give all files that are no light frames as the lists need them, each with the path where it was seen last."""
-    return [_not_light(row) for row in night_log.skipped_frames()]
+    """Return all files that are there and are no light frames as the lists need them, each where it lies now."""
+    rows = [_not_light(row) for row in night_log.skipped_frames()]
+    present = look(path for row in rows for path in row.paths)
+    return _still_there(rows, present)
 
 
-def _not_light(row: SkippedRow) -> NotLight:
+def _still_there(rows: Iterable[_Row[NotLight]], present: Mapping[str, bool]) -> list[NotLight]:
+    found = ((row.file, row.where(present)) for row in rows)
+    return [file if here == file.file else replace(file, file=here) for file, here in found if here is not None]
+
+
+def _not_light(row: SkippedRow) -> _Row[NotLight]:
     body = row.body
-    return NotLight(
-        file=row.paths[0] if row.paths else body["file"],
+    paths = row.paths or (body["file"],)
+    file = NotLight(
+        file=paths[0],
         frame_id=row.frame_id,
         type=body["type"],
         keyword=body["keyword"],
@@ -42,28 +129,49 @@ def _not_light(row: SkippedRow) -> NotLight:
         seq=row.seq,
         meta=body["meta"],
     )
+    return _Row(file, paths)
 
 
 class ListKeeper:
     """The lists of one log in one folder.
 
-    What it remembers only saves time: the lists stay a pure function of the log.
+    What it remembers only saves time: the lists stay a pure function of the log and of which frames are there.
 
     Parameters:
         night_log: where all frames are.
         folder: where lists go; ``None``: none are written.
         formats: which.
+        state: the folder of the night log, so that two watches may share ``folder``; ``None``: it is not shared.
+        look_every_s: seconds between two looks at which frames are still there.
+
+    Attributes:
+        place: where lists are written: ``folder``, or a sub-folder when that belongs to another watch.
     """
 
-    def __init__(self, night_log: NightLogReader, folder: Path | None, formats: Sequence[str]) -> None:
+    def __init__(
+        self,
+        night_log: NightLogReader,
+        folder: Path | None,
+        formats: Sequence[str],
+        state: Path | None = None,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self.place = folder
         self._log = night_log
         self._folder = folder
         self._formats = formats
+        self._state = state
+        self._owner: Owner | None = None
         self._due = False
-        self._rows: dict[str, ListedFrame] = {}
-        self._not_lights: dict[str, NotLight] = {}
+        self._rows: dict[str, _Row[ListedFrame]] = {}
+        self._not_lights: dict[str, _Row[NotLight]] = {}
         self._noted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._written: Written = {}
+        self._notes: list[str] = []
+        self._look_every_s = look_every_s
+        self._next_look_s = time.monotonic() + look_every_s
+        self._present: dict[str, bool] = {}
+        self._look: _Look | None = None
 
     def note(self, *frame_ids: str) -> None:
         """Note that the lists must say something else of these frames; from any thread."""
@@ -71,12 +179,13 @@ class ListKeeper:
             self._noted.put(frame_id)
         self._due = True
 
-    def write(self, roots: Sequence[Path], *, force: bool) -> dict[str, Any] | None:
-        """Write the lists, when something was noted since the last time, or when forced.
+    def write(self, roots: Sequence[Path], *, force: bool, last: bool = False) -> dict[str, Any] | None:
+        """Write the lists, when something was noted since the last time, frames have come or gone, or when forced.
 
         Parameters:
             roots: capture folders, into which nothing may be written.
             force: write also when nothing was noted.
+            last: nothing is written after this for a while, so wait a little to see which frames are there.
 
         Returns:
             the body of ``list.written``; ``None`` when there was nothing to do.
@@ -84,27 +193,98 @@ class ListKeeper:
         Raises:
             ListError: they cannot be written now.
         """
-        if self._folder is None or not (self._due or force):
+        if self._folder is None:
+            return None
+        self._take_a_look(roots, force=force or last)
+        if not (self._due or force):
             return None
         self._due = False
+        if self._owner is None and self._state is not None:
+            try:
+                self._owner = owner_of(self._state)
+            except OSError as error:
+                raise ListError(f"stacking lists have no owner yet, because {error.filename} cannot be written: "
+                                f"{error.strerror}") from error  # fmt: skip
         self._follow()
-        return write_lists(
-            list(self._rows.values()),
+        body = write_lists(
+            [_placed(row, self._present) for row in self._rows.values()],
             self._folder,
             self._formats,
-            not_lights=list(self._not_lights.values()),
+            not_lights=_still_there(self._not_lights.values(), self._present),
             watch_roots=roots,
             written=self._written,
+            owner=self._owner,
         )
+        self.place = Path(os.fsdecode(os.fsencode(body["folder"])))
+        for note in body["notes"]:
+            if note not in self._notes:
+                log.warning("stacking lists: %s", note)
+        self._notes = body["notes"]
+        return body
+
+    def _take_a_look(self, roots: Sequence[Path], *, force: bool) -> None:
+        """See which frames are there, when it is time to; what was seen counts once it is known."""
+        now_s = time.monotonic()
+        if not roots:
+            return  # no capture folder is watched, so nothing is known about its disk
+        if self._look is None and (force or now_s >= self._next_look_s):
+            self._follow()
+            paths = [path for row in self._rows.values() for path in row.paths]
+            paths += [path for row in self._not_lights.values() for path in row.paths]
+            self._look = _Look(paths, roots)
+            self._next_look_s = now_s + self._look_every_s
+        if self._look is None or not self._look.wait(LOOK_PATIENCE_S if force else 0.0):
+            return
+        seen, self._look = self._look.seen, None
+        if seen is not None and seen != self._present:
+            self._present = seen
+            self._due = True
 
     def _follow(self) -> None:
         """Bring the rows into step with the log."""
         if not self._rows and not self._not_lights:
-            self._rows = {frame.frame_id: frame for frame in listed_frames(self._log)}
-            self._not_lights = {file.frame_id: file for file in not_lights(self._log)}
+            self._rows = {row.frame_id: _row(row) for row in self._log.judged_frames()}
+            self._not_lights = {row.frame_id: _not_light(row) for row in self._log.skipped_frames()}
         while not self._noted.empty():
             frame_id = self._noted.get()
+            paths: tuple[str, ...] = ()
             with suppress(KeyError):  # a file that failed, or no content at all
-                self._rows[frame_id] = _listed(self._log.frame(frame_id))
+                self._rows[frame_id] = _row(self._log.frame(frame_id))
+                paths = self._rows[frame_id].paths
             with suppress(KeyError):
                 self._not_lights[frame_id] = _not_light(self._log.skipped_frame(frame_id))
+                paths = self._not_lights[frame_id].paths
+            for path in paths[:1]:
+                self._present.pop(path, None)  # seen just now, whatever the last look said
+
+
+class _Look:
+    """One look at which files are there, in a thread of its own.
+
+    Attributes:
+        seen: what :func:`look` found; ``None`` while it looks, and when the capture folder itself cannot be read.
+    """
+
+    def __init__(self, paths: Sequence[str], roots: Sequence[Path]) -> None:
+        self.seen: dict[str, bool] | None = None
+        self._paths = paths
+        self._roots = roots
+        self._over = threading.Event()
+        try:
+            threading.Thread(target=self._run, name="presence", daemon=True).start()
+        except RuntimeError:  # no thread to be had now: the next look may have one
+            self._over.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait so long for the end of the look; tell whether it is over."""
+        return self._over.wait(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            # A disk that is away takes all frames with it, but nobody has deleted them.
+            if all(root.is_dir() for root in self._roots):
+                self.seen = look(self._paths)
+        except OSError as error:
+            log.debug("which frames are there cannot be told now: %s", error)
+        finally:
+            self._over.set()

@@ -268,6 +268,7 @@ class ListWritten(_Body):
 
     Attributes:
         skipped: files that are no light frames; they are in none of the three numbers before.
+        notes: sentences for the user: what others have put among the lists and stays there, what is not offered.
     """
 
     folder: str
@@ -277,6 +278,7 @@ class ListWritten(_Body):
     rejected: int
     generation: int
     skipped: int = 0
+    notes: list[str] = Field(default_factory=list)
 
 
 class SessionHeartbeat(_Body):

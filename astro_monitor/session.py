@@ -82,6 +82,7 @@ class Session:
         stop: ends the waiting for disk space.
         on_wait: called each time that such waiting goes on.
         roots: capture folders, for a session that only revises and never starts to watch.
+        state: the folder of the night log, so that other watches may write into the same ``lists_folder``.
 
     Attributes:
         counts: what it has done so far.
@@ -99,6 +100,7 @@ class Session:
         stop: threading.Event | None = None,
         on_wait: Callable[[], None] = lambda: None,
         roots: tuple[Path, ...] = (),
+        state: Path | None = None,
     ) -> None:
         self._settings = settings
         self._log = night_log
@@ -109,7 +111,7 @@ class Session:
         self._on_wait = on_wait
         self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
-        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats)
+        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
@@ -233,11 +235,21 @@ class Session:
         self.counts.rejected += verdict.decision == "reject"
         self._lists.note(outcome.frame_id)
 
-    def write_lists(self, *, force: bool = False) -> None:
-        """Rewrite the stacking lists when something changed since the last time, or when forced."""
+    @property
+    def lists_place(self) -> Path | None:
+        """Where the lists were written last; ``None`` when none are."""
+        return self._lists.place
+
+    def write_lists(self, *, force: bool = False, last: bool = False) -> None:
+        """Rewrite the stacking lists when something changed since the last time, or when forced.
+
+        Parameters:
+            force: also when nothing has changed.
+            last: they are not written again soon, so that frames which are gone are looked for now.
+        """
         self._disown()
         try:
-            body = self._lists.write(self._roots, force=force)
+            body = self._lists.write(self._roots, force=force, last=last)
         except ListError as error:
             # The list is rebuilt from the log at the next change; the night goes on.
             log.error("%s", error)
@@ -248,7 +260,7 @@ class Session:
 
     def stop(self, reason: str, sentence: str) -> None:
         """Write the lists a last time and log ``session.stopped``."""
-        self.write_lists()
+        self.write_lists(last=True)
         stopped = messages.SessionStopped.model_validate(
             {
                 "reason": reason,

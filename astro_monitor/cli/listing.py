@@ -12,7 +12,7 @@ from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
 from ..listing import listed_frames, not_lights
-from ..lists import stacks, write_lists
+from ..lists import Owner, owner_of, stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
 from ..publish import make_keys
@@ -35,12 +35,18 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         frames, others = listed_frames(night_log), not_lights(night_log)
     if not frames and not others:
         raise ConfigError(f"the night log of {folder} has no frames yet; let a night be watched first")
-    body = write_lists(frames, target, settings.lists.formats, not_lights=others, watch_roots=[folder])
+    body = write_lists(
+        frames, target, settings.lists.formats, not_lights=others, watch_roots=[folder], owner=_owner(place)
+    )
+    target = Path(body["folder"])
     out.print(
         f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected, "
-        f"{body['skipped']} skipped (no lights) → {target}"
+        f"{body['skipped']} skipped (no lights) → {target}",
+        markup=False,
     )
-    for stack in stacks(frames):
+    for note in body["notes"]:
+        out.print(note, style="yellow", markup=False)
+    for stack in stacks(frame for frame in frames if frame.present):
         out.print(
             f"{stack.folder}: {len(stack.decided('keep'))} of {len(stack.frames)} frames, {stack.kept_hours:.2f} h, "
             f"as deep as {stack.equivalent_good_hours:.2f} h of the best"
@@ -55,6 +61,13 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
             if sentence:
                 out.print(f"{path.name}: {sentence}", style="yellow", markup=False)
         out.print(f"{done} of {len(kept)} kept frames copied to {copies}, each with its weight as SSWEIGHT")
+
+
+def _owner(place: Path) -> Owner:
+    try:
+        return owner_of(place)
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}; check the state folder") from error
 
 
 def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:

@@ -58,11 +58,11 @@ def run_review(
         with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
             session = Session(
                 settings, own, SystemClock(), lists_folder=settings.lists.folder or place / "lists",
-                announce=lambda document: None, roots=(folder,),
+                announce=lambda document: None, roots=(folder,), state=place,
             )  # fmt: skip
             for row in chosen:
                 session.revise(row.frame_id, word, by, why)
-            session.write_lists()
+            session.write_lists(last=True)
     except NightLogInUse:
         # The watch is running: it holds the log, and writes the lists itself.
         for row in chosen:

@@ -6,6 +6,18 @@ folder; frames are linked to, never copied, moved or changed.
 """
 
 from .frames import ListedFrame, NotLight, listed_frame, stacks
+from .owner import Owner, owner_of
 from .write import FORMATS, ListError, Written, write_lists
 
-__all__ = ["FORMATS", "ListError", "ListedFrame", "NotLight", "Written", "listed_frame", "stacks", "write_lists"]
+__all__ = [
+    "FORMATS",
+    "ListError",
+    "ListedFrame",
+    "NotLight",
+    "Owner",
+    "Written",
+    "listed_frame",
+    "owner_of",
+    "stacks",
+    "write_lists",
+]

@@ -1,17 +1,21 @@
-"""Files and folders of links that are replaced whole, never torn."""
+"""Files that are replaced whole, never torn, and never at the cost of a file that this program did not write."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
+from .names import short_digest
+
 _RETRY_WINERRORS = (5, 32, 33)
-"""Access denied, sharing violation, lock violation: somebody on Windows has the file open."""
+"""Access denied, sharing violation, lock violation: another program on Windows has the file open."""
+ASIDE_MARK = ".yours-"
+"""In the new name of a file that stood in the place of a list and was not written by this program."""
 _RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0)
 
 
@@ -29,9 +33,8 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
     Raises:
         OSError: it cannot be written; the old file is still there, and no temporary file is left.
     """
-    with contextlib.suppress(OSError):
-        if not path.is_symlink() and path.stat().st_size == len(content) and path.read_bytes() == content:
-            return False
+    if _holds(path, content):
+        return False
     handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
@@ -46,6 +49,12 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
         raise
     sync_folder(path.parent)
     return True
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return not path.is_symlink() and path.stat().st_size == len(content) and path.read_bytes() == content
+    return False
 
 
 def _replace(source: Path, goal: Path, pause: Callable[[float], None]) -> None:
@@ -71,70 +80,91 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def own_folder(path: Path) -> None:
-    """Make a folder; a link in its place is removed, so that nothing is written elsewhere."""
-    if path.is_symlink():
-        path.unlink()
-    path.mkdir(exist_ok=True)
+def digest(content: bytes) -> str:
+    """Return 16 hex digits that stand for the bytes of a list in the table of contents."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
-def replace_links(folder: Path, links: Mapping[str, str]) -> bool:
-    """Make a folder hold exactly these links: a new folder is filled, then takes the place of the old one.
+def replace_own_file(path: Path, content: bytes, known: str | None, legacy: bool) -> bool:
+    """Write a list; what stands in its place and was not written by this program is renamed, never overwritten.
 
     Parameters:
-        folder: the folder of links; only links are ever in it.
-        links: link name to the path it points to.
+        path: the list; its folder exists.
+        content: all of its bytes.
+        known: :func:`digest` of what this program wrote there last; ``None`` when it wrote nothing.
+        legacy: version 0.1, which kept no digests, wrote a list there.
 
     Returns:
-        whether anything had to change.
+        whether the file was written.
 
     Raises:
-        OSError: links cannot be made here; the old folder is still there.
+        OSError: it cannot be written.
     """
-    if _links_in(folder) == {name: str(Path(goal)) for name, goal in links.items()}:
+    if _holds(path, content):
         return False
-    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-    remove_folder(new)
-    remove_folder(old)
-    new.mkdir()
-    try:
-        for name, goal in links.items():
-            _link(new / name, goal)
-    except OSError:
-        remove_folder(new)
-        raise
-    sync_folder(new)
-    if folder.is_symlink() or folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    sync_folder(folder.parent)
-    remove_folder(old)
+    if not _is_own(path, known, legacy):
+        set_aside(path)
+    return replace_file(path, content)
+
+
+def remove_own_file(path: Path, known: str | None, legacy: bool) -> bool:
+    """Remove a list that is no longer needed, if it still is what this program wrote.
+
+    Parameters:
+        path, known, legacy: as for :func:`replace_own_file`.
+
+    Returns:
+        ``False`` when something else is there, which stays.
+    """
+    if not os.path.lexists(path):
+        return True
+    if not _is_own(path, known, legacy):
+        return False
+    path.unlink()
     return True
 
 
-def _link(link: Path, goal: str) -> None:
-    """Link to a frame; where links to names need a privilege (Windows), link to the content."""
+def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
+    """Tell whether a path is free, or holds what this program wrote. An empty file is nothing to keep."""
+    if not os.path.lexists(path):
+        return True
+    if path.is_symlink() or not path.is_file():
+        return False
+    content = path.read_bytes()
+    return not content or (legacy if known is None else digest(content) == known)
+
+
+def own_folder(path: Path) -> None:
+    """Make a folder; a link or a file in its place is renamed, so that nothing is written elsewhere."""
+    if path.is_symlink() or path.is_file():
+        set_aside(path)
+    path.mkdir(exist_ok=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename something that this program did not make to ``NAME.yours-DIGEST.ENDING`` in the same folder.
+
+    Returns:
+        the new name.
+    """
+    if path.is_symlink():
+        mark = short_digest(str(path.readlink()))
+    elif path.is_file():
+        mark = digest(path.read_bytes())[:6]
+    else:
+        mark = short_digest(str(path))
+    number = 0
+    while True:
+        goal = path.with_name(f"{path.stem}{ASIDE_MARK}{mark}{f'-{number}' if number else ''}{path.suffix}")
+        if not os.path.lexists(goal):
+            path.rename(goal)
+            return goal
+        number += 1
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove an empty folder; anything in it keeps it."""
     try:
-        link.symlink_to(goal)
+        folder.rmdir()
     except OSError:
-        if os.name == "posix":
-            raise
-        os.link(goal, link)
-
-
-def _links_in(folder: Path) -> dict[str, str] | None:
-    """Give what links are in a folder; ``None`` when it is no folder of links only."""
-    if folder.is_symlink():
-        return None
-    try:
-        return {entry.name: str(entry.readlink()) for entry in folder.iterdir()}
-    except OSError:
-        return None
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder of links without following one of them."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+        return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ class ListedFrame:
         label: the class.
         reasons: sentences, worst first.
         seq: of the document it was built from; of two frames at one path the later one counts.
+        present: its file was there when it was looked for last. Lists leave out those that were not.
         numbers: the measurements named in ``SHOWN_NUMBERS``.
         bayer: order of the colour filter array, empty for mono.
     """
@@ -53,7 +54,16 @@ class ListedFrame:
     bayer: str = ""
     date_obs_utc: str = ""
     seq: int = 0
+    present: bool = True
     numbers: Mapping[str, float | None] = field(default_factory=dict)
+
+    def gone(self) -> ListedFrame:
+        """Return the same row, marked as no longer there."""
+        return replace(self, present=False)
+
+    def at(self, file: str) -> ListedFrame:
+        """Return the same row at another path; the very same when it is there already."""
+        return self if file == self.file else replace(self, file=file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,15 +23,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import AstroMonitorError, ConfigError
 from ..messages import ListWritten, body_json
 from . import pixinsight, render
-from .files import own_folder, remove_folder, replace_file, replace_links
+from .files import (
+    ASIDE_MARK,
+    digest,
+    own_folder,
+    remove_if_empty,
+    remove_own_file,
+    replace_file,
+    replace_own_file,
+    set_aside,
+)
 from .frames import ListedFrame, NotLight, Row, Stack, each_once, stacks
+from .links import remove_links, replace_links
+from .names import shown
+from .owner import Owner, own_place, turn
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The kinds of list that can be asked for."""
@@ -39,8 +51,25 @@ FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 INDEX = "index.json"
 LEAST_FOR_A_STACK = 2
 
-Written = dict[str, tuple[Stack, list[str]]]
-"""What was written last: each stack by its folder, with the names of its lists and folders of links."""
+
+@dataclass(frozen=True, slots=True)
+class StackWritten:
+    """What was written for one stack.
+
+    Attributes:
+        made: digest of each list, by its name relative to the folder.
+        links: names in each folder of links.
+        notes: sentences about what others have put there.
+    """
+
+    stack: Stack
+    made: dict[str, str]
+    links: dict[str, frozenset[str]]
+    notes: tuple[str, ...]
+
+
+Written = dict[str, StackWritten]
+"""What was written last, by the folder of each stack."""
 
 
 class ListError(AstroMonitorError, OSError):
@@ -55,18 +84,23 @@ def write_lists(
     not_lights: Iterable[NotLight] = (),
     watch_roots: Sequence[Path] = (),
     written: Written | None = None,
+    owner: Owner | None = None,
 ) -> dict[str, Any]:
     """Make the folder hold the lists of these frames, and nothing of earlier ones.
 
+    Files and links that this program did not make are never removed or overwritten: they stay, or are renamed where a
+    list has their name, and the notes mention them.
+
     Parameters:
         frames: all judged frames of the night with their latest decision, in any order.
-        folder: where lists go; made when missing.
+        folder: where lists go; made when missing. Lists of another watch there are left alone: see :mod:`.owner`.
         formats: which of ``FORMATS`` to write.
         not_lights: files that are no light frames, in any order.
         watch_roots: capture folders; the lists may not lie inside one.
         written: what was written last, with the same folder and formats; kept up to date. Stacks that have not changed
             since, and whose lists are still there, are passed over, so that a log of many nights costs no more than
             tonight's stack.
+        owner: the watch whose lists they are; ``None``: the folder is not shared.
 
     Returns:
         the body of a ``list.written`` document. Its ``generation`` is that of before when nothing has changed.
@@ -76,24 +110,31 @@ def write_lists(
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
-    lights = stacks(_with_absolute_path(frame) for frame in frames)
+    lights = stacks(_with_absolute_path(frame) for frame in frames if frame.present)
     others, _ = each_once(_with_absolute_path(file) for file in not_lights)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        before = _index(folder)
-        files, changed = _write_all(folder, lights, others, formats, {} if written is None else written)
-        changed |= _remove_stale(folder, before.get("files", []), files)
-        body = ListWritten(
-            folder=str(folder).encode("utf-8", "replace").decode("utf-8"),
-            files=files,
-            kept=sum(len(stack.decided("keep")) for stack in lights),
-            review=sum(len(stack.decided("review")) for stack in lights),
-            rejected=sum(len(stack.decided("reject")) for stack in lights),
-            skipped=len(others),
-            generation=before.get("generation", 0) + (1 if changed or not before else 0),
-        )
-        index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"})}
-        replace_file(folder / INDEX, render.index_json(index))
+        place = own_place(folder, owner)
+        refuse_capture_folder(place, watch_roots)
+        with turn(place):
+            before = _index(place)
+            task = _Task(place, formats, before, {} if written is None else written)
+            task.write_all(lights, others)
+            task.remove_stale()
+            body = ListWritten(
+                folder=str(place).encode("utf-8", "replace").decode("utf-8"),
+                files=sorted(task.names),
+                kept=sum(len(stack.decided("keep")) for stack in lights),
+                review=sum(len(stack.decided("review")) for stack in lights),
+                rejected=sum(len(stack.decided("reject")) for stack in lights),
+                skipped=len(others),
+                generation=before.generation
+                + (1 if task.changed or before.is_new or task.notes != before.notes else 0),
+                notes=task.notes,
+            )
+            index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"}), "made": task.made}
+            if before.is_new and os.path.lexists(place / INDEX) and (place / INDEX).stat().st_size:
+                set_aside(place / INDEX)  # a file of this name that is no table of contents, or a damaged one
+            replace_file(place / INDEX, render.index_json(index))
     except OSError as error:
         if written is not None:
             written.clear()
@@ -120,91 +161,182 @@ def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path]) -> None:
 
 
 def _with_absolute_path(frame: Row) -> Row:
-    """Give the very same row where its path is absolute already, so that stacks are compared fast."""
+    """Return the very same row where its path is absolute already, so that stacks are compared fast."""
     path = str(Path(frame.file).absolute())
     return frame if path == frame.file else replace(frame, file=path)
 
 
-def _index(folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The table of contents of before.
+
+    Attributes:
+        made: digest of each list, as it was written; ``None`` where version 0.1 wrote it, which kept no digests.
+        is_new: there was none, or it was damaged.
+    """
+
+    generation: int = 0
+    made: dict[str, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    is_new: bool = True
+
+
+def _index(folder: Path) -> _Index:
     """Read the table of contents of before; one that is missing or damaged counts as empty."""
     try:
         found = json.loads((folder / INDEX).read_bytes())
-        return {"generation": int(found["generation"]), "files": [str(name) for name in found["files"]]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        names = [str(name) for name in found["files"] if _is_inside(str(name))]
+        digests = {str(name): str(value) for name, value in found.get("made", {}).items()}
+        notes = [str(note) for note in found.get("notes", [])]
+        return _Index(int(found["generation"]), {name: digests.get(name) for name in names}, notes, is_new=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _Index()
 
 
-def _write_all(
-    folder: Path,
-    lights: Sequence[Stack],
-    others: Sequence[NotLight],
-    formats: Sequence[str],
-    written: Written,
-) -> tuple[list[str], bool]:
-    """Write every list; give their names relative to the folder, and whether any had changed."""
-    names: list[str] = []
-    changed = False
-    fresh: Written = {}
-    for stack in lights:
-        before, before_names = written.get(stack.folder, (None, []))
-        if before == stack and all((folder / name).exists() for name in before_names):
-            fresh[stack.folder] = stack, before_names
-        else:
-            stack_names, stack_changed = _write_stack(folder, stack, formats)
-            changed |= stack_changed
-            fresh[stack.folder] = stack, stack_names
-        names += fresh[stack.folder][1]
-    written.clear()
-    written.update(fresh)
-    contents: dict[str, bytes] = {}
-    if others and "csv" in formats:
-        contents["not_lights.csv"] = render.not_lights_csv(others)
-    if others and "json" in formats:
-        contents["not_lights.json"] = render.not_lights_json(others)
-    for name, content in contents.items():
-        changed |= replace_file(folder / name, content)
-    return sorted([*names, *contents]), changed
+def _is_inside(name: str) -> bool:
+    return ".." not in name.split("/") and not Path(name).is_absolute()
 
 
-def _write_stack(folder: Path, stack: Stack, formats: Sequence[str]) -> tuple[list[str], bool]:
-    """Write the lists of one stack; give their names relative to the folder, and whether any had changed."""
-    contents: dict[str, bytes] = {}
-    links: list[str] = []
-    changed = False
-    notes = _siril_notes(stack) if "siril" in formats else []
-    wanted: dict[str, dict[str, str]] = {}
-    if "siril" in formats and len(render.siril_links(stack)) >= LEAST_FOR_A_STACK:
-        wanted["siril"] = render.siril_links(stack)
-    if "pixinsight" in formats:
-        wanted["pixinsight"] = pixinsight.batch_links(stack)
-        contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
-    for program, targets in wanted.items():
-        own_folder(folder / stack.folder)
-        own_folder(folder / stack.folder / program)
-        if not targets:
-            continue
-        try:
-            changed |= replace_links(folder / stack.folder / program / "lights", targets)
-        except OSError as error:
-            notes.append(f"Links to frames for {program} cannot be made here ({error.strerror}).")
-            continue
-        links.append(f"{stack.folder}/{program}/lights")
-        if program == "siril":
-            for name, two_pass in (("stack", False), ("stack_two_pass", True)):
-                script = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
-                contents[f"{stack.folder}/siril/{name}.ssf"] = script
-    if "text" in formats:
-        contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
-    if "csv" in formats:
-        contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
-    if "dss" in formats:
-        contents[f"{stack.folder}/deepskystacker.dssfilelist"] = render.dss_bytes(stack)
-    if "json" in formats:
-        contents[f"{stack.folder}/frames.json"] = render.stack_json(stack, notes)
-    for name, content in contents.items():
-        own_folder(folder / stack.folder)
-        changed |= replace_file(folder / name, content)
-    return [*contents, *links], changed
+class _Task:
+    """One writing of all lists.
+
+    Parameters:
+        folder: where they go.
+        formats: which.
+        before: the table of contents of before.
+        written: what was written last; kept up to date.
+
+    Attributes:
+        names: of the lists and folders of links, relative to the folder.
+        made: digest of each list.
+        notes: sentences about what others have put among the lists.
+        changed: whether anything had to change.
+    """
+
+    def __init__(self, folder: Path, formats: Sequence[str], before: _Index, written: Written) -> None:
+        self._folder = folder
+        self._formats = formats
+        self._before = before
+        self._written = written
+        self.names: list[str] = []
+        self.made: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.changed = False
+
+    def write_all(self, lights: Sequence[Stack], others: Sequence[NotLight]) -> None:
+        """Write every list."""
+        fresh: Written = {}
+        for stack in lights:
+            last = self._written.get(stack.folder)
+            if last is None or last.stack != stack or not self._is_there(last):
+                last = self._write_stack(stack)
+            fresh[stack.folder] = last
+            self.names += [*last.made, *last.links]
+            self.made |= last.made
+            self.notes += last.notes
+        self._written.clear()
+        self._written.update(fresh)
+        if others and "csv" in self._formats:
+            self._write("not_lights.csv", render.not_lights_csv(others), self.made)
+            self.names.append("not_lights.csv")
+        if others and "json" in self._formats:
+            self._write("not_lights.json", render.not_lights_json(others), self.made)
+            self.names.append("not_lights.json")
+        self.notes += self._tell_kept("")
+
+    def remove_stale(self) -> None:
+        """Remove lists of before that are no more, unless somebody has changed them since."""
+        for name in sorted(set(self._before.made) - set(self.names)):
+            self.changed = True
+            path = self._folder / name
+            if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(self._folder)):
+                continue
+            if path.name == "lights":
+                self._tell_foreign(name, remove_links(path, legacy=True), self.notes)
+            elif not remove_own_file(path, self._before.made[name], legacy=True):
+                self.notes.append(f"{name} is no longer kept up; it was changed by hand, so it stays.")
+            for parent in (path.parent, path.parent.parent):
+                if parent != self._folder and parent.is_relative_to(self._folder):
+                    remove_if_empty(parent)
+
+    def _is_there(self, last: StackWritten) -> bool:
+        """Whether all lists and links of a stack are still as they were written, going by their names."""
+        if not all((self._folder / name).exists() for name in last.made):
+            return False
+        return all(_names_in(self._folder / name) == names for name, names in last.links.items())
+
+    def _write_stack(self, stack: Stack) -> StackWritten:
+        made: dict[str, str] = {}
+        notes: list[str] = []
+        links = {}
+        said = _siril_notes(stack) if "siril" in self._formats else []
+        contents: dict[str, bytes] = {}
+        for program, targets in self._wanted_links(stack).items():
+            own_folder(self._folder / stack.folder)
+            own_folder(self._folder / stack.folder / program)
+            name = f"{stack.folder}/{program}/lights"
+            try:
+                done = replace_links(self._folder / name, targets, legacy=name in self._before.made)
+            except OSError as error:
+                said.append(f"Links to frames for {program} cannot be made here ({error.strerror}).")
+                continue
+            self.changed |= done.changed
+            self._tell_foreign(name, done.foreign, notes)
+            links[name] = _names_in(self._folder / name)
+            if program == "siril":
+                for script, two_pass in (("stack", False), ("stack_two_pass", True)):
+                    script_text = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
+                    contents[f"{stack.folder}/siril/{script}.ssf"] = script_text
+        if "pixinsight" in self._formats:
+            own_folder(self._folder / stack.folder)
+            own_folder(self._folder / stack.folder / "pixinsight")
+            contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
+        if "text" in self._formats:
+            contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
+        if "csv" in self._formats:
+            contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
+        if "dss" in self._formats:
+            contents[f"{stack.folder}/deepskystacker.dssfilelist"] = render.dss_bytes(stack)
+        if "json" in self._formats:
+            contents[f"{stack.folder}/frames.json"] = render.stack_json(stack, said)
+        for name, content in contents.items():
+            own_folder(self._folder / stack.folder)
+            self._write(name, content, made)
+        for place in ("", "/siril", "/pixinsight"):
+            notes += self._tell_kept(stack.folder + place)
+        return StackWritten(stack, made, links, tuple(notes))
+
+    def _wanted_links(self, stack: Stack) -> dict[str, dict[str, str]]:
+        wanted: dict[str, dict[str, str]] = {}
+        if "siril" in self._formats and len(siril := render.siril_links(stack)) >= LEAST_FOR_A_STACK:
+            wanted["siril"] = siril
+        if "pixinsight" in self._formats and (batch := pixinsight.batch_links(stack)):
+            wanted["pixinsight"] = batch
+        return wanted
+
+    def _write(self, name: str, content: bytes, made: dict[str, str]) -> None:
+        known, legacy = self._before.made.get(name), name in self._before.made
+        self.changed |= replace_own_file(self._folder / name, content, known, legacy)
+        made[name] = digest(content)
+
+    def _tell_kept(self, name: str) -> list[str]:
+        """Tell of files that stood in the place of a list."""
+        kept = sorted(one for one in _names_in(self._folder / name) if ASIDE_MARK in one)
+        where = f"{name}/" if name else ""
+        return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
+
+    def _tell_foreign(self, name: str, foreign: Sequence[str], notes: list[str]) -> None:
+        if foreign:
+            some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+            holds = "1 file that is" if len(foreign) == 1 else f"{len(foreign)} files that are"
+            notes.append(f"{name} holds {holds} not from this program and will be stacked, too: {some}.")
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return frozenset()
 
 
 def _siril_notes(stack: Stack) -> list[str]:
@@ -215,26 +347,3 @@ def _siril_notes(stack: Stack) -> list[str]:
     if len(render.siril_links(stack)) < LEAST_FOR_A_STACK:
         notes.append("Siril needs at least two accepted frames for a stack, so there is no script yet.")
     return notes
-
-
-def _remove_stale(folder: Path, before: Sequence[str], now: Sequence[str]) -> bool:
-    """Remove lists of before that are no more; only names this program gave, only inside the folder."""
-    gone = [name for name in before if name not in now and ".." not in name.split("/") and not Path(name).is_absolute()]
-    for name in gone:
-        path = folder / name
-        if name.endswith("/lights"):
-            remove_folder(path)
-        else:
-            path.unlink(missing_ok=True)
-        for parent in (path.parent, path.parent.parent):
-            if parent != folder and parent.is_relative_to(folder):
-                _remove_if_empty(parent)
-    return bool(gone)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove an empty folder; results that the user made there stay."""
-    try:
-        folder.rmdir()
-    except OSError:
-        return

@@ -196,6 +196,7 @@ class Monitor:
             announce=lambda document: self._announce(publisher, document),
             stop=over,
             on_wait=lambda: pulse.beat(WORK),
+            state=self.folder,
         )
         source = FolderSource(
             self._root,
@@ -234,6 +235,7 @@ class Monitor:
                     state.stopping()
                 mover.join(timeout=MOVER_GRACE_S)
                 session.stop(reason, sentence)
+                self.lists_folder = session.lists_place or self.lists_folder
                 log.info("the watch of %s has ended: %s", self._root, sentence)
         return session.counts
 

@@ -1,7 +1,7 @@
 """A daemon that is real but for the stages in its worker: for tests that start it a thousand times.
 
-``python -m astro_monitor.testing.light FOLDER STATE`` watches until SIGTERM and prints ``ready`` when it does. Its
-verdicts follow from the bytes of the file: most frames are good, some in a row are trailed.
+``python -m astro_monitor.testing.light FOLDER STATE`` watches until SIGTERM and prints ``ready`` when it does; formats
+of lists may follow. Its verdicts follow from the bytes of the file: most frames are good, some in a row are trailed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -84,7 +84,7 @@ def _failed(arrival: Arrival, error: FrameError) -> Failed:
                   retryable=error.retryable, sentence=str(error), timings_s={})  # fmt: skip
 
 
-def light_settings(state: Path) -> Settings:
+def light_settings(state: Path, formats: Sequence[str] = ("csv", "json")) -> Settings:
     """Settings of such a daemon: quick to see a file as whole, and few lists."""
     return load(
         None,
@@ -92,7 +92,7 @@ def light_settings(state: Path) -> Settings:
             "state_folder": state,
             "watch": {"quiet_s": 0.2, "rescan_s": 1.0},
             "publish": {"address": f"ipc://{state}/bus", "control_address": f"ipc://{state}/control"},
-            "lists": {"formats": ["csv", "json"]},
+            "lists": {"formats": list(formats)},
         },
     )
 
@@ -102,11 +102,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("state", type=Path)
+    parser.add_argument("formats", nargs="*", default=["csv", "json"])
     options = parser.parse_args()
     stop, ready = threading.Event(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     options.state.mkdir(parents=True, exist_ok=True)
-    monitor = Monitor(options.folder, light_settings(options.state), pipeline=LIGHT_PIPELINE)
+    monitor = Monitor(options.folder, light_settings(options.state, options.formats), pipeline=LIGHT_PIPELINE)
 
     def tell() -> None:
         if ready.wait(60):

@@ -49,7 +49,8 @@ def test_lists_kept_in_step_are_those_made_in_one_go(steps):
         captures, lists, fresh = (Path(place) / name for name in ("captures", "lists", "fresh"))
         captures.mkdir()
         chosen = Settings(lists=ListSettings(formats=FORMATS))
-        session = Session(chosen, log, SystemClock(), lists_folder=lists, announce=lambda document: None)
+        session = Session(chosen, log, SystemClock(), lists_folder=lists, announce=lambda document: None,
+                          roots=(captures,))  # fmt: skip
         for what, first, second, third in steps:
             match what:
                 case "take":

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.errors import ConfigError
-from astro_monitor.lists import ListedFrame, ListError, NotLight, listed_frame, write_lists
+from astro_monitor.lists import ListedFrame, ListError, NotLight, listed_frame, owner_of, write_lists
 from astro_monitor.lists import files as list_files
+from astro_monitor.lists import links as list_links
 from astro_monitor.lists.frames import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
 from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending, stack_json
@@ -329,7 +330,7 @@ def test_links_that_cannot_be_made_cost_only_the_siril_script(tmp_path, monkeypa
     def refuse(*_):
         raise OSError(1, "Operation not permitted")
 
-    monkeypatch.setattr(list_files, "_link", refuse)
+    monkeypatch.setattr(list_links, "_link", refuse)
     body = write_lists(night(), tmp_path)
     assert not any("siril" in name for name in body["files"])
     assert "cannot be made here" in json.loads((tmp_path / GROUP / "frames.json").read_bytes())["notes"][0]
@@ -362,3 +363,117 @@ def test_a_list_in_json_is_written_as_the_library_would():
     stack = stacks([row(1), row(2, decision="reject"), row(3, decision="review", file="/c/ä\udcff.fits")])[0]
     for content in (stack_json(stack, ["a note"]), stack_json(dataclasses.replace(stack, frames=()))):
         assert content.decode("ascii") == json.dumps(json.loads(content), indent=1) + "\n"
+
+
+def user_files(folder: Path) -> dict[Path, bytes]:
+    """Put files of a person everywhere among the lists of a night."""
+    mine = {
+        folder / GROUP / "siril" / "lights" / "my_frame.fit": b"a frame",
+        folder / GROUP / "siril" / "lights" / "light_00009.fit": b"named like a link",
+        folder / GROUP / "siril" / "masters" / "dark.fit": b"a master",
+        folder / GROUP / "pixinsight" / "lights" / "notes.txt": b"notes",
+        folder / GROUP / "my list.txt": b"paths",
+        folder / "other" / "frames.csv": b"not of this program",
+        folder / "todo.txt": b"flats",
+    }
+    for path, content in mine.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return mine
+
+
+@pytest.mark.parametrize("index", ["kept", "lost", "damaged"])
+def test_files_of_the_user_stay_whatever_becomes_of_the_lists(tmp_path, index):
+    write_lists(night(), tmp_path)
+    mine = user_files(tmp_path)
+    if index == "lost":
+        (tmp_path / "index.json").unlink()
+    elif index == "damaged":
+        (tmp_path / "index.json").write_bytes(b'{"files": "x"')
+        (tmp_path / GROUP / "siril" / ".lights.json").write_bytes(b"{")
+    for frames in (night()[:3], [*night(), row(7), row(8)], [row(9, target="M 42")], []):
+        body = write_lists(frames, tmp_path)
+        assert {path: path.read_bytes() for path in mine} == mine
+    assert not [link for link in tmp_path.rglob("lights/*") if link.is_symlink()] or index == "damaged"
+    assert body["kept"] == 0
+
+
+def test_links_go_around_files_of_the_user_and_these_are_mentioned(tmp_path):
+    write_lists(night(), tmp_path)
+    lights = tmp_path / GROUP / "siril" / "lights"
+    (lights / "light_00002.fit").unlink()
+    (lights / "light_00002.fit").write_bytes(b"mine")
+    body = write_lists(night(), tmp_path)
+    assert {path.name: str(path.readlink()) for path in lights.iterdir() if path.is_symlink()} == {
+        "light_00001.fit": "/capture/light 1.fits", "light_00003.fit": "/capture/light 3.fits",
+        "light_00004.fit": "/capture/light 5.fits",
+    }  # fmt: skip
+    assert (lights / "light_00002.fit").read_bytes() == b"mine"
+    (note,) = body["notes"]
+    assert "siril/lights holds 1 file that is not from this program" in note
+    assert "light_00002.fit" in note
+    assert write_lists(night(), tmp_path) == body
+
+
+def test_a_list_that_was_changed_by_hand_is_kept_under_another_name(tmp_path):
+    write_lists(night(), tmp_path)
+    script = tmp_path / GROUP / "siril" / "stack.ssf"
+    script.write_text("# my own way\n")
+    body = write_lists([*night(), row(7)], tmp_path)
+    assert "light_00004.fit" in {path.name for path in (script.parent / "lights").iterdir()}
+    assert script.read_text().startswith("# Stacks the 4 accepted frames")
+    (kept,) = script.parent.glob("stack.yours-*.ssf")
+    assert kept.read_text() == "# my own way\n"
+    assert [kept.name in note for note in body["notes"]] == [True]
+    write_lists([], tmp_path)
+    assert kept.read_text() == "# my own way\n"
+
+
+def test_links_of_version_0_1_are_taken_over(tmp_path):
+    """It kept no record of links; its table of contents names the folders."""
+    lights = tmp_path / GROUP / "siril" / "lights"
+    lights.mkdir(parents=True)
+    (lights / "light_00001.fit").symlink_to("/capture/gone.fits")
+    (lights / "light_00002.fit").symlink_to("/capture/light 3.fits")
+    (lights / "mine.fit").write_bytes(b"mine")
+    (tmp_path / GROUP / "frames.csv").write_bytes(b"as version 0.1 wrote it")
+    index = {
+        "schema": "astro-monitor/list/1",
+        "generation": 4,
+        "files": [f"{GROUP}/siril/lights", f"{GROUP}/frames.csv"],
+    }
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    body = write_lists(night(), tmp_path)
+    assert body["generation"] == 5
+    assert {path.name: str(path.readlink()) for path in lights.iterdir() if path.is_symlink()} == {
+        "light_00001.fit": "/capture/light 1.fits", "light_00002.fit": "/capture/light 3.fits",
+        "light_00003.fit": "/capture/light 5.fits",
+    }  # fmt: skip
+    assert (lights / "mine.fit").read_bytes() == b"mine"
+    assert not list(tmp_path.rglob("*.yours-*"))
+
+
+def test_frames_that_are_gone_are_in_no_list(tmp_path):
+    write_lists(night(), tmp_path)
+    here = [frame.gone() if frame.seq in (1, 2) else frame for frame in night()]
+    body = write_lists(here, tmp_path)
+    assert (body["kept"], body["review"], body["rejected"]) == (2, 1, 0)
+    assert not [path for path, (_, content) in snapshot(tmp_path).items() if b"light 1.fits" in content]
+    assert write_lists([frame.gone() for frame in night()], tmp_path)["files"] == []
+
+
+def test_a_second_watch_writes_beside_the_first_in_a_folder_of_its_own(tmp_path):
+    owners = []
+    for name in ("one", "two"):
+        (tmp_path / "state" / name).mkdir(parents=True)
+        owners.append(owner_of(tmp_path / "state" / name))
+    lists = tmp_path / "lists"
+    first = write_lists(night(), lists, owner=owners[0])
+    second = write_lists([row(7), row(8)], lists, owner=owners[1])
+    assert (Path(first["folder"]), Path(second["folder"])) == (lists, lists / "two")
+    before = snapshot(lists)
+    assert write_lists([row(7), row(8)], lists, owner=owner_of(tmp_path / "state" / "two")) == second
+    assert write_lists(night(), lists, owner=owner_of(tmp_path / "state" / "one")) == first
+    assert snapshot(lists) == before
+    (tmp_path / "state" / "one" / "lists-owner").unlink()
+    assert write_lists(night(), lists, owner=owner_of(tmp_path / "state" / "one")) == first
