@@ -15,9 +15,21 @@ from .detect import Detector
 from .errors import FrameError
 from .grade import Grader
 from .inference import Model, open_model
-from .measure import Measurer, Site
-from .read import SKIPPED_KINDS, Limits, Reader
-from .records import Arrival, Baseline, Examined, Failed, FrameMeta, Outcome, Skipped, baseline_key
+from .measure import Measurer, Site, measure_sources, on_sensor
+from .read import SKIPPED_KINDS, Limits, Reader, sky_positions
+from .records import (
+    Arrival,
+    Baseline,
+    Examined,
+    Failed,
+    Frame,
+    FrameMeta,
+    Outcome,
+    Skipped,
+    SourceTable,
+    Streak,
+    baseline_key,
+)
 from .settings import Settings, SiteSettings
 from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
 
@@ -154,6 +166,54 @@ class Pipeline:
             models=(detections.model, grade.model),
             timings_s=watch.timings_s,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSources:
+    """What the star finder sees in one frame, without a verdict.
+
+    Attributes:
+        frame: the frame.
+        sources: all detections with their shapes, and sky positions when the header has a plate solution.
+        streaks: trails, in sensor pixels.
+        model: name and version of the star finder.
+    """
+
+    frame: Frame
+    sources: SourceTable
+    streaks: tuple[Streak, ...]
+    model: str
+
+
+def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], None] = lambda: None) -> FoundSources:
+    """Read one file of any kind, find its sources and measure them.
+
+    Parameters:
+        arrival: a whole file.
+        settings: which model to use, and limits.
+        on_models: called when the model is loaded and the file is about to be read.
+
+    Raises:
+        FrameError: the file cannot be read or searched.
+        ModelError: the star finder is missing, altered or does not fit.
+    """
+    chosen = settings.models
+    model = open_model(
+        chosen.star_finder, folder=chosen.folder, provider=chosen.provider, threads=settings.worker.threads
+    )
+    detector = Detector(model)
+    on_models()
+    opened = Reader(Limits(max_pixels=settings.worker.max_pixels)).open(arrival)
+    frame = opened.frame()
+    detections = detector.detect(frame)
+    table = measure_sources(frame, detections)
+    ra_deg, dec_deg = sky_positions(opened.headers, table.x_px, table.y_px)
+    return FoundSources(
+        frame=frame,
+        sources=replace(table, ra_deg=ra_deg, dec_deg=dec_deg),
+        streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
+        model=detections.model,
+    )
 
 
 def _site(settings: SiteSettings) -> Site | None:

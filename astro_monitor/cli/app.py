@@ -151,6 +151,47 @@ def grade(
 
 
 @app.command()
+def stars(
+    image: Annotated[Path, typer.Argument(help="One image; it is only read.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the table here (.csv, .fits or .reg); default: CSV on the screen."),
+    ] = None,
+    form: Annotated[
+        Literal["csv", "fits", "regions"] | None, typer.Option("--format", help="Default: by the ending of --output.")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Write a picture (PNG) of the image with all sources and trails marked.")
+    ] = None,
+    stars_only: Annotated[bool, typer.Option("--stars-only", help="Leave out extended sources and artefacts.")] = False,
+    min_snr: Annotated[float, typer.Option(min=0.0, help="Leave out sources with a lower signal to noise.")] = 0.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace output files that are there.")] = False,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """List the stars and other sources of one image: position, flux, SNR, FWHM, kind.
+
+    Columns: number, x_px, y_px (the first pixel is 0), ra_deg, dec_deg (with a plate solution in the header), flux_adu,
+    peak_adu, snr, fwhm_px, hfr_px, elongation, angle_deg, saturated, kind, note. An empty field was not measured; the
+    note says why. DS9 regions are in image coordinates.
+    """
+    from .finding import run_stars
+
+    run_stars(
+        image,
+        _settings(config, None, log_level),
+        output=output,
+        form=form,
+        overlay=overlay,
+        stars_only=stars_only,
+        min_snr=min_snr,
+        overwrite=overwrite,
+        out=out,
+        err=err,
+    )
+
+
+@app.command()
 def tail(
     address: Annotated[str | None, typer.Option(help="Broadcast address of the daemon.")] = None,
     control: Annotated[str | None, typer.Option(help="Control address of the daemon.")] = None,

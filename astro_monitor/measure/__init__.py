@@ -5,6 +5,7 @@ measured is ``None``, with the reason beside it.
 """
 
 from .ephemeris import Site
-from .measurer import Measurer
+from .measurer import Measurer, on_sensor
+from .sources import measure_sources
 
-__all__ = ["Measurer", "Site"]
+__all__ = ["Measurer", "Site", "measure_sources", "on_sensor"]

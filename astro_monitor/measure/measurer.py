@@ -95,7 +95,7 @@ class Measurer:
             why_missing=missing,
             field_grid=cells,
             bright_stars=bright,
-            streaks=tuple(_on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
+            streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
         )
 
 
@@ -222,7 +222,8 @@ def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], base
     numbers.put("field_turn_deg", found.turn_deg)
 
 
-def _on_sensor(streak: Streak, scale: float) -> Streak:
+def on_sensor(streak: Streak, scale: float) -> Streak:
+    """Return a trail in sensor pixels, from one in frame pixels of ``scale`` sensor pixels each."""
     half = (scale - 1) / 2
     return replace(
         streak,

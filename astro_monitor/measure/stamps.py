@@ -61,11 +61,9 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
         (M,) indices into the detections, at most ``MAX_STARS``, brightest first. Empty for frames that are smaller
         than a cut-out.
     """
-    reach = (SIDE_PX // 2 + 1) * detections.bin_factor
     height, width = frame.pixels.shape
     x, y = detections.x_px, detections.y_px
-    inside = (x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach)
-    usable = np.flatnonzero(inside & (detections.kind == KIND_STAR))
+    usable = np.flatnonzero(inside(frame, detections) & (detections.kind == KIND_STAR))
     if usable.size == 0:
         return usable
     level = detections.peak_adu[usable] + sky_at(detections.sky, x[usable], y[usable])
@@ -79,6 +77,14 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
     rank_in_cell[by_cell] = np.arange(candidates.size) - starts[cell[by_cell]]
     order = np.argsort(rank_in_cell >= PER_CELL, kind="stable")
     return np.sort(candidates[order[:MAX_STARS]])
+
+
+def inside(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
+    """Return for each detection (N,) whether a cut-out around it lies inside the frame."""
+    reach = (SIDE_PX // 2 + 1) * detections.bin_factor
+    height, width = frame.pixels.shape
+    x, y = detections.x_px, detections.y_px
+    return np.asarray((x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach))
 
 
 def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.intp]:

@@ -29,7 +29,25 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
         frame: pixels are read only around the chosen stars.
         detections: of the same frame.
     """
-    found = cut(frame, detections, select(frame, detections))
+    return measure_chosen(frame, detections, select(frame, detections))[0]
+
+
+def measure_chosen(
+    frame: Frame, detections: Detections, index: NDArray[np.intp], width_ratio: float | None = None
+) -> tuple[Stars, NDArray[np.intp], float]:
+    """Cut out and measure the given detections.
+
+    Parameters:
+        frame: pixels are read only around the chosen stars.
+        detections: of the same frame.
+        index: (M,) which of them; cut-outs around them must lie inside the frame.
+        width_ratio: width of the moments over the width at half maximum, where it is known from other stars of the
+            frame; ``None`` to read it from these.
+
+    Returns:
+        the stars that could be measured, brightest first; which detection each one is; and the ratio.
+    """
+    found = cut(frame, detections, index)
     binning = detections.bin_factor
     shapes = measure_stamps(found.light)
     noise = detections.sky.noise_adu / binning
@@ -39,8 +57,10 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
     a, b, theta = shapes.axes()
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     sigma = np.sqrt((a**2 + b**2) / 2)
-    clear = order[clear_stars(sigma[order], snr[order], saturated[order])]
-    fwhm = FWHM_PER_SIGMA * sigma / width_over_fwhm(found.light, shapes, clear)
+    if width_ratio is None:
+        clear = order[clear_stars(sigma[order], snr[order], saturated[order])]
+        width_ratio = width_over_fwhm(found.light, shapes, clear)
+    fwhm = FWHM_PER_SIGMA * sigma / width_ratio
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
     middle = SIDE_PX // 2 + 0.5
     measured = {
@@ -55,7 +75,7 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
         "snr": snr,
         "dip": hollowness(shapes.kurtosis),
     }
-    return Stars(
+    stars = Stars(
         frame_id=frame.frame_id,
         **{name: _frozen(values[order].astype(np.float32)) for name, values in measured.items()},
         saturated=_frozen(saturated[order]),
@@ -63,6 +83,7 @@ def measure_stars(frame: Frame, detections: Detections) -> Stars:
         stamps=_frozen(found.light[order]),
         stamp_bin=binning,
     )
+    return stars, found.index[order], width_ratio
 
 
 def clear_stars(

@@ -2,5 +2,6 @@
 
 from .limits import Limits
 from .reader import SKIPPED_KINDS, Opened, Reader
+from .skypositions import sky_positions
 
-__all__ = ["SKIPPED_KINDS", "Limits", "Opened", "Reader"]
+__all__ = ["SKIPPED_KINDS", "Limits", "Opened", "Reader", "sky_positions"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
-from astro_monitor.fitsheader import ReadAt
+from astro_monitor.fitsheader import Header, ReadAt
 from astro_monitor.records import Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
@@ -45,6 +45,7 @@ class Opened:
         meta: what its header says.
         sensor_shape: (height, width) of its image.
         hdu: index of the image in the file.
+        headers: those that concern the image, its own first.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Opened:
         cube: tuple[int, ...],
         hdu: int,
         decode: Callable[[], tuple[Pixels, float]],
+        headers: tuple[Header, ...] = (),
     ) -> None:
         self.arrival = arrival
+        self.headers = headers
         self.meta = meta
         self.sensor_shape = sensor_shape
         self.hdu = hdu
@@ -227,6 +230,7 @@ class Reader:
             image.cube,
             0,
             lambda: xisf_pixels(image, intake.data, self._limits),
+            (image.header,),
         )
 
     def _find_image(self, read_at: ReadAt, *, whole: bool) -> Image:
@@ -248,7 +252,7 @@ def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[],
     meta = read_meta(headers, image.planes)
     if image.hdu.index > 0 and not image.tiled:
         meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
-    return Opened(arrival, intake, meta, image.shape, image.cube, image.hdu.index, decode)
+    return Opened(arrival, intake, meta, image.shape, image.cube, image.hdu.index, decode, headers)
 
 
 def _spent() -> tuple[Pixels, float]:

@@ -15,6 +15,7 @@ from .baselines import Baseline, BaselineKey, Spread, baseline_key
 from .frames import Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
+from .sources import KIND_NAMES, SourceTable
 from .stars import Detections, SkyMap, Stars, Streak
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
 from .vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, FrameKind
@@ -26,6 +27,7 @@ __all__ = [
     "FLAGS",
     "KIND_ARTEFACT",
     "KIND_EXTENDED",
+    "KIND_NAMES",
     "KIND_STAR",
     "Alert",
     "Arrival",
@@ -45,6 +47,7 @@ __all__ = [
     "ReferenceStar",
     "Skipped",
     "SkyMap",
+    "SourceTable",
     "Spread",
     "Stars",
     "Streak",

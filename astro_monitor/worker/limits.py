@@ -24,8 +24,8 @@ def die_first() -> None:
             Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
-def limit_resources(memory_mb: int, *, reserves: bool = False) -> bool:
-    """Bound the memory, and forbid writing files and core dumps, from now on and for good.
+def limit_resources(memory_mb: int, *, reserves: bool = False, may_write: bool = False) -> bool:
+    """Bound the memory, and forbid core dumps and, unless it may, writing files, from now on and for good.
 
     Call it when the models are loaded: what they take is theirs, and the limit counts from there.
 
@@ -33,6 +33,7 @@ def limit_resources(memory_mb: int, *, reserves: bool = False) -> bool:
         memory_mb: what this process may take beyond what it has now, in units of 2**20 bytes.
         reserves: whether an execution provider reserves address space that it does not use, as CUDA does all the
             time. Then only memory that can be written is counted, else all address space.
+        may_write: whether this process may write files.
 
     Returns:
         whether the memory limit is in force; it is on Linux alone.
@@ -50,8 +51,9 @@ def limit_resources(memory_mb: int, *, reserves: bool = False) -> bool:
         limit = min(limit, ceiling)
     resource.setrlimit(what, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The worker reads frames and answers over a pipe; nothing it does may change a file.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if not may_write:
+        # The worker reads frames and answers over a pipe; nothing it does may change a file.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     return True
 
 

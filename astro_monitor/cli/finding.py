@@ -1,0 +1,156 @@
+"""``astro-monitor stars``: the star finder for its own sake, on one file."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from rich.console import Console
+
+from ..catalogue import csv_text, fits_bytes, region_text
+from ..errors import ConfigError, Unsupported
+from ..pipeline import FoundSources, find_sources
+from ..preview import overlay_png
+from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, SourceTable
+from ..settings import Settings
+from ..worker.limits import limit_resources
+
+Format = Literal["csv", "fits", "regions"]
+FORMAT_OF_ENDING: dict[str, Format] = {
+    ".csv": "csv", ".txt": "csv", ".fits": "fits", ".fit": "fits", ".fts": "fits", ".reg": "regions"
+}  # fmt: skip
+
+
+def run_stars(
+    image: Path,
+    settings: Settings,
+    *,
+    output: Path | None,
+    form: Format | None,
+    overlay: Path | None,
+    stars_only: bool,
+    min_snr: float,
+    overwrite: bool,
+    out: Console,
+    err: Console,
+) -> None:
+    """Find the sources of one file and write them.
+
+    Parameters:
+        image: the file; it is only read.
+        settings: models and limits.
+        output: where the table goes; ``None``: standard output.
+        form: of the table; ``None``: by the ending of ``output``, else CSV.
+        overlay: where a picture with marks goes; ``None``: none is made.
+        stars_only: leave out extended sources and artefacts.
+        min_snr: leave out sources with a lower signal to noise.
+        overwrite: replace files that are there.
+        out, err: the screen; the summary goes to ``err`` when the table goes to standard output.
+
+    Raises:
+        ConfigError: no such file, or an output that would overwrite one.
+        FrameError: the file cannot be read or searched.
+    """
+    if not image.is_file():
+        raise ConfigError(f"{image} is no file; name one image" if image.exists() else f"{image} does not exist")
+    chosen = form or _format_of(output)
+    for target in (output, overlay):
+        _refuse_to_overwrite(target, image, overwrite)
+    found = _found(image, settings)
+    table = found.sources
+    # Sources that could not be measured have no signal to noise: any limit leaves them out.
+    wanted = (table.snr >= min_snr) | (min_snr == 0)
+    table = table.chosen(wanted & ((table.kind == KIND_STAR) | (not stars_only)))
+    data = _encoded(chosen, table, image, found)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        _write(output, data)
+    if overlay is not None:
+        top = found.frame.meta.row_order == "TOP-DOWN"
+        pixels, px = found.frame.pixels, found.frame.sensor_px_per_px
+        _write(overlay, overlay_png(pixels, px, table, found.streaks, first_row_on_top=top))
+    said = err if output is None else out
+    said.print(_summary(image, table, found), markup=False)
+    for what, path in (("Table", output), ("Picture", overlay)):
+        if path is not None:
+            said.print(f"{what}: {path}", markup=False)
+
+
+def _found(image: Path, settings: Settings) -> FoundSources:
+    status, now = image.stat(), datetime.now(UTC)
+    arrival = Arrival(
+        path=image.absolute(),
+        root=image.absolute().parent,
+        size_bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        first_seen_utc=now,
+        settled_utc=now,
+        how="named",
+    )
+    # A hostile file may cost this process its life, but not the computer its memory.
+    try:
+        return find_sources(arrival, settings, lambda: _limit_memory(settings.worker.memory_mb))
+    except MemoryError as error:
+        raise Unsupported("the image needs more memory than allowed; raise worker.memory_mb") from error
+
+
+def _limit_memory(memory_mb: int) -> None:
+    limit_resources(memory_mb, may_write=True)
+
+
+def _format_of(output: Path | None) -> Format:
+    if output is None:
+        return "csv"
+    form = FORMAT_OF_ENDING.get(output.suffix.lower())
+    if form is None:
+        raise ConfigError(f"the ending of {output} tells no format; end it in .csv, .fits or .reg, or give --format")
+    return form
+
+
+def _refuse_to_overwrite(target: Path | None, image: Path, overwrite: bool) -> None:
+    if target is None or not target.exists():
+        return
+    if target.samefile(image):
+        raise ConfigError(f"{target} is the image itself; choose another name for the output")
+    if not overwrite:
+        raise ConfigError(f"{target} is there already; choose another name, or give --overwrite")
+
+
+def _encoded(form: Format, table: SourceTable, image: Path, found: FoundSources) -> bytes:
+    if form == "fits":
+        return fits_bytes(table, image_name=image.name, model=found.model)
+    text = csv_text(table) if form == "csv" else region_text(table)
+    return text.encode("utf-8")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}; check the folder") from error
+
+
+def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
+    height, width = found.frame.sensor_shape
+    counts = [
+        _counted(table.count(KIND_STAR), "star"),
+        _counted(table.count(KIND_EXTENDED), "extended source"),
+        _counted(table.count(KIND_ARTEFACT), "artefact"),
+    ]
+    trails = _counted(len(found.streaks), "trail")
+    parts = [f"{', '.join(counts)} and {trails} in {image.name} ({width} × {height} px)"]
+    sound = np.array([not note for note in table.note], np.bool_)
+    clear = (table.kind == KIND_STAR) & sound & ~table.saturated
+    if clear.any():
+        parts.append(f"median FWHM of unsaturated, unblended stars {np.median(table.fwhm_px[clear]):.2f} px")
+    parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
+    return "; ".join(parts) + "."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,67 @@
+"""A frame as a picture with its sources marked."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, SourceTable, Streak
+from .stretch import block_mean, stretched
+
+LONGEST_SIDE_PX = 2400
+"""Larger frames are shown smaller, by a whole factor."""
+COLOURS = {KIND_STAR: (90, 230, 90), KIND_EXTENDED: (80, 200, 255), KIND_ARTEFACT: (255, 80, 80)}
+STREAK_COLOUR = (255, 200, 60)
+LEAST_RADIUS_PX = 4.0
+"""Radius of the smallest mark in the picture: smaller ones hide the star."""
+CORNERS = 24
+"""An ellipse is drawn with so many corners."""
+
+
+def overlay_png(
+    pixels: NDArray[np.generic],
+    px_per_pixel: int,
+    table: SourceTable,
+    streaks: tuple[Streak, ...],
+    *,
+    first_row_on_top: bool,
+) -> bytes:
+    """Return a PNG of a frame with an ellipse around each source and a line along each trail.
+
+    Parameters:
+        pixels: (H, W) of the frame.
+        px_per_pixel: sensor pixels along one pixel of ``pixels``; positions in ``table`` are sensor pixels.
+        table: the sources.
+        streaks: trails, in sensor pixels.
+        first_row_on_top: how the file counts rows; FITS viewers draw the first row at the bottom.
+    """
+    factor = max(1, -(-max(pixels.shape) // LONGEST_SIDE_PX))
+    grey = stretched(block_mean(pixels, factor))
+    picture = Image.fromarray(grey if first_row_on_top else grey[::-1]).convert("RGB")
+    scale = 1.0 / (factor * px_per_pixel)
+    draw = ImageDraw.Draw(picture)
+
+    def place(x_px: NDArray[np.float64], y_px: NDArray[np.float64]) -> list[tuple[float, float]]:
+        # The centre of picture pixel i covers sensor pixels i / scale … (i + 1) / scale - 1.
+        x, y = (x_px + 0.5) * scale - 0.5, (y_px + 0.5) * scale - 0.5
+        return list(zip(x, y if first_row_on_top else picture.height - 1 - y, strict=True))
+
+    turn = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
+    for i in range(len(table)):
+        measured = np.isfinite(table.fwhm_px[i])
+        radius = max(1.5 * table.fwhm_px[i] if measured else 0.0, LEAST_RADIUS_PX / scale)
+        stretch = np.sqrt(table.elongation[i]) if measured else 1.0
+        angle = np.radians(table.angle_deg[i]) if measured else 0.0
+        along, across = radius * stretch * np.cos(turn), radius / stretch * np.sin(turn)
+        x = table.x_px[i] + along * np.cos(angle) - across * np.sin(angle)
+        y = table.y_px[i] + along * np.sin(angle) + across * np.cos(angle)
+        draw.polygon(place(x, y), outline=COLOURS[int(table.kind[i])])
+    for streak in streaks:
+        ends = place(np.array([streak.x0_px, streak.x1_px]), np.array([streak.y0_px, streak.y1_px]))
+        draw.line(ends, fill=STREAK_COLOUR, width=1)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,68 @@
+"""Where on the sky the pixels of a frame lie, by the plate solution in its header."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from astro_monitor.fitsheader import Header
+
+_SOLUTION = re.compile(
+    r"CTYPE[12]|CRVAL[12]|CRPIX[12]|CDELT[12]|CROTA[12]|CUNIT[12]|CD[12]_[12]|PC[12]_[12]|PV[12]_[0-9]{1,2}"
+    r"|LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|(A|B|AP|BP)_(ORDER|[0-9]_[0-9])"
+)
+"""Keywords of a celestial solution: FITS standard 4.0, section 8; SIP (Shupe et al. 2005, ASPC 347, 491)."""
+HIGHEST_ORDER = 9
+"""Of a SIP polynomial, by its convention."""
+
+log = logging.getLogger(__name__)
+
+Positions = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: NDArray[np.float64]) -> Positions:
+    """Return right ascension and declination in degrees; all NaN when no header has a usable solution.
+
+    Parameters:
+        headers: those that concern the image, its own first.
+        x_px, y_px: (N,) sensor pixels; the centre of the first pixel is (0, 0).
+
+    Returns:
+        two (N,) float64 arrays.
+    """
+    nowhere = np.full(x_px.shape, np.nan), np.full(x_px.shape, np.nan)
+    for header in headers:
+        if not str(header.value("CTYPE1") or "").startswith(("RA--", "DEC-")):
+            continue
+        try:
+            with warnings.catch_warnings():
+                # Old keywords that astropy repairs by itself are no news to a user.
+                warnings.simplefilter("ignore")
+                solution = WCS(_cards(header), naxis=2)
+                ra, dec = (np.asarray(part, np.float64) for part in solution.all_pix2world(x_px, y_px, 0))
+        except Exception as error:
+            # A damaged solution must not cost the table; WCSLIB and astropy raise many unrelated classes for one.
+            log.info("the plate solution in the header is not used: %s", error)
+            continue
+        if np.ndim(ra) == 1 and np.isfinite(ra).any() and np.isfinite(dec).any():
+            return (ra, dec) if str(header.value("CTYPE1")).startswith("RA") else (dec, ra)
+    return nowhere
+
+
+def _cards(header: Header) -> fits.Header:
+    found = fits.Header()
+    for keyword in header.cards:
+        value = header.value(keyword)
+        if value is None or not _SOLUTION.fullmatch(keyword):
+            continue
+        if keyword.endswith("_ORDER") and (not isinstance(value, int) or not 0 <= value <= HIGHEST_ORDER):
+            continue
+        found[keyword] = value
+    return found

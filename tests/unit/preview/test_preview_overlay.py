@@ -1,0 +1,74 @@
+"""Pictures show the sky dark grey, stars bright, and marks where the sources are."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from astro_monitor.preview import overlay_png, stretched
+from astro_monitor.preview.overlay import COLOURS, LONGEST_SIDE_PX, STREAK_COLOUR
+from astro_monitor.preview.stretch import block_mean
+from astro_monitor.records import KIND_STAR, SourceTable, Streak
+
+
+def one_star(x_px: float, y_px: float) -> SourceTable:
+    one = {name: np.array([np.nan]) for name in ("ra_deg", "dec_deg", "flux_adu", "peak_adu", "snr", "hfr_px")}
+    return SourceTable(
+        x_px=np.array([x_px]), y_px=np.array([y_px]), fwhm_px=np.array([6.0]), elongation=np.array([1.0]),
+        angle_deg=np.array([0.0]), saturated=np.array([False]), kind=np.array([KIND_STAR], np.uint8), note=("",), **one,
+    )  # fmt: skip
+
+
+def sky(shape: tuple[int, int]) -> np.ndarray:
+    return np.random.default_rng(5).normal(1000, 10, shape).astype(np.float32)
+
+
+def middle_of_marks(png: bytes, colour: tuple[int, int, int]) -> tuple[float, float]:
+    marked = (np.asarray(Image.open(io.BytesIO(png))) == colour).all(axis=2)
+    rows, columns = np.nonzero(marked)
+    return float((rows.min() + rows.max()) / 2), float((columns.min() + columns.max()) / 2)
+
+
+@pytest.mark.parametrize("level", [0.001, 1000.0, 60000.0])
+def test_the_sky_is_dark_grey_whatever_its_level(level: float) -> None:
+    pixels = np.random.default_rng(1).normal(level, level * 0.01, (200, 300)).astype(np.float32)
+    pixels[100, 100] = level * 40
+    grey = stretched(pixels)
+    assert 50 <= np.median(grey) <= 80
+    assert grey[100, 100] == 255
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+def test_an_even_image_is_grey(value: float) -> None:
+    assert np.unique(stretched(np.full((20, 30), value, np.float32))).tolist() == [64]
+
+
+def test_blocks_are_means_and_leave_out_what_fills_none() -> None:
+    pixels = np.arange(5 * 7, dtype=np.uint16).reshape(5, 7)
+    assert block_mean(pixels, 2).shape == (2, 3)
+    assert block_mean(pixels, 2)[0, 0] == pytest.approx((0 + 1 + 7 + 8) / 4)
+
+
+@pytest.mark.parametrize("px", [1, 2])
+@pytest.mark.parametrize(("first_row_on_top", "row"), [(True, 30.0), (False, 69.0)])
+def test_a_mark_lies_on_its_source(px: int, first_row_on_top: bool, row: float) -> None:
+    pixels = sky((100, 160))
+    table = one_star(40 * px + (px - 1) / 2, 30 * px + (px - 1) / 2)
+    png = overlay_png(pixels, px, table, (), first_row_on_top=first_row_on_top)
+    assert middle_of_marks(png, COLOURS[KIND_STAR]) == pytest.approx((row, 40.0), abs=0.6)
+
+
+def test_large_frames_are_shown_smaller_with_their_marks_in_place() -> None:
+    side = 2 * LONGEST_SIDE_PX
+    png = overlay_png(sky((200, side)), 1, one_star(side / 2, 100.0), (), first_row_on_top=True)
+    assert Image.open(io.BytesIO(png)).size == (LONGEST_SIDE_PX, 100)
+    assert middle_of_marks(png, COLOURS[KIND_STAR]) == pytest.approx((50.0, LONGEST_SIDE_PX / 2), abs=1.0)
+
+
+def test_trails_are_drawn_from_end_to_end() -> None:
+    trail = Streak(x0_px=10, y0_px=20, x1_px=90, y1_px=20, angle_deg=0, length_px=80, width_px=3)
+    png = overlay_png(sky((50, 100)), 1, one_star(5.0, 40.0), (trail,), first_row_on_top=True)
+    assert middle_of_marks(png, STREAK_COLOUR) == pytest.approx((20.0, 50.0), abs=0.6)
