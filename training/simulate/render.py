@@ -89,12 +89,15 @@ def render(
     shape: tuple[int, int] = (1024, 1024),
     *,
     mosaic: bool = False,
+    added_e: NDArray[np.float32] | None = None,
 ) -> SimFrame:
     """Takes one frame.
 
     Parameters:
         rng: noise and passers-by; the same generator state gives the same frame.
         shape: (H, W).
+        added_e: (H, W) electrons of light and charge that the simulator does not know, such as ghosts; may be negative
+            where light is kept away. It is part of no truth.
         mosaic: whether a colour filter array lies on the sensor: see :mod:`training.simulate.filter_array`.
     """
     height, width = shape
@@ -150,6 +153,9 @@ def render(
 
     streak_mask = np.zeros(shape, np.bool_)
     passing = [visitors.add_trail(rng, light_e, streak_mask, regions.still, noise_e) for _ in range(condition.trails)]
+    if added_e is not None:
+        light_e += added_e
+        np.maximum(light_e, 0, out=light_e)
     if mosaic:
         filter_array.dye(light_e)
     hits = int(rng.poisson(condition.cosmic_rays_mpx * height * width / 1e6))
