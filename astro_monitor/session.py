@@ -23,7 +23,7 @@ from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
 from .lists import ListError
 from .messages import Document
-from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, NightLogReader
+from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, NightLogReader, Sighting
 from .records import (
     Alert,
     Arrival,
@@ -288,7 +288,7 @@ class Session:
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
         self._lists.note(frame_id, self._log.content_at(arrival.path))
-        self._log.note_sighting(frame_id, arrival.path, arrival.size_bytes, arrival.mtime_ns)
+        self._log.note_sighting(frame_id, _sighting(arrival))
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {
             **first.body,
@@ -311,17 +311,15 @@ class Session:
     def _commit_frame(self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...]) -> Document:
         drafts = [Draft(kind, body)]
         drafts += [Draft(*compose.alert(change), cause_index=0) for change in alerts]
-        arrival = outcome.arrival
-        sighting = (os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns)
-        return self._commit(drafts, sighting=sighting)[0]
+        return self._commit(drafts, sighting=_sighting(outcome.arrival))[0]
 
-    def _commit(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None = None) -> list[Document]:
+    def _commit(self, drafts: list[Draft], sighting: Sighting | None = None) -> list[Document]:
         documents = self._written(drafts, sighting)
         for document in documents:
             self._announce(document)
         return documents
 
-    def _written(self, drafts: list[Draft], sighting: tuple[bytes, int, int] | None) -> list[Document]:
+    def _written(self, drafts: list[Draft], sighting: Sighting | None) -> list[Document]:
         """Commit; while the disk is full, wait and try again, because a verdict must not be lost."""
         outline, histories = self._judge.outline(), self._judge.changed_histories()
         while True:
@@ -342,3 +340,11 @@ class Session:
                 self._on_wait()
                 if self._clock.wait(self._stop, LOG_RETRY_S):
                     raise
+
+
+def _sighting(arrival: Arrival) -> Sighting:
+    """Say to the night log where an arrival is, and by what it is known again."""
+    return Sighting(
+        os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns, arrival.ctime_ns, arrival.file_no,
+        arrival.digest,
+    )  # fmt: skip

@@ -19,7 +19,11 @@ def exposure_started(arrival: Arrival) -> datetime:
     Parameters:
         arrival: a file; what is wrong with it is no concern here, the reader will say it.
     """
-    written = datetime.fromtimestamp(arrival.mtime_ns / 1e9, UTC)
+    try:
+        written = datetime.fromtimestamp(arrival.mtime_ns / 1e9, UTC)
+    except (OverflowError, OSError, ValueError):
+        # A time outside the calendar: such files come last.
+        written = datetime.max.replace(tzinfo=UTC)
     try:
         with arrival.path.open("rb") as file:
 

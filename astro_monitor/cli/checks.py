@@ -71,9 +71,7 @@ def check_watcher(settings: Settings, folder: Path | None) -> Finding:
     stop = threading.Event()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        source = FolderSource(
-            root, settings.watch, SystemClock(), already_done=lambda path, size_bytes, mtime_ns: False
-        )
+        source = FolderSource(root, settings.watch, SystemClock(), already_done=lambda path, sighting, digest: False)
         seen = threading.Event()
 
         def look() -> None:

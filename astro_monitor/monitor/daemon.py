@@ -202,7 +202,9 @@ class Monitor:
             self._root,
             self._settings.watch,
             self._clock,
-            already_done=night_log.already_done,
+            already_done=lambda path, seen, digest: night_log.already_done(
+                path, seen.size_bytes, seen.mtime_ns, seen.ctime_ns, seen.file_id[1], digest
+            ),
             on_turn=lambda: pulse.beat(WATCH),
         )
         backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())

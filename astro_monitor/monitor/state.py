@@ -85,18 +85,22 @@ class DaemonState:
             frames_failed=self.session.counts.failed,
             free_disk_bytes=shutil.disk_usage(self.folder).free,
             watcher=self.source.state(),
-            trouble=self._not_ready() or _sentence(self.pulse.stuck()),
+            trouble=self._not_ready() or self._stuck(),
         )
 
     def health(self) -> Health:
         """Give what the health pages tell."""
         return Health(
             heartbeat=self.heartbeat(),
-            stuck=_sentence(self.pulse.stuck()),
+            stuck=self._stuck(),
             not_ready=self._not_ready(),
             worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
             frames_skipped=self.session.counts.skipped,
         )
+
+    def _stuck(self) -> str:
+        """Say which parts do not do their work; a watcher that may be blind is one of them."""
+        return _sentence(self.pulse.stuck()) or self.source.trouble()
 
     def _not_ready(self) -> str:
         """Say why frames cannot be taken, though every part moves; empty when they can."""

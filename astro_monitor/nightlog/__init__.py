@@ -3,6 +3,7 @@
 A document is durable before anyone is told of it. Whatever else the program shows or writes can be rebuilt from here.
 """
 
+from .effects import Sighting
 from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
@@ -20,6 +21,7 @@ __all__ = [
     "LogFull",
     "NightLog",
     "NightLogReader",
+    "Sighting",
     "SkippedRow",
     "network_kind",
     "night_of",

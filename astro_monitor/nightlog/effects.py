@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..bounds import folded_int64, int64
 from ..clock import utc_text
 from ..errors import NightLogError
 from ..messages import Document
 from .database import Database
 
-Sighting = tuple[bytes, int, int]
-"""Path as bytes (names need not be Unicode), size in bytes, modification time in nanoseconds."""
+
+class Sighting(NamedTuple):
+    """Where a content was seen, and what the file system said of it.
+
+    Attributes:
+        path: as bytes: names need not be Unicode.
+        size_bytes: its length.
+        mtime_ns: its modification time.
+        ctime_ns: when anything of it changed last, attributes included; 0: unknown.
+        file_no: its number in the file system; 0: unknown.
+        digest: of some of its bytes, made by who has seen it; empty: unknown.
+    """
+
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int = 0
+    file_no: int = 0
+    digest: str = ""
+
+    def bounded(self) -> Sighting:
+        """Return the same with numbers that SQLite can hold."""
+        return Sighting(
+            self.path, int64(self.size_bytes), int64(self.mtime_ns), int64(self.ctime_ns), folded_int64(self.file_no),
+            self.digest,
+        )  # fmt: skip
 
 
 def apply(database: Database, document: Document, sighting: Sighting | None) -> None:
@@ -30,7 +56,7 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
     match document.kind:
         case "frame.judged" | "frame.skipped" | "frame.failed":
             _outcome(database, document)
-            where = sighting or (os.fsencode(body["file"]), body["size_bytes"], 0)
+            where = sighting or Sighting(os.fsencode(body["file"]), body["size_bytes"], 0)
             sight(database, body["frame_id"], document.seq, where)
             if document.kind == "frame.judged":
                 _keep_latest(database, f"frame/{body['meta']['target'] or ''}", document.seq)
@@ -46,11 +72,28 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
 
 def sight(database: Database, frame_id: str | None, outcome_seq: int, where: Sighting) -> None:
     """Note where a content is now; whatever was known of that path before is forgotten."""
-    path, size_bytes, mtime_ns = where
     database.rows(
-        "INSERT OR REPLACE INTO sightings (path, size_bytes, mtime_ns, frame_id, outcome_seq) VALUES (?, ?, ?, ?, ?)",
-        (path, size_bytes, mtime_ns, frame_id, outcome_seq),
+        "INSERT OR REPLACE INTO sightings (path, size_bytes, mtime_ns, ctime_ns, file_no, digest, frame_id, "
+        "outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*where.bounded(), frame_id, outcome_seq),
     )
+
+
+def see_again(database: Database, waiting: deque[Sighting]) -> None:
+    """Note what the file system says now of files whose content is the one that is known.
+
+    Should the transaction fail, they are only compared by their digests once more.
+
+    Parameters:
+        database: inside a transaction.
+        waiting: emptied.
+    """
+    for _ in range(len(waiting)):
+        one = waiting.popleft()
+        database.rows(
+            "UPDATE sightings SET ctime_ns = ?, file_no = ? WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
+            (one.ctime_ns, one.file_no, one.path, one.size_bytes, one.mtime_ns),
+        )
 
 
 def _outcome(database: Database, document: Document) -> None:

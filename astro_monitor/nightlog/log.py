@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from ..clock import Clock, utc_text
 from ..messages import BODIES, Document, SessionStopped, body_json
 from . import opening
 from .ballast import Ballast
-from .effects import Sighting, apply, sight
+from .effects import Sighting, apply, see_again, sight
 from .lock import InstanceLock
-from .nights import night_of
+from .nights import night_of, written_at
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
 from .rows import OUTCOMES, Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
@@ -205,7 +204,7 @@ class NightLog(NightLogReader):
             baselines: the histories behind them by name, replaced.
             keep_baselines: names of the baselines that stay, all others are forgotten; ``None``: all stay.
             states: what the program must remember over a restart, such as the alerts' state machine, replaced.
-            sighting: path as bytes, size and modification time (ns) of the file that a frame draft is about.
+            sighting: the file that a frame draft is about.
 
         Returns:
             the documents, numbered.
@@ -220,6 +219,7 @@ class NightLog(NightLogReader):
             documents: list[Document] = []
             # The turn is held to the end, so that no other thread takes the same number.
             with self.transaction():
+                see_again(self._database, self._seen_again)
                 for draft, body in zip(drafts, bodies, strict=True):
                     cause = draft.cause if draft.cause_index is None else documents[draft.cause_index].doc_id
                     document = self._insert(draft.kind, body, cause, sighting)
@@ -242,7 +242,7 @@ class NightLog(NightLogReader):
                 raise
             return write()
 
-    def note_sighting(self, sha256: str, path: Path, size_bytes: int, mtime_ns: int) -> None:
+    def note_sighting(self, sha256: str, sighting: Sighting) -> None:
         """Note that known content was found under another path, or moved there.
 
         Raises:
@@ -252,7 +252,7 @@ class NightLog(NightLogReader):
             known = self._database.rows("SELECT frame_id, outcome_seq FROM frames WHERE frame_id = ?", (sha256[:16],))
             if not known:
                 raise KeyError(sha256)
-            sight(self._database, known[0][0], known[0][1], (os.fsencode(path), size_bytes, mtime_ns))
+            sight(self._database, known[0][0], known[0][1], sighting)
 
     def revise(self, frame_id: str, new_decision: Decision, by: str, why: str, weight: float | None = None) -> Document:
         """Change a decision afterwards; the first one stays in the log.
@@ -359,8 +359,7 @@ class NightLog(NightLogReader):
             try:
                 moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
             except ValueError:
-                if sighting is not None and sighting[2] > 0:
-                    moment = datetime.fromtimestamp(sighting[2] // 1_000_000_000, UTC)
+                moment = written_at(sighting[2] if sighting is not None else 0, now)
         return night_of(moment, self._longitude_deg)
 
     def _count(self, kind: str, session_id: str) -> int:

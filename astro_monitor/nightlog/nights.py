@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _HOURS_PER_DEGREE = 24.0 / 360.0
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""A day from the ends of the calendar, so that a change of zone stays inside it."""
 
 
 def night_of(moment: datetime, longitude_deg: float | None = None) -> str:
@@ -20,8 +22,28 @@ def night_of(moment: datetime, longitude_deg: float | None = None) -> str:
     Returns:
         a date such as ``2026-11-20``.
     """
+    moment = min(max(moment, _FIRST), _LAST)
     if longitude_deg is None:
-        local = moment.astimezone()
+        try:
+            local = moment.astimezone()
+        except (OverflowError, OSError, ValueError):
+            # Some systems know local time from 1970 to 3000 only.
+            local = moment.astimezone(UTC)
     else:
         local = moment.astimezone(UTC) + timedelta(hours=longitude_deg * _HOURS_PER_DEGREE)
     return (local - timedelta(hours=12)).date().isoformat()
+
+
+def written_at(mtime_ns: int, otherwise: datetime) -> datetime:
+    """Return the moment of a modification time; ``otherwise`` where it is absent, or lies outside the calendar.
+
+    Parameters:
+        mtime_ns: nanoseconds since 1970; zero and less: absent.
+        otherwise: the moment that is taken then.
+    """
+    if mtime_ns <= 0:
+        return otherwise
+    try:
+        return datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return otherwise

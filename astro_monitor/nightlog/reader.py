@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,11 +14,15 @@ from typing import Any, Self
 from ..messages import Document
 from . import opening
 from .database import Database
+from .effects import Sighting
 from .rows import BY_RULES, FrameRow, LogDamaged, SkippedRow, as_skipped, checksum
 from .schema import DOCUMENT_COLUMNS, IS_JUDGED, IS_SKIPPED
 
 _PAGE = 500
 """Rows read at a time by the methods that walk through the log, so that writers get their turn in between."""
+
+_SEEN_AGAIN = 100_000
+"""Files whose times or numbers have changed, and whose content has not, that are kept in mind until the next commit."""
 
 _SNAPSHOT_TARGETS = 50
 """Targets, the latest ones, whose last frame is told to those who join late."""
@@ -35,6 +40,7 @@ class NightLogReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._database = Database(connection)
+        self._seen_again: deque[Sighting] = deque(maxlen=_SEEN_AGAIN)
         self.log_id: str
         self.log_id, replaced = self._database.rows("SELECT log_id, set_aside FROM about")[0]
         self.set_aside = Path(replaced) if replaced else None
@@ -130,14 +136,34 @@ class NightLogReader:
         found = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
         return found[0][0] or "" if found else ""
 
-    def already_done(self, path: Path, size_bytes: int, mtime_ns: int) -> bool:
-        """Tell whether this very file, unchanged since, has its outcome: a look at the name is enough then."""
-        return bool(
-            self._database.rows(
-                "SELECT 1 FROM sightings WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
-                (os.fsencode(path), size_bytes, mtime_ns),
-            )
+    def already_done(
+        self, path: Path, size_bytes: int, mtime_ns: int, ctime_ns: int = 0, file_no: int = 0,
+        digest: Callable[[], str] = str,
+    ) -> bool:  # fmt: skip
+        """Tell whether this very file, unchanged since, has its outcome: a look at the name is enough then.
+
+        Parameters:
+            path: where it is.
+            size_bytes, mtime_ns: its length and modification time; other ones are another file.
+            ctime_ns, file_no: as in ``Sighting``; 0: not asked for. A chmod or a hard link changes the first, a share
+                that was mounted again the second: then the digest decides.
+            digest: takes the digest of the file as it is now; asked only in that case.
+        """
+        asked = Sighting(os.fsencode(path), size_bytes, mtime_ns, ctime_ns, file_no).bounded()
+        found = self._database.rows(
+            "SELECT ctime_ns, file_no, digest FROM sightings WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
+            asked[:3],
         )
+        if not found:
+            return False
+        *known, known_digest = found[0]
+        if not ctime_ns or known == [asked.ctime_ns, asked.file_no]:
+            return True
+        # A log of version 1 did not keep them: what it knows is believed, and kept from now on.
+        if known[0] and (not known_digest or digest() != known_digest):
+            return False
+        self._seen_again.append(asked)
+        return True
 
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
         """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.

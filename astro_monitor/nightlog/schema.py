@@ -75,7 +75,14 @@ _VERSION_1 = (
     "CREATE TABLE states (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # What tells another content under the same name, size and time. 0 and an empty text: not known, as before.
+    "ALTER TABLE sightings ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE sightings ADD COLUMN file_no INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE sightings ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """The statements that lead from version *n* to *n + 1*."""
 
 VERSION = len(MIGRATIONS)

@@ -6,8 +6,9 @@ program begins a file of its own, so that a line cut short by a power failure st
 named after the number of its first document.
 
 A line is a JSON object: ``document``, a list of the columns of ``documents`` without checksum, the night, and the
-sighting (path, size, time; or null); and ``crc32`` of that list as it is written. It is on the disk before the document
-is announced, unless the disk refuses it: then it follows as soon as it can.
+sighting (path, size, time, and since version 2 of the log time of the last change, file number and digest; or null);
+and ``crc32`` of that list as it is written. It is on the disk before the document is announced, unless the disk refuses
+it: then it follows as soon as it can.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Kept:
             text = json.dumps([row, night, where], separators=(",", ":"))
             if checksum([text]) != crc32 or len(row) != 7:
                 raise ValueError("the checksum is wrong")
-            sighting = None if where is None else (os.fsencode(where[0]), int(where[1]), int(where[2]))
+            sighting = None if where is None else _sighting(*where)
             return Kept(tuple(row), str(night), sighting)
         except (KeyError, TypeError, UnicodeError, RecursionError) as error:
             raise ValueError(f"no line of a trail: {error}") from error
@@ -200,6 +201,11 @@ class Trail:
             if found:
                 return found
         return []
+
+
+def _sighting(path: str, size_bytes: int, mtime_ns: int, *rest: Any) -> Sighting:
+    ctime_ns, file_no, digest = (*rest, *(0, 0, "")[len(rest) :])[:3]
+    return Sighting(os.fsencode(path), int(size_bytes), int(mtime_ns), int(ctime_ns), int(file_no), str(digest))
 
 
 def _read(path: Path) -> Iterator[Kept]:

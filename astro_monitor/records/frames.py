@@ -25,6 +25,9 @@ class Arrival:
         first_seen_utc: when the watcher first met it.
         settled_utc: when it was found whole.
         how: what told of it: ``event``, ``scan``, ``poll`` or ``named`` (on the command line).
+        ctime_ns: when anything of the file changed last, its content or its attributes; no program can set it back.
+        file_no: its number in the file system; another file under the same name has another.
+        digest: of some of its bytes (see ``watch.digest``); empty when none was taken.
     """
 
     path: Path
@@ -34,6 +37,9 @@ class Arrival:
     first_seen_utc: datetime
     settled_utc: datetime
     how: Literal["event", "scan", "poll", "named"]
+    ctime_ns: int = 0
+    file_no: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class ScriptedWatcher:
         self.started = 0
         self.running = False
         self.alive = True
-        self.refuses: OSError | None = None
+        self.refuses: Exception | None = None
         self._hints: Hints | None = None
 
     def __call__(self, root: str, hints: Hints) -> ScriptedWatcher:

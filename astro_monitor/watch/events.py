@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
+import watchdog.events
 from watchdog.events import (
     DirCreatedEvent,
     DirMovedEvent,
@@ -34,15 +36,22 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
 ]
+TELLS_WRITING = sys.platform.startswith("linux") and hasattr(watchdog.events, "FileAttribEvent")
+"""Whether events tell each writing and each closing. Elsewhere, and with watchdog 6, a chmod looks like writing."""
+if TELLS_WRITING:
+    EVENTS.append(watchdog.events.FileAttribEvent)
 
 
 class Hint(IntEnum):
     """What an event said of a path. Of two, the larger one is kept."""
 
     TOUCHED = 1
-    CLOSED = 2
+    """Its rights, times or links have changed, or it was found."""
+    WRITTEN = 2
+    """Made, or bytes were written: whoever did so has it open until it is closed."""
+    CLOSED = 3
     """Closed after writing, or given its final name."""
-    FOLDER = 3
+    FOLDER = 4
     """A folder that was made, or moved here with all that is in it."""
 
 
@@ -157,6 +166,8 @@ def read_event(event: FileSystemEvent) -> list[tuple[str, Hint]]:
             return [(target, Hint.CLOSED)]
         case "moved":
             return [(target, Hint.CLOSED)] if event.dest_path else []
-        case "created" | "modified":
+        case "modified" if TELLS_WRITING:
+            return [(target, Hint.WRITTEN)]
+        case "created" | "modified" | "attrib":
             return [(target, Hint.TOUCHED)]
     return []

@@ -32,6 +32,7 @@ class WatcherGuard:
         state: one sentence for people.
         root_is_there: whether the folder was there at the last check.
         remote: whether it is on a network share.
+        trouble: why no watcher could be started for want of threads or open files, as a clause; else empty.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class WatcherGuard:
         is_remote: Callable[[Path], bool],
     ) -> None:
         self.state = "not watching yet"
+        self.trouble = ""
         self.root_is_there = False
         self.remote = False
         self._root = root
@@ -136,6 +138,17 @@ class WatcherGuard:
             self.state = f"{looking}, because {reason}"
             log.warning("events of %r cannot be had, because %s; polling instead", self._root, reason)
             return False
+        except (RuntimeError, MemoryError) as error:
+            # Python's word for a thread that the system refuses is a RuntimeError. It may be granted soon.
+            self._retry_s = now_s
+            self.state = f"{looking}, because no thread can be started"
+            if not self.trouble:
+                log.error(
+                    "the watcher of %r cannot be started: %s; it is tried again each %g s", self._root, error, CHECK_S
+                )
+            self.trouble = f"the watcher of events cannot be started ({error})"
+            return False
+        self.trouble = ""
         self.state = "watching by events"
         return True
 

@@ -1,25 +1,39 @@
-"""One bounded look into a file: does it say how long it must be, and does it look filled?"""
+"""One bounded look into a file: does it say how long it must be, does it look filled, and what does it hold?
+
+A program may make a file in its full length before it fills it. What it has not written yet reads as zeros, which
+cameras hardly write: the file system's own list of holes is asked first (``lseek`` with ``SEEK_HOLE``), then pages of
+the data area are read. The same pages give the digest by which the content is known again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import stat
-from typing import BinaryIO
+from dataclasses import dataclass
+from io import FileIO
+from typing import BinaryIO, cast
 
 from ..errors import FrameError, Incomplete
-from ..fitsheader import BLOCK_BYTES, declared_size
+from ..fitsheader import BLOCK_BYTES, Hdu, scan_hdus
 from .names import tells_its_length
 from .settle import Look
 
 log = logging.getLogger(__name__)
 
-TAIL_BYTES = 4096
-"""The last page: a copy that fills an allocated file from its start reaches it last."""
+HEAD_BYTES = 64 << 10
+"""Headers of capture programs are shorter; a changed card is seen."""
+PAGE_BYTES = 4096
+"""What file systems allocate and programs write is a multiple of this, and begins at one, nearly always."""
+SAMPLES = 128
+"""Pages between head and end that are read: 0.5 MB, quick on a slow share, too. Two exposures differ in each."""
+SECTOR_BYTES = 512
+"""256 pixels in a row at exact half scale are not what a camera reads out."""
 
 
 def look_into(path: str, size_bytes: int) -> Look:
-    """Look into a file without trusting it, reading its headers and its last bytes at most.
+    """Look into a file without trusting it, reading its headers and some pages of it at most.
 
     Parameters:
         path: a regular file, as far as was known a moment ago.
@@ -30,44 +44,163 @@ def look_into(path: str, size_bytes: int) -> Look:
     """
     if size_bytes == 0:
         return Look(missing="is empty")
-    if not tells_its_length(path):
-        return Look()
-    with _open_regular(path) as file:
-        try:
-            declared_bytes = declared_size(file)
-        except Incomplete:
-            return Look(missing="has no complete header", told=True)
-        except FrameError:
-            # No FITS file at all, or nonsense: the reader will say so, in words, once the file is quiet.
-            return Look()
-        except OSError:
-            raise
-        except Exception:
-            # A defect of ours must not end the watch; the reader meets the same file in a process that may die.
-            log.exception("the header of %r cannot be scanned; please report this file", path)
-            return Look()
-        if size_bytes < declared_bytes:
-            return Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", told=True)
+    with open_regular(path) as file:
+        told = _told(file, path, size_bytes) if tells_its_length(path) else _Told()
+        if told.look is not None:
+            return told.look
+        end = min(told.declared_bytes or size_bytes, size_bytes)
+        sampled = _sample(file, told.data_offset, end, size_bytes)
+        unfilled = sampled.zero_page or _has_hole(file, told.data_offset, end)
+        if told.never_zero and (unfilled or sampled.zero_sector):
+            return Look(missing="has parts that were never written", told=True, digest=sampled.digest)
         # Some programs leave the padding out; none writes a part of it and stops there.
-        padded_bytes = -(-declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
-        padding_is_cut = declared_bytes < size_bytes < padded_bytes
-        return Look(told=True, doubtful_end=padding_is_cut or _ends_in_zeros(file, declared_bytes))
+        padded_bytes = -(-told.declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
+        padding_is_cut = told.declared_bytes < size_bytes < padded_bytes
+        ends_in_zeros = told.declared_bytes > 0 and _ends_in_zeros(file, told.data_offset, end)
+        return Look(
+            told=told.declared_bytes > 0,
+            unfilled=padding_is_cut or unfilled or ends_in_zeros,
+            digest=sampled.digest,
+        )
 
 
-def _open_regular(path: str) -> BinaryIO:
-    """Open for reading, without waiting for a writer in case the name has become that of a pipe."""
+def open_regular(path: str) -> BinaryIO:
+    """Open for reading, without waiting for a writer in case the name has become that of a pipe.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{path!r} is no regular file any more")
-        return os.fdopen(descriptor, "rb")
+        # Unbuffered: a page here and there is read, and nothing around it.
+        return cast("BinaryIO", FileIO(descriptor, "rb"))
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _ends_in_zeros(file: BinaryIO, declared_bytes: int) -> bool:
-    count = min(TAIL_BYTES, declared_bytes // 8)
-    file.seek(declared_bytes - count)
+def digest_of(path: str, size_bytes: int) -> str:
+    """Return the digest of a file's head, its end, and pages in between.
+
+    Parameters:
+        path: a regular file.
+        size_bytes: its size, as the file system said a moment ago.
+
+    Raises:
+        OSError: it cannot be opened or read, or is no regular file any more.
+    """
+    with open_regular(path) as file:
+        return _sample(file, 0, size_bytes, size_bytes).digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a file says of itself.
+
+    Attributes:
+        look: what is known already; then no page needs to be read.
+        declared_bytes: its length without the last padding; 0: it does not tell.
+        data_offset: where its first data begin.
+        never_zero: it holds one camera image as offset binary, where a run of zero bytes is no picture.
+    """
+
+    look: Look | None = None
+    declared_bytes: int = 0
+    data_offset: int = 0
+    never_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    digest: str
+    zero_page: bool
+    zero_sector: bool
+
+
+def _told(file: BinaryIO, path: str, size_bytes: int) -> _Told:
+    def read_at(offset: int, count: int) -> bytes:
+        file.seek(offset)
+        return file.read(count)
+
+    try:
+        hdus = list(scan_hdus(read_at))
+    except Incomplete:
+        return _Told(Look(missing="has no complete header", told=True))
+    except FrameError:
+        # No FITS file at all, or nonsense: the reader will say so, in words, once the file is quiet.
+        return _Told()
+    except OSError:
+        raise
+    except Exception:
+        # A defect of ours must not end the watch; the reader meets the same file in a process that may die.
+        log.exception("the header of %r cannot be scanned; please report this file", path)
+        return _Told()
+    # An extension that follows is found by its header; only the last one's padding may be missing.
+    declared_bytes = hdus[-1].data_offset + hdus[-1].data_bytes
+    if size_bytes < declared_bytes:
+        return _Told(Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", told=True))
+    return _Told(None, declared_bytes, _first_data(hdus), len(hdus) == 1 and _is_offset_binary(hdus[0]))
+
+
+def _first_data(hdus: list[Hdu]) -> int:
+    return next((hdu.data_offset for hdu in hdus if hdu.data_bytes), 0)
+
+
+def _is_offset_binary(hdu: Hdu) -> bool:
+    """Whether an image holds unsigned 16-bit numbers: zero bytes are exactly half of full scale then."""
+    return hdu.header.value("BITPIX") == 16 and hdu.header.value("BZERO") in (32768, 32768.0)
+
+
+def _sample(file: BinaryIO, begin: int, end: int, size_bytes: int) -> _Sampled:
+    """Read the head of a file, its last page, and pages in between.
+
+    Parameters:
+        begin, end: where data lie; zeros elsewhere mean nothing.
+    """
+    digest = hashlib.blake2b(size_bytes.to_bytes(8, "little"), digest_size=16)
+    zero_page = zero_sector = False
+    for offset, count in _places(size_bytes):
+        file.seek(offset)
+        piece = file.read(count)
+        digest.update(piece)
+        first = max(begin, offset)
+        first += -first % SECTOR_BYTES
+        inside = piece[first - offset : max(end - offset, 0)] if first < offset + len(piece) else b""
+        zero_sector = zero_sector or _zero_run(inside, SECTOR_BYTES)
+        zero_page = zero_page or _zero_run(inside, PAGE_BYTES)
+    return _Sampled(digest.hexdigest(), zero_page, zero_sector)
+
+
+def _places(size_bytes: int) -> list[tuple[int, int]]:
+    if size_bytes <= HEAD_BYTES + SAMPLES * PAGE_BYTES:
+        return [(offset, HEAD_BYTES) for offset in range(0, size_bytes, HEAD_BYTES)]
+    pages = (size_bytes - HEAD_BYTES) // PAGE_BYTES
+    middle = [(HEAD_BYTES + pages * number // SAMPLES * PAGE_BYTES, PAGE_BYTES) for number in range(SAMPLES)]
+    return [(0, HEAD_BYTES), *middle, (size_bytes - PAGE_BYTES, PAGE_BYTES)]
+
+
+def _zero_run(data: bytes, length: int) -> bool:
+    """Whether one of the pieces of this length, one after the other, is all zeros."""
+    zeros = bytes(length)
+    return any(data[start : start + length] == zeros for start in range(0, len(data) - length + 1, length))
+
+
+def _has_hole(file: BinaryIO, begin: int, end: int) -> bool:
+    """Whether the file system says that a part was never written; not all of them can say it."""
+    if not hasattr(os, "SEEK_HOLE") or end <= begin:
+        return False
+    try:
+        return os.lseek(file.fileno(), begin, os.SEEK_HOLE) < end
+    except OSError:
+        return False
+
+
+def _ends_in_zeros(file: BinaryIO, begin: int, end: int) -> bool:
+    count = min(PAGE_BYTES, (end - begin) // 8)
+    if count <= 0:
+        return False
+    file.seek(end - count)
     return not any(file.read(count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bounds import folded_int64, int64
 from .names import NameRules
 from .settle import Sighting
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_DEPTH = 64
 MAX_LINKED_DEPTH = 16
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""What the system says when this program may open no more: no fault of a file or folder."""
 
 
 @dataclass(slots=True)
@@ -26,10 +30,16 @@ class Scan:
     Attributes:
         files: path and sighting of each regular file with the name of a frame.
         complete: whether every folder could be read; if not, a file that is not in ``files`` may still exist.
+        too_deep: a folder that lies deeper than the walk goes; empty when there is none.
+        fault: why folders could not be listed, when that is no fault of a folder alone, as the system says.
+        unforeseen: files about which the system said something that is not understood, with the error.
     """
 
     files: dict[str, Sighting] = field(default_factory=dict)
     complete: bool = True
+    too_deep: str = ""
+    fault: str = ""
+    unforeseen: dict[str, Exception] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +76,11 @@ class Tree:
                     continue
                 with os.scandir(current) as entries:
                     for entry in entries:
-                        self._enter(entry, depth, found, waiting)
+                        self._enter_safely(entry, depth, found, waiting)
             except OSError as error:
                 found.complete = False
+                if error.errno in EXHAUSTED or current == self.root:
+                    found.fault = found.fault or error.strerror or str(error)
                 log.debug("folder %r cannot be listed: %s", current, error.strerror)
         return found
 
@@ -89,7 +101,7 @@ class Tree:
                 status = os.stat(path)  # noqa: PTH116 - paths are texts here: tens of thousands are kept
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return _sighting(status) if stat.S_ISREG(status.st_mode) else None
+        return sighting_of(status) if stat.S_ISREG(status.st_mode) else None
 
     def counts(self, path: str) -> bool:
         """Whether a path, of which an event told, lies in the tree and has names that count."""
@@ -107,24 +119,41 @@ class Tree:
             return False
         return self.names.allow(parts)
 
+    def _enter_safely(self, entry: os.DirEntry[str], depth: int, found: Scan, waiting: list[tuple[str, int]]) -> None:
+        """Take note of one entry of a folder; what is amiss with it does not hide the others."""
+        try:
+            self._enter(entry, depth, found, waiting)
+        except OSError as error:
+            found.complete = False
+            if error.errno in EXHAUSTED:
+                found.fault = found.fault or error.strerror or str(error)
+        except Exception as error:
+            found.complete = False
+            found.unforeseen[entry.path] = error
+
     def _enter(self, entry: os.DirEntry[str], depth: int, found: Scan, waiting: list[tuple[str, int]]) -> None:
         is_link = entry.is_symlink()
         if is_link and not (self.follow_links and depth < MAX_LINKED_DEPTH and self._leads_inside(entry.path)):
             return
         if entry.is_dir():
-            if depth < MAX_DEPTH and self.names.is_folder(entry.name):
+            if not self.names.is_folder(entry.name):
+                return
+            if depth < MAX_DEPTH:
                 waiting.append((entry.path, depth + 1))
+            else:
+                found.too_deep = found.too_deep or entry.path
         elif self.names.is_frame(entry.name):
             try:
                 # On Windows a listing shows old sizes while a file is open; asking for the file itself does not.
                 status = os.stat(entry.path) if sys.platform == "win32" else entry.stat()  # noqa: PTH116
             except FileNotFoundError:
                 return
-            except OSError:
-                found.complete = False
-                return
             if stat.S_ISREG(status.st_mode):
-                found.files[entry.path] = _sighting(status)
+                found.files[entry.path] = sighting_of(status)
+
+    def is_too_deep(self, path: str) -> bool:
+        """Whether a file lies deeper than a walk goes, so that only events tell of it."""
+        return self._depth(path) > MAX_DEPTH + 1
 
     def _depth(self, folder: str) -> int:
         try:
@@ -156,5 +185,11 @@ def _first_visit(folder: str, visited: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _sighting(status: os.stat_result) -> Sighting:
-    return Sighting(status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino))
+def sighting_of(status: os.stat_result) -> Sighting:
+    """Return what counts of what the file system says, within 64 bits: nothing behind this can be led astray by it."""
+    return Sighting(
+        max(int64(status.st_size), 0),
+        int64(status.st_mtime_ns),
+        (folded_int64(status.st_dev), folded_int64(status.st_ino)),
+        int64(status.st_ctime_ns),
+    )

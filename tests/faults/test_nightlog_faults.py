@@ -21,7 +21,7 @@ import pytest
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError
-from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader
+from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader, Sighting
 
 GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.1"
 
@@ -29,7 +29,7 @@ WRITER = """
 import copy, hashlib, json, sys
 from pathlib import Path
 from astro_monitor.clock import SystemClock
-from astro_monitor.nightlog import Draft, NightLog
+from astro_monitor.nightlog import Draft, NightLog, Sighting
 golden = json.loads(Path(sys.argv[2]).read_text())["body"]
 alert = json.loads(Path(sys.argv[2]).with_name("alert.opened.json").read_text())["body"]
 log = NightLog.open(sys.argv[1], sys.argv[3], SystemClock())
@@ -38,7 +38,7 @@ while True:
     sha256 = hashlib.sha256(f"{sys.argv[3]} {number}".encode()).hexdigest()
     body = golden | {"sha256": sha256, "frame_id": sha256[:16]}
     drafts = [Draft("frame.judged", body), Draft("alert.updated", alert, cause_index=0)]
-    documents = log.commit(drafts, states={"judge": {"last": sha256}}, sighting=(sha256.encode(), 1, number))
+    documents = log.commit(drafts, states={"judge": {"last": sha256}}, sighting=Sighting(sha256.encode(), 1, number))
     sys.stdout.write(f"{documents[-1].seq} {sha256}\\n")
     sys.stdout.flush()
     number += 1
@@ -93,14 +93,14 @@ def test_a_full_disk_writes_nothing_and_the_same_commit_succeeds_with_space(tmp_
         for number in range(60):
             drafts = [Draft("frame.judged", frame(str(number)))]
             try:
-                log.commit(drafts, states={"judge": {"n": number}}, sighting=(b"%d" % number, 1, 1))
+                log.commit(drafts, states={"judge": {"n": number}}, sighting=Sighting(b"%d" % number, 1, 1))
             except LogFull:
                 assert log.last_seq() == written
                 assert not log.has_content(frame(str(number))["sha256"])
                 assert log.state("judge") == ({"n": number - 1} if written else None)
                 failures += 1
                 connection.execute(f"PRAGMA max_page_count={pages + 8 * (failures + 1)}")
-                log.commit(drafts, states={"judge": {"n": number}}, sighting=(b"%d" % number, 1, 1))
+                log.commit(drafts, states={"judge": {"n": number}}, sighting=Sighting(b"%d" % number, 1, 1))
             written += 1
         assert failures > 3
         assert [document.seq for document in log.documents()] == list(range(1, 61))
@@ -152,7 +152,7 @@ def test_damaged_bytes_never_change_a_document_silently(tmp_path, rounds, figure
     place = tmp_path / "night.sqlite"
     with open_log(place) as log:
         for number in range(12):
-            log.commit([Draft("frame.judged", frame(str(number)))], sighting=(b"%d" % number, 1, 1))
+            log.commit([Draft("frame.judged", frame(str(number)))], sighting=Sighting(b"%d" % number, 1, 1))
         whole = [(document.doc_id, document.body) for document in log.documents()]
     sound = place.read_bytes()
     chance = random.Random(11)

@@ -10,6 +10,7 @@ import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchdog.events import (
@@ -26,12 +27,13 @@ from watchdog.events import (
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError
-from astro_monitor.records import Arrival
+from astro_monitor.records import Arrival, Failed
 from astro_monitor.settings import WatchSettings
 from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher, put, small_fits, watch_until
-from astro_monitor.watch import EventWatcher, FolderSource, Hint, Hints
-from astro_monitor.watch import source as source_module
-from astro_monitor.watch.events import read_event
+from astro_monitor.watch import EventWatcher, FolderSource, Hint, Hints, Sighting
+from astro_monitor.watch import candidates as candidates_module
+from astro_monitor.watch import scan as scan_module
+from astro_monitor.watch.events import TELLS_WRITING, read_event
 
 WHOLE = small_fits()
 
@@ -185,14 +187,14 @@ def test_a_folder_that_cannot_be_listed_for_a_while_costs_nothing(
 def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = source_module.look_into
+    real = candidates_module.look_into
 
     def broken(path: str, size_bytes: int) -> object:
         if clock.monotonic() < 60.0:
             raise OSError(errno.EIO, "input/output error")
         return real(path, size_bytes)
 
-    monkeypatch.setattr(source_module, "look_into", broken)
+    monkeypatch.setattr(candidates_module, "look_into", broken)
     put(clock, tmp_path / "a.fits", WHOLE)
     items = watch_until(source_on(tmp_path, clock, watcher), clock, 100)
     assert names(items) == ["a.fits"]
@@ -205,7 +207,7 @@ def test_a_file_that_must_not_be_read_is_left_to_the_reader_to_complain_about(
     def forbidden(path: str, size_bytes: int) -> object:
         raise PermissionError(errno.EACCES, "permission denied")
 
-    monkeypatch.setattr("astro_monitor.watch.source.look_into", forbidden)
+    monkeypatch.setattr("astro_monitor.watch.candidates.look_into", forbidden)
     put(clock, tmp_path / "a.fits", WHOLE)
     assert names(watch_until(source_on(tmp_path, clock, watcher), clock, 10)) == ["a.fits"]
 
@@ -213,7 +215,7 @@ def test_a_file_that_must_not_be_read_is_left_to_the_reader_to_complain_about(
 def test_a_night_log_that_does_not_answer_for_a_while_delays_files_and_loses_none(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def busy(path: Path, size_bytes: int, mtime_ns: int) -> bool:
+    def busy(path: Path, sighting: Sighting, digest: object) -> bool:
         if clock.monotonic() < 60.0:
             raise NightLogError("the night log is busy")
         return path.name == "done.fits"
@@ -246,7 +248,7 @@ def test_nothing_is_written_into_the_folder(tmp_path: Path, clock: ScriptedClock
     ("event", "expected"),
     [
         (FileCreatedEvent("/n/a.fits"), [("/n/a.fits", Hint.TOUCHED)]),
-        (FileModifiedEvent("/n/a.fits"), [("/n/a.fits", Hint.TOUCHED)]),
+        (FileModifiedEvent("/n/a.fits"), [("/n/a.fits", Hint.WRITTEN if TELLS_WRITING else Hint.TOUCHED)]),
         (FileClosedEvent("/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
         (FileMovedEvent("/n/t.tmp", "/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
         (FileMovedEvent("/n/a.fits", ""), []),
@@ -388,3 +390,138 @@ def test_a_share_that_has_hung_for_an_hour_is_looked_at_again_soon(
     items = watch_until(source, clock, 4000.0)
     assert names(items) == ["a.fits"]
     assert items[0][0] < 3640.0 + 30.0 + 5.0
+
+
+def test_polling_says_when_folders_are_deeper_than_it_goes(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    deep = tmp_path.joinpath(*("d" * 65))
+    deep.mkdir(parents=True)
+    put(clock, deep / "a.fits", WHOLE)
+    states: list[str] = []
+    source = FolderSource(tmp_path, WatchSettings(mode="polling"), clock, jitter=random.Random(1))
+    clock.at(20.0, lambda: states.append(source.state()))
+    clock.at(21.0, (deep / "a.fits").unlink)
+    clock.at(22.0, deep.rmdir)
+    clock.at(40.0, lambda: states.append(source.state()))
+    assert watch_until(source, clock, 60) == []
+    assert states == [
+        f"looking each 2 s; folders deeper than 64 are not looked through: {str(deep)!r}",
+        "looking each 2 s",
+    ]
+    assert caplog.text.count("is not looked through") == 1
+
+
+def test_a_deep_file_of_which_an_event_told_is_not_forgotten_by_the_next_scan(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
+) -> None:
+    deep = tmp_path.joinpath(*("d" * 66))
+    deep.mkdir(parents=True)
+    clock.at(3.0, lambda: put(clock, deep / "a.fits", WHOLE))
+    for at_s in (3.0, 50.0):
+        clock.at(at_s, lambda: watcher.tell(deep / "a.fits", Hint.TOUCHED))
+    assert names(watch_until(source_on(tmp_path, clock, watcher), clock, 100)) == ["a.fits"]
+
+
+@pytest.mark.parametrize("place", ["look_into", "Settling.decide", "sighting_of", "sighting_of for a walk"])
+def test_an_error_about_one_file_costs_that_file_once(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    put(clock, tmp_path / "odd.fits", WHOLE)
+    put(clock, tmp_path / "a.fits", WHOLE + b"tail")
+    clock.at(20.0, lambda: put(clock, tmp_path / "b.fits", WHOLE + b"tail"))
+    if place == "look_into":
+        look = candidates_module.look_into
+
+        def looking(path: str, size_bytes: int) -> object:
+            if path.endswith("odd.fits"):
+                raise ZeroDivisionError("nonsense")
+            return look(path, size_bytes)
+
+        monkeypatch.setattr(candidates_module, "look_into", looking)
+    elif place == "Settling.decide":
+        decide = candidates_module.Settling.decide
+
+        def deciding(self: Any, *arguments: Any, **options: Any) -> object:
+            if self.sighting.size_bytes == len(WHOLE):
+                raise OverflowError("int too large")
+            return decide(self, *arguments, **options)
+
+        monkeypatch.setattr(candidates_module.Settling, "decide", deciding)
+    else:
+        sighting = scan_module.sighting_of
+
+        def seeing(status: os.stat_result) -> Sighting:
+            if status.st_size == len(WHOLE):
+                raise OverflowError("int too large")
+            return sighting(status)
+
+        monkeypatch.setattr(scan_module, "sighting_of", seeing)
+        if place == "sighting_of":
+            clock.at(0.0, lambda: watcher.tell(tmp_path / "odd.fits", Hint.CLOSED))
+    items = watch_until(source_on(tmp_path, clock, watcher), clock, 100)
+    assert sorted(names(items)) == ["a.fits", "b.fits"]
+    (failed,) = [item for _, item in items if isinstance(item, Failed)]
+    assert (failed.arrival.path.name, failed.kind, failed.stage, failed.known) == (
+        "odd.fits",
+        "unforeseen",
+        "watch",
+        False,
+    )
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+@pytest.mark.parametrize("call", ["scandir", "open"])
+def test_a_program_that_may_open_no_more_files_says_so_and_goes_on_by_itself(
+    tmp_path: Path,
+    clock: ScriptedClock,
+    watcher: ScriptedWatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    call: str,
+) -> None:
+    """For longer than a file may stay short: its failure is not the file's."""
+    real = getattr(os, call)
+
+    def exhausted(*arguments: Any, **options: Any) -> object:
+        if 10.0 < clock.monotonic() < 900.0:
+            raise OSError(number, os.strerror(number))
+        return real(*arguments, **options)
+
+    target = "astro_monitor.watch.scan.os.scandir" if call == "scandir" else "astro_monitor.watch.probe.os.open"
+    monkeypatch.setattr(target, exhausted)
+    troubles: list[str] = []
+    source = source_on(tmp_path, clock, watcher)
+    clock.at(5.0, lambda: troubles.append(source.trouble()))
+    clock.at(20.0, lambda: put(clock, tmp_path / "a.fits", WHOLE))
+    clock.at(800.0, lambda: troubles.append(source.trouble()))
+    clock.at(990.0, lambda: troubles.append(source.trouble()))
+    items = watch_until(source, clock, 1000)
+    assert names(items) == ["a.fits"]
+    assert items[0][0] > 900.0
+    assert troubles[0] == troubles[2] == ""
+    assert os.strerror(number) in troubles[1]
+    assert troubles[1].startswith("New frames may not be seen: ")
+
+
+@pytest.mark.parametrize("refusal", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_watcher_for_which_there_is_no_thread_is_started_as_soon_as_there_is(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, refusal: Exception
+) -> None:
+    watcher.refuses = refusal
+    told: list[tuple[str, str]] = []
+    source = source_on(tmp_path, clock, watcher)
+
+    def allow() -> None:
+        watcher.refuses = None
+
+    clock.at(20.0, lambda: put(clock, tmp_path / "a.fits", WHOLE))
+    clock.at(29.0, lambda: told.append((source.state(), source.trouble())))
+    clock.at(30.0, allow)
+    clock.at(36.0, lambda: told.append((source.state(), source.trouble())))
+    items = watch_until(source, clock, 60)
+    assert names(items) == ["a.fits"]
+    assert items[0][0] < 20.0 + 2.5 + 3.0
+    assert told[0][0] == "looking each 2 s, because no thread can be started"
+    assert "watcher of events cannot be started" in told[0][1]
+    assert told[1] == ("watching by events", "")

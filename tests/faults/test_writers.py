@@ -23,7 +23,7 @@ from astro_monitor.watch import FolderSource
 
 AT_ONCE = 40
 PATIENCE_S = 150.0
-"""A file whose end is all zeros is believed after 60 s only."""
+"""A file with runs of zeros is believed after 90 s only."""
 
 
 def frame(chance: random.Random, cards: int = 0) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from astro_monitor.errors import NightLogError
-from astro_monitor.nightlog import Draft, NightLog, NightLogReader
+from astro_monitor.nightlog import Draft, NightLog, NightLogReader, Sighting
 
 
 def test_documents_are_numbered_from_one_without_a_hole_over_sessions(place, clock, body):
@@ -53,7 +53,7 @@ def test_one_commit_holds_the_frame_its_alert_and_the_memory(night_log, judged, 
         drafts,
         baselines={"rig": {"n": 1}, "old": {"n": 0}},
         states={"judge": {"bad": 2}},
-        sighting=(b"/capture/one.fits", 5, 7),
+        sighting=Sighting(b"/capture/one.fits", 5, 7),
     )
     assert alert.cause == frame.doc_id
     assert night_log.baselines() == {"old": {"n": 0}, "rig": {"n": 1}}
@@ -68,7 +68,7 @@ def test_a_failing_commit_leaves_nothing_behind(night_log, judged, body):
     night_log.commit([Draft("frame.judged", judged("one"))], states={"judge": {"n": 1}})
     drafts = [Draft("list.written", body("list.written")), Draft("frame.judged", judged("one"))]
     with pytest.raises(NightLogError, match="has its outcome already"):
-        night_log.commit(drafts, states={"judge": {"n": 2}}, sighting=(b"/elsewhere", 1, 1))
+        night_log.commit(drafts, states={"judge": {"n": 2}}, sighting=Sighting(b"/elsewhere", 1, 1))
     assert night_log.last_seq() == 1
     assert night_log.state("judge") == {"n": 1}
     assert not night_log.already_done(Path("/elsewhere"), 1, 1)
@@ -81,16 +81,16 @@ def test_each_content_has_one_outcome(night_log, judged):
     with pytest.raises(KeyError):
         night_log.outcome_of(one["sha256"])
     with pytest.raises(KeyError):
-        night_log.note_sighting(one["sha256"], Path("/x"), 1, 1)
-    document = night_log.commit([Draft("frame.judged", one)], sighting=(b"/capture/one.fits", 5, 7))[0]
+        night_log.note_sighting(one["sha256"], Sighting(b"/x", 1, 1))
+    document = night_log.commit([Draft("frame.judged", one)], sighting=Sighting(b"/capture/one.fits", 5, 7))[0]
     assert night_log.has_content(one["sha256"])
     assert night_log.outcome_of(one["sha256"]) == document
 
 
 def test_a_moved_copy_is_the_same_frame_under_its_newest_path(night_log, judged):
     one = judged("one")
-    night_log.commit([Draft("frame.judged", one)], sighting=(b"/capture/one.fits", 5, 7))
-    night_log.note_sighting(one["sha256"], Path("/moved/one.fits"), 5, 8)
+    night_log.commit([Draft("frame.judged", one)], sighting=Sighting(b"/capture/one.fits", 5, 7))
+    night_log.note_sighting(one["sha256"], Sighting(b"/moved/one.fits", 5, 8))
     assert night_log.already_done(Path("/moved/one.fits"), 5, 8)
     assert not night_log.already_done(Path("/moved/one.fits"), 6, 8)
     (row,) = night_log.judged_frames()
@@ -98,19 +98,19 @@ def test_a_moved_copy_is_the_same_frame_under_its_newest_path(night_log, judged)
 
 
 def test_new_content_under_an_old_path_takes_the_path_from_the_old_frame(night_log, judged):
-    night_log.commit([Draft("frame.judged", judged("old"))], sighting=(b"/capture/a.fits", 5, 7))
-    night_log.commit([Draft("frame.judged", judged("new"))], sighting=(b"/capture/a.fits", 5, 9))
+    night_log.commit([Draft("frame.judged", judged("old"))], sighting=Sighting(b"/capture/a.fits", 5, 7))
+    night_log.commit([Draft("frame.judged", judged("new"))], sighting=Sighting(b"/capture/a.fits", 5, 9))
     assert not night_log.already_done(Path("/capture/a.fits"), 5, 7)
     assert [row.paths for row in night_log.judged_frames()] == [(), ("/capture/a.fits",)]
 
 
 def test_a_path_that_is_no_unicode_is_kept_byte_for_byte(night_log, judged):
-    night_log.commit([Draft("frame.judged", judged("one"))], sighting=(b"/capture/\xff\xfe.fits", 5, 7))
+    night_log.commit([Draft("frame.judged", judged("one"))], sighting=Sighting(b"/capture/\xff\xfe.fits", 5, 7))
     assert night_log.already_done(Path("/capture/\udcff\udcfe.fits"), 5, 7)
 
 
 def test_an_unreadable_file_is_done_but_has_no_content(night_log, body):
-    night_log.commit([Draft("frame.failed", body("frame.failed"))], sighting=(b"/capture/bad.fits", 3, 4))
+    night_log.commit([Draft("frame.failed", body("frame.failed"))], sighting=Sighting(b"/capture/bad.fits", 3, 4))
     assert night_log.already_done(Path("/capture/bad.fits"), 3, 4)
     assert not night_log.already_done(Path("/capture/bad.fits"), 9, 4)
     assert list(night_log.judged_frames()) == []
@@ -161,9 +161,9 @@ def test_a_file_that_is_no_light_frame_is_no_judged_frame_whichever_version_told
 def test_a_retryable_failure_may_get_another_outcome_and_a_final_one_may_not(night_log, judged, body):
     one = judged("one")
     lost = body("frame.failed") | {"frame_id": one["frame_id"], "retryable": True, "kind": "worker_lost"}
-    night_log.commit([Draft("frame.failed", lost)], sighting=(b"/capture/one.fits", 3, 4))
+    night_log.commit([Draft("frame.failed", lost)], sighting=Sighting(b"/capture/one.fits", 3, 4))
     assert night_log.outcome_of(one["sha256"]).kind == "frame.failed"
-    night_log.commit([Draft("frame.judged", one)], sighting=(b"/capture/one.fits", 3, 4))
+    night_log.commit([Draft("frame.judged", one)], sighting=Sighting(b"/capture/one.fits", 3, 4))
     assert night_log.outcome_of(one["sha256"]).kind == "frame.judged"
     with pytest.raises(NightLogError, match="outcome already"):
         night_log.append("frame.failed", lost)

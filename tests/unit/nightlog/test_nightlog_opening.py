@@ -229,14 +229,14 @@ def test_a_log_of_an_earlier_version_is_brought_up_and_kept_as_it_was(place, clo
     some_log(place, clock, body)
     later = (*opening.MIGRATIONS, ("CREATE TABLE moods (mood TEXT)",))
     monkeypatch.setattr(opening, "MIGRATIONS", later)
-    monkeypatch.setattr(opening, "VERSION", 2)
+    monkeypatch.setattr(opening, "VERSION", VERSION + 1)
     with NightLog.open(place, "b", clock) as log:
         assert log.last_seq() == 1
         log.append("session.stopped", body("session.stopped"))
     monkeypatch.undo()
     with pytest.raises(NightLogError, match="newer astro-monitor"):
         NightLog.open(place, "c", clock)
-    place.with_name("night.sqlite.version-1").rename(place)
+    place.with_name(f"night.sqlite.version-{VERSION}").rename(place)
     with NightLog.open(place, "d", clock) as log:
         assert log.set_aside is None
         assert log.rebuilt == 1, "what the newer program has written since comes back from the trail"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.nightlog import Draft, NightLog, ballast
+from astro_monitor.nightlog import Draft, NightLog, Sighting, ballast
 from astro_monitor.nightlog.trail import Kept, Trail
 
 
@@ -23,7 +23,7 @@ def write(place, clock, judged, names, session="s"):
     """Judge frames and have a person reject the first; give everything as it stood at the end."""
     with NightLog.open(place, session, clock) as log:
         for name in names:
-            log.commit([Draft("frame.judged", judged(name))], sighting=(f"/c/{name}".encode() + b"\xff", 5, 7))
+            log.commit([Draft("frame.judged", judged(name))], sighting=Sighting(f"/c/{name}".encode() + b"\xff", 5, 7))
         log.revise(judged(names[0])["frame_id"], "reject", "astronomer", "a plane")
         return log.log_id, list(log.documents()), list(log.judged_frames())
 

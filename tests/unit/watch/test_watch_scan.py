@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from astro_monitor.watch.mounts import file_system, is_remote
 from astro_monitor.watch.names import NameRules
 from astro_monitor.watch.probe import look_into
-from astro_monitor.watch.scan import Tree, identity
+from astro_monitor.watch.scan import MAX_DEPTH, Tree, identity, sighting_of
+from astro_monitor.watch.settle import Sighting
 
 MOUNTS = """\
 21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -41,6 +43,39 @@ def test_frames_are_found_at_any_depth(tmp_path: Path) -> None:
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "h.fits").write_bytes(b"x")
     assert names(tmp_path) == ["a.fits", "d/" * 20 + "b.fit"]
+
+
+def test_a_walk_says_when_folders_are_deeper_than_it_goes(tmp_path: Path) -> None:
+    inside = tmp_path.joinpath(*("d" * MAX_DEPTH))
+    (inside / "e" / "f").mkdir(parents=True)
+    (inside / "a.fits").write_bytes(b"x")
+    (inside / "e" / "b.fits").write_bytes(b"x")
+    found = tree(tmp_path).scan(str(tmp_path), lambda: False)
+    assert list(found.files) == [str(inside / "a.fits")]
+    assert found.too_deep == str(inside / "e")
+    assert found.complete
+    assert not tree(tmp_path).is_too_deep(str(inside / "a.fits"))
+    assert tree(tmp_path).is_too_deep(str(inside / "e" / "b.fits"))
+    assert tree(inside).scan(str(inside), lambda: False).too_deep == ""
+
+
+def test_an_entry_that_is_not_understood_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.fits", "b.fits", "c.fits", "d.fits"):
+        (tmp_path / name).write_bytes(name.encode())
+    known = {(tmp_path / name).stat().st_ino: name for name in ("a.fits", "b.fits", "c.fits", "d.fits")}
+    errors = {"b.fits": OverflowError("timestamp out of range"), "c.fits": OSError(errno.EMFILE, "Too many open files")}
+
+    def odd(status: os.stat_result) -> Sighting:
+        error = errors.get(known[status.st_ino])
+        if error is not None:
+            raise error
+        return sighting_of(status)
+
+    monkeypatch.setattr("astro_monitor.watch.scan.sighting_of", odd)
+    found = tree(tmp_path).scan(str(tmp_path), lambda: False)
+    assert sorted(found.files) == [str(tmp_path / "a.fits"), str(tmp_path / "d.fits")]
+    assert list(found.unforeseen) == [str(tmp_path / "b.fits")]
+    assert (found.complete, found.fault) == (False, "Too many open files")
 
 
 def test_links_pipes_and_sockets_are_not_files(tmp_path: Path) -> None:

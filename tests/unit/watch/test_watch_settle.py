@@ -13,7 +13,7 @@ RULES = SettleRules(quiet_s=2.0, give_up_s=600.0)
 WHOLE = Look(told=True)
 SHORT = Look(missing="has 1 of 2 bytes", told=True)
 UNTOLD = Look()
-ZEROS = Look(told=True, doubtful_end=True)
+ZEROS = Look(told=True, unfilled=True)
 
 
 def sighting(size_bytes: int = 1000, mtime_ns: int = 1, number: int = 1) -> Sighting:

@@ -1,0 +1,384 @@
+"""Files on their way to being whole, and those that have had their outcome: what is known of each, and what is due."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ..clock import Clock
+from ..errors import Incomplete
+from ..records import Arrival, Failed
+from ..settings import WatchSettings
+from .events import Hint
+from .probe import digest_of, look_into
+from .scan import EXHAUSTED, Tree
+from .settle import SettleRules, Settling, Sighting, State
+from .writers import OpenWriters
+
+log = logging.getLogger(__name__)
+
+SLOW_NOTICE_S = 60.0
+MANY_NUMBERS = 20
+"""So many files in a row whose number has changed and whose bytes have not: this file system makes numbers up."""
+
+_UNKNOWN = Sighting(0, 0, (0, 0))
+
+How = Literal["event", "scan", "poll"]
+AlreadyDone = Callable[[Path, Sighting, Callable[[], str]], bool]
+"""Whether a file that looks like this has an outcome in the night log; the last one takes its digest when asked."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A file on its way to being whole.
+
+    Attributes:
+        writing: whether events told of writing, and of no closing since.
+    """
+
+    settling: Settling
+    first_seen_utc: datetime
+    first_seen_s: float
+    how: How
+    due_s: float = 0.0
+    told_slow: bool = False
+    writing: bool = False
+
+
+class _Settled(NamedTuple):
+    """A file that has had its outcome, as it was then; the digest is empty where none was taken."""
+
+    sighting: Sighting
+    digest: str = ""
+    ignored: bool = False
+
+
+class Candidates:
+    """The files of one watched folder. One thread runs it.
+
+    Parameters:
+        root: the watched folder.
+        tree: what of it counts.
+        settings: how to watch.
+        clock: source of time.
+        already_done: asked once for each file that is met.
+        is_remote: whether the folder is on a network share now.
+        writers: who has files open.
+
+    Attributes:
+        fault: why files cannot be looked at now, as a clause; empty when they can.
+        log_fails: whether the night log did not answer when it was asked last.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        tree: Tree,
+        settings: WatchSettings,
+        clock: Clock,
+        already_done: AlreadyDone,
+        is_remote: Callable[[], bool],
+        writers: OpenWriters,
+    ) -> None:
+        self.fault = ""
+        self.log_fails = False
+        self._root = root
+        self._tree = tree
+        self._settings = settings
+        self._clock = clock
+        self._already_done = already_done
+        self._is_remote = is_remote
+        self._writers = writers
+        self._waiting: dict[str, Candidate] = {}
+        self._settled: dict[str, _Settled] = {}
+        self._due: list[tuple[float, str]] = []
+        self._odd: list[Failed] = []
+        self._unforeseen: set[str] = set()
+        self._vain_numbers = 0
+
+    def next_due_s(self) -> float:
+        """Return when to call :meth:`settle_due` next, monotonic seconds."""
+        if self._odd:
+            return self._clock.monotonic()
+        return self._due[0][0] if self._due else float("inf")
+
+    def ignore(self, path: str, sighting: Sighting) -> None:
+        """Pass a file over until it changes."""
+        self._settled.setdefault(path, _Settled(sighting, ignored=True))
+
+    def found_by_scan_at(self, now_s: float) -> set[str]:
+        """Return the files that a scan met first at this time."""
+        return {path for path, one in self._waiting.items() if one.how == "scan" and one.first_seen_s == now_s}
+
+    def forget_all_but(self, there: Iterable[str], keep: Callable[[str], bool]) -> None:
+        """Forget files that are gone, so that memory does not grow and a file that comes back is new.
+
+        Parameters:
+            there: those that are there.
+            keep: asked for each other one: whether it may be there nevertheless.
+        """
+        found = set(there)
+        for known in (self._settled, self._waiting):
+            for path in [path for path in known if path not in found and not keep(path)]:
+                del known[path]
+
+    def events_were_lost(self) -> None:
+        """Believe no longer that a file is open because no event told of its closing."""
+        for candidate in self._waiting.values():
+            candidate.writing = False
+
+    def take_hint(self, path: str, hint: Hint, now_s: float) -> None:
+        """Look at a file of which an event told."""
+        try:
+            sighting = self._tree.sight(path)
+            if sighting is None:
+                self._waiting.pop(path, None)
+                return
+            if hint is Hint.CLOSED and path not in self._waiting:
+                self._check_settled(path, sighting)
+            candidate = self._meet(path, sighting, now_s, "event")
+        except OSError as error:
+            # The next scan tries again.
+            self._note_exhausted(error)
+            return
+        except Exception as error:
+            self.give_up(path, error, now_s)
+            return
+        if candidate is None:
+            return
+        if hint is Hint.WRITTEN:
+            candidate.writing = True
+        elif hint is Hint.CLOSED:
+            candidate.writing = False
+            candidate.settling.closed(now_s)
+            self._schedule(path, candidate, now_s)
+
+    def meet(self, path: str, sighting: Sighting, now_s: float, how: How) -> None:
+        """Take note of a file that a scan found."""
+        try:
+            self._meet(path, sighting, now_s, how)
+        except OSError as error:
+            self._note_exhausted(error)
+        except Exception as error:
+            self.give_up(path, error, now_s)
+
+    def settle_due(self, stopped: Callable[[], bool]) -> Iterator[Arrival | Failed]:
+        """Look at each file whose time has come.
+
+        Yields:
+            those that have come to an end.
+        """
+        while self._odd:
+            yield self._odd.pop()
+        while self._due and self._due[0][0] <= self._clock.monotonic() and not stopped():
+            due_s, path = heapq.heappop(self._due)
+            candidate = self._waiting.get(path)
+            if candidate is None or candidate.due_s != due_s:
+                # An entry that was overtaken by a later one, or whose file is gone.
+                continue
+            now_s = self._clock.monotonic()
+            try:
+                item = self._check(path, candidate, now_s)
+            except Exception as error:
+                self.give_up(path, error, now_s)
+                continue
+            if item is not None:
+                yield item
+
+    def _meet(self, path: str, sighting: Sighting, now_s: float, how: How) -> Candidate | None:
+        """Take note of a file; ``None`` when it has had its outcome and has not changed since."""
+        candidate = self._waiting.get(path)
+        if candidate is not None:
+            before = candidate.settling.sighting
+            candidate.settling.saw(sighting, now_s)
+            if before != sighting:
+                self._schedule(path, candidate, now_s)
+            return candidate
+        settled = self._settled.get(path)
+        if settled is not None:
+            if settled.sighting == sighting or self._is_same(path, settled, sighting):
+                return None
+        elif (done := self._is_done(path, sighting)) is not False:
+            if done:
+                self._settled[path] = _Settled(sighting)
+            return None
+        self._settled.pop(path, None)
+        return self._begin(path, sighting, now_s, how)
+
+    def _begin(self, path: str, sighting: Sighting, now_s: float, how: How) -> Candidate:
+        quiet_s = self._settings.quiet_network_s if self._is_remote() else self._settings.quiet_s
+        rules = SettleRules(quiet_s, self._settings.give_up_s)
+        candidate = Candidate(Settling(rules, sighting, now_s), self._clock.utc(), now_s, how)
+        self._waiting[path] = candidate
+        self._schedule(path, candidate, now_s)
+        return candidate
+
+    def _is_same(self, path: str, settled: _Settled, sighting: Sighting) -> bool:
+        """Whether a file that looks otherwise than it did holds the same bytes: a chmod, a new link, a new mount."""
+        before = settled.sighting
+        if (before.size_bytes, before.mtime_ns) != (sighting.size_bytes, sighting.mtime_ns):
+            return False
+        if settled.ignored:
+            return before.file_id == sighting.file_id
+        only_number = before.ctime_ns == sighting.ctime_ns
+        if only_number and self._vain_numbers >= MANY_NUMBERS:
+            return True
+        same = (
+            digest_of(path, sighting.size_bytes) == settled.digest
+            if settled.digest
+            else self._is_done(path, sighting) is True
+        )
+        if only_number:
+            self._vain_numbers = self._vain_numbers + 1 if same else 0
+        if same:
+            self._settled[path] = settled._replace(sighting=sighting)
+            # The night log keeps how the file looks now; its answer is known.
+            self._is_done(path, sighting, settled.digest)
+        return same
+
+    def _check_settled(self, path: str, sighting: Sighting) -> None:
+        """Compare the bytes of a file that was closed after its outcome, though it looks the same: it was mapped."""
+        settled = self._settled.get(path)
+        if settled is None or settled.sighting != sighting or not settled.digest:
+            return
+        if digest_of(path, sighting.size_bytes) != settled.digest:
+            del self._settled[path]
+            self._begin(path, sighting, self._clock.monotonic(), "event")
+
+    def _is_done(self, path: str, sighting: Sighting, digest: str = "") -> bool | None:
+        """Ask the night log; ``None`` when it does not answer, and the next scan asks again."""
+
+        def taken() -> str:
+            return digest or digest_of(path, sighting.size_bytes)
+
+        try:
+            done = self._already_done(Path(path), sighting, taken)
+        except OSError as error:
+            self._note_exhausted(error)
+            return None
+        except Exception as error:
+            if not self.log_fails:
+                log.warning("the night log does not say which files are done (%s); new files wait for it", error)
+            self.log_fails = True
+            return None
+        self.log_fails = False
+        return done
+
+    def _schedule(self, path: str, candidate: Candidate, now_s: float) -> None:
+        candidate.due_s = candidate.settling.next_check_s(now_s)
+        heapq.heappush(self._due, (candidate.due_s, path))
+
+    def _check(self, path: str, candidate: Candidate, now_s: float) -> Arrival | Failed | None:
+        """Look at a file again; give its item when it has come to an end."""
+        settling = candidate.settling
+        missing, digest = "cannot be read", ""
+        try:
+            sighting = self._tree.sight(path)
+            if sighting is None:
+                del self._waiting[path]
+                return None
+            settling.saw(sighting, now_s)
+            if settling.is_ripe(now_s):
+                look = look_into(path, sighting.size_bytes)
+                being_written = candidate.writing or (
+                    not settling.was_closed and self._writers.has(sighting.file_id, now_s)
+                )
+                after = self._tree.sight(path)
+                if after == sighting:
+                    settling.decide(look, now_s, being_written=being_written)
+                    missing, digest = look.missing, look.digest
+                elif after is not None:
+                    settling.saw(after, now_s)
+            self.fault = ""
+        except FileNotFoundError:
+            del self._waiting[path]
+            return None
+        except PermissionError:
+            # Whole or not, only the reader can say that it must not read it; it does so in words.
+            if settling.unchanged_s(now_s) >= settling.quiet_needed_s():
+                settling.state = State.READY
+        except OSError as error:
+            log.debug("%r cannot be looked at: %s", path, error)
+            if not self._note_exhausted(error) and settling.unchanged_s(now_s) >= self._settings.give_up_s:
+                settling.state = State.STUCK
+        if settling.state not in (State.READY, State.STUCK):
+            self._tell_if_slow(path, candidate, now_s)
+            self._schedule(path, candidate, now_s)
+            return None
+        del self._waiting[path]
+        self._settled[path] = _Settled(settling.sighting, digest)
+        arrival = self._arrival(path, settling.sighting, digest, candidate.first_seen_utc, candidate.how)
+        return (
+            arrival if settling.state is State.READY else self._stuck(arrival, missing, now_s - candidate.first_seen_s)
+        )
+
+    def _arrival(self, path: str, sighting: Sighting, digest: str, seen_utc: datetime, how: How) -> Arrival:
+        return Arrival(
+            path=Path(path),
+            root=self._root,
+            size_bytes=sighting.size_bytes,
+            mtime_ns=sighting.mtime_ns,
+            first_seen_utc=seen_utc,
+            settled_utc=self._clock.utc(),
+            how=how,
+            ctime_ns=sighting.ctime_ns,
+            file_no=sighting.file_id[1],
+            digest=digest,
+        )
+
+    def _stuck(self, arrival: Arrival, missing: str, waited_s: float) -> Failed:
+        return Failed(
+            arrival=arrival,
+            frame_id=None,
+            stage="watch",
+            kind=Incomplete.kind,
+            known=True,
+            retryable=True,
+            sentence=f"the file {missing} and has not changed for {self._settings.give_up_s:g} s; check the capture "
+            "program and its disk, and it is looked at again when it changes",
+            timings_s={"waited": waited_s},
+        )
+
+    def give_up(self, path: str, error: Exception, now_s: float) -> None:
+        """Let an unforeseen error cost the one file that it is about, once."""
+        if path in self._unforeseen:
+            return
+        self._unforeseen.add(path)
+        log.error("%r cannot be watched; please report this file", path, exc_info=error)
+        candidate = self._waiting.pop(path, None)
+        sighting = candidate.settling.sighting if candidate else _UNKNOWN
+        first_seen_s = candidate.first_seen_s if candidate else now_s
+        self._settled.setdefault(path, _Settled(sighting, ignored=True))
+        seen_utc, how = (candidate.first_seen_utc, candidate.how) if candidate else (self._clock.utc(), "scan")
+        self._odd.append(
+            Failed(
+                arrival=self._arrival(path, sighting, "", seen_utc, how),
+                frame_id=None,
+                stage="watch",
+                kind="unforeseen",
+                known=False,
+                retryable=False,
+                sentence=f"unforeseen {type(error).__name__} while the file was waited for: {error}; "
+                "please report this file",
+                timings_s={"waited": now_s - first_seen_s},
+            )
+        )
+
+    def _note_exhausted(self, error: OSError) -> bool:
+        """Take note of an error that is no fault of the file; tell whether this is one."""
+        if error.errno not in EXHAUSTED:
+            return False
+        if not self.fault:
+            log.error("files cannot be opened (%s); they wait until they can be", error.strerror)
+        self.fault = f"files cannot be opened ({error.strerror})"
+        return True
+
+    def _tell_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
+        if not candidate.told_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
+            candidate.told_slow = True
+            log.info("%r has been written for more than %g s and is not whole yet", Path(path).name, SLOW_NOTICE_S)

@@ -1,0 +1,79 @@
+"""Which files a program still has open for writing, as far as the system tells.
+
+Linux lists the open files of a process below ``/proc``, see proc(5): of one's own processes, and of all of them for
+root. Nothing is locked or leased for it: both would make the writer wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..bounds import folded_int64
+from .names import FRAME_ENDINGS
+
+log = logging.getLogger(__name__)
+
+PROCESSES = Path("/proc")
+FRESH_S = 0.5
+"""A list is taken anew after so long: it costs some 10 ms on a desktop, and a flood of files asks for it each time."""
+_ACCESS_MODE, _READ_ONLY = 0o3, 0o0
+
+
+class OpenWriters:
+    """Asks which frames are open for writing.
+
+    Parameters:
+        processes: the folder of processes.
+    """
+
+    def __init__(self, processes: Path = PROCESSES) -> None:
+        self._processes = str(processes)
+        self._taken_s = float("-inf")
+        self._open: frozenset[tuple[int, int]] = frozenset()
+
+    def has(self, file_id: tuple[int, int], now_s: float) -> bool:
+        """Whether a program has this file open for writing; ``False`` also where the system does not tell.
+
+        Parameters:
+            file_id: device and file number, as in ``Sighting``.
+            now_s: monotonic time in seconds.
+        """
+        if now_s - self._taken_s >= FRESH_S:
+            self._open = frozenset(self._frames())
+            self._taken_s = now_s
+        return file_id in self._open
+
+    def _frames(self) -> Iterator[tuple[int, int]]:
+        own = str(os.getpid())
+        for process in _names(self._processes):
+            if process.isdecimal() and process != own:
+                folder = f"{self._processes}/{process}"
+                for number in _names(f"{folder}/fd"):
+                    yield from _written(folder, number)
+
+
+def _names(folder: str) -> list[str]:
+    """List a folder; nothing where it is gone, or of another user."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - hundreds of processes, each frame
+    except OSError:
+        return []
+
+
+def _written(process: str, number: str) -> Iterator[tuple[int, int]]:
+    """Yield the file behind a descriptor, when it has the name of a frame and is open for writing."""
+    link = f"{process}/fd/{number}"
+    try:
+        # The name first: to ask a file for its number may take for ever on a share that hangs.
+        if not os.readlink(link).lower().endswith(FRAME_ENDINGS):  # noqa: PTH115
+            return
+        with open(f"{process}/fdinfo/{number}", encoding="ascii") as told:  # noqa: PTH123
+            flags = next((int(line.split()[1], 8) for line in told if line.startswith("flags:")), _READ_ONLY)
+        if flags & _ACCESS_MODE != _READ_ONLY:
+            status = os.stat(link)  # noqa: PTH116
+            yield folded_int64(status.st_dev), folded_int64(status.st_ino)
+    except (OSError, ValueError, IndexError):
+        return
