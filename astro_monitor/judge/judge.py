@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from ..metrics import MEANING_VERSION
 from ..records import (
     FAULTS,
     Alert,
@@ -37,6 +38,8 @@ RULES_VERSION = "1.4"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
+FIRST_MEANING = 1
+"""``metrics.MEANING_VERSION`` of states that do not name one: those of version 0.1.0."""
 TRAIL = ("trail_plus_px2", "trail_cross_px2")
 MAX_HISTORIES = 32
 """Baselines kept; the one not used for longest is forgotten first. A night has far fewer."""
@@ -156,6 +159,7 @@ class Judge:
         """
         return {
             "version": STATE_VERSION,
+            "meaning": MEANING_VERSION,
             "histories": [history_name(key) for key in self._histories],
             "warnings": [warden.state() for warden in self._wardens.values()],
         }
@@ -182,11 +186,17 @@ class Judge:
         try:
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']!r}")
-            histories = [History.restore(one) for one in state["histories"]]
+            known = state.get("meaning", FIRST_MEANING) == MEANING_VERSION
+            histories = [History.restore(one) for one in state["histories"]] if known else []
             wardens = [Warden.restore(one) for one in state["warnings"]]
         except (KeyError, TypeError, ValueError) as error:
             logger.warning("the stored baselines cannot be used (%s); they are built anew", error)
             return judge
+        if not known and state["histories"]:
+            logger.warning(
+                "numbers are measured differently since this log was written; what is usual for each rig is learned "
+                "again from its next frames"
+            )
         judge._histories = {history.key: history for history in histories}
         judge._wardens = {(warden.rig, warden.kind): warden for warden in wardens}
         return judge

@@ -153,6 +153,20 @@ def test_state_that_cannot_be_read_is_a_fresh_start(frame, state):
     assert judge.judge(frame(0))[0].decision == "keep"
 
 
+def test_baselines_of_another_meaning_are_dropped_and_warnings_stay(judge, frame, caplog):
+    for number in range(6):
+        judge.judge(frame(number))
+    for number in range(6, 9):
+        judge.judge(frame(number, probabilities={"very_bad_tracking": 0.99}, trail_length_px=20.0, elongation=4.0))
+    assert judge.open_alerts()
+    state = {**json.loads(json.dumps(judge.state())), "meaning": 1}
+    later = Judge.restore(JudgeSettings(), SiteSettings(), state)
+    assert later.all_baselines() == ()
+    assert later.open_alerts() == judge.open_alerts()
+    assert "learned again" in caplog.text
+    assert Judge.restore(JudgeSettings(), SiteSettings(), judge.state()).all_baselines() == judge.all_baselines()
+
+
 def test_a_rig_that_always_draws_stars_out_has_its_own_normal(judge, frame):
     own = {"trail_length_px": 3.2, "elongation": 1.2, "angle_coherence": 0.8}
     unsure = {"good": 0.55, "bad_tracking": 0.45}
