@@ -6,6 +6,7 @@ It needs no numpy and no body type, so any process may read documents.
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -55,6 +56,8 @@ class Document(BaseModel):
     body: dict[str, Any]
 
 
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
 _ANY = TypeAdapter(dict[str, Any])
 
 
@@ -65,13 +68,17 @@ class BadDocument(AstroMonitorError, ValueError):
 def encode(document: Document) -> bytes:
     """Write a document as compact UTF-8 JSON; NaN and infinity are refused.
 
+    Letters that a terminal would act on (control characters, marks that turn the direction of writing) are written as
+    JSON escapes, so that a document may be shown as it is.
+
     Raises:
         ValueError: a number is not finite.
     """
     plain = document.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "backslashreplace"
-    )
+    text = json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def decode(data: bytes) -> Document:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
-import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+from .plain import shown
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 MAX_FILE_BYTES = 2 << 20
 OLD_FILES = 5
 
 
-def to_stderr(level: str = "INFO") -> None:
+def to_stderr(level: str = "INFO", *, utc: bool = False) -> None:
     """Send this package's log records to standard error, so that standard output stays for documents.
 
     Parameters:
         level: the name of a logging level, such as ``INFO``.
+        utc: times in UTC; else in local time, with its offset from UTC.
     """
     logger = logging.getLogger("astro_monitor")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(FORMAT, "%H:%M:%S"))
+    handler.setFormatter(_Safe(utc=utc))
     logger.addHandler(handler)
     logger.setLevel(level)
     logger.propagate = False
@@ -37,10 +40,43 @@ def to_file(path: Path) -> None:
         path: in a folder that is there.
     """
     handler = _QuietFile(path, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
-    formatter = logging.Formatter(FORMAT.replace("%(asctime)s", "%(asctime)s.%(msecs)03dZ"), "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(_Safe(utc=True, date=True))
     logging.getLogger("astro_monitor").addHandler(handler)
+
+
+class _Safe(logging.Formatter):
+    """One record, one line: line breaks and control characters in a file name are escaped.
+
+    Only a traceback has lines of its own; they are indented, so that none can pass for a record.
+
+    Parameters:
+        utc: times in UTC; else in local time, with its offset.
+        date: with date and milliseconds.
+    """
+
+    def __init__(self, *, utc: bool, date: bool = False) -> None:
+        super().__init__(FORMAT)
+        self._utc = utc
+        self._date = date
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """Write when a record was made, with its offset from UTC, or ``Z``."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        moment = moment if self._utc else moment.astimezone()
+        text = moment.isoformat(timespec="milliseconds") if self._date else moment.timetz().isoformat("seconds")
+        return text.replace("+00:00", "Z") if self._utc else text
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Write the line without what follows it."""
+        return shown(super().formatMessage(record))
+
+    def formatException(self, ei: object) -> str:  # noqa: N802
+        """Write a traceback."""
+        return _indented(super().formatException(ei))  # type: ignore[arg-type]
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+        """Write a stack."""
+        return _indented(super().formatStack(stack_info))
 
 
 class _QuietFile(logging.handlers.RotatingFileHandler):
@@ -49,3 +85,7 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do nothing: the usual traceback would come with every record."""
         return
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"    {shown(line)}" for line in lines.split("\n"))

@@ -234,6 +234,7 @@ class FrameRevised(_Body):
     Attributes:
         weight: what the frame counts in a stack from now on; absent in documents from before it was told, where a
             frame that is kept has the weight of its first verdict, or 1 where that was not to keep it.
+        relative_path: as in its ``frame.judged`` document; empty in documents of 1.0.
     """
 
     frame_id: str
@@ -243,6 +244,7 @@ class FrameRevised(_Body):
     by: str
     why: str
     weight: float | None = None
+    relative_path: str = ""
 
 
 class AlertBody(_Body):

@@ -126,6 +126,7 @@ class Settings(_Section):
         description="night log, lists and the watcher's memory; never inside a capture folder",
     )
     backlog: Literal["newest_first", "in_order"] = Field("newest_first", description="order of frames that wait")
+    times: Literal["local", "utc"] = Field("local", description="times on the screen: of this computer, or UTC")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what goes to standard error")
     log_file: bool = Field(True, description="watch keeps that in a file beside the night log, too: at most 6 × 2 MB")
     watch: WatchSettings = WatchSettings()

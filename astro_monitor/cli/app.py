@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from .. import __version__, logs
 from ..errors import AstroMonitorError, ConfigError
 from ..settings import Settings, load
+from .page import Page, Screen
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Screen()
+err = Screen(stderr=True)
 
 app = typer.Typer(
     name="astro-monitor",
@@ -35,17 +35,22 @@ StateOption = Annotated[Path | None, typer.Option("--state", help="Where the nig
 LogOption = Annotated[
     str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR: what goes to standard error.")
 ]
+UtcOption = Annotated[bool, typer.Option("--utc", help="Times in UTC in place of local time.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Documents, one JSON object per line, on standard output.")]
 
 
-def _settings(config: Path | None, state: Path | None, log_level: str | None, **flags: Any) -> Settings:
+def _settings(
+    config: Path | None, state: Path | None, log_level: str | None, *, utc: bool = False, **flags: Any
+) -> Settings:
     given: dict[str, Any] = {key: value for key, value in flags.items() if value not in (None, {})}
+    if utc:
+        given["times"] = "utc"
     if state is not None:
         given["state_folder"] = state
     if log_level is not None:
         given["log_level"] = log_level.upper()
     settings = load(config, given)
-    logs.to_stderr(settings.log_level)
+    logs.to_stderr(settings.log_level, utc=settings.times == "utc")
     return settings
 
 
@@ -81,6 +86,7 @@ def watch(
         bool, typer.Option("--polling", help="Look at the folder regularly: for network shares.")
     ] = False,
     ignore_existing: Annotated[bool, typer.Option(help="Leave frames alone that are already there.")] = False,
+    utc: UtcOption = False,
     as_json: JsonOption = False,
     log_level: LogOption = None,
 ) -> None:
@@ -94,6 +100,7 @@ def watch(
         config,
         state,
         log_level,
+        utc=utc,
         watch={
             **({"mode": "polling"} if polling else {}),
             **({"existing": "ignore"} if ignore_existing else {}),
@@ -111,6 +118,7 @@ def demo(
     folder: Annotated[Path | None, typer.Option(help="Where the demonstration is kept; default: a new folder.")] = None,
     frames: Annotated[int, typer.Option(min=10, max=500, help="Number of frames in the night.")] = 30,
     seconds_per_frame: Annotated[float, typer.Option(min=0.1, max=60.0, help="Pace of the camera.")] = 2.0,
+    utc: UtcOption = False,
     as_json: JsonOption = False,
     log_level: LogOption = "WARNING",
 ) -> None:
@@ -121,7 +129,7 @@ def demo(
     """
     from .demonstration import run_demo
 
-    settings = _settings(None, None, log_level)
+    settings = _settings(None, None, log_level, utc=utc)
     run_demo(
         settings,
         folder,
@@ -137,6 +145,7 @@ def demo(
 def grade(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders with frames (sub-folders included).")],
     config: ConfigOption = None,
+    utc: UtcOption = False,
     as_json: JsonOption = False,
     log_level: LogOption = "WARNING",
 ) -> None:
@@ -147,7 +156,7 @@ def grade(
     """
     from .grading import run_grade
 
-    run_grade(paths, _settings(config, None, log_level), _stop_on_signals(), as_json=as_json, out=out, err=err)
+    run_grade(paths, _settings(config, None, log_level, utc=utc), _stop_on_signals(), as_json=as_json, out=out, err=err)
 
 
 @app.command()
@@ -197,6 +206,7 @@ def tail(
     control: Annotated[str | None, typer.Option(help="Control address of the daemon.")] = None,
     history: Annotated[bool, typer.Option("--history", help="Show what was logged before, too.")] = False,
     config: ConfigOption = None,
+    utc: UtcOption = False,
     as_json: JsonOption = False,
     log_level: LogOption = None,
 ) -> None:
@@ -204,7 +214,7 @@ def tail(
     from .tailing import run_tail
 
     flags = {**({"address": address} if address else {}), **({"control_address": control} if control else {})}
-    settings = _settings(config, None, log_level, publish=flags)
+    settings = _settings(config, None, log_level, utc=utc, publish=flags)
     run_tail(settings, _stop_on_signals(), history=history, as_json=as_json, out=out)
 
 
@@ -375,5 +385,5 @@ def main() -> None:
 
 
 def _fail(error: AstroMonitorError) -> None:
-    err.print(f"astro-monitor: {error}", style="red", markup=False)
+    Page.on(err).line(f"astro-monitor: {error}", style="red")
     sys.exit(error.exit_code)

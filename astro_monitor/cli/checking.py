@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +11,12 @@ from rich.console import Console
 
 from ..settings import Settings
 from .checks import CHECKS, Finding
+from .page import Page, Piece, print_value
 from .running import findings_about_the_running
 
-MARKS = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "fault": "[red]FAULT[/red]  "}
+MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "fault": ("FAULT", "red")}
+INDENT = 22
+"""Columns before the further lines of a finding: its sentence stays apart from level and check."""
 
 
 def _findings(settings: Settings, folder: Path | None) -> Iterator[Finding]:
@@ -38,9 +40,10 @@ def run_doctor(folder: Path | None, settings: Settings, *, running: bool, as_jso
     for finding in findings_about_the_running(settings) if running else _findings(settings, folder):
         findings.append(finding)
         if not as_json:
-            out.print(f"{MARKS[finding.level]} {finding.check:11}", end=" ")
-            out.print(finding.sentence, markup=False)
+            word, style = MARKS[finding.level]
+            pieces = Piece(f"{word:7}", style), Piece(f"{finding.check:11}"), finding.sentence
+            Page.on(out).line(*pieces, indent=INDENT)
     if as_json:
-        out.print_json(json.dumps([asdict(finding) for finding in findings]))
+        print_value([asdict(finding) for finding in findings])
     if any(finding.level == "fault" for finding in findings):
         raise typer.Exit(1)

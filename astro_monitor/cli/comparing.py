@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from ..archive import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ..errors import ConfigError
 from ..nightlog import BY_RULES, NightLogReader
+from ..plain import counted
 from ..settings import Settings
 from .listing import night_log_of
+from .page import Page, Piece, Row, print_value
 from .show import DECISION_STYLE
-
-PAPER = 160
-"""Width of the table in a file or a pipe."""
 
 
 def run_diff(
@@ -55,7 +51,7 @@ def run_diff(
             seen.append(one)
             progress.update(task, advance=1)
             if as_json:
-                out.print(json.dumps(_line(one)), markup=False, highlight=False, soft_wrap=True)
+                print_value(_line(one))
             if stop.is_set():
                 break
     if not as_json:
@@ -89,31 +85,30 @@ def _line(one: Again) -> dict[str, object]:
 
 
 def _show(seen: list[Again], out: Console) -> None:
-    paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
+    page = Page.on(out)
     changed = [(one, one.verdict) for one in seen if one.verdict is not None and one.changed]
     if changed:
-        table = Table("file", "was", "would be", "class", "why", "by hand", box=SIMPLE_HEAD, pad_edge=False)
+        rows = []
         for one, verdict in changed:
-            table.add_row(
-                one.row.body["relative_path"], one.row.rules_decision, verdict.decision,
-                f"{one.row.body['class']} → {verdict.label}", verdict.reasons[0].sentence if verdict.reasons else "",
-                "" if one.row.decided_by == BY_RULES else one.row.decision, style=DECISION_STYLE[verdict.decision],
-            )  # fmt: skip
-        paper.print(table)
+            body = one.row.body
+            hand = "" if one.row.decided_by == BY_RULES else f"(by hand: {one.row.decision})"
+            pieces = [body["relative_path"], f"{body['class']} → {verdict.label}", hand, verdict.reasons[0].sentence]
+            tail = [Piece(text, flows=True) for text in pieces]
+            rows.append(Row((one.row.rules_decision, verdict.decision), tail, DECISION_STYLE[verdict.decision]))
+        page.table(("was", "would be", "file, class, reason"), rows)
     for (was, now), count in sorted(moves(seen).items()):
-        paper.print(f"{count:5d} {'stay ' + was if was == now else f'{was} → {now}'}")
+        page.line(f"{count:5d} {'stay ' + was if was == now else f'{was} → {now}'}")
     lost = [one for one in seen if one.verdict is None]
     for one in lost[:5]:
-        paper.print(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
+        page.line(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
     if len(lost) > 5:
-        paper.print(f"… and {len(lost) - 5} more were not compared", style="magenta")
+        page.line(f"… and {len(lost) - 5} more were not compared", style="magenta")
     hands = by_hand(seen)
     if hands:
         before = sum(one.row.rules_decision == one.row.decision for one in hands)
-        paper.print(
-            f"Of {len(hands)} decisions by hand the rules came to {before}, and would come to {followed(seen)}."
-        )
-    paper.print("Nothing was changed: the log and the lists are as they were.", style="dim")
+        decisions = counted(len(hands), "decision")
+        page.line(f"Of {decisions} by hand the rules came to {before}, and would come to {followed(seen)}.")
+    page.line("Nothing was changed: the log and the lists are as they were.", style="dim")
 
 
 def _teach(seen: list[Again], settings: Settings, out: Console) -> None:

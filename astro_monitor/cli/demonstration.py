@@ -11,13 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import ConfigError
 from ..messages import Document
 from ..monitor import Monitor
 from ..nightlog import OUTCOMES
+from ..plain import counted
 from ..settings import Settings
+from .page import Page, Piece, Row
 from .watching import document_printer
 
 FINISH_TIMEOUT_S = 60.0
@@ -81,7 +82,7 @@ def run_demo(
         }
     )
     night = _Night()
-    printer = document_printer(as_json, out)
+    printer = document_printer(as_json, out, settings)
 
     def on_document(document: Document) -> None:
         printer(document)
@@ -94,7 +95,9 @@ def run_demo(
     )
     conductor.start()
     if not as_json:
-        out.print(f"[bold]A simulated night of {frames} frames, about {frames * seconds_per_frame:.0f} s.[/bold]")
+        Page.on(out).line(
+            f"A simulated night of {frames} frames, about {frames * seconds_per_frame:.0f} s.", style="bold"
+        )
     try:
         monitor.run(stop, ready)
     finally:
@@ -138,9 +141,7 @@ def _conduct(
 
 
 def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
-    table = Table(title="What was simulated, and what was found", title_justify="left")
-    for heading in ("what happened", "frames", "class expected", "classes found", "decisions"):
-        table.add_column(heading)
+    page, rows = Page.on(out), []
     groups: dict[tuple[str, str], list[Document]] = {}
     for file, planned in night.expected.items():
         group = groups.setdefault((planned["what"], planned["expected"]), [])
@@ -152,13 +153,16 @@ def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> No
         decisions = Counter(document.body.get("decision", "failed") for document in documents)
         right += classes[expected]
         total += len(documents)
-        table.add_row(what, str(len(documents)), expected, _counted(classes), _counted(decisions))
-    out.print(table)
-    out.print(f"{right} of {total} frames got the class that was simulated; {len(night.alerts)} alert messages.")
-    out.print(f"Frames:         {capture}")
-    out.print(f"Stacking lists: {monitor.lists_folder}")
-    out.print(f"Night log:      {monitor.night_log_path}")
-    out.print("Next: astro-monitor watch YOUR_CAPTURE_FOLDER")
+        found = Piece(_counted(classes), flows=True), Piece(f"({_counted(decisions)})", flows=True)
+        rows.append(Row((what, str(len(documents)), expected), found))
+    page.line("What was simulated, and what was found:", style="bold")
+    page.table(("what happened", "frames", "expected", "classes found (decisions)"), rows, right=("frames",))
+    alerts = counted(len(night.alerts), "alert message")
+    page.line(f"{right} of {counted(total, 'frame')} got the class that was simulated; {alerts}.")
+    page.line(f"Frames:         {capture}")
+    page.line(f"Stacking lists: {monitor.lists_folder}")
+    page.line(f"Night log:      {monitor.night_log_path}")
+    page.line("Next: astro-monitor watch YOUR_CAPTURE_FOLDER")
 
 
 def _counted(counter: Counter[str]) -> str:

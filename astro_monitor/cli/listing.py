@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ..archive import copy_weighted
 from ..errors import ConfigError
@@ -15,8 +13,10 @@ from ..listing import listed_frames, not_lights
 from ..lists import Owner, owner_of, stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
+from ..plain import because, counted
 from ..publish import make_keys
 from ..settings import Settings, as_toml
+from .page import Page, Piece, Row, print_value
 
 
 def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: Path | None, out: Console) -> None:
@@ -29,6 +29,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         ConfigError: there is no night log for this folder.
         NightLogError: it is in use or of a newer version.
     """
+    page = Page.on(out)
     place, path = night_log_of(folder, settings)
     target = output or settings.lists.folder or place / "lists"
     with NightLogReader.read(path) as night_log:
@@ -39,35 +40,35 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         frames, target, settings.lists.formats, not_lights=others, watch_roots=[folder], owner=_owner(place)
     )
     target = Path(body["folder"])
-    out.print(
+    page.line(
         f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected, "
-        f"{body['skipped']} skipped (no lights) → {target}",
-        markup=False,
+        f"{body['skipped']} skipped (no lights) → {target}"
     )
     for note in body["notes"]:
-        out.print(note, style="yellow", markup=False)
+        page.line(note, style="yellow")
     for stack in stacks(frame for frame in frames if frame.present):
-        out.print(
-            f"{stack.folder}: {len(stack.decided('keep'))} of {len(stack.frames)} frames, {stack.kept_hours:.2f} h, "
+        share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')}"
+        page.line(
+            f"{stack.folder}: {share}, {stack.kept_hours:.2f} h, "
             f"as deep as {stack.equivalent_good_hours:.2f} h of the best"
         )
     for file in body["files"]:
-        out.print(f"  {file}")
+        page.line(f"  {file}")
     if copies is not None:
         kept = [(Path(frame.file), frame.weight) for frame in frames if frame.decision == "keep"]
         done = 0
         for path, sentence in copy_weighted(kept, copies):
             done += not sentence
             if sentence:
-                out.print(f"{path.name}: {sentence}", style="yellow", markup=False)
-        out.print(f"{done} of {len(kept)} kept frames copied to {copies}, each with its weight as SSWEIGHT")
+                page.line(f"{path.name}: {sentence}", style="yellow")
+        page.line(f"{done} of {counted(len(kept), 'kept frame')} copied to {copies}, each with its weight as SSWEIGHT")
 
 
 def _owner(place: Path) -> Owner:
     try:
         return owner_of(place)
     except OSError as error:
-        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}; check the state folder") from error
+        raise ConfigError(f"{error.filename} cannot be written: {because(error)}; check the state folder") from error
 
 
 def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
@@ -96,13 +97,13 @@ def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console)
         for card in cards:
             open_model(card.name, folder=settings.models.folder, provider=settings.models.provider, threads=1)
     if as_json:
-        out.print_json(json.dumps([card.model_dump(mode="json") for card in cards]))
+        print_value([card.model_dump(mode="json") for card in cards])
         return
-    table = Table("name", "version", "sha256", "licence", "scores")
+    rows = []
     for card in cards:
         scores = ", ".join(f"{key} {value:.3g}" for key, value in card.scores.items() if isinstance(value, float))
-        table.add_row(card.name, card.version, card.sha256[:12], card.licence, scores)
-    out.print(table)
+        rows.append(Row((card.name, card.version, card.sha256[:12], card.licence), (Piece(scores, flows=True),)))
+    Page.on(out).table(("name", "version", "sha256", "licence", "scores"), rows)
     if verify:
         out.print("Every model has the hash on its card, and runs.")
 

@@ -9,8 +9,10 @@ from rich.console import Console
 
 from ..archive import Move, carry_out, plan, undo
 from ..nightlog import NightLogReader
+from ..plain import counted
 from ..settings import Settings
 from .listing import night_log_of
+from .page import Page
 
 FOLDER = "rejected"
 
@@ -35,18 +37,21 @@ def run_move(
     if apply:
         _tell(carry_out(moves, place), root, "moved", out)
         return
+    page = Page.on(out)
     for move in moves:
-        out.print(f"{_short(move.source, root)} → {move.goal}", markup=False)
-    out.print(f"{len(moves)} files would be moved; nothing was. Do it with --apply, take it back with --undo.")
+        page.line(f"{_short(move.source, root)} → {move.goal}", indent=4)
+    page.line(
+        f"{counted(len(moves), 'file')} would be moved; nothing was. Do it with --apply, take it back with --undo."
+    )
 
 
 def _tell(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
-    done = 0
+    page, done = Page.on(out), 0
     for move in moves:
         done += not move.sentence
         said = move.sentence or word
-        out.print(f"{_short(move.source, root)}: {said}", style="yellow" if move.sentence else "", markup=False)
-    out.print(f"{done} files {word}.")
+        page.line(f"{_short(move.source, root)}: {said}", indent=4, style="yellow" if move.sentence else "")
+    page.line(f"{counted(done, 'file')} {word}.")
 
 
 def _short(path: Path, root: Path) -> str:

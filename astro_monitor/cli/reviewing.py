@@ -8,23 +8,20 @@ import uuid
 from pathlib import Path
 from typing import Literal
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from ..clock import SystemClock
 from ..errors import ConfigError, NightLogInUse
 from ..nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
+from ..plain import counted
 from ..publish import revise
 from ..session import Session
 from ..settings import Settings
 from .listing import night_log_of
-from .show import DECISION_STYLE
+from .page import Page, Piece, Row
+from .show import DECISION_STYLE, flags, reasons
 
 Word = Literal["keep", "review", "reject"]
-
-PAPER = 160
-"""Width of the table in a file or a pipe."""
 
 
 def run_review(
@@ -67,9 +64,11 @@ def run_review(
         # The watch is running: it holds the log, and writes the lists itself.
         for row in chosen:
             revise(settings.publish, row.frame_id, word, by=by, why=why)
+    page = Page.on(out)
     for row in chosen:
-        out.print(f"{row.body['relative_path']}: {row.decision} → {word}", style=DECISION_STYLE[word])
-    out.print(f"{len(chosen)} decided; the first verdicts stay in the log." if chosen else "That was decided already.")
+        page.line(f"{row.body['relative_path']}: {row.decision} → {word}", style=DECISION_STYLE[word])
+    done = f"{counted(len(chosen), 'frame')} decided; the log keeps the first verdicts."
+    page.line(done if chosen else "That was decided already.")
 
 
 def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
@@ -91,20 +90,24 @@ def _is_named(row: FrameRow, name: str) -> bool:
 
 
 def _show(rows: list[FrameRow], judged: int, out: Console) -> None:
-    paper = out if out.is_terminal else Console(file=out.file, width=PAPER)
+    page = Page.on(out)
     if not rows:
-        paper.print(f"Nothing waits for a look: {judged} frames judged.")
+        page.line(f"Nothing waits for a look: {counted(judged, 'frame')} judged.")
         return
-    table = Table("file", "decision", "class", "why", box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        reasons = [reason["sentence"] for reason in row.body["reasons"] if reason["decision"] != "keep"]
-        by_hand = [f"Decided by {row.decided_by}: {row.why}"] if row.decided_by != BY_RULES else []
-        said = " ".join([*by_hand, *reasons[:3]])
-        table.add_row(
-            row.body["relative_path"], row.decision, row.body["class"], said, style=DECISION_STYLE[row.decision]
-        )
-    paper.print(table)
-    paper.print("Decide with: astro-monitor review FOLDER FILE --keep (or --reject) --why '…'")
+    page.table(("decision", "class", "file, flags, reasons"), [_row(row) for row in rows])
+    page.line("Decide with: astro-monitor review FOLDER FILE --keep (or --reject) --why '…'")
+
+
+def _row(row: FrameRow) -> Row:
+    """Write a frame as it stands now: of a revised one the new reason, never the old one."""
+    why = " ".join(reasons(row.body))
+    if row.decided_by != BY_RULES:
+        why = f"Decided by {row.decided_by}: {row.why or 'no reason given'}"
+    elif row.why:
+        why = row.why
+    path = Piece(row.body["relative_path"], "bold", flows=True)
+    tail = (path, flags(row.body), Piece(why, flows=True))
+    return Row((row.decision, row.body["class"]), tail, DECISION_STYLE[row.decision])
 
 
 def _user() -> str:

@@ -2,55 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from ..messages import Document
+from ..plain import counted
+from .page import Page, Piece, Times
 
 DECISION_STYLE = {"keep": "green", "review": "yellow", "reject": "red"}
 SEVERITY_STYLE = {"alert.opened": "bold red", "alert.updated": "yellow", "alert.closed": "bold green"}
+SKIPPED_STYLE = "dim"
+FAILED_STYLE = "magenta"
+
+WIDE = 120
+"""From this many columns a line has room for every number."""
+
+MOST_REASONS = 3
+"""Reasons that are shown of a decision; there are rarely more, and the worst come first."""
+
+SKIPPED_FLAG = "not_a_light"
+"""How documents of protocol 1.0 mark a file that is no light frame."""
 
 
-def line(document: Document) -> Text:
-    """Write one document as one line.
+def print_document(document: Document, page: Page, times: Times) -> None:
+    """Print one document as one line, broken where the screen is too narrow.
 
     Parameters:
         document: any kind.
+        page: where to.
+        times: how moments are shown; a line says which day begins.
     """
-    body = document.body
-    clock = document.time[11:19]
-    match document.kind:
-        case "frame.judged":
-            return _judged(clock, body)
-        case "frame.skipped":
-            return Text(f"{clock} skipped {body['relative_path']}: {body['why']}", style="dim")
+    day = times.new_day(document.time)
+    if day:
+        page.line(Piece(day, "dim", flows=True))
+    page.line(*pieces(document, times, wide=page.width == 0 or page.width >= WIDE), indent=INDENT)
+
+
+INDENT = 6
+"""Columns before the further lines of a document."""
+
+
+def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece]:
+    """Write one document as the pieces of a line.
+
+    Parameters:
+        document: any kind.
+        times: how moments are shown.
+        wide: show every number.
+    """
+    body, kind = document.body, document.kind
+    clock = Piece(times.clock(document.time))
+    match kind:
+        case "frame.judged" if SKIPPED_FLAG not in body["flags"]:
+            return [clock, *_judged(body, wide=wide)]
+        case "frame.judged" | "frame.skipped":
+            why = body["why"] if kind == "frame.skipped" else " ".join(reasons(body))
+            return [clock, _word("skipped", SKIPPED_STYLE), *_told(body["relative_path"], why, SKIPPED_STYLE)]
         case "frame.failed":
-            text = Text(f"{clock} failed  {body['relative_path']}: ", style="magenta")
-            return text.append(body["sentence"])
+            return [clock, _word("failed", FAILED_STYLE), *_told(body["relative_path"], body["sentence"], FAILED_STYLE)]
         case "frame.revised":
-            return Text(
-                f"{clock} revised {body['file']}: {body['old_decision']} → {body['new_decision']}, {body['why']}"
-            )
+            path = body.get("relative_path") or body["file"]
+            change = Piece(f"{body['old_decision']} → {body['new_decision']}", DECISION_STYLE[body["new_decision"]])
+            return [clock, _word("revised"), Piece(path, "bold", flows=True), change, Piece(body["why"], flows=True)]
         case "alert.opened" | "alert.updated" | "alert.closed":
-            style = "dim" if body.get("repeat") else SEVERITY_STYLE[document.kind]
-            text = Text(f"{clock} {document.kind[6:].upper()} {body['kind']} alert ", style=style)
-            return text.append(f"({body['severity']}): {body['sentence']} {body['advice']}".rstrip(), style="default")
+            style = "dim" if body.get("repeat") else SEVERITY_STYLE[kind]
+            told = f"{kind[6:].upper()} {body['kind']} alert ({body['severity']}):"
+            return [clock, Piece(told, style), Piece(f"{body['sentence']} {body['advice']}".rstrip(), flows=True)]
         case "list.written":
-            return Text(
-                f"{clock} lists   {body['kept']} kept, {body['review']} to review, {body['rejected']} rejected "
-                f"→ {body['folder']}",
-                style="dim",
-            )
+            counts = f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected"
+            return [clock, _word("lists", "dim"), Piece(f"{counts} → {body['folder']}", "dim", flows=True)]
         case "session.started":
             models = ", ".join(f"{model['name']} {model['version']}" for model in body["models"])
-            return Text(f"{clock} started watching {body['watch_root']} with {models}", style="dim")
+            words = [f"{_doing(body['mode'])} {body['watch_root']}", f"with {models}" if models else ""]
+            return [clock, _word("started", "dim"), *(Piece(one, "dim", flows=True) for one in words)]
         case "session.stopped":
-            skipped = f"{body.get('frames_skipped', 0)} skipped"
-            counts = f"{body['frames_judged']} judged, {skipped}, {body['frames_failed']} failed"
-            return Text(f"{clock} stopped: {counts}. {body['sentence']}", style="dim")
+            counts = ", ".join(f"{body.get(f'frames_{word}', 0)} {word}" for word in ("judged", "skipped", "failed"))
+            return [clock, _word("stopped", "dim"), Piece(f"{counts}. {body['sentence']}", "dim", flows=True)]
         case _:
-            return Text(f"{clock} {document.kind}", style="dim")
+            return [clock, Piece(kind, "dim")]
 
 
 def number(value: float | None, form: str) -> str:
@@ -58,20 +87,59 @@ def number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _judged(clock: str, body: dict[str, Any]) -> Text:
+def reasons(body: Mapping[str, Any]) -> list[str]:
+    """Say why a frame is not kept; empty for one that is.
+
+    Parameters:
+        body: of ``frame.judged``.
+
+    Returns:
+        sentences, the worst first: those of the rules that came to this decision; never empty for another than *keep*.
+    """
+    if body["decision"] == "keep":
+        return []
+    told = [reason["sentence"] for reason in body["reasons"] if reason["decision"] == body["decision"]]
+    told = told or [reason["sentence"] for reason in body["reasons"]]
+    told = [sentence for sentence in told if sentence.strip()]
+    if not told:
+        return [f"The class is {body['class'].replace('_', ' ')}; no rule gave a reason."]
+    more = len(told) - MOST_REASONS
+    return told if more <= 0 else [*told[:MOST_REASONS], f"({counted(more, 'more reason')})"]
+
+
+def flags(body: Mapping[str, Any]) -> Piece:
+    """Write the flags of a frame, in brackets; no text when there are none."""
+    return Piece(f"[{', '.join(body['flags'])}]" if body["flags"] else "", "cyan")
+
+
+def _judged(body: Mapping[str, Any], *, wide: bool) -> Sequence[Piece]:
     values = body["measurements"]
-    if "not_a_light" in body["flags"]:
-        return Text(f"{clock} skipped {body['relative_path']}: {body['reasons'][0]['sentence']}", style="dim")
-    text = Text(f"{clock} ")
-    text.append(f"{body['decision']:7} ", style=DECISION_STYLE[body["decision"]])
-    text.append(f"{body['class']:17} ")
-    text.append(f"stars {number(values['star_count'], '5.0f')}  FWHM {number(values['fwhm_px'], '5.2f')} px")
-    if values["fwhm_arcsec"] is not None:
-        text.append(f" {values['fwhm_arcsec']:5.2f}″")
-    text.append(f"  ecc {number(values['eccentricity'], '4.2f')}  sky {number(values['background_adu'], '6.0f')}  ")
-    text.append(body["relative_path"], style="bold")
-    if body["flags"]:
-        text.append(f" [{', '.join(body['flags'])}]", style="cyan")
-    if body["decision"] != "keep" and body["reasons"]:
-        text.append(f"  {body['reasons'][0]['sentence']}", style="dim")
-    return text
+    numbers = [
+        f"stars {number(values.get('star_count'), '.0f'):>5}",
+        f"FWHM {number(values.get('fwhm_px'), '.2f'):>5} px",
+    ]
+    if wide and values.get("fwhm_arcsec") is not None:
+        numbers.append(f"{values['fwhm_arcsec']:5.2f}″")
+    numbers.append(f"ecc {number(values.get('eccentricity'), '.2f'):>4}")
+    if wide:
+        numbers.append(f"sky {number(values.get('background_adu'), '.0f'):>6} ADU")
+    return [
+        _word(body["decision"], DECISION_STYLE[body["decision"]]),
+        Piece(f"{body['class']:17}"),
+        *map(Piece, numbers),
+        Piece(body["relative_path"], "bold", flows=True),
+        flags(body),
+        Piece(" ".join(reasons(body)), flows=True),
+    ]
+
+
+def _told(path: str, sentence: str, style: str) -> Sequence[Piece]:
+    return [Piece(path, "bold", flows=True), Piece(sentence, style, flows=True)]
+
+
+def _word(word: str, style: str = "") -> Piece:
+    return Piece(f"{word:7}", style)
+
+
+def _doing(mode: str) -> str:
+    return "grading" if mode == "grade" else "watching"

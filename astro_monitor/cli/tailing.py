@@ -17,6 +17,6 @@ def run_tail(settings: Settings, stop: threading.Event, *, history: bool, as_jso
     Raises:
         PublishError: the address or the keys are wrong.
     """
-    show = document_printer(as_json, out)
+    show = document_printer(as_json, out, settings)
     for document in tail(settings.publish, stop, history=history):
         show(document)

@@ -14,7 +14,8 @@ from ..messages import Document, encode
 from ..monitor import Monitor
 from ..session import Counts
 from ..settings import Settings
-from .show import line
+from .page import Page, Times
+from .show import print_document
 
 
 def run_watch(
@@ -25,13 +26,15 @@ def run_watch(
     Raises:
         ConfigError, ModelError, NightLogError, PublishError: nothing was started.
     """
-    monitor = Monitor(folder, settings, on_document=document_printer(as_json, out))
+    monitor = Monitor(folder, settings, on_document=document_printer(as_json, out, settings))
     if settings.log_file:
         monitor.make_folder()
         logs.to_file(monitor.folder / "astro-monitor.log")
     counts = monitor.run(stop)
-    said = out if not as_json else err
-    said.print(f"{summary(counts)}\nStacking lists: {monitor.lists_folder}\nNight log: {monitor.night_log_path}")
+    page = Page.on(err if as_json else out)
+    page.line(summary(counts))
+    page.line(f"Stacking lists: {monitor.lists_folder}")
+    page.line(f"Night log:      {monitor.night_log_path}")
 
 
 def summary(counts: Counts) -> str:
@@ -48,11 +51,13 @@ def print_json(document: Document) -> None:
     sys.stdout.buffer.flush()
 
 
-def document_printer(as_json: bool, out: Console) -> Callable[[Document], None]:
+def document_printer(as_json: bool, out: Console, settings: Settings) -> Callable[[Document], None]:
     """Give a function that prints a document, for people or for programs."""
+    times = Times(utc=settings.times == "utc")
 
     def for_people(document: Document) -> None:
         if document.kind not in ("metrics.described", "list.written"):
-            out.print(line(document))
+            # A page for each line, so that a terminal that was made wider or narrower is used as it is now.
+            print_document(document, Page.on(out), times)
 
     return print_json if as_json else for_people

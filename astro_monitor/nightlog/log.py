@@ -276,6 +276,7 @@ class NightLog(NightLogReader):
             body = {
                 "frame_id": frame_id,
                 "file": row.body["file"],
+                "relative_path": row.body["relative_path"],
                 "old_decision": row.decision,
                 "new_decision": new_decision,
                 "by": by,

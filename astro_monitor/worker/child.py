@@ -50,7 +50,7 @@ def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
     settings = wire.unpack(raw)[0] if raw is not None else None
     if not isinstance(settings, Settings):
         return 1
-    logs.to_stderr(settings.log_level)
+    logs.to_stderr(settings.log_level, utc=settings.times == "utc")
     try:
         pipeline = load_pipeline(pipeline_name).open(settings)
         ready = wire.Ready(models=tuple(pipeline.models()))

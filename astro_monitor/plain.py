@@ -1,0 +1,74 @@
+"""Plain words for people: text that a terminal cannot run, numbers with the right plural, the system's errors."""
+
+from __future__ import annotations
+
+import errno
+
+_SAID = {
+    "ENOENT": "it does not exist",
+    "EACCES": "permission is denied",
+    "EPERM": "the system does not permit it",
+    "EEXIST": "it exists already",
+    "EISDIR": "it is a folder",
+    "ENOTDIR": "a part of its path is no folder",
+    "ENOTEMPTY": "the folder is not empty",
+    "ENOSPC": "the disk is full",
+    "EDQUOT": "the disk quota is used up",
+    "EROFS": "the disk is read-only",
+    "EIO": "the disk or share does not work",
+    "ENAMETOOLONG": "its name is too long",
+    "ELOOP": "its links lead in a circle",
+    "EXDEV": "it lies on another disk",
+    "EMFILE": "too many files are open",
+    "ENFILE": "too many files are open on this computer",
+    "ENOMEM": "there is not enough memory",
+    "ETIMEDOUT": "it does not answer",
+    "EHOSTDOWN": "the other computer does not answer",
+    "ESTALE": "the share has lost it",
+    "EADDRINUSE": "the address is in use by another program",
+    "EADDRNOTAVAIL": "the address is not one of this computer",
+}
+"""What the usual errors of the system mean, to be put after "because" or a colon."""
+
+_ERRORS = {getattr(errno, name): said for name, said in _SAID.items() if hasattr(errno, name)}
+"""The same by number; not every system has all of them."""
+
+
+def shown(text: str, keep: str = "") -> str:
+    r"""Make text safe for a terminal or a log: what cannot be printed appears as an escape such as ``\x1b`` or ``\n``.
+
+    Control characters (a terminal runs them), line breaks (a log would show a line that was never logged), marks that
+    turn the direction of writing, and lone surrogates. Python's own ``str.isprintable`` tells which, by Unicode.
+
+    Parameters:
+        text: such as a file name.
+        keep: characters that are left alone, such as the line breaks of a text of several lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in keep else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number and its noun: ``1 frame``, ``2 frames``.
+
+    Parameters:
+        number: how many.
+        one: the noun in the singular.
+        many: its plural where it is not made with an s.
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def because(error: OSError) -> str:
+    """Say what the system complains of, without its number: ``the disk is full``.
+
+    Parameters:
+        error: as it was raised.
+    """
+    if error.errno in _ERRORS:
+        return _ERRORS[error.errno]
+    said = error.strerror or (str(error) if error.errno is None else "") or "the system does not say why"
+    return shown(f"{said[:1].lower()}{said[1:]}")
