@@ -195,7 +195,7 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     aside = state.parent / "aside"
     assert "2.fits" in run("move-rejected", frames, "--to", aside, "--state", state).stdout
     assert (frames / "2.fits").exists()
-    assert "1 files moved." in run("move-rejected", frames, "--to", aside, "--apply", "--state", state).stdout
+    assert "1 file moved." in run("move-rejected", frames, "--to", aside, "--apply", "--state", state).stdout
     assert [path.name for path in aside.glob("*.fits")] == ["2.fits"]
     assert run("move-rejected", frames, "--to", aside, "--undo", "--state", state).returncode == 0
     assert (frames / "2.fits").exists()
