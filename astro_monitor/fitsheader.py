@@ -253,14 +253,14 @@ class _Cards:
                     cards[name] = (*cards[name], text[8:])
             return
         self._current = None
-        if head[8:] == "= " or (head[8] == "=" and text[9:].strip(" \0")):
+        if keyword in ("COMMENT", "HISTORY"):
+            self._remarks.append(readable(text[8:].replace("\0", " ")).rstrip())
+        elif head[8:] == "= " or (head[8] == "=" and text[9:].strip(" \0")):
             upper = keyword.upper()
             self._put(self._standard if upper == keyword else self._other, upper, text[9:])
         elif keyword == "HIERARCH" and "=" in text:
             name, _, value = text[9:].partition("=")
             self._put(self._other, " ".join(name.replace("\0", " ").upper().split()), value)
-        elif keyword in ("COMMENT", "HISTORY"):
-            self._remarks.append(readable(text[8:].replace("\0", " ")).rstrip())
 
     def header(self) -> Header:
         """Return the header when END has come."""

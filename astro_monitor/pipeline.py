@@ -238,10 +238,16 @@ def _failed(
     )
 
 
+KIND_NAMES = {
+    "product": "a processed product", "guide": "a frame of the guide camera", "focus": "a focus frame",
+    "snapshot": "a snapshot", "defect_map": "a defect map",
+}  # fmt: skip
+
+
 def _skip_sentence(meta: FrameMeta) -> str:
-    keyword = meta.sources.get("kind", "the header")
-    what = "a processed product" if meta.kind == "product" else f"a {meta.kind} frame"
-    return f"{keyword} says this is {what}, so it is not graded."
+    source = meta.sources.get("kind", "the header")
+    told = source if source.isupper() else f"The {source.removeprefix('the ')}"
+    return f"{told} says this is {KIND_NAMES.get(meta.kind, f'a {meta.kind} frame')}, so it is not graded."
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from astro_monitor.fitsheader import Header
 from astro_monitor.records import FrameMeta
 
+from .calibration import read_calibration, read_pedestal
 from .exposure import read_exposure
 from .facts import UNKNOWN_TEXTS, Facts
-from .framekind import kind_of, program_of
+from .framekind import kind_of
 from .optics import read_optics
 from .orientation import east_angle_deg
+from .processors import program_of
 from .start import read_start
 from .values import as_degrees, as_text
 
@@ -68,8 +70,22 @@ NUMBERS = (
 )
 
 TEXTS = (
-    TextRow("filter", ("FILTER", "FILT-1", "COLOUR")),
-    TextRow("target", ("OBJECT", "FIELD")),
+    TextRow(
+        "filter",
+        (
+            "FILTER",
+            "FILT-1",
+            "COLOUR",
+            "FILTER NAME",
+            "FILTNAME",
+            "FILTERID",
+            "FILTNAM",
+            "FILTER1",
+            "FILTNAM1",
+            "ESO INS FILT1 NAME",
+        ),
+    ),
+    TextRow("target", ("OBJECT", "FIELD", "OBJNAME", "TARGET", "TARGNAME")),
     TextRow("camera", ("INSTRUME", "CAMERA", "CAM-MOD")),
     TextRow("telescope", ("TELESCOP", "OBSTEL")),
 )
@@ -94,10 +110,10 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
         planes: number of images in the file's cube.
     """
     facts = Facts(headers)
-    program, source = program_of(facts.lookup, facts.remarks())
+    program, source = program_of(facts)
     if program is not None:
         facts.keep("program", program, source)
-    kind, source = kind_of(facts.lookup, program, planes)
+    kind, source = kind_of(facts, planes)
     if source:
         facts.keep("kind", kind, source)
     for row in NUMBERS:
@@ -112,7 +128,7 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
     read_optics(facts)
     _colour(facts)
     _pier_side(facts)
-    _pedestal(facts)
+    read_pedestal(facts, read_calibration(facts))
     east = east_angle_deg(facts.lookup)
     if east is not None:
         facts.keep("east_angle_deg", east, "CTYPE1")
@@ -179,12 +195,3 @@ def _pier_side(facts: Facts) -> None:
     side = (as_text(facts.lookup("PIERSIDE")) or "").lower().removeprefix("pier")
     if side in ("east", "west"):
         facts.keep("pier_side", side, "PIERSIDE")
-
-
-def _pedestal(facts: Facts) -> None:
-    """MaxIm DL writes what must be added to come back to zero (negative), others what was added (positive)."""
-    for keyword in ("PEDESTAL", "BIASADU"):
-        number = facts.number(keyword, -65_535.0, 65_535.0, zero_is_unknown=True)
-        if number is not None:
-            facts.keep("pedestal_adu", abs(number), keyword)
-            return

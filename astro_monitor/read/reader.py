@@ -17,6 +17,7 @@ from astro_monitor.records import Arrival, Frame, FrameMeta
 from .checksum import verify_datasum
 from .dialects import read_meta
 from .formats import LONGEST_BYTES, other_format
+from .framekind import kind_by_place
 from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
 from .intake import Intake, take_in
 from .layout import Image, find_image
@@ -27,7 +28,7 @@ from .superpixels import mean_of_cells
 from .tiled import inflate_tiles
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
-SKIPPED_KINDS = ("dark", "flat", "bias", "product")
+SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map")
 """Sound files that are no light frames: a pipeline notes them and goes on."""
 
 SUPERPIXEL_SATURATION = 0.8
@@ -42,7 +43,7 @@ class Opened:
 
     Attributes:
         arrival: the file.
-        meta: what its header says.
+        meta: what its header says; its kind also by the names of file and folders.
         sensor_shape: (height, width) of its image.
         hdu: index of the image in the file.
         headers: those that concern the image, its own first.
@@ -61,7 +62,8 @@ class Opened:
     ) -> None:
         self.arrival = arrival
         self.headers = headers
-        self.meta = meta
+        kind, source = kind_by_place(meta, arrival.path, arrival.root)
+        self.meta = replace(meta, kind=kind, sources={**meta.sources, "kind": source}) if kind != meta.kind else meta
         self.sensor_shape = sensor_shape
         self.hdu = hdu
         self._cube = cube

@@ -1,4 +1,4 @@
-"""XISF, as capture programs write it: the first image of a file, with FITS keywords.
+"""XISF, as capture programs write it: the first image of a file, with FITS keywords and properties.
 
 Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
 sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data;
@@ -20,6 +20,7 @@ from astro_monitor.fitsheader import Header, ReadAt
 from .limits import Limits
 from .pixels import Pixels, fill_invalid
 from .xisf_blocks import Block, block_bytes, find_block
+from .xisf_header import tag_of, xisf_header
 
 XISF_MAGIC = b"XISF0100"
 _MAX_HEADER_BYTES = 4 << 20
@@ -62,7 +63,8 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         Unreadable: the header is damaged, or the image lies outside the file.
         Unsupported: a kind of XISF that is not read.
     """
-    image = _first_image(read_at)
+    root = _root(read_at)
+    image = _first_image(root)
     geometry = re.fullmatch(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}", image.get("geometry", "").strip(), re.ASCII)
     sample = _SAMPLES.get(image.get("sampleFormat", "").strip())
     if geometry is None or sample is None:
@@ -79,7 +81,7 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
     interleaved = image.get("pixelStorage", "").strip().lower() == "normal"
     order = ">" if image.get("byteOrder", "little").strip().lower() == "big" else "<"
     return XisfImage(
-        header=_keywords(image),
+        header=xisf_header(root, image),
         shape=(height, width),
         planes=planes,
         cube=() if planes == 1 else (height, width, planes) if interleaved else (planes, height, width),
@@ -118,7 +120,7 @@ def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tu
     return values, fill_invalid(values)
 
 
-def _first_image(read_at: ReadAt) -> ET.Element:
+def _root(read_at: ReadAt) -> ET.Element:
     length = int.from_bytes(read_at(8, 4), "little")
     text = read_at(16, min(length, _MAX_HEADER_BYTES))
     if len(text) < length:
@@ -126,32 +128,34 @@ def _first_image(read_at: ReadAt) -> ET.Element:
     # Entities could grow without end, and another encoding could hide them.
     if b"<!" in text.replace(b"<!--", b"") or b"\0" in text.rstrip(b"\0"):
         raise Unreadable("The header of the XISF file holds what no capture program writes.", kind="bad_header")
+    text = text.rstrip(b"\0")
+    if not re.match(rb"[^>]*encoding=[\"'](?!utf-8)", text[:200].lower()):
+        # The specification demands UTF-8; programs on Windows write its Western code page without saying so.
+        text = _utf8(text)
     try:
-        root = ET.fromstring(text.rstrip(b"\0"))  # noqa: S314  entities were refused above
+        return ET.fromstring(text)  # noqa: S314  entities were refused above
     except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
         raise Unreadable("The header of the XISF file is damaged; write the file again.", kind="bad_header") from error
+
+
+def _utf8(text: bytes) -> bytes:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "ignore").encode("utf-8")
+    return text
+
+
+def _first_image(root: ET.Element) -> ET.Element:
     for element in root:
-        if _name(element) == "Image":
+        if tag_of(element) == "Image":
             return element
     raise Unsupported("The XISF file holds no image; nothing to do.", kind="no_image")
 
 
-def _keywords(image: ET.Element) -> Header:
-    cards: dict[str, tuple[str, ...]] = {}
-    for element in image:
-        keyword = element.get("name", "").strip().upper()
-        if _name(element) == "FITSKeyword" and keyword and keyword not in cards:
-            cards[keyword] = (f"{element.get('value', '')} / {element.get('comment', '')}",)
-    return Header(cards)
-
-
 def _filter_array(image: ET.Element) -> str | None:
     for element in image:
-        if _name(element) == "ColorFilterArray":
+        if tag_of(element) == "ColorFilterArray":
             pattern = element.get("pattern", "").strip().upper()
             return pattern if re.fullmatch("RGGB|BGGR|GRBG|GBRG", pattern) else None
     return None
-
-
-def _name(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[2]

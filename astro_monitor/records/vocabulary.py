@@ -22,4 +22,7 @@ FLAGS = ("streak", "saturated", "few_stars", "off_target", "optics", "obstructed
 KIND_STAR, KIND_EXTENDED, KIND_ARTEFACT = 0, 1, 2
 """Kinds of a detection, in the order of the model's output."""
 
-FrameKind = Literal["light", "dark", "flat", "bias", "product", "unknown"]
+FrameKind = Literal[
+    "light", "dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map", "unknown"
+]  # fmt: skip
+"""What a file holds. ``unknown`` frames are graded as lights are; all others are noted and left alone."""

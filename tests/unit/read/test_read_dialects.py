@@ -112,7 +112,7 @@ def test_a_cube_is_a_product() -> None:
     ("text", "kind"),
     [
         ("LIGHT", "light"), ("Light Frame ", "light"), ("Light", "light"), ("object", "light"),
-        ("SNAPSHOT", "light"), ("science", "light"), ("Dark Frame", "dark"), ("DARKFLAT", "dark"),
+        ("SNAPSHOT", "snapshot"), ("science", "light"), ("Dark Frame", "dark"), ("DARKFLAT", "dark"),
         ("Dark Flat", "dark"), ("flat-dark", "dark"), ("BIAS", "bias"), ("Bias Frame", "bias"), ("zero", "bias"),
         ("Offset", "bias"), ("FLAT", "flat"), ("Flat Field", "flat"), ("sky flat", "flat"), ("Flat Frame", "flat"),
         ("masterFlat", "product"), ("Tricolor", "unknown"), ("", "unknown"), ("42", "unknown"),

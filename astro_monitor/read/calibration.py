@@ -1,0 +1,125 @@
+"""What has been taken off or divided out already, by the header; and the level that corresponds to no light."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from astro_monitor.fitsheader import Value
+
+from .facts import Facts
+from .values import as_text
+
+STEPS = (
+    # Letter as in CALSTAT, and the keywords that say that the step was done.
+    ("B", ("BIASCORR", "BIASCOR", "BIASSUB", "BIAS_SUB", "SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASDONE", "L1STATBI",
+           "OVERSCAN", "OVSCORR", "SUBOSCAN", "SUBTRACT_OVERSCAN", "L1STATOV", "DEBIAS", "BIASCAL")),
+    ("D", ("DARKCORR", "DARKCOR", "DARKSUB", "DARK_SUB", "SUBDARK", "SUBTRACT_DARK", "DARKDONE", "L1STATDA",
+           "DARKCAL")),
+    ("F", ("FLATCORR", "FLATCOR", "FLATDIV", "FLAT_DIV", "FLATDONE", "FLAT_CORRECT", "L1STATFL", "FLATCAL",
+           "FLATFIEL")),
+)  # fmt: skip
+WHOLE = ("CALIBRAT", "CALIBRATED", "CALIBED", "REDUCED", "PROCESSD")
+"""Keywords that say that all was done."""
+
+_NO = ("F", "FALSE", "N", "NO", "0", "OMIT", "OMITTED", "PERFORM", "SKIPPED", "NONE", "NOT DONE", "RAW", "")
+"""PERFORM is how the Hubble pipeline writes *still to be done*."""
+_TAKEN = r"(subtract|correct|remov|calibrat|appl|taken off|reduc)"
+_SAID = (
+    ("B", re.compile(rf"\b(bias|zero|offset|overscan)\b.*{_TAKEN}|{_TAKEN}\w*\b.*\b(bias|zero|offset|overscan)\b")),
+    ("D", re.compile(rf"\bdarks?\b.*{_TAKEN}|{_TAKEN}\w*\b.*\bdarks?\b")),
+    ("F", re.compile(rf"\bflat.*({_TAKEN}|divi|field)|({_TAKEN}|divi)\w*\b.*\bflat")),
+)
+_DENIED = re.compile(r"\b(not|no|without|never|skipp\w*|omit\w*|un\w+)\b|\bfail")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Steps that were done (letters of CALSTAT), and which keyword told first."""
+
+    steps: frozenset[str]
+    source: str
+
+    @property
+    def is_dark_level_removed(self) -> bool:
+        """Whether no light is nought: a dark holds the bias, too."""
+        return bool(self.steps & {"B", "D"})
+
+
+def read_calibration(facts: Facts) -> Calibration:
+    """Return what the header says about calibration.
+
+    Parameters:
+        facts: of the header.
+    """
+    steps: set[str] = set()
+    source = ""
+
+    def note(letters: str, keyword: str) -> None:
+        nonlocal source
+        steps.update(letters)
+        source = source or keyword
+
+    status = (as_text(facts.lookup("CALSTAT")) or "").upper()
+    if status not in _NO and re.fullmatch(r"[A-Z ,+/-]{1,12}", status):
+        letters = "".join(letter for letter in "BDFMS" if letter in status)
+        note(letters, "CALSTAT" if letters else "")
+    for letter, keywords in STEPS:
+        for keyword in keywords:
+            if _is_done(facts.lookup(keyword)):
+                note(letter, keyword)
+                break
+    for keyword in WHOLE:
+        text = (as_text(facts.lookup(keyword)) or "").upper()
+        if re.fullmatch(r"[BDF]{1,3}", text) and text != "F":
+            note(text, keyword)
+        elif _is_done(facts.lookup(keyword)):
+            note("BD", keyword)
+    for remark in facts.remarks():
+        # One remark may tell several steps: ``Bias Subtraction; Dark Subtraction``.
+        for part in re.split(r"[;.]\s|;", remark.lower()):
+            for letter, pattern in _SAID:
+                if pattern.search(part) and not _DENIED.search(part):
+                    note(letter, "HISTORY")
+    return Calibration(frozenset(steps), source)
+
+
+def flat_fielded_by_program(facts: Facts) -> str:
+    """Return the keyword by which a program says that it divided a flat out, combined or stacked; empty when none does.
+
+    A flat is divided out by processing; bias and dark are taken off by cameras and capture programs as well. What an
+    observatory's own keywords say (``FLATCORR``) is another matter: its pipeline delivers single frames to be graded.
+    """
+    status = (as_text(facts.lookup("CALSTAT")) or "").upper()
+    if status in _NO or not re.fullmatch(r"[A-Z ,+/-]{1,12}", status):
+        return ""
+    return "CALSTAT" if set(status) & set("FMS") else ""
+
+
+def read_pedestal(facts: Facts, calibration: Calibration) -> None:
+    """Fill ``pedestal_adu``.
+
+    MaxIm DL writes what must be added to come back to zero (negative), others what was added (positive); where it is
+    told, it stays in the pixels of calibrated frames, too.
+    """
+    for keyword in ("PEDESTAL", "BIASADU"):
+        if keyword == "BIASADU" and calibration.is_dark_level_removed:
+            continue
+        number = facts.number(keyword, -65_535.0, 65_535.0, zero_is_unknown=True)
+        if number is not None:
+            facts.keep("pedestal_adu", abs(number), keyword)
+            return
+    if calibration.is_dark_level_removed:
+        facts.keep("pedestal_adu", 0.0, calibration.source)
+
+
+def _is_done(value: Value | None) -> bool:
+    """Tell whether a keyword says that its step was done: true, a word, or a text that names the file or the day."""
+    if value is None:
+        return False
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return value == 1
+    text = value.strip().upper()
+    return text not in _NO and not _DENIED.search(text.lower())
