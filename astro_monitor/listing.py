@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from .lists import ListedFrame, ListError, NotLight, Owner, Written, listed_frame, owner_of, write_lists
+from .lists import ListedFrame, ListError, Merge, NotLight, Owner, Written, listed_frame, owner_of, write_lists
 from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,7 @@ def _row(row: FrameRow) -> _Row[ListedFrame]:
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,
+        by_hand=row.decided_by != BY_RULES,
     )
     return _Row(frame, paths)
 
@@ -142,6 +143,7 @@ class ListKeeper:
         folder: where lists go; ``None``: none are written.
         formats: which.
         state: the folder of the night log, so that two watches may share ``folder``; ``None``: it is not shared.
+        merge: what frames of one stack may differ in.
         look_every_s: seconds between two looks at which frames are still there.
 
     Attributes:
@@ -154,12 +156,14 @@ class ListKeeper:
         folder: Path | None,
         formats: Sequence[str],
         state: Path | None = None,
+        merge: Sequence[Merge] = (),
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self.place = folder
         self._log = night_log
         self._folder = folder
         self._formats = formats
+        self._merge = merge
         self._state = state
         self._owner: Owner | None = None
         self._due = False
@@ -211,6 +215,7 @@ class ListKeeper:
             self._folder,
             self._formats,
             not_lights=_still_there(self._not_lights.values(), self._present),
+            merge=self._merge,
             watch_roots=roots,
             written=self._written,
             owner=self._owner,

@@ -132,7 +132,12 @@ class BaselineBody(_Body):
 
 
 class MetaBody(_Body):
-    """Header facts. ``null`` is unknown. ``sources`` names the keyword behind each."""
+    """Header facts. ``null`` is unknown. ``sources`` names the keyword behind each.
+
+    Attributes:
+        ra_deg, dec_deg: where the telescope pointed.
+        east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by a plate solution.
+    """
 
     kind: str
     program: str | None = None
@@ -143,11 +148,15 @@ class MetaBody(_Body):
     camera: str | None = None
     telescope: str | None = None
     gain: FiniteFloat | None = None
+    offset: FiniteFloat | None = None
     binning: int = 1
     sensor_temp_c: FiniteFloat | None = None
     scale_arcsec_px: FiniteFloat | None = None
     bayer: str | None = None
     altitude_deg: FiniteFloat | None = None
+    ra_deg: FiniteFloat | None = None
+    dec_deg: FiniteFloat | None = None
+    east_angle_deg: FiniteFloat | None = None
     pier_side: str | None = None
     focuser_position: FiniteFloat | None = None
     width_px: int | None = None

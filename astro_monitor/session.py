@@ -111,7 +111,7 @@ class Session:
         self._on_wait = on_wait
         self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
-        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state)
+        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state, settings.lists.merge)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}

@@ -116,6 +116,9 @@ class ListSettings(_Section):
     formats: tuple[Literal["csv", "json", "dss", "siril", "pixinsight", "text"], ...] = Field(
         ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
     )
+    merge: tuple[Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"], ...] = Field(
+        (), description="what frames of one stack may differ in: rig, pointing, filter, exposure, gain, offset, angle"
+    )
 
 
 class Settings(_Section):

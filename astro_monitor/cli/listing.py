@@ -37,7 +37,13 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     if not frames and not others:
         raise ConfigError(f"the night log of {folder} has no frames yet; let a night be watched first")
     body = write_lists(
-        frames, target, settings.lists.formats, not_lights=others, watch_roots=[folder], owner=_owner(place)
+        frames,
+        target,
+        settings.lists.formats,
+        not_lights=others,
+        merge=settings.lists.merge,
+        watch_roots=[folder],
+        owner=_owner(place),
     )
     target = Path(body["folder"])
     page.line(
@@ -46,7 +52,9 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     )
     for note in body["notes"]:
         page.line(note, style="yellow")
-    for stack in stacks(frame for frame in frames if frame.present):
+    for stack in stacks(frames, settings.lists.merge):
+        if stack.not_offered:
+            continue
         share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')}"
         page.line(
             f"{stack.folder}: {share}, {stack.kept_hours:.2f} h, "

@@ -5,7 +5,8 @@ any order, give the same bytes. It reads documents only. It writes into its own 
 folder; frames are linked to, never copied, moved or changed.
 """
 
-from .frames import ListedFrame, NotLight, listed_frame, stacks
+from .frames import ListedFrame, NotLight, listed_frame
+from .grouping import Merge, stacks
 from .owner import Owner, owner_of
 from .write import FORMATS, ListError, Written, write_lists
 
@@ -13,6 +14,7 @@ __all__ = [
     "FORMATS",
     "ListError",
     "ListedFrame",
+    "Merge",
     "NotLight",
     "Owner",
     "Written",

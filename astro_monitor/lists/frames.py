@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any, TypeVar
-
-from .names import folder_part, short_digest
 
 SHOWN_NUMBERS = (
     "fwhm_px",
@@ -34,6 +33,15 @@ class ListedFrame:
         seq: of the document it was built from; of two frames at one path the later one counts.
         present: its file was there when it was looked for last. Lists leave out those that were not.
         numbers: the measurements named in ``SHOWN_NUMBERS``.
+        by_hand: a person has decided.
+        kind: frame type by header: ``light``, or ``unknown`` when the header does not tell.
+        program: capture program, empty when unknown.
+        camera, telescope: as the header spells them, empty when unknown.
+        ra_deg, dec_deg: where the telescope pointed; ``None`` when unknown.
+        angle_deg: direction of increasing right ascension on the sensor, by a plate solution; ``None`` when unknown.
+        scale_arcsec_px: of the sensor pixels in the file.
+        root: the capture folder, empty when unknown.
+        place: names of the folders from the capture folder down to the frame's own.
         bayer: order of the colour filter array, empty for mono.
     """
 
@@ -55,6 +63,19 @@ class ListedFrame:
     date_obs_utc: str = ""
     seq: int = 0
     present: bool = True
+    by_hand: bool = False
+    kind: str = "light"
+    program: str = ""
+    camera: str = ""
+    telescope: str = ""
+    gain: float | None = None
+    offset: float | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    angle_deg: float | None = None
+    scale_arcsec_px: float | None = None
+    root: str = ""
+    place: tuple[str, ...] = ()
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def gone(self) -> ListedFrame:
@@ -63,7 +84,7 @@ class ListedFrame:
 
     def at(self, file: str) -> ListedFrame:
         """Return the same row at another path; the very same when it is there already."""
-        return self if file == self.file else replace(self, file=file)
+        return self if file == self.file else replace(self, file=file, place=folders_of(file, self.root))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +114,9 @@ class NotLight:
         return self.meta.get("date_obs_utc") or ""
 
 
-def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int = 0) -> ListedFrame:
+def listed_frame(
+    body: Mapping[str, Any], decision: str, why: str = "", seq: int = 0, *, by_hand: bool = False
+) -> ListedFrame:
     """Make a row from the body of a ``frame.judged`` document.
 
     Parameters:
@@ -101,6 +124,7 @@ def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int
         decision: the latest decision.
         why: said first when it is not the decision of the body.
         seq: sequence number of the document.
+        by_hand: a person has decided.
 
     Raises:
         KeyError: the body is not one of ``frame.judged``.
@@ -126,58 +150,20 @@ def listed_frame(body: Mapping[str, Any], decision: str, why: str = "", seq: int
         bayer=meta.get("bayer") or "",
         date_obs_utc=meta.get("date_obs_utc") or "",
         seq=seq,
+        by_hand=by_hand,
+        kind=sys.intern(meta.get("kind") or "unknown"),
+        program=sys.intern(meta.get("program") or ""),
+        camera=sys.intern(meta.get("camera") or ""),
+        telescope=sys.intern(meta.get("telescope") or ""),
+        gain=meta.get("gain"),
+        offset=meta.get("offset"),
+        ra_deg=meta.get("ra_deg"),
+        dec_deg=meta.get("dec_deg"),
+        angle_deg=meta.get("east_angle_deg"),
+        scale_arcsec_px=meta.get("scale_arcsec_px"),
+        root=sys.intern(body.get("root", "")),
+        place=folders_of(body["file"], body.get("root", "")),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
-    """Frames that can be stacked together, in order of time, each once.
-
-    Attributes:
-        folder: name of the folder, unique among all stacks, safe on every system.
-        target, filter: as most frames spell them.
-        duplicates: further paths of frames that are already in.
-    """
-
-    folder: str
-    target: str
-    filter: str
-    exposure_s: float | None
-    width_px: int | None
-    height_px: int | None
-    binning: int
-    bayer: str
-    frames: tuple[ListedFrame, ...]
-    duplicates: tuple[ListedFrame, ...]
-
-    def decided(self, decision: str) -> tuple[ListedFrame, ...]:
-        """Give the frames with one decision, in order."""
-        return tuple(frame for frame in self.frames if frame.decision == decision)
-
-    @property
-    def kept_hours(self) -> float:
-        """Exposure of the kept frames."""
-        return sum(frame.exposure_s or 0.0 for frame in self.decided("keep")) / 3600
-
-    @property
-    def equivalent_good_hours(self) -> float:
-        """Exposure that would be as deep had every frame been as good as the best: the sum of exposure times weight."""
-        return sum((frame.exposure_s or 0.0) * frame.weight for frame in self.decided("keep")) / 3600
-
-
-_Key = tuple[str, str, float, int, int, int, str]
-
-
-def _key(frame: ListedFrame) -> _Key:
-    return (
-        " ".join(frame.target.casefold().split()),
-        " ".join(frame.filter.casefold().split()),
-        round(frame.exposure_s or 0.0, 3),
-        frame.width_px or 0,
-        frame.height_px or 0,
-        frame.binning,
-        frame.bayer.casefold(),
     )
 
 
@@ -196,7 +182,7 @@ def each_once(frames: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         the frames in order of time, and the further copies of the same content.
     """
     by_path: dict[str, Row] = {}
-    for frame in _in_order_of_documents(frames):
+    for frame in in_order_of_documents(frames):
         by_path[frame.file] = frame
     kept: dict[str, Row] = {}
     copies = []
@@ -208,7 +194,7 @@ def each_once(frames: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     return list(kept.values()), copies
 
 
-def _in_order_of_documents(frames: Iterable[Row]) -> list[Row]:
+def in_order_of_documents(frames: Iterable[Row]) -> list[Row]:
     """Sort by document; were two of one document, all that they are decides: the order they come in never does."""
     ordered = sorted(frames, key=lambda one: (one.seq, one.frame_id))
     if any((one.seq, one.frame_id) == (other.seq, other.frame_id) for one, other in pairwise(ordered)):
@@ -216,51 +202,14 @@ def _in_order_of_documents(frames: Iterable[Row]) -> list[Row]:
     return ordered
 
 
-def stacks(frames: Iterable[ListedFrame]) -> tuple[Stack, ...]:
-    """Group frames by target, filter, exposure, size, binning and colour filter array.
+def folders_of(file: str, root: str) -> tuple[str, ...]:
+    """Return the names of the folders from the capture folder down to the one that holds a file.
 
     Parameters:
-        frames: light frames, in any order.
+        file: path of the frame.
+        root: the capture folder; for a file elsewhere only the name of its own folder counts.
     """
-    single, copies = each_once(frames)
-    groups: dict[_Key, list[ListedFrame]] = {}
-    for frame in single:
-        groups.setdefault(_key(frame), []).append(frame)
-    names = _unique_names(list(groups))
-    return tuple(
-        Stack(
-            folder=names[key],
-            target=min(frame.target for frame in group),
-            filter=min(frame.filter for frame in group),
-            exposure_s=group[0].exposure_s,
-            width_px=group[0].width_px,
-            height_px=group[0].height_px,
-            binning=group[0].binning,
-            bayer=key[-1].upper(),
-            frames=tuple(group),
-            duplicates=tuple(copy for copy in copies if _key(copy) == key),
-        )
-        for key, group in sorted(groups.items())
-    )
-
-
-def _unique_names(keys: list[_Key]) -> dict[_Key, str]:
-    """Name the folder of each group; names that would be the same get a digest of what they stand for."""
-    plain = {key: _folder_name(key) for key in keys}
-    times: dict[str, int] = {}
-    for name in plain.values():
-        times[name] = times.get(name, 0) + 1
-    return {key: name if times[name] == 1 else f"{name}_{short_digest(repr(key))}" for key, name in plain.items()}
-
-
-def _folder_name(key: _Key) -> str:
-    target, filter_, exposure_s, width, height, binning, bayer = key
-    parts = [folder_part(target) or "no_target", folder_part(filter_) or "no_filter"]
-    parts.append(f"{exposure_s:g}s" if exposure_s else "no_exposure")
-    if width and height:
-        parts.append(f"{width}x{height}")
-    if binning != 1:
-        parts.append(f"bin{binning}")
-    if bayer:
-        parts.append(folder_part(bayer))
-    return "_".join(parts)
+    path, top = PurePath(file), PurePath(root or ".")
+    if root and path.is_relative_to(top):
+        return (top.name, *path.relative_to(top).parts[:-1])
+    return (path.parent.name,) if path.parent.name else ()

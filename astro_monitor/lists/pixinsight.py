@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from .frames import ListedFrame, Stack
+from .frames import ListedFrame
+from .grouping import Stack
 from .names import is_linkable, is_listable
 
 COLUMNS = (

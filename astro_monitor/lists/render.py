@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .frames import SHOWN_NUMBERS, ListedFrame, NotLight, Stack
+from .frames import SHOWN_NUMBERS, ListedFrame, NotLight
+from .grouping import Stack
 from .names import csv_text, is_linkable, is_listable, short_digest
 
 COLUMNS = (
@@ -75,6 +76,14 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
             "height_px": stack.height_px,
             "binning": stack.binning,
             "bayer": stack.bayer or None,
+            "telescope": stack.telescope or None,
+            "camera": stack.camera or None,
+            "gain": stack.gain,
+            "offset": stack.offset,
+            "ra_deg": stack.ra_deg,
+            "dec_deg": stack.dec_deg,
+            "angle_deg": stack.angle_deg,
+            "not_offered": stack.not_offered or None,
             "kept_hours": round(stack.kept_hours, 4),
             "equivalent_good_hours": round(stack.equivalent_good_hours, 4),
             "accepted": stack.decided("keep"),

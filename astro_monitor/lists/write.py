@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ from .files import (
     replace_own_file,
     set_aside,
 )
-from .frames import ListedFrame, NotLight, Row, Stack, each_once, stacks
+from .frames import ListedFrame, NotLight, Row, each_once
+from .grouping import Merge, Stack, stacks
 from .links import remove_links, replace_links
 from .names import shown
 from .owner import Owner, own_place, turn
@@ -82,6 +83,7 @@ def write_lists(
     formats: Sequence[str] = FORMATS,
     *,
     not_lights: Iterable[NotLight] = (),
+    merge: Collection[Merge] = (),
     watch_roots: Sequence[Path] = (),
     written: Written | None = None,
     owner: Owner | None = None,
@@ -96,6 +98,7 @@ def write_lists(
         folder: where lists go; made when missing. Lists of another watch there are left alone: see :mod:`.owner`.
         formats: which of ``FORMATS`` to write.
         not_lights: files that are no light frames, in any order.
+        merge: what frames of one stack may differ in.
         watch_roots: capture folders; the lists may not lie inside one.
         written: what was written last, with the same folder and formats; kept up to date. Stacks that have not changed
             since, and whose lists are still there, are passed over, so that a log of many nights costs no more than
@@ -110,7 +113,8 @@ def write_lists(
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
-    lights = stacks(_with_absolute_path(frame) for frame in frames if frame.present)
+    lights = stacks((_with_absolute_path(frame) for frame in frames), merge)
+    offered = [stack for stack in lights if not stack.not_offered]
     others, _ = each_once(_with_absolute_path(file) for file in not_lights)
     try:
         place = own_place(folder, owner)
@@ -123,9 +127,9 @@ def write_lists(
             body = ListWritten(
                 folder=str(place).encode("utf-8", "replace").decode("utf-8"),
                 files=sorted(task.names),
-                kept=sum(len(stack.decided("keep")) for stack in lights),
-                review=sum(len(stack.decided("review")) for stack in lights),
-                rejected=sum(len(stack.decided("reject")) for stack in lights),
+                kept=sum(len(stack.decided("keep")) for stack in offered),
+                review=sum(len(stack.decided("review")) for stack in offered),
+                rejected=sum(len(stack.decided("reject")) for stack in offered),
                 skipped=len(others),
                 generation=before.generation
                 + (1 if task.changed or before.is_new or task.notes != before.notes else 0),
@@ -236,6 +240,7 @@ class _Task:
             self.notes += last.notes
         self._written.clear()
         self._written.update(fresh)
+        self.notes += self._renamed(lights)
         if others and "csv" in self._formats:
             self._write("not_lights.csv", render.not_lights_csv(others), self.made)
             self.names.append("not_lights.csv")
@@ -259,6 +264,20 @@ class _Task:
                 if parent != self._folder and parent.is_relative_to(self._folder):
                     remove_if_empty(parent)
 
+    def _renamed(self, lights: Sequence[Stack]) -> list[str]:
+        """Tell which stacks have another name than in version 0.1, while the old folder or its lists are there."""
+        now = {stack.folder for stack in lights}
+        before = {name.split("/")[0] for name in self._before.made if "/" in name}
+        names: dict[str, list[str]] = {}
+        for stack in lights:
+            old = stack.legacy_folder
+            if old not in now and (old in before or (self._folder / old).is_dir()):
+                names.setdefault(old, []).append(stack.folder)
+        return [
+            f"The stack {old} is called {' and '.join(new[:3])} now; what you have put into the old folder stays there."
+            for old, new in names.items()
+        ]
+
     def _is_there(self, last: StackWritten) -> bool:
         """Whether all lists and links of a stack are still as they were written, going by their names."""
         if not all((self._folder / name).exists() for name in last.made):
@@ -267,11 +286,12 @@ class _Task:
 
     def _write_stack(self, stack: Stack) -> StackWritten:
         made: dict[str, str] = {}
-        notes: list[str] = []
+        notes = [f"{stack.folder}: {stack.not_offered}"] if stack.not_offered else []
         links = {}
-        said = _siril_notes(stack) if "siril" in self._formats else []
+        formats = [one for one in self._formats if one in ("csv", "json")] if stack.not_offered else self._formats
+        said = _siril_notes(stack) if "siril" in formats else []
         contents: dict[str, bytes] = {}
-        for program, targets in self._wanted_links(stack).items():
+        for program, targets in _wanted_links(stack, formats).items():
             own_folder(self._folder / stack.folder)
             own_folder(self._folder / stack.folder / program)
             name = f"{stack.folder}/{program}/lights"
@@ -287,17 +307,17 @@ class _Task:
                 for script, two_pass in (("stack", False), ("stack_two_pass", True)):
                     script_text = render.siril_script(targets, bool(stack.bayer), two_pass=two_pass)
                     contents[f"{stack.folder}/siril/{script}.ssf"] = script_text
-        if "pixinsight" in self._formats:
+        if "pixinsight" in formats:
             own_folder(self._folder / stack.folder)
             own_folder(self._folder / stack.folder / "pixinsight")
             contents[f"{stack.folder}/pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
-        if "text" in self._formats:
+        if "text" in formats:
             contents[f"{stack.folder}/accepted.txt"] = render.text_bytes(stack)
-        if "csv" in self._formats:
+        if "csv" in formats:
             contents[f"{stack.folder}/frames.csv"] = render.csv_bytes(stack.frames)
-        if "dss" in self._formats:
+        if "dss" in formats:
             contents[f"{stack.folder}/deepskystacker.dssfilelist"] = render.dss_bytes(stack)
-        if "json" in self._formats:
+        if "json" in formats:
             contents[f"{stack.folder}/frames.json"] = render.stack_json(stack, said)
         for name, content in contents.items():
             own_folder(self._folder / stack.folder)
@@ -305,14 +325,6 @@ class _Task:
         for place in ("", "/siril", "/pixinsight"):
             notes += self._tell_kept(stack.folder + place)
         return StackWritten(stack, made, links, tuple(notes))
-
-    def _wanted_links(self, stack: Stack) -> dict[str, dict[str, str]]:
-        wanted: dict[str, dict[str, str]] = {}
-        if "siril" in self._formats and len(siril := render.siril_links(stack)) >= LEAST_FOR_A_STACK:
-            wanted["siril"] = siril
-        if "pixinsight" in self._formats and (batch := pixinsight.batch_links(stack)):
-            wanted["pixinsight"] = batch
-        return wanted
 
     def _write(self, name: str, content: bytes, made: dict[str, str]) -> None:
         known, legacy = self._before.made.get(name), name in self._before.made
@@ -330,6 +342,15 @@ class _Task:
             some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
             holds = "1 file that is" if len(foreign) == 1 else f"{len(foreign)} files that are"
             notes.append(f"{name} holds {holds} not from this program and will be stacked, too: {some}.")
+
+
+def _wanted_links(stack: Stack, formats: Sequence[str]) -> dict[str, dict[str, str]]:
+    wanted: dict[str, dict[str, str]] = {}
+    if "siril" in formats and len(siril := render.siril_links(stack)) >= LEAST_FOR_A_STACK:
+        wanted["siril"] = siril
+    if "pixinsight" in formats and (batch := pixinsight.batch_links(stack)):
+        wanted["pixinsight"] = batch
+    return wanted
 
 
 def _names_in(folder: Path) -> frozenset[str]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astro_monitor.lists import ListedFrame, write_lists
-from astro_monitor.lists.frames import stacks
+from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import is_listable
 from astro_monitor.lists.render import csv_bytes, dss_bytes
 

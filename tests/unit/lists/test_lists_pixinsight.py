@@ -8,7 +8,7 @@ import io
 import pytest
 
 from astro_monitor.lists import ListedFrame, write_lists
-from astro_monitor.lists.frames import stacks
+from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.pixinsight import COLUMNS, batch_links, subframes_csv
 from astro_monitor.lists.render import siril_script, text_bytes
 

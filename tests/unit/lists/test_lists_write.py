@@ -15,7 +15,7 @@ from astro_monitor.errors import ConfigError
 from astro_monitor.lists import ListedFrame, ListError, NotLight, listed_frame, owner_of, write_lists
 from astro_monitor.lists import files as list_files
 from astro_monitor.lists import links as list_links
-from astro_monitor.lists.frames import stacks
+from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
 from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending, stack_json
 from astro_monitor.messages import ListWritten

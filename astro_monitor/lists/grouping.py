@@ -1,0 +1,325 @@
+"""Which frames belong into one stack, what the stack is called, and whether it is offered for stacking.
+
+Frames are taken in the order in which they were judged. A frame joins the stack that it fits, else it begins one; so a
+later frame never changes where an earlier one is, nor the name of a stack. What a header does not tell fits anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .frames import ListedFrame, each_once, in_order_of_documents
+from .names import folder_part, short_digest
+from .pointing import SAME_ANGLE_DEG, Pointing, pointing_of, tolerance_deg, turned_deg
+from .roles import LONGER_EXPOSURE, SHORT_EXPOSURE_S, SMALLER_AREA, role_of, target_of
+
+Merge = Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"]
+"""What frames of one stack may differ in, when the user wants it."""
+
+SAME_EXPOSURE = 0.01
+"""Exposures that differ by less are the same: some programs write the time that was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Frames that can be stacked together, in order of time, each once.
+
+    Attributes:
+        folder: name of the folder, unique among all stacks, safe on every system.
+        legacy_folder: its name in version 0.1.
+        target, filter, telescope, camera: as the first frame spells them.
+        ra_deg, dec_deg, angle_deg: of the first frame that tells.
+        role: what the frames were taken for; empty for lights.
+        not_offered: one sentence why they are not offered for stacking; empty when they are.
+        duplicates: further paths of frames that are already in.
+    """
+
+    folder: str
+    legacy_folder: str = ""
+    target: str
+    filter: str
+    exposure_s: float | None
+    width_px: int | None
+    height_px: int | None
+    binning: int
+    bayer: str
+    telescope: str = ""
+    camera: str = ""
+    gain: float | None = None
+    offset: float | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    angle_deg: float | None = None
+    role: str = ""
+    not_offered: str = ""
+    frames: tuple[ListedFrame, ...]
+    duplicates: tuple[ListedFrame, ...]
+
+    def decided(self, decision: str) -> tuple[ListedFrame, ...]:
+        """Return the frames with one decision, in order."""
+        return tuple(frame for frame in self.frames if frame.decision == decision)
+
+    @property
+    def kept_hours(self) -> float:
+        """Exposure of the kept frames."""
+        return sum(frame.exposure_s or 0.0 for frame in self.decided("keep")) / 3600
+
+    @property
+    def equivalent_good_hours(self) -> float:
+        """Exposure that would be as deep had every frame been as good as the best: the sum of exposure times weight."""
+        return sum((frame.exposure_s or 0.0) * frame.weight for frame in self.decided("keep")) / 3600
+
+
+_Key = tuple[str, str, int, int, int, str, str]
+_CARD = ("telescope", "camera", "gain", "offset")
+
+
+@dataclass(slots=True)
+class _Group:
+    """A stack while it is put together. ``None`` is unknown, and taken from the first frame that tells."""
+
+    key: _Key
+    first: ListedFrame
+    exposure_s: float | None
+    card: dict[str, str | float | None]
+    pointing: Pointing
+    reach_deg: float
+    first_angle_deg: float | None
+    last_angle_deg: float | None
+    name: str = ""
+    rows: list[ListedFrame] = field(default_factory=list)
+
+    def take(self, frame: ListedFrame) -> None:
+        """Let a frame in."""
+        self.rows.append(frame)
+        for name, value in _card(frame).items():
+            if self.card[name] is None:
+                self.card[name] = value
+        if not self.pointing.known and (pointing := pointing_of(frame)).known:
+            self.pointing, self.reach_deg = pointing, tolerance_deg(frame)
+        if frame.angle_deg is not None:
+            # A rig without a derotator turns slowly over a night: each frame is compared with the one before it.
+            self.last_angle_deg = frame.angle_deg
+            if self.first_angle_deg is None:
+                self.first_angle_deg = frame.angle_deg
+
+
+def stacks(frames: Iterable[ListedFrame], merge: Collection[Merge] = ()) -> tuple[Stack, ...]:
+    """Group frames by rig, target, pointing, filter, exposure, gain, offset, size, binning, colours and camera angle.
+
+    Parameters:
+        frames: light frames, in any order. Those that are gone keep groups and names as they were, and are in no stack.
+        merge: what frames of one stack may differ in.
+
+    Returns:
+        the stacks that hold frames, by the name of their folder.
+    """
+    every = in_order_of_documents(frames)
+    groups, place = _grouped(every, merge)
+    single, copies = each_once(frame for frame in every if frame.present)
+    members: dict[int, list[ListedFrame]] = {}
+    duplicates: dict[int, list[ListedFrame]] = {}
+    for rows, sorted_in in ((single, members), (copies, duplicates)):
+        for frame in rows:
+            sorted_in.setdefault(place[id(frame)], []).append(frame)
+    made = [
+        _stack(groups[number], members[number], duplicates.get(number, []), groups) for number in sorted(members)
+    ]  # fmt: skip
+    return tuple(sorted(made, key=lambda stack: stack.folder))
+
+
+def _grouped(every: Sequence[ListedFrame], merge: Collection[Merge]) -> tuple[list[_Group], dict[int, int]]:
+    """Return the groups in the order in which they began, and the number of the group of each row."""
+    groups: list[_Group] = []
+    by_key: dict[_Key, list[int]] = {}
+    place: dict[int, int] = {}
+    taken: set[str] = set()
+    for frame in every:
+        key = _key(frame, merge)
+        near = by_key.setdefault(key, [])
+        fitting = [(score, -number) for number in near if (score := _fits(groups[number], frame, merge)) is not None]
+        if fitting:
+            number = -max(fitting)[1]
+        else:
+            number = len(groups)
+            group = _begun(key, frame, merge)
+            group.name = _unique(_name(group, [groups[one] for one in near]), group, taken)
+            groups.append(group)
+            near.append(number)
+        groups[number].take(frame)
+        place[id(frame)] = number
+    return groups, place
+
+
+def _key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
+    return (
+        _plain(target_of(frame)),
+        "" if "filter" in merge else _plain(frame.filter),
+        frame.width_px or 0,
+        frame.height_px or 0,
+        frame.binning,
+        frame.bayer.casefold(),
+        role_of(frame),
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _card(frame: ListedFrame) -> dict[str, str | float | None]:
+    return {
+        "telescope": _plain(frame.telescope) or None, "camera": _plain(frame.camera) or None,
+        "gain": frame.gain, "offset": frame.offset,
+    }  # fmt: skip
+
+
+def _begun(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
+    exposure_s = None if "exposure" in merge else frame.exposure_s or 0.0
+    unknown = dict.fromkeys(_CARD)
+    return _Group(key, frame, exposure_s, unknown, Pointing(), 0.0, None, None)
+
+
+def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[int, float] | None:
+    """Tell how well a frame fits a group: in how many points it is known to agree, and how near it is.
+
+    Returns:
+        ``None`` when it does not fit.
+    """
+    agreed = 0
+    for name, value in _card(frame).items():
+        known = group.card[name]
+        if known is None or value is None or ("rig" if name in ("telescope", "camera") else name) in merge:
+            continue
+        if known != value:
+            return None
+        agreed += 1
+    if group.exposure_s is not None:
+        exposure_s = frame.exposure_s or 0.0
+        if abs(exposure_s - group.exposure_s) > SAME_EXPOSURE * max(exposure_s, group.exposure_s):
+            return None
+    if "angle" not in merge and frame.angle_deg is not None and group.last_angle_deg is not None:
+        known_deg = (group.last_angle_deg, group.first_angle_deg or 0.0)
+        if min(turned_deg(frame.angle_deg, one) for one in known_deg) > SAME_ANGLE_DEG:
+            return None
+        agreed += 1
+    pointing, away_deg = pointing_of(frame), 0.0
+    if "pointing" not in merge and pointing.known and group.pointing.known:
+        away_deg = pointing.distance_deg(group.pointing)
+        if away_deg > group.reach_deg:
+            return None
+        agreed += 1
+    return agreed, -away_deg
+
+
+def _name(group: _Group, near: Sequence[_Group]) -> str:
+    """Name the folder of a new group; where others have the same key, what tells it from the first is added."""
+    frame = group.first
+    plain = legacy_name(frame, target_of(frame), group.key[1], group.exposure_s)
+    if group.key[-1]:
+        plain += f"_{folder_part(group.key[-1])}"
+    same = [one for one in near if (one.exposure_s or 0.0) == (group.exposure_s or 0.0)] or [
+        one for one in near if f"{one.exposure_s or 0.0:g}" == f"{group.exposure_s or 0.0:g}"
+    ]
+    return "_".join((plain, *_differences(frame, same[0]))) if same else plain
+
+
+def _differences(frame: ListedFrame, other: _Group) -> list[str]:
+    """Return what tells a frame from a group, as parts of a folder's name."""
+    card, parts = _card(frame), []
+    for name in _CARD:
+        value, known = card[name], other.card[name]
+        if value is None or known is None or value == known:
+            continue
+        parts.append(f"{name}{value:g}" if isinstance(value, float | int) else folder_part(value))
+    pointing = pointing_of(frame)
+    if pointing.known and other.pointing.known and pointing.distance_deg(other.pointing) > other.reach_deg:
+        parts.append(pointing.label())
+    if frame.angle_deg is not None and other.last_angle_deg is not None:
+        if turned_deg(frame.angle_deg, other.last_angle_deg) > SAME_ANGLE_DEG:
+            parts.append(f"rot{frame.angle_deg % 180:03.0f}")
+    return [part for part in parts if part]
+
+
+def _unique(name: str, group: _Group, taken: set[str]) -> str:
+    """Return a name that no group before has, whatever the system thinks of upper and lower case."""
+    unique = name
+    if unique in taken:
+        unique = f"{name}_{short_digest(repr((group.key, group.exposure_s)))}"
+    number = 2
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    taken.add(unique)
+    return unique
+
+
+def legacy_name(frame: ListedFrame, target: str, filter_: str, exposure_s: float | None) -> str:
+    """Return the name of the folder of a group of which this is the first frame, as version 0.1 gave it.
+
+    Parameters:
+        frame: the first frame.
+        target, filter_: their names.
+        exposure_s: ``None`` when frames of any exposure are in the group.
+    """
+    parts = [folder_part(_plain(target)) or "no_target", folder_part(filter_) or "no_filter"]
+    if exposure_s is not None:
+        parts.append(f"{round(exposure_s, 3):g}s" if exposure_s else "no_exposure")
+    if frame.width_px and frame.height_px:
+        parts.append(f"{frame.width_px}x{frame.height_px}")
+    if frame.binning != 1:
+        parts.append(f"bin{frame.binning}")
+    if frame.bayer:
+        parts.append(folder_part(frame.bayer.casefold()))
+    return "_".join(parts)
+
+
+def _stack(group: _Group, members: list[ListedFrame], duplicates: list[ListedFrame], groups: Sequence[_Group]) -> Stack:
+    first = group.first
+    return Stack(
+        folder=group.name,
+        legacy_folder=legacy_name(first, first.target, _plain(first.filter), first.exposure_s or 0.0),
+        target=target_of(first),
+        filter=first.filter,
+        exposure_s=first.exposure_s if group.exposure_s is not None else None,
+        width_px=first.width_px,
+        height_px=first.height_px,
+        binning=first.binning,
+        bayer=first.bayer.upper(),
+        telescope=next((frame.telescope for frame in group.rows if frame.telescope), ""),
+        camera=next((frame.camera for frame in group.rows if frame.camera), ""),
+        gain=next((frame.gain for frame in group.rows if frame.gain is not None), None),
+        offset=next((frame.offset for frame in group.rows if frame.offset is not None), None),
+        ra_deg=group.pointing.ra_deg,
+        dec_deg=group.pointing.dec_deg,
+        angle_deg=group.first_angle_deg,
+        role=group.key[-1],
+        not_offered=_why_not_offered(group, members, groups),
+        frames=tuple(members),
+        duplicates=tuple(duplicates),
+    )
+
+
+def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequence[_Group]) -> str:
+    """Say why frames are not offered for stacking; empty when they are."""
+    if any(frame.by_hand and frame.decision == "keep" for frame in members):
+        return ""
+    remedy = "To have them offered, keep one by hand: astro-monitor review FOLDER FILE --keep."
+    if role := group.key[-1]:
+        return f"Not offered for stacking: by header, program or path these are {role} frames. {remedy}"
+    first = group.first
+    if first.target.strip() or not first.exposure_s or first.exposure_s > SHORT_EXPOSURE_S:
+        return ""
+    lights = [one for one in groups if (one.first.exposure_s or 0.0) >= LONGER_EXPOSURE * first.exposure_s]
+    if not lights:
+        return ""
+    main = max(lights, key=lambda one: (len(one.rows) * (one.first.exposure_s or 0.0), one.name)).first
+    area, main_area = ((one.width_px or 0) * (one.height_px or 0) for one in (first, main))
+    if first.kind == "light" and area > SMALLER_AREA * main_area:
+        return ""
+    size = f", {first.width_px} x {first.height_px} pixels" if area else ""
+    return (
+        f"Not offered for stacking: frames of {first.exposure_s:g} s{size}, without a target, beside lights of "
+        f"{main.exposure_s:g} s look like those of a guider, of focusing or of plate solving. {remedy}"
+    )

@@ -1,0 +1,77 @@
+"""What a frame was taken for, where that is not stacking: guiding, focusing, a snapshot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from .frames import ListedFrame
+
+ROLE_WORDS = {
+    "snapshot": "snapshot", "snapshots": "snapshot", "snap": "snapshot",
+    "focus": "focus", "focusing": "focus", "autofocus": "focus", "autofocusing": "focus",
+    "guide": "guide", "guider": "guide", "guiding": "guide", "guidecam": "guide", "guidecamera": "guide",
+    "platesolve": "plate solving", "platesolving": "plate solving",
+}  # fmt: skip
+"""Words that capture programs put into the names of folders and files of such frames."""
+
+GUIDE_PROGRAMS = ("phd2", "phd guiding", "metaguide", "lin_guider")
+"""Programs that only guide, as they begin in the header."""
+
+SHORT_EXPOSURE_S = 10.0
+"""Guiding, focusing and plate solving take less; so do lights of the Moon or of bright stars, but these have company of
+their own exposure only."""
+LONGER_EXPOSURE = 5.0
+"""So many times longer are the lights of a night beside which short frames look like tools of the night."""
+SMALLER_AREA = 0.5
+"""Pixels of a sub-frame or of a guide camera, as part of those of the lights."""
+
+_GRADED_KINDS = ("light", "unknown", "product", "dark", "flat", "bias", "")
+"""Kinds by header that say nothing about the purpose of a frame that was graded."""
+
+_DATE = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d)")
+"""A date in the name of a folder; it does not name a target."""
+
+_GENERIC = re.compile(
+    r"(lights?|frames?|images?|img|captures?|captured|fits?|raw|subs?|data|astro|astrophotography|"
+    r"n\.?i\.?n\.?a\.?|sharpcap|ekos|indi|kstars|asiair|sgp|session|nights?|seq|sequence|incoming|upload|autorun|plan|"
+    r"root|home|tmp|temp|output|out|watch|"
+    r"[lrgb]|lum(inance)?|red|green|blue|ha|alpha|hα|oiii|o3|sii|s2|clear|no|filter|"
+    r"\d*|\d+(\.\d+)?s(ec)?|bin\d*|\dx\d|gain\d*|g\d+|offset\d*|-?\d+(\.\d+)?c)",
+    re.IGNORECASE,
+)
+"""Words in the names of folders that say nothing about a target: kinds of frames, filters, exposures, programs."""
+
+
+def role_of(frame: ListedFrame) -> str:
+    """Return what a frame was taken for; empty for a light frame.
+
+    Parameters:
+        frame: any frame; its header comes first, then the program, then the words in its path.
+    """
+    if frame.kind not in _GRADED_KINDS:
+        return frame.kind
+    if frame.program.casefold().startswith(GUIDE_PROGRAMS):
+        return "guide"
+    for name in (*frame.place[1:], PurePath(frame.file).stem):
+        for word in re.findall(r"[a-z]+", name.casefold()):
+            if word in ROLE_WORDS and not _is_in_target(word, frame):
+                return ROLE_WORDS[word]
+    return ""
+
+
+def _is_in_target(word: str, frame: ListedFrame) -> bool:
+    return word in re.findall(r"[a-z]+", frame.target.casefold())
+
+
+def target_of(frame: ListedFrame) -> str:
+    """Return the name of the target: the header's, else that of the nearest folder which names something."""
+    if frame.target.strip():
+        return frame.target
+    for name in reversed(frame.place):
+        plain = _DATE.sub("", name).strip(" _-.")
+        words = re.split(r"[\s_-]+", plain)
+        told = [word for word in words if not _GENERIC.fullmatch(word) and word.casefold() not in ROLE_WORDS]
+        if told and plain.casefold() != frame.filter.casefold():
+            return plain
+    return ""
