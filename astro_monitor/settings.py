@@ -6,15 +6,21 @@ Unknown keys are refused. ``configs/default.toml`` is generated from this module
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .complaints import complaint, leaves, nearest
 from .errors import ConfigError
+from .plain import because, shown
+
+log = logging.getLogger(__name__)
 
 PREFIX = "ASTRO_MONITOR_"
 
@@ -36,7 +42,9 @@ class WatchSettings(_Section):
     give_up_s: float = Field(600.0, gt=0, description="a short file unchanged this long is reported as failed")
     existing: Literal["grade", "ignore"] = Field("grade", description="what to do with frames already there at start")
     follow_links: bool = Field(False, description="follow symbolic links that stay inside the folder")
-    ignore: tuple[str, ...] = Field((), description="file or folder name patterns to skip, such as '*_test*'")
+    ignore: tuple[str, ...] = Field(
+        (), description="file or folder name patterns to skip, such as '*_test*'", examples=[("*_test*", "flats")]
+    )
 
 
 class WorkerSettings(_Section):
@@ -46,7 +54,7 @@ class WorkerSettings(_Section):
     timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before the worker is ended")
     tries: int = Field(3, ge=1, le=10, description="tries for a frame on which the worker died")
     recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
-    threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores")
+    threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores", examples=[2])
     max_pixels: int = Field(200_000_000, ge=4096, description="frames with more pixels are refused")
     rare_codecs: bool = Field(
         True, description="read FITS tiles packed by HCOMPRESS and PLIO, whose decoders had memory faults in the past"
@@ -66,24 +74,30 @@ class SiteSettings(_Section):
     """What is normal for this place and rig until the rig's own history says it."""
 
     normal_fwhm_arcsec: float = Field(3.0, gt=0, le=60, description="usual FWHM of a good frame")
-    scale_arcsec_px: float | None = Field(None, gt=0, le=120, description="pixel scale, when headers do not tell")
+    scale_arcsec_px: float | None = Field(
+        None, gt=0, le=120, description="pixel scale, when headers do not tell", examples=[1.41]
+    )
     latitude_deg: float | None = Field(
-        None, ge=-90, le=90, description="with the longitude: where the sun and the moon are, whatever headers tell"
-    )
+        None, ge=-90, le=90, description="with the longitude: where the sun and the moon are, whatever headers tell",
+        examples=[48.14],
+    )  # fmt: skip
     longitude_deg: float | None = Field(
-        None, ge=-180, le=180, description="east positive: nights change at noon there; without: noon on this computer"
-    )
+        None, ge=-180, le=180, description="east positive: nights change at noon there; without: noon on this computer",
+        examples=[11.58],
+    )  # fmt: skip
 
 
 class JudgeSettings(_Section):
     """Limits of the rules. Relative ones need a baseline of five frames."""
 
-    max_fwhm_arcsec: float | None = Field(None, gt=0, description="absolute limit; none by default")
-    max_fwhm_px: float | None = Field(None, gt=0, description="absolute limit; none by default")
-    max_elongation: float | None = Field(None, gt=1, description="absolute limit on a/b; none by default")
-    max_background_adu: float | None = Field(None, gt=0, description="absolute limit; none by default")
-    min_stars: int = Field(0, ge=0, description="fewer stars than this: review")
-    reject_probability: float = Field(0.5, gt=0, lt=1, description="a bad class at least this probable is rejected")
+    max_fwhm_arcsec: float | None = Field(None, gt=0, description="wider stars: rejected", examples=[4.5])
+    max_fwhm_px: float | None = Field(None, gt=0, description="wider stars: rejected", examples=[6.0])
+    max_elongation: float | None = Field(None, gt=1, description="stars drawn out more (a/b): rejected", examples=[1.6])
+    max_background_adu: float | None = Field(None, gt=0, description="a brighter sky: rejected", examples=[20000.0])
+    min_stars: int = Field(0, ge=0, description="fewer stars than this: review", examples=[50])
+    reject_probability: float = Field(
+        0.5, gt=0, lt=1, description="a bad class at least this probable is rejected", examples=[0.7]
+    )
     alert_of: int = Field(3, ge=1, le=20, description="alerts look at the last M frames …")
     alert_n: int = Field(2, ge=1, le=20, description="… and open at N bad ones among them")
     alert_close: int = Field(2, ge=1, le=20, description="good frames in a row that close an alert")
@@ -106,7 +120,9 @@ class PublishSettings(_Section):
 class HealthSettings(_Section):
     """Pages for those who look after the computer: /healthz, /readyz, /metrics (Prometheus)."""
 
-    address: str = Field("", description="such as 127.0.0.1:9464, on this computer only; empty: not served")
+    address: str = Field(
+        "", description="such as 127.0.0.1:9464, on this computer only; empty: not served", examples=["127.0.0.1:9464"]
+    )
 
 
 class ListSettings(_Section):
@@ -151,18 +167,53 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def variable(path: Sequence[str]) -> str:
+    """Name the environment variable of a setting: two underscores stand for one step down.
+
+    Parameters:
+        path: such as ``("watch", "quiet_s")``.
+    """
+    return PREFIX + "__".join(path).upper()
+
+
+def default_file() -> Path:
+    """Give the place of the user's own settings file, which is read when no other one is named."""
+    return platformdirs.user_config_path("astro-monitor") / "config.toml"
+
+
 def _environment() -> dict[str, Any]:
-    """``ASTRO_MONITOR_WATCH__QUIET_S=3`` sets ``watch.quiet_s``; two underscores stand for one step down."""
+    """``ASTRO_MONITOR_WATCH__QUIET_S=3`` sets ``watch.quiet_s``; a list is written as ``a,b``.
+
+    A name that looks like a setting's and is none is refused. Any other name is only warned of: it may be somebody
+    else's, as container managers give every program variables with the name of each service.
+
+    Raises:
+        ConfigError: a variable looks like a setting and is none.
+    """
+    known = {variable(path): path for path in leaves(Settings)}
     found: dict[str, Any] = {}
     for name, value in os.environ.items():
-        path = name.removeprefix(PREFIX).lower().split("__")
-        if not name.startswith(PREFIX) or path[0] not in Settings.model_fields:
+        if not name.startswith(PREFIX):
             continue
-        place = found
-        for step in path[:-1]:
-            place = place.setdefault(step, {})
-        place[path[-1]] = value
+        if name not in known:
+            _refuse_or_warn(name, known)
+            continue
+        *sections, key = known[name]
+        place, model = found, Settings
+        for step in sections:
+            place, model = place.setdefault(step, {}), type(model.model_fields[step].default)
+        is_list = get_origin(model.model_fields[key].annotation) is tuple
+        place[key] = [part.strip() for part in value.split(",") if part.strip()] if is_list else value
     return found
+
+
+def _refuse_or_warn(name: str, known: Iterable[str]) -> None:
+    near = nearest(name.removeprefix(PREFIX), (one.removeprefix(PREFIX).lower() for one in known)).upper()
+    meant = f"; did you mean {PREFIX}{near}?" if near else ""
+    sentence = f"the environment variable {shown(name)} is no setting{meant}"
+    if near or "__" in name.removeprefix(PREFIX):
+        raise ConfigError(f"{sentence}{' U' if near else '; u'}nset it or correct its name")
+    log.warning("%s; it is not used", sentence)
 
 
 def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
@@ -176,21 +227,42 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
         ConfigError: unreadable file, unknown key, or a value out of its range; the sentence names the key.
     """
     tree: dict[str, Any] = {}
-    chosen = path or platformdirs.user_config_path("astro-monitor") / "config.toml"
+    chosen = path or default_file()
     if path is not None or chosen.is_file():
         try:
             tree = tomllib.loads(chosen.read_text("utf-8"))
         except OSError as error:
-            raise ConfigError(f"settings file {chosen} cannot be read: {error.strerror}; check the path") from error
+            raise ConfigError(f"settings file {chosen} cannot be read: {because(error)}; check the path") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"settings file {chosen} is not UTF-8 text; save it as UTF-8") from error
         except ValueError as error:
             raise ConfigError(f"settings file {chosen} is not valid TOML: {error}") from error
-    tree = _merge(_merge(tree, _environment()), flags or {})
+    given = flags or {}
+    environment = _environment()
+
+    def origin(place: tuple[str, ...]) -> str:
+        if _holds(given, place):
+            return "given on the command line"
+        if _holds(environment, place):
+            return f"environment variable {variable(place)}"
+        return f"in {chosen}" if _holds(tree, place) else ""
+
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(_merge(_merge(tree, environment), given))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(f"setting {key}: {first['msg'].lower()}; see 'astro-monitor config'") from error
+        raise ConfigError(complaint(error, Settings, origin)) from error
+
+
+def _holds(tree: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Tell whether a value stands at a path, or the path leads into one."""
+    place: Any = tree
+    for step in path:
+        if not isinstance(place, Mapping):
+            return True
+        if step not in place:
+            return False
+        place = place[step]
+    return True
 
 
 def as_toml(settings: Settings, *, portable: bool = False) -> str:
@@ -209,16 +281,23 @@ def as_toml(settings: Settings, *, portable: bool = False) -> str:
         if isinstance(value, _Section):
             sections.append((name, value))
             continue
-        lines += ["", f"# {field.description}", _toml_line(name, value, comment=portable and name == "state_folder")]
+        lines += ["", f"# {field.description}", toml_line(name, value, comment=portable and name == "state_folder")]
     for name, section in sections:
         lines += ["", f"[{name}]"]
         for key, field in type(section).model_fields.items():
             value = getattr(section, key)
-            lines += [f"# {field.description}", _toml_line(key, value, comment=value is None)]
+            lines += [f"# {field.description}", toml_line(key, value, comment=value is None)]
     return "\n".join(lines) + "\n"
 
 
-def _toml_line(key: str, value: Any, *, comment: bool) -> str:
+def toml_line(key: str, value: Any, *, comment: bool = False) -> str:
+    """Write one setting as a line of TOML.
+
+    Parameters:
+        key: without its section.
+        value: text, number, path or a tuple of texts.
+        comment: the key alone, as a comment.
+    """
     if comment:
         return f"# {key} ="
     if isinstance(value, bool):

@@ -363,7 +363,11 @@ def config(
     config_file: ConfigOption = None,
     action: Annotated[Literal["show", "default"], typer.Option(help="Settings in force, or the defaults.")] = "show",
 ) -> None:
-    """Show the settings in force as TOML with what each means, or write a file with the defaults."""
+    """Show the settings in force as TOML with what each means, or write a file with the defaults.
+
+    Your own file is read by itself when it lies at the place that this command names first. Every setting with its
+    meaning, unit, range, environment variable and an example: docs/reference/settings.md.
+    """
     from .listing import run_config
 
     in_force = action == "show" and write is None

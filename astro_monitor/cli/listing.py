@@ -15,7 +15,7 @@ from ..monitor import rig_folder
 from ..nightlog import NightLogReader
 from ..plain import because, counted
 from ..publish import make_keys
-from ..settings import Settings, as_toml
+from ..settings import Settings, as_toml, default_file
 from .page import Page, Piece, Row, print_value
 
 
@@ -135,7 +135,10 @@ def run_config(settings: Settings, write: Path | None, *, portable: bool, out: C
     """
     text = as_toml(settings, portable=portable)
     if write is None:
-        out.print(text, markup=False, highlight=False, soft_wrap=True, end="")
+        if not portable:
+            own = default_file()
+            out.print(f"# Your own settings file: {own} ({'it is there' if own.is_file() else 'it is not there'}).")
+        out.print(text, end="")
         return
     try:
         with write.open("x", encoding="utf-8") as file:
@@ -143,5 +146,5 @@ def run_config(settings: Settings, write: Path | None, *, portable: bool, out: C
     except FileExistsError as error:
         raise ConfigError(f"{write} exists already and is kept; choose another name") from error
     except OSError as error:
-        raise ConfigError(f"{write} cannot be written: {error.strerror}; choose another place") from error
+        raise ConfigError(f"{write} cannot be written: {because(error)}; choose another place") from error
     out.print(f"wrote {write}; use it with --config {write}")

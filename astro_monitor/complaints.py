@@ -1,0 +1,113 @@
+"""What is wrong with a setting, in one sentence that a person who never saw the code understands."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from .plain import counted, shown
+
+CLOSE = 0.7
+"""Likeness, 0 to 1, from which a known name is offered for an unknown one."""
+
+Path = tuple[str, ...]
+
+
+def leaves(tree: type[BaseModel]) -> list[Path]:
+    """Give the paths of all settings, such as ``("watch", "quiet_s")``."""
+    found: list[Path] = []
+    for name, field in tree.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            found += [(name, *path) for path in leaves(section)]
+        else:
+            found.append((name,))
+    return found
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Give the known name that is most like one that is not known; empty when none is."""
+    close = difflib.get_close_matches(name.lower(), list(known), 1, CLOSE)
+    return close[0] if close else ""
+
+
+def complaint(error: ValidationError, tree: type[BaseModel], origin: Callable[[Path], str]) -> str:
+    """Say what is wrong, and what to write instead.
+
+    Parameters:
+        error: what pydantic says.
+        tree: the settings.
+        origin: says where the value at a path comes from, such as ``in /etc/night.toml``; empty when nothing is known.
+    """
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    path = tuple(str(step) for step in first["loc"])
+    where = origin(path)
+    more = f" (and {counted(len(problems) - 1, 'more problem')})" if len(problems) > 1 else ""
+    sentence = _unknown(path, tree) if first["type"] == "extra_forbidden" else _wrong(path, first)
+    return f"{sentence}{f' ({where})' if where else ''}{more}; see 'astro-monitor config --help'"
+
+
+def _unknown(path: Path, tree: type[BaseModel]) -> str:
+    """Say that there is no such setting, and what was perhaps meant: one of the same section, of another, a section."""
+    every = leaves(tree)
+    section, name = path[:-1], path[-1]
+    near = nearest(name, [leaf[-1] for leaf in every if leaf[:-1] == section])
+    if near:
+        return f"there is no setting {shown('.'.join(path))}; did you mean {near}?"
+    sections = {leaf[0] for leaf in every if len(leaf) > 1}
+    near_section = nearest(name, sections) if not section else ""
+    if near_section:
+        return f"there is no section [{shown(name)}]; did you mean [{near_section}]?"
+    elsewhere = {leaf[-1]: leaf for leaf in every}
+    near = nearest(name, elsewhere)
+    if near:
+        leaf = elsewhere[near]
+        place = f"in section [{leaf[0]}]" if len(leaf) > 1 else "above all sections"
+        return f"there is no setting {shown('.'.join(path))}; did you mean {near} {place}?"
+    return f"there is no setting {shown('.'.join(path))}"
+
+
+def _wrong(path: Path, problem: Mapping[str, Any]) -> str:
+    given, limits = problem.get("input"), problem.get("ctx", {})
+    key, value = shown(".".join(path)), shown(repr(given))
+    kind = problem["type"]
+    if kind in ("model_type", "model_attributes_type"):
+        return f"{key} is a section, not a setting; write [{key}] on a line of its own and its settings below"
+    if kind == "literal_error":
+        return f"{key} must be {_one_of(limits['expected'])}, not {value}{_perhaps(given, limits['expected'])}"
+    for start, must in _MUST:
+        if kind.startswith(start):
+            return f"{key} must be {must.format(**limits)}, not {value}"
+    said = str(problem["msg"])
+    return f"{key} cannot be {value}: {shown(said[:1].lower() + said[1:])}"
+
+
+_MUST: Sequence[tuple[str, str]] = (
+    # How pydantic's name of the problem begins, and what the value must be. The first that fits counts.
+    ("greater_than_equal", "at least {ge:g}"),
+    ("greater_than", "more than {gt:g}"),
+    ("less_than_equal", "at most {le:g}"),
+    ("less_than", "less than {lt:g}"),
+    ("finite_number", "a finite number"),
+    ("int", "a whole number"),
+    ("float", "a number"),
+    ("bool", "true or false"),
+    ("string", "text in quotes"),
+    ("path", "a path in quotes"),
+    ("tuple", "a list such as ['a', 'b']"),
+)
+
+
+def _one_of(expected: str) -> str:
+    return expected if "," not in expected and " or " not in expected else f"one of {expected}"
+
+
+def _perhaps(given: object, expected: str) -> str:
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    near = nearest(given, [word.lower() for word in words]) if isinstance(given, str) else ""
+    meant = next((word for word in words if word.lower() == near), "")
+    return f"; did you mean '{meant}'?" if meant else ""
