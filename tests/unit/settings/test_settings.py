@@ -11,12 +11,6 @@ from astro_monitor.errors import ConfigError
 from astro_monitor.settings import Settings, as_toml, load
 
 
-def test_default_file_is_generated_from_the_code(repository) -> None:
-    written = (repository / "configs" / "default.toml").read_text("utf-8")
-    again = "run: astro-monitor config --action default > configs/default.toml"
-    assert written == as_toml(Settings(), portable=True), again
-
-
 def test_default_file_loads_to_the_defaults(repository) -> None:
     assert load(repository / "configs" / "default.toml") == Settings()
 

@@ -35,16 +35,11 @@ def value_at(settings, path):
     return settings
 
 
-def test_the_page_is_that_of_the_code(repository):
-    stored = (repository / "docs" / "reference" / "settings.md").read_text("utf-8")
-    assert stored == page(), f"the page of settings is not up to date; run: {COMMAND}"
-    assert COMMAND in stored
-
-
 def test_the_command_writes_the_page(repository, tmp_path):
     target = tmp_path / "settings.md"
     subprocess.run([sys.executable, "-m", *COMMAND.split()[2:-1], str(target)], check=True, cwd=repository)
     assert target.read_text("utf-8") == page()
+    assert COMMAND in page()
 
 
 def test_every_setting_is_on_the_page_once_with_meaning_default_and_variable():
