@@ -169,6 +169,10 @@ class FrameJudged(_Body):
     """The verdict on one light frame.
 
     ``measurements`` has every key of the metric table; a missing number is ``null`` and ``why_missing`` says why.
+
+    Attributes:
+        weight: what the frame counts in a stack, 0 to 1; 0 unless kept.
+        weight_if_kept: what it would count, should a person keep it; ``null`` in documents of before protocol 1.1.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True)
@@ -189,6 +193,7 @@ class FrameJudged(_Body):
     decision: Decision
     reasons: list[ReasonBody]
     weight: FiniteFloat
+    weight_if_kept: FiniteFloat | None = None
     meta: MetaBody
     measurements: dict[str, FiniteFloat | None]
     why_missing: dict[str, str]
@@ -241,8 +246,9 @@ class FrameRevised(_Body):
     """A decision was changed later; the first one stays in the log.
 
     Attributes:
-        weight: what the frame counts in a stack from now on; absent in documents from before it was told, where a
-            frame that is kept has the weight of its first verdict, or 1 where that was not to keep it.
+        weight: what the frame counts in a stack from now on: that of the formula, also where a person keeps a frame
+            which the rules did not. Absent in documents from before it was told, where a frame that is kept has the
+            weight of its first verdict, or 1 where that was not to keep it.
         relative_path: as in its ``frame.judged`` document; empty in documents of 1.0.
     """
 

@@ -10,7 +10,7 @@ from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
 from ..listing import listed_frames, not_lights
-from ..lists import Owner, owner_of, stacks, write_lists
+from ..lists import Owner, owner_of, refuse_capture_folder, stacks, write_lists
 from ..monitor import rig_folder
 from ..nightlog import NightLogReader
 from ..plain import because, counted
@@ -26,10 +26,12 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         copies: also copy the kept frames there, each with its weight in its header.
 
     Raises:
-        ConfigError: there is no night log for this folder.
+        ConfigError: there is no night log for this folder, or an output lies inside it.
         NightLogError: it is in use or of a newer version.
     """
     page = Page.on(out)
+    if copies is not None:
+        refuse_capture_folder(copies, [folder], "the folder for weighted copies")
     place, path = night_log_of(folder, settings)
     target = output or settings.lists.folder or place / "lists"
     with NightLogReader.read(path) as night_log:
@@ -52,9 +54,8 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     )
     for note in body["notes"]:
         page.line(note, style="yellow")
-    for stack in stacks(frames, settings.lists.merge):
-        if stack.not_offered:
-            continue
+    offered = [stack for stack in stacks(frames, settings.lists.merge) if not stack.not_offered]
+    for stack in offered:
         share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')}"
         page.line(
             f"{stack.folder}: {share}, {stack.kept_hours:.2f} h, "
@@ -63,7 +64,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     for file in body["files"]:
         page.line(f"  {file}")
     if copies is not None:
-        kept = [(Path(frame.file), frame.weight) for frame in frames if frame.decision == "keep"]
+        kept = [(Path(frame.file), frame.weight) for stack in offered for frame in stack.decided("keep")]
         done = 0
         for path, sentence in copy_weighted(kept, copies):
             done += not sentence

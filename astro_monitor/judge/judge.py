@@ -242,13 +242,15 @@ def history_name(key: BaselineKey) -> str:
 
 
 def _verdict(case: Case, ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]) -> Verdict:
+    weight = stacking_weight(case)
     return Verdict(
         frame_id=case.examined.frame_id,
         label=ruling.label,
         cause=cause.name,
         flags=ruling.flags,
         decision=ruling.decision,
-        weight=stacking_weight(case) if ruling.decision == "keep" else 0.0,
+        weight=weight if ruling.decision == "keep" else 0.0,
+        weight_if_kept=weight,
         reasons=(*ruling.reasons, *cause.reasons, *remarks),
         baseline_size=case.baseline.size,
         rules_version=RULES_VERSION,

@@ -8,7 +8,7 @@ folder; frames are linked to, never copied, moved or changed.
 from .frames import ListedFrame, NotLight, listed_frame
 from .grouping import Merge, stacks
 from .owner import Owner, owner_of
-from .write import FORMATS, ListError, Written, write_lists
+from .write import FORMATS, ListError, Written, refuse_capture_folder, write_lists
 
 __all__ = [
     "FORMATS",
@@ -20,6 +20,7 @@ __all__ = [
     "Written",
     "listed_frame",
     "owner_of",
+    "refuse_capture_folder",
     "stacks",
     "write_lists",
 ]

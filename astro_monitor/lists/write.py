@@ -148,20 +148,32 @@ def write_lists(
     return body_json(body)
 
 
-def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path]) -> None:
-    """See to it that lists never get into a capture folder.
+def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str = "the folder for lists") -> None:
+    """See to it that nothing is ever written into a capture folder.
 
     Parameters:
-        folder: where lists are to go.
+        folder: where something is to go.
         watch_roots: capture folders.
+        what: goes there, for the sentence.
 
     Raises:
-        ConfigError: the folder is, or lies in, one of them, links followed.
+        ConfigError: the folder is, or lies in, one of them; links are followed, and one folder with two names (a bind
+            mount, upper and lower case) is known as one.
     """
     real = Path(os.path.realpath(folder))
     for root in watch_roots:
-        if real.is_relative_to(os.path.realpath(root)):
-            raise ConfigError(f"the folder for lists {folder} lies inside the capture folder {root}; set lists.folder")
+        if real.is_relative_to(os.path.realpath(root)) or any(_is_same(one, root) for one in (real, *real.parents)):
+            raise ConfigError(
+                f"{what} {shown(str(folder))} lies inside the capture folder {shown(str(root))}, which is never "
+                "written to; choose a place outside it"
+            )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _with_absolute_path(frame: Row) -> Row:

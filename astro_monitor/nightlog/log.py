@@ -262,8 +262,8 @@ class NightLog(NightLogReader):
             new_decision: what holds from now on.
             by: who or what says so.
             why: one sentence.
-            weight: what the frame counts in a stack when it is kept; ``None``: as its first verdict says, or 1 where
-                that was not to keep it.
+            weight: what the frame counts in a stack when it is kept; ``None``: as it stands, else as the formula gave
+                it with the first verdict, or 1 where an old log does not tell that.
 
         Returns:
             the ``frame.revised`` document.
@@ -380,9 +380,15 @@ def _checked(draft: Draft) -> dict[str, Any]:
 
 
 def _kept_weight(row: FrameRow, weight: float | None) -> float:
+    """Return what a frame counts when it is kept: as it stands, else by the formula of its first verdict."""
     if weight is not None:
         return weight
-    return float(row.body["weight"]) if row.first_decision == "keep" else 1.0
+    if row.weight > 0:
+        return row.weight
+    if row.first_decision == "keep":
+        return float(row.body["weight"])
+    by_formula = row.body.get("weight_if_kept")
+    return 1.0 if by_formula is None else float(by_formula)
 
 
 def _json(plain: dict[str, Any]) -> str:

@@ -58,6 +58,7 @@ class Verdict:
         label: the class after judging (rules may overrule an ``unknown``).
         flags: subset of ``FLAGS``.
         weight: stacking weight 0 to 1; 0 unless kept.
+        weight_if_kept: what it would weigh, should a person keep it; ``None`` when that is not known.
         baseline_size: number of frames the frame was compared with.
     """
 
@@ -70,6 +71,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
     baseline_size: int
     rules_version: str
+    weight_if_kept: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,114 @@
+"""``astro-monitor lists`` on a night that was watched: what is there now, weights, never into the capture folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from rich.console import Console
+
+from astro_monitor.cli.listing import run_lists
+from astro_monitor.clock import SystemClock
+from astro_monitor.errors import ConfigError
+from astro_monitor.monitor import rig_folder
+from astro_monitor.nightlog import NightLog
+from astro_monitor.records import Arrival
+from astro_monitor.session import Session
+from astro_monitor.settings import Settings, load
+from astro_monitor.testing.folders import small_fits
+from astro_monitor.testing.light import invented
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def captures(tmp_path) -> Path:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return load(None, {"state_folder": tmp_path / "state"})
+
+
+def watch(captures: Path, settings: Settings, *, good: float = 0.96, count: int = 4) -> list[Path]:
+    """Write frames and let a session judge them."""
+    place = rig_folder(settings, captures)
+    place.mkdir(parents=True)
+    paths = []
+    with NightLog.open(place / "nightlog.sqlite", "s" * 32, SystemClock()) as log:
+        session = Session(settings, log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        for number in range(count):
+            path = captures / f"{number}.fits"
+            path.write_bytes(small_fits()[:-8] + number.to_bytes(8, "big"))
+            arrival = Arrival(path=path, root=captures, size_bytes=path.stat().st_size, mtime_ns=1,
+                              first_seen_utc=NOW, settled_utc=NOW, how="scan")  # fmt: skip
+            session.take(invented(arrival, path.read_bytes(), good=good))
+            paths.append(path)
+    return paths
+
+
+def lists(captures: Path, settings: Settings, output: Path | None = None, copies: Path | None = None) -> str:
+    out = Console(file=io.StringIO(), width=200)
+    run_lists(captures, output, settings, copies=copies, out=out)
+    return out.file.getvalue()
+
+
+def test_deleted_frames_are_in_no_list_at_once(captures, settings, tmp_path):
+    paths = watch(captures, settings)
+    lists(captures, settings)
+    folder = rig_folder(settings, captures) / "lists"
+    assert len(list(folder.rglob("siril/lights/*"))) == 4
+    paths[1].unlink()
+    paths[2].rename(tmp_path / "elsewhere.fits")
+    lists(captures, settings)
+    (found,) = folder.rglob("frames.json")
+    assert {frame["file"] for frame in json.loads(found.read_text())["accepted"]} == {str(paths[0]), str(paths[3])}
+    assert all(link.exists() for link in folder.rglob("lights/*"))
+    (tmp_path / "elsewhere.fits").rename(paths[2])
+    lists(captures, settings)
+    assert len(list(folder.rglob("siril/lights/*"))) == 3
+
+
+@pytest.mark.parametrize("inside", [".", "copies", "a/../b"])
+@pytest.mark.parametrize("through_link", [False, True])
+@pytest.mark.parametrize("what", ["copies", "output"])
+def test_no_output_goes_into_the_capture_folder(captures, settings, tmp_path, inside, through_link, what):
+    paths = watch(captures, settings)
+    top = captures
+    if through_link:
+        top = tmp_path / "link"
+        top.symlink_to(captures)
+    with pytest.raises(ConfigError, match=r"inside the capture folder.*choose a place outside"):
+        lists(captures, settings, **{what: top / inside})
+    assert sorted(captures.iterdir()) == paths
+
+
+def test_a_frame_that_is_kept_by_hand_has_the_weight_of_the_formula(captures, settings, tmp_path):
+    """A soft frame that the rules did not keep counts (2.5 / 3)² and not 1."""
+    settings = load(None, {"state_folder": tmp_path / "state", "site": {"normal_fwhm_arcsec": 2.5}})
+    place = rig_folder(settings, captures)
+    place.mkdir(parents=True)
+    path = captures / "soft.fits"
+    path.write_bytes(small_fits())
+    arrival = Arrival(path=path, root=captures, size_bytes=path.stat().st_size, mtime_ns=1, first_seen_utc=NOW,
+                      settled_utc=NOW, how="scan")  # fmt: skip
+    outcome = invented(arrival, path.read_bytes(), good=0.02)
+    outcome.measurements.values["fwhm_arcsec"] = 3.0
+    with NightLog.open(place / "nightlog.sqlite", "s" * 32, SystemClock()) as log:
+        session = Session(settings, log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        judged = session.take(outcome)
+        assert (judged.body["decision"], judged.body["weight"]) == ("review", 0.0)
+        revised = session.revise(judged.body["frame_id"], "keep", "astronomer", "good enough")
+    assert revised.body["weight"] == pytest.approx((2.5 / 3.0) ** 2, abs=1e-3)
+    said = lists(captures, settings, copies=tmp_path / "copies")
+    assert re.search(r"1 of 1 kept frame copied", said)
+    with fits.open(tmp_path / "copies" / "soft.fits") as hdus:
+        assert hdus[0].header["SSWEIGHT"] == pytest.approx((2.5 / 3.0) ** 2, abs=1e-3)
