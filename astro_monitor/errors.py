@@ -12,6 +12,7 @@
     │   ├── Unsupported        a sound file that is no two-dimensional frame of a supported kind
     │   ├── DetectFailed, MeasureFailed, GradeFailed   a stage gave up on a frame that was read
     │   └── WorkerLost         the worker process died or was ended while it had this frame
+    ├── WorkerUnavailable      no worker process can be had just now; no frame is to blame      (exit code 6)
     ├── NightLogError          the night log cannot be opened, or is of a newer version
     └── PublishError           a socket cannot be bound, or keys are missing
 
@@ -38,6 +39,12 @@ class ModelError(AstroMonitorError, RuntimeError):
     """A model that is missing, altered, or does not fit its card."""
 
     exit_code = 3
+
+
+class WorkerUnavailable(AstroMonitorError, RuntimeError):
+    """No worker process can be had just now: what has to be graded waits, and nothing is said about it."""
+
+    exit_code = 6
 
 
 class NightLogError(AstroMonitorError, RuntimeError):
@@ -81,9 +88,10 @@ class Incomplete(FrameError, OSError):
 
 
 class Vanished(FrameError, FileNotFoundError):
-    """The file went away before or while it was read."""
+    """The file went away before or while it was read; it is looked at again when it comes back."""
 
     kind = "vanished"
+    retryable = True
 
 
 class Unreadable(FrameError, ValueError):
@@ -117,7 +125,9 @@ class GradeFailed(FrameError, RuntimeError):
 
 
 class WorkerLost(FrameError, RuntimeError):
-    """The worker process died, ran out of memory or time, on this frame."""
+    """The worker process died, or was ended for taking too long, on this frame.
+
+    Whether it may be tried again depends on whose doing that was, see :mod:`astro_monitor.worker.blame`.
+    """
 
     kind = "worker_lost"
-    retryable = True

@@ -19,6 +19,7 @@ from typing import Any
 
 from . import __version__, compose, messages
 from .clock import Clock
+from .errors import NightLogError
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
 from .lists import ListError
@@ -192,24 +193,54 @@ class Session:
     def take(self, outcome: Outcome) -> Document:
         """Judge one outcome, log it and announce it.
 
+        An outcome that cannot be used, such as one with a number that no document can hold, costs its file alone.
+
         Returns:
             its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document. A file with the same content as one
             that has its outcome already gets that one's document back, under its own name; nothing is judged twice.
+            An outcome after a failure that may pass has that failure as its cause; the same failure once more gets
+            the document of the first one back.
+
+        Raises:
+            NightLogError: it cannot be written down.
         """
+        try:
+            fresh, document = self._take(outcome)
+        except (NightLogError, MemoryError):
+            raise
+        except Exception as error:
+            # Numbers from outside may be anything. What the judge has half learnt is forgotten.
+            log.exception("%s: its outcome cannot be used", outcome.arrival.path.name)
+            self._judge = Judge.restore(self._settings.judge, self._settings.site, judge_memory(self._log))
+            fresh, document = self._take(Failed.unforeseen(outcome.arrival, outcome.frame_id, "judge", error))
+        for told in fresh:
+            self._announce(told)
+        return document
+
+    def _take(self, outcome: Outcome) -> tuple[list[Document], Document]:
+        """Write down one outcome; the documents that are new, and the one that tells of this file."""
+        arrival = outcome.arrival
+        earlier = self._log.failure_at(arrival.path)
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
-            return self._take_again(outcome, outcome.frame_id)
+            return [], self._take_again(outcome, outcome.frame_id, earlier)
         if isinstance(outcome, Failed):
-            return self._take_failed(outcome)
-        self._lists.note(outcome.frame_id, self._log.content_at(outcome.arrival.path))
+            return self._take_failed(outcome, earlier)
+        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path))
+        alerts: tuple[Alert, ...]
         if isinstance(outcome, Skipped):
+            alerts = self._judge.note_recovery(outcome) if earlier is not None else ()
+            fresh = self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, alerts, earlier)
             self.counts.skipped += 1
-            return self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, ())
-        baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
-        verdict, alerts = self._judge.judge(outcome)
-        if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
-            self._first[outcome.frame_id] = (outcome.arrival, baseline.key)
-        self._count(verdict.decision)
-        return self._commit_frame("frame.judged", compose.judged(outcome, verdict, baseline), outcome, alerts)
+        else:
+            baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
+            verdict, alerts = self._judge.judge(outcome)
+            body = compose.judged(outcome, verdict, baseline)
+            fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier)
+            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
+                self._first[outcome.frame_id] = (arrival, baseline.key)
+            self._count(verdict.decision)
+        self._passed(earlier)
+        return fresh, fresh[0]
 
     def second_looks(self) -> list[Arrival]:
         """Give the frames to look at again: put up for review when their rig was not known yet, which it is now."""
@@ -278,17 +309,29 @@ class Session:
         while not self._disowned.empty():
             self._judge.forget(self._disowned.get())
 
-    def _take_failed(self, outcome: Failed) -> Document:
+    def _take_failed(self, outcome: Failed, earlier: Document | None) -> tuple[list[Document], Document]:
+        if earlier is not None and outcome.retryable and _is_the_same(earlier.body, outcome):
+            log.info("%s: still the same: %s", outcome.arrival.path.name, outcome.sentence)
+            return [], earlier
+        # A file that has failed before is one failure, not two.
+        alerts = self._judge.note_failure(outcome) if earlier is None else ()
+        fresh = self._commit_frame("frame.failed", compose.failed(outcome), outcome, alerts, earlier)
+        self._passed(earlier)
         self.counts.failed += 1
-        alerts = self._judge.note_failure(outcome)
-        return self._commit_frame("frame.failed", compose.failed(outcome), outcome, alerts)
+        return fresh, fresh[0]
 
-    def _take_again(self, outcome: Outcome, frame_id: str) -> Document:
+    def _passed(self, earlier: Document | None) -> None:
+        """Take back a failure of this session that another outcome of the same file has overtaken."""
+        if earlier is not None and earlier.session_id == self._log.session_id:
+            self.counts.failed -= 1
+
+    def _take_again(self, outcome: Outcome, frame_id: str, earlier: Document | None) -> Document:
         """Note that known content turned up under another name."""
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
         self._lists.note(frame_id, self._log.content_at(arrival.path))
         self._log.note_sighting(frame_id, _sighting(arrival))
+        self._passed(earlier)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {
             **first.body,
@@ -308,18 +351,18 @@ class Session:
             case _:
                 self.counts.rejected += 1
 
-    def _commit_frame(self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...]) -> Document:
-        drafts = [Draft(kind, body)]
+    def _commit_frame(
+        self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None
+    ) -> list[Document]:
+        drafts = [Draft(kind, body, "" if earlier is None else earlier.doc_id)]
         drafts += [Draft(*compose.alert(change), cause_index=0) for change in alerts]
-        return self._commit(drafts, sighting=_sighting(outcome.arrival))[0]
+        return self._written(drafts, _sighting(outcome.arrival))
 
-    def _commit(self, drafts: list[Draft], sighting: Sighting | None = None) -> list[Document]:
-        documents = self._written(drafts, sighting)
-        for document in documents:
+    def _commit(self, drafts: list[Draft]) -> None:
+        for document in self._written(drafts):
             self._announce(document)
-        return documents
 
-    def _written(self, drafts: list[Draft], sighting: Sighting | None) -> list[Document]:
+    def _written(self, drafts: list[Draft], sighting: Sighting | None = None) -> list[Document]:
         """Commit; while the disk is full, wait and try again, because a verdict must not be lost."""
         outline, histories = self._judge.outline(), self._judge.changed_histories()
         while True:
@@ -348,3 +391,7 @@ def _sighting(arrival: Arrival) -> Sighting:
         os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns, arrival.ctime_ns, arrival.file_no,
         arrival.digest,
     )  # fmt: skip
+
+
+def _is_the_same(told: dict[str, Any], outcome: Failed) -> bool:
+    return (told["kind"], told["size_bytes"]) == (outcome.kind, outcome.arrival.size_bytes)

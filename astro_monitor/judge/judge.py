@@ -18,6 +18,7 @@ from ..records import (
     Failed,
     Grade,
     Reason,
+    Skipped,
     Verdict,
     baseline_key,
 )
@@ -141,6 +142,16 @@ class Judge:
         name = failed.frame_id or failed.arrival.path.name.encode("utf-8", "replace").decode("utf-8")
         moment_s = _seconds(failed.arrival.settled_utc)
         alert = self._warden("failures", "").note("bad", name, NO_CAUSE, moment_s, self._settings)
+        return (alert,) if alert else ()
+
+    def note_recovery(self, outcome: Skipped) -> tuple[Alert, ...]:
+        """Take note that a file could be read which could not before.
+
+        Parameters:
+            outcome: a file that is no light frame; those that are say it when they are judged.
+        """
+        moment_s = _seconds(outcome.arrival.settled_utc)
+        alert = self._warden("failures", "").note("good", outcome.frame_id, NO_CAUSE, moment_s, self._settings)
         return (alert,) if alert else ()
 
     def open_alerts(self) -> frozenset[str]:

@@ -6,7 +6,6 @@ import heapq
 import threading
 from typing import Literal
 
-from ..clock import Clock
 from ..records import Arrival
 
 LIVE, OLD = 0, 1
@@ -18,16 +17,12 @@ class Backlog:
     ``newest_first``: frames that were written while we watch come first, the newest before the others, so that the
     live verdict stays live; frames that were there before are worked off after them in time order, as the night
     would have judged them. ``in_order``: everything by time.
-
-    A frame may be put back for later (it changed while it was read); it then waits until its time has come.
     """
 
-    def __init__(self, policy: Literal["newest_first", "in_order"], clock: Clock, started_ns: int) -> None:
+    def __init__(self, policy: Literal["newest_first", "in_order"], started_ns: int) -> None:
         self._policy = policy
-        self._clock = clock
         self._started_ns = started_ns
         self._heap: list[tuple[int, int, int, Arrival]] = []
-        self._later: list[tuple[float, int, Arrival]] = []
         self._count = 0
         self._ready = threading.Condition()
         self._closed = False
@@ -35,14 +30,10 @@ class Backlog:
     def put(self, arrival: Arrival) -> None:
         """Add a frame."""
         with self._ready:
-            self._push(arrival)
-            self._ready.notify()
-
-    def put_later(self, arrival: Arrival, seconds: float) -> None:
-        """Add a frame that is to be tried again after ``seconds``."""
-        with self._ready:
             self._count += 1
-            heapq.heappush(self._later, (self._clock.monotonic() + seconds, self._count, arrival))
+            live = self._policy == "newest_first" and arrival.mtime_ns >= self._started_ns
+            order = -arrival.mtime_ns if live else arrival.mtime_ns
+            heapq.heappush(self._heap, (LIVE if live else OLD, order, self._count, arrival))
             self._ready.notify()
 
     def close(self) -> None:
@@ -54,33 +45,17 @@ class Backlog:
     def take(self, timeout_s: float) -> list[Arrival]:
         """Take the next frame; an empty list when none came within ``timeout_s`` or the backlog is closed."""
         with self._ready:
-            self._promote()
             if not self._heap and not self._closed:
-                wait_s = timeout_s
-                if self._later:
-                    wait_s = min(wait_s, max(0.0, self._later[0][0] - self._clock.monotonic()))
-                self._ready.wait(wait_s)
-                self._promote()
+                self._ready.wait(timeout_s)
             return [heapq.heappop(self._heap)[3]] if self._heap and not self._closed else []
 
     def depth(self) -> int:
         """Number of frames that wait."""
         with self._ready:
-            return len(self._heap) + len(self._later)
+            return len(self._heap)
 
     def oldest_settled(self) -> list[Arrival]:
         """The frame that has waited longest since it was whole; empty when nothing waits."""
         with self._ready:
-            waiting = [entry[3] for entry in self._heap] + [entry[2] for entry in self._later]
+            waiting = [entry[3] for entry in self._heap]
         return [min(waiting, key=lambda arrival: arrival.settled_utc)] if waiting else []
-
-    def _push(self, arrival: Arrival) -> None:
-        self._count += 1
-        live = self._policy == "newest_first" and arrival.mtime_ns >= self._started_ns
-        order = -arrival.mtime_ns if live else arrival.mtime_ns
-        heapq.heappush(self._heap, (LIVE if live else OLD, order, self._count, arrival))
-
-    def _promote(self) -> None:
-        now = self._clock.monotonic()
-        while self._later and self._later[0][0] <= now:
-            self._push(heapq.heappop(self._later)[2])

@@ -15,7 +15,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from ..clock import Clock, SystemClock
@@ -23,14 +22,16 @@ from ..errors import ConfigError
 from ..messages import Document
 from ..nightlog import LogDamaged, NightLog
 from ..publish import Publisher
-from ..records import Arrival, Failed
+from ..records import Failed
 from ..session import Counts, Session
 from ..settings import Settings
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerLane
 from .backlog import Backlog
+from .desk import Desk
 from .health import HealthPages
 from .pulse import Pulse
+from .retries import Retries, WorkerPause
 from .state import BUS, WATCH, WORK, DaemonState
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,6 @@ MOVER_GRACE_S = 4.0
 MAX_REBUILDS = 3
 """A log that is damaged again and again is on a disk that a person must look at."""
 LISTS_EVERY_S = 2.0
-RETRY_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Pauses before a frame that changed while it was read is tried again; then it is reported as failed."""
 
 
 def rig_folder(settings: Settings, root: Path) -> Path:
@@ -135,7 +134,6 @@ class Monitor:
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
         self.health_port = 0
-        self._retries: dict[Path, int] = {}
         self._never_whole: queue.SimpleQueue[Failed] = queue.SimpleQueue()
 
     def make_folder(self) -> None:
@@ -207,8 +205,9 @@ class Monitor:
             ),
             on_turn=lambda: pulse.beat(WATCH),
         )
-        backlog = Backlog(self._settings.backlog, self._clock, started_ns=time.time_ns())
-        state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse)
+        backlog = Backlog(self._settings.backlog, started_ns=time.time_ns())
+        retries, pause = Retries(self._clock), WorkerPause(self._clock)
+        state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse, retries, pause)
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
         publisher.figures = state.beat_of_the_bus
@@ -223,13 +222,17 @@ class Monitor:
                 target=self._move, args=(source, backlog, lane, over), name="arrivals", daemon=True
             )
             mover.start()
+            if self._settings.watch.existing == "ignore":
+                # The frames of before are not met again; those among them that still have no outcome are.
+                for path in night_log.unfinished():
+                    source.reopened.ask(path)
             state.ready()
             log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "nobody")
             if ready is not None:
                 ready.set()
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
             try:
-                self._work(backlog, lane, session, over, state.turn)
+                self._work(Desk(source, backlog, lane, session, retries, pause), over, state.turn)
                 reason, sentence = "stopped", "The watch was ended by its user."
             finally:
                 over.set()
@@ -247,45 +250,21 @@ class Monitor:
         limits_s = {WATCH: STUCK_S, WORK: STUCK_S}
         return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})
 
-    def _work(
-        self, backlog: Backlog, lane: WorkerLane, session: Session, stop: threading.Event, on_turn: Callable[[], None]
-    ) -> None:
+    def _work(self, desk: Desk, stop: threading.Event, on_turn: Callable[[], None]) -> None:
         lists_written = self._clock.monotonic()
         while not stop.is_set():
             on_turn()
             while not self._never_whole.empty():
-                session.take(self._never_whole.get())
-            for arrival in backlog.take(IDLE_TICK_S):
-                outcome = lane.examine(arrival, session.baselines())
-                if isinstance(outcome, Failed) and outcome.kind == "stopped":
-                    return
-                if isinstance(outcome, Failed) and outcome.retryable and self._try_again(arrival, backlog):
-                    continue
-                self._retries.pop(arrival.path, None)
-                session.take(outcome)
-            # Frames that come now go first.
-            for arrival in session.second_looks() if backlog.depth() == 0 else ():
-                session.look_again(lane.examine(arrival, session.baselines()))
+                desk.session.take(self._never_whole.get())
+            desk.ask_again()
+            if desk.pause.holds():
+                self._clock.wait(stop, IDLE_TICK_S)
+            elif not desk.grade_next(IDLE_TICK_S):
+                return
             now = self._clock.monotonic()
-            if backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
-                session.write_lists()
+            if desk.backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
+                desk.session.write_lists()
                 lists_written = now
-
-    def _try_again(self, arrival: Arrival, backlog: Backlog) -> bool:
-        """Put a frame back that changed while it was read; tell whether it will be tried again."""
-        tried = self._retries.get(arrival.path, 0)
-        if tried >= len(RETRY_AFTER_S):
-            del self._retries[arrival.path]
-            return False
-        try:
-            status = arrival.path.stat()
-        except OSError:
-            return False
-        self._retries[arrival.path] = tried + 1
-        fresh = replace(arrival, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
-        backlog.put_later(fresh, RETRY_AFTER_S[tried])
-        log.info("%s changed while it was read; it will be tried again", arrival.path.name)
-        return True
 
     def _move(self, source: FolderSource, backlog: Backlog, lane: WorkerLane, stop: threading.Event) -> None:
         """Carry what the source finds to where the caller's thread takes it; then let no hanging file delay the end."""

@@ -20,6 +20,7 @@ from .backlog import Backlog
 from .health import Health
 from .jumps import ClockJumps
 from .pulse import Pulse
+from .retries import Retries, WorkerPause
 from .service import ServiceManager
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class DaemonState:
     source: FolderSource
     session: Session
     pulse: Pulse
+    retries: Retries
+    pause: WorkerPause
     lane: WorkerLane | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
 
@@ -79,7 +82,7 @@ class DaemonState:
         waited_s = max(0.0, (self.clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
         return SessionHeartbeat(
             last_seq=self.night_log.last_seq(),
-            queue_depth=self.backlog.depth(),
+            queue_depth=self.backlog.depth() + self.retries.untold(),
             oldest_waiting_s=round(waited_s, 3),
             frames_judged=self.session.counts.judged,
             frames_failed=self.session.counts.failed,
@@ -92,7 +95,7 @@ class DaemonState:
         """Give what the health pages tell."""
         return Health(
             heartbeat=self.heartbeat(),
-            stuck=self._stuck(),
+            stuck=self._stuck() or self.pause.why,
             not_ready=self._not_ready(),
             worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
             frames_skipped=self.session.counts.skipped,
@@ -106,7 +109,7 @@ class DaemonState:
         """Say why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
-        return self.session.trouble or missing
+        return self.session.trouble or missing or self.pause.why
 
     def ready(self) -> None:
         """Tell the service manager that frames are taken now."""

@@ -21,7 +21,7 @@ from .nights import night_of, written_at
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
 from .rows import OUTCOMES, Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
-from .schema import IS_JUDGED, IS_SKIPPED
+from .tally import tally
 from .trail import Kept, Trail
 
 logger = logging.getLogger(__name__)
@@ -299,14 +299,14 @@ class NightLog(NightLogReader):
                 (self.session_id,),
             )
             for session_id, doc_id in lost:
-                judged, skipped, failed = (self._count(kind, session_id) for kind in OUTCOMES)
+                done = tally(self._database, session_id)
                 body = SessionStopped(
                     reason="lost",
                     sentence="The session ended without saying so: a crash, a power cut or a kill.",
-                    frames_judged=judged,
-                    frames_failed=failed,
-                    frames_skipped=skipped,
-                    last_seq=self._last_of(session_id),
+                    frames_judged=done.judged,
+                    frames_failed=done.failed,
+                    frames_skipped=done.skipped,
+                    last_seq=done.last_seq,
                 )
                 documents.append(self._insert("session.stopped", body_json(body), doc_id, None, session_id))
         return documents
@@ -351,7 +351,7 @@ class NightLog(NightLogReader):
 
     def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
         """Say which night a document is of: its frame's, that of the document that led to it, or tonight."""
-        if cause:
+        if cause and kind not in OUTCOMES:
             found = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
             if found:
                 return str(found[0][0])
@@ -362,14 +362,6 @@ class NightLog(NightLogReader):
             except ValueError:
                 moment = written_at(sighting[2] if sighting is not None else 0, now)
         return night_of(moment, self._longitude_deg)
-
-    def _count(self, kind: str, session_id: str) -> int:
-        kinds = {"frame.judged": IS_JUDGED, "frame.skipped": IS_SKIPPED}
-        where = f"SELECT count(*) FROM documents d WHERE {kinds.get(kind, 'd.kind = ?')} AND d.session_id = ?"  # noqa: S608
-        return int(self._database.rows(where, (session_id,) if kind in kinds else (kind, session_id))[0][0])
-
-    def _last_of(self, session_id: str) -> int:
-        return int(self._database.rows("SELECT max(seq) FROM documents WHERE session_id = ?", (session_id,))[0][0])
 
 
 def _checked(draft: Draft) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class NightLogReader:
         self, path: Path, size_bytes: int, mtime_ns: int, ctime_ns: int = 0, file_no: int = 0,
         digest: Callable[[], str] = str,
     ) -> bool:  # fmt: skip
-        """Tell whether this very file, unchanged since, has its outcome: a look at the name is enough then.
+        """Tell whether this very file, unchanged since, has its final outcome: a look at the name is enough then.
 
         Parameters:
             path: where it is.
@@ -151,12 +151,16 @@ class NightLogReader:
         """
         asked = Sighting(os.fsencode(path), size_bytes, mtime_ns, ctime_ns, file_no).bounded()
         found = self._database.rows(
-            "SELECT ctime_ns, file_no, digest FROM sightings WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
+            "SELECT s.outcome_seq, f.retryable, s.ctime_ns, s.file_no, s.digest FROM sightings s "
+            "LEFT JOIN frames f ON f.frame_id = s.frame_id WHERE s.path = ? AND s.size_bytes = ? AND s.mtime_ns = ?",
             asked[:3],
         )
         if not found:
             return False
-        *known, known_digest = found[0]
+        seq, retryable, *known, known_digest = found[0]
+        # A file that could not be read has no identity, and only its document says whether that may pass.
+        if self._may_pass(seq) if retryable is None else retryable:
+            return False
         if not ctime_ns or known == [asked.ctime_ns, asked.file_no]:
             return True
         # A log of version 1 did not keep them: what it knows is believed, and kept from now on.
@@ -164,6 +168,26 @@ class NightLogReader:
             return False
         self._seen_again.append(asked)
         return True
+
+    def failure_at(self, path: Path) -> Document | None:
+        """Return the ``frame.failed`` document of a file that may still be graded; ``None`` when there is none."""
+        found = self._select(
+            "kind = 'frame.failed' AND seq = (SELECT outcome_seq FROM sightings WHERE path = ?)", (os.fsencode(path),)
+        )
+        return found[0] if found and found[0].body["retryable"] else None
+
+    def unfinished(self) -> list[Path]:
+        """Return the files whose last outcome is a failure that may pass, the oldest failure first."""
+        rows = self._database.rows(
+            "SELECT s.path, d.seq FROM documents d JOIN sightings s ON s.outcome_seq = d.seq "
+            "WHERE d.kind = 'frame.failed' ORDER BY d.seq"
+        )
+        return [Path(os.fsdecode(path)) for path, seq in rows if self._may_pass(seq)]
+
+    def _may_pass(self, seq: int) -> bool:
+        """Tell whether a document is a failure that may be tried again."""
+        found = self._select("seq = ?", (seq,))
+        return bool(found) and found[0].kind == "frame.failed" and bool(found[0].body["retryable"])
 
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
         """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.
@@ -215,7 +239,7 @@ class NightLogReader:
             yield from page
             seq = page[-1].seq
 
-    def _select(self, where: str, values: Sequence[str | int]) -> list[Document]:
+    def _select(self, where: str, values: Sequence[str | bytes | int]) -> list[Document]:
         """Give the documents for which ``where`` (never user text) holds, each checked against its checksum."""
         rows = self._database.rows(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE {where}", values)  # noqa: S608
         return [self._document(row) for row in rows]

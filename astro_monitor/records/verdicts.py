@@ -8,6 +8,9 @@ from typing import Literal
 from .frames import Arrival, FrameMeta
 from .measurements import Measurements
 
+MAX_SENTENCE_CHARS = 500
+"""An error may quote a whole value."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
@@ -124,9 +127,10 @@ class Failed:
 
     Attributes:
         frame_id: as in ``Frame``, or ``None`` when the bytes could not be read.
-        stage: ``read``, ``detect``, ``measure``, ``grade`` or ``worker``.
+        stage: ``watch``, ``read``, ``detect``, ``measure``, ``grade``, ``worker`` or ``judge``.
         kind: from the error class.
         known: whether the error was ours, foreseen; ``False`` is a defect worth reporting.
+        retryable: whether the same file may be graded later, unchanged: it stays due.
     """
 
     arrival: Arrival
@@ -137,6 +141,15 @@ class Failed:
     retryable: bool
     sentence: str
     timings_s: dict[str, float]
+
+    @staticmethod
+    def unforeseen(arrival: Arrival, frame_id: str | None, stage: str, error: Exception) -> Failed:
+        """Return the outcome of a file on which this program itself failed, whatever the reason."""
+        sentence = f"unforeseen {type(error).__name__} in stage {stage}: {error}"[:MAX_SENTENCE_CHARS]
+        return Failed(
+            arrival=arrival, frame_id=frame_id, stage=stage, kind="unforeseen", known=False, retryable=False,
+            sentence=f"{sentence}; please report this file", timings_s={},
+        )  # fmt: skip
 
 
 Outcome = Examined | Skipped | Failed

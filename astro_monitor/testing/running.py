@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,19 @@ class RunningMonitor:
             if not self._heard.wait_for(lambda: wanted() or bool(self._errors), PATIENCE_S):
                 raise TimeoutError(f"waited in vain for {what}; {len(self.documents)} documents came")
         self._raise()
+
+    def wait_until(self, wanted: Callable[[], bool], what: str) -> None:
+        """Wait until something is so of which no document tells.
+
+        Raises:
+            TimeoutError: it was not so in time.
+        """
+        until_s = time.monotonic() + PATIENCE_S
+        while not wanted():
+            self._raise()
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"waited in vain for {what}")
+            self._stop.wait(0.05)
 
     def wait_for_outcomes(self, count: int) -> list[Document]:
         """Wait until so many frames have their outcome, and give them."""

@@ -30,7 +30,10 @@ class FaultyPipeline:
     ``crash``           ends by SIGSEGV
     ``crash_once``      removes the file and ends by SIGSEGV; answers when the file is not there
     ``exit``            leaves with exit code 7
-    ``hang``            never answers
+    ``killed``          removes one of the files ``killed.fits.*`` and ends by SIGKILL, as long as there are any
+    ``weary``           answers that something unforeseen broke, unless it is the first file of its process
+    ``hang``            never answers, and waits
+    ``spin``            never answers, and computes
     ``bomb``            allocates memory without end; answers ``out_of_memory`` when refused
     ``print``           prints to standard output, where the answers go, and answers
     ``words``           writes control characters to standard error and ends by SIGABRT
@@ -59,6 +62,7 @@ class FaultyPipeline:
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
+        self._examined = 0
 
     def models(self) -> list[dict[str, str]]:
         """One invented model."""
@@ -75,6 +79,14 @@ class FaultyPipeline:
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "exit":
                 os._exit(7)
+            case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
+                markers[0].unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "weary" if self._examined:
+                raise RuntimeError("a device that broke before")
+            case "spin":
+                while True:
+                    pass
             case "hang":
                 while True:
                     time.sleep(3600)
@@ -104,6 +116,7 @@ class FaultyPipeline:
             case "interrupt":
                 os.kill(os.getpid(), signal.SIGINT)
                 os.kill(os.getpid(), signal.SIGTERM)
+        self._examined += 1
         return _skipped(arrival, sentence, {"baselines": float(len(list(baselines))), "process": float(os.getpid())})
 
 

@@ -111,6 +111,10 @@ class Candidates:
         """Pass a file over until it changes."""
         self._settled.setdefault(path, _Settled(sighting, ignored=True))
 
+    def begin_anew(self, path: str) -> None:
+        """Take a file for new when it is met next, though it may not have changed."""
+        self._settled.pop(path, None)
+
     def found_by_scan_at(self, now_s: float) -> set[str]:
         """Return the files that a scan met first at this time."""
         return {path for path, one in self._waiting.items() if one.how == "scan" and one.first_seen_s == now_s}

@@ -24,6 +24,7 @@ from .events import EventWatcher, Hint, Hints, WatcherFactory
 from .guard import WatcherGuard
 from .mounts import is_remote
 from .names import NameRules
+from .reopened import Reopened
 from .scan import MAX_DEPTH, Scan, Tree
 from .writers import OpenWriters
 
@@ -41,7 +42,7 @@ a share that has hung for an hour is no slow one."""
 
 
 class FolderSource:
-    """A folder as a stream of whole files. One thread runs it; :meth:`state` and :meth:`rescan` are for any thread.
+    """A folder as a stream of whole files. One thread runs it; the methods but :meth:`items` are for any.
 
     Parameters:
         root: the watched folder. It may be missing and come back, as shares do.
@@ -52,6 +53,9 @@ class FolderSource:
         is_remote: tells whether a folder is on a network share, which is polled.
         jitter: source of the random spread of scans, so that several programs do not scan in step.
         on_turn: called each time the loop goes round: the file system answers.
+
+    Attributes:
+        reopened: takes files that are to be handed on again.
 
     Raises:
         ConfigError: the root is a file.
@@ -78,6 +82,7 @@ class FolderSource:
         self._on_turn = on_turn
         self._tree = Tree(str(self._root), NameRules(settings.ignore), settings.follow_links)
         self._hints = Hints()
+        self.reopened = Reopened(self._hints)
         self._guard = WatcherGuard(self._tree.root, settings, self._hints, start_watcher, is_remote)
         self._candidates = Candidates(
             self._root, self._tree, settings, clock, already_done, lambda: self._guard.remote, OpenWriters()
@@ -166,6 +171,8 @@ class FolderSource:
 
     def _take_hints(self, now_s: float, stopped: Callable[[], bool]) -> None:
         hints, lost = self._hints.take_all()
+        for path in self.reopened.take(hints):
+            self._candidates.begin_anew(path)
         if lost:
             log.warning("more events than can be kept; the folder is scanned instead")
         if lost or self._rescan_asked.is_set():

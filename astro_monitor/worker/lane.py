@@ -6,13 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, ModelError, WorkerLost
+from ..errors import ConfigError, ModelError, WorkerLost, WorkerUnavailable
 from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped
 from ..settings import Settings
+from .blame import Machine
 from .process import Gone, WorkerProcess
 from .wire import Job, Ready, Refused, WireError
 
@@ -21,8 +25,14 @@ log = logging.getLogger(__name__)
 PIPELINE = "astro_monitor.pipeline:Pipeline"
 START_LIMIT_S = 120.0
 """Loading CUDA for the first time after a boot takes tens of seconds."""
+START_TRIES = 3
+"""Tries to start a worker before the monitor is told that there is none."""
+FATAL_LOSSES = 2
+"""A file that has ended so many workers by its own doing, each of them before it had anything else, is given up."""
 MAX_TIMEOUTS = 2
-"""A file that hangs twice hangs always; each further try would hold up the night for the full limit."""
+"""Each further try in a row would hold up the night for the full limit."""
+MAX_REMEMBERED = 1000
+"""Files of which it is remembered that a worker ended on them; the oldest are forgotten first."""
 BACK_OFF_S = 0.2
 """Wait before the second try; doubled before each further one."""
 STOP_GRACE_S = 3.0
@@ -36,7 +46,11 @@ class Lane(Protocol):
         ...
 
     def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
-        """Take one file through all stages; exactly one outcome, never an exception."""
+        """Take one file through all stages; exactly one outcome, whatever the file is.
+
+        Raises:
+            WorkerUnavailable: there is nothing to examine it with just now; it has no outcome.
+        """
         ...
 
     def stop(self) -> None:
@@ -75,6 +89,8 @@ class WorkerLane:
         self._frames = 0
         self._jobs = 0
         self._models: list[dict[str, str]] = []
+        self._losses: dict[tuple[Path, int, int], int] = {}
+        self._lost_with: set[Path] = set()
 
     @property
     def models(self) -> list[dict[str, str]]:
@@ -103,6 +119,12 @@ class WorkerLane:
                 raise ModelError(
                     f"the worker process {error} while it loaded the models; try 'astro-monitor models verify'"
                 ) from None
+            except (OSError, RuntimeError) as error:
+                if isinstance(error, ModelError):
+                    raise
+                raise ModelError(
+                    f"the worker process cannot be started: {error}; close other programs, then start again"
+                ) from error
         return self.models
 
     def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
@@ -113,32 +135,47 @@ class WorkerLane:
             baselines: what is normal so far.
 
         Returns:
-            exactly one outcome; ``Failed`` of kind ``worker_lost`` when the worker died on it time and again, and
-            of kind ``stopped`` when :meth:`stop` came first, in which case the file was not judged at all.
+            exactly one outcome; ``Failed`` of kind ``worker_lost`` when the worker died on it time and again
+            (retryable, unless that was the file's doing), and of kind ``stopped`` when :meth:`stop` came first, in
+            which case the file was not judged at all.
+
+        Raises:
+            WorkerUnavailable: no worker could be started, or it is lost with one file after another; the file has no
+                outcome.
         """
         job = Job(arrival=arrival, baselines=tuple(baselines))
         before = time.perf_counter()
         losses: list[Gone] = []
         with self._busy:
             while not self._stopping.is_set():
+                process = self._available_process()
+                if process is None:
+                    break
+                worn = self._frames > 0
                 try:
-                    return self._ask(job)
+                    record = self._ask(process, job)
+                    if worn and _may_be_the_workers(record):
+                        # Memory that leaked away and devices that broke are the worker's; a new one is asked.
+                        log.info("%s: asked again of a new worker: %s", arrival.path.name, _sentence(record))
+                        continue
+                    self._lost_with.clear()
+                    self._losses.pop(_version(arrival), None)
+                    return _excused(record)
                 except Gone as loss:
                     self._process = None
                     losses.append(loss)
                     log.warning("%s: the worker process %s", arrival.path.name, loss)
-                except (ModelError, ConfigError) as error:
-                    self._process = None
-                    losses.append(Gone(f"could not be started again: {error}", blameless=True))
                 except WireError as error:
                     return _failed(
                         arrival, "unforeseen", f"{error}; please report this", before, known=False, retryable=False
                     )
+                if self._blamed(arrival, losses[-1], worn=worn) >= FATAL_LOSSES:
+                    sentence = _lost_sentence(losses, final=True)
+                    return _failed(arrival, WorkerLost.kind, sentence, before, retryable=False)
                 timeouts = sum(loss.timed_out for loss in losses)
                 if len(losses) >= self._settings.worker.tries or timeouts >= MAX_TIMEOUTS:
-                    # It has had its tries; only where the worker never began may the file be tried again later.
-                    again = losses[-1].blameless
-                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses), before, retryable=again)
+                    self._doubt_the_worker(arrival, losses)
+                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses, final=False), before)
                 self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (len(losses) - 1))
         sentence = "the monitor was stopped before this file was graded; it is graded at the next start"
         return _failed(arrival, "stopped", sentence, before)
@@ -188,8 +225,53 @@ class WorkerLane:
         self._models = [dict(model) for model in hello.models]
         self._greeted = True
 
-    def _ask(self, job: Job) -> Outcome:
-        process = self._ready_process()
+    def _available_process(self) -> WorkerProcess | None:
+        """Return a worker that has loaded its models; ``None`` when the lane was stopped first.
+
+        Raises:
+            WorkerUnavailable: it could not be started, in several tries.
+        """
+        why = ""
+        for number in range(START_TRIES):
+            if self._stopping.is_set():
+                return None
+            try:
+                return self._ready_process()
+            except (Gone, ModelError, ConfigError, OSError, RuntimeError) as error:
+                self._process = None
+                why = f"the worker process {error}" if isinstance(error, Gone) else str(error)
+                log.warning("no worker process could be started: %s", why)
+            self._clock.wait(self._stopping, BACK_OFF_S * 2**number)
+        if self._stopping.is_set():
+            return None
+        raise WorkerUnavailable(
+            f"no worker process can be started ({why}); frames wait until one can, check memory and models"
+        )
+
+    def _blamed(self, arrival: Arrival, loss: Gone, *, worn: bool) -> int:
+        """Count a loss where it was the file's own doing, and return how many there have been."""
+        version = _version(arrival)
+        if loss.blamed and not worn:
+            self._losses[version] = self._losses.pop(version, 0) + 1
+            while len(self._losses) > MAX_REMEMBERED:
+                del self._losses[next(iter(self._losses))]
+        return self._losses.get(version, 0)
+
+    def _doubt_the_worker(self, arrival: Arrival, losses: list[Gone]) -> None:
+        """Remember a file with which workers were lost for no fault of its own; two such files are no coincidence.
+
+        Raises:
+            WorkerUnavailable: it happened with another file before, and with none in between it went well.
+        """
+        known = arrival.path in self._lost_with
+        self._lost_with.add(arrival.path)
+        if len(self._lost_with) > 1 and not known:
+            raise WorkerUnavailable(
+                f"the worker process is lost with one frame after another, the last time it {losses[-1]}; "
+                "frames wait and are tried again, check the computer's memory and the disk of the frames"
+            )
+
+    def _ask(self, process: WorkerProcess, job: Job) -> Outcome:
         self._jobs += 1
         record = process.ask(job, self._jobs, self._settings.worker.timeout_s)
         if not isinstance(record, Examined | Skipped | Failed) or record.arrival != job.arrival:
@@ -198,9 +280,25 @@ class WorkerLane:
         self._frames += 1
         if self._frames >= self._settings.worker.recycle_frames or _is_poisoned(record):
             process.end(STOP_GRACE_S)
-            # The next one loads its models while the monitor waits for the next frame.
-            self._process = None if self._stopping.is_set() else self._spawn()
+            self._process = None
+            if not self._stopping.is_set():
+                # The next one loads its models while the monitor waits for the next frame.
+                with suppress(OSError, RuntimeError):
+                    self._spawn()
         return record
+
+
+def _version(arrival: Arrival) -> tuple[Path, int, int]:
+    return arrival.path, arrival.size_bytes, arrival.mtime_ns
+
+
+def _sentence(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, Examined) else outcome.sentence
+
+
+def _may_be_the_workers(outcome: Outcome) -> bool:
+    """Whether a failure may come from what the worker did before, and not from the file."""
+    return isinstance(outcome, Failed) and not outcome.retryable and _is_poisoned(outcome)
 
 
 def _is_poisoned(outcome: Outcome) -> bool:
@@ -208,12 +306,17 @@ def _is_poisoned(outcome: Outcome) -> bool:
     return isinstance(outcome, Failed) and (not outcome.known or outcome.kind == "out_of_memory")
 
 
-def _lost_sentence(losses: list[Gone]) -> str:
+def _excused(outcome: Outcome) -> Outcome:
+    """Let a frame be tried again for which there was no memory because the computer has none just now."""
+    if isinstance(outcome, Failed) and outcome.kind == "out_of_memory" and Machine.now().short_of_memory:
+        return replace(outcome, retryable=True)
+    return outcome
+
+
+def _lost_sentence(losses: list[Gone], *, final: bool) -> str:
     times = "once" if len(losses) == 1 else f"{len(losses)} times"
-    return (
-        f"the worker process was lost {times} with this file, the last time it {losses[-1]}; "
-        "the other frames are graded as usual, please report this file"
-    )
+    end = "the other frames are graded as usual, please report this file" if final else "it is tried again later"
+    return f"the worker process was lost {times} with this file, the last time it {losses[-1]}; {end}"
 
 
 def _failed(

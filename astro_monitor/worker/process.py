@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from ..settings import Settings
-from . import wire
+from . import blame, wire
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class Gone(Exception):
 
     Attributes:
         timed_out: whether it was ended for taking too long.
-        blameless: whether it had not even begun with the file.
+        blamed: whether that was the doing of what it was asked, and not of the computer at that moment.
     """
 
-    def __init__(self, sentence: str, *, timed_out: bool = False, blameless: bool = False) -> None:
+    def __init__(self, sentence: str, *, timed_out: bool = False, blamed: bool = True) -> None:
         super().__init__(sentence)
         self.timed_out = timed_out
-        self.blameless = blameless
+        self.blamed = blamed
 
 
 class WorkerProcess:
@@ -51,10 +51,15 @@ class WorkerProcess:
         settings: the whole tree.
         pipeline: name of the stages that it loads.
         on_wait: called each second while it is waited for.
+
+    Raises:
+        OSError, RuntimeError: the system has no process, file descriptor or thread left.
     """
 
     def __init__(self, settings: Settings, pipeline: str, on_wait: Callable[[], None] = lambda: None) -> None:
         self._on_wait = on_wait
+        self._before = blame.Machine.now()
+        self._used_before_s: float | None = None
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [sys.executable, "-P", str(ENTRY), "--pipeline", pipeline],
             stdin=subprocess.PIPE,
@@ -72,8 +77,13 @@ class WorkerProcess:
             threading.Thread(target=self._talk, name="worker-pipe", daemon=True),
             threading.Thread(target=self._listen, name="worker-stderr", daemon=True),
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:
+            self.kill()
+            self._reap()
+            raise
         self._requests.put(wire.pack(settings))
 
     @property
@@ -103,6 +113,7 @@ class WorkerProcess:
             Gone: the process ended, or was ended because it took longer than ``timeout_s``.
         """
         self._lines_left = MAX_LINES_PER_JOB
+        self._before, self._used_before_s = blame.Machine.now(), blame.processor_time_s(self.process_id)
         self._requests.put(wire.pack(job, number))
         record, answered = self._next(timeout_s)
         if answered != number:
@@ -150,9 +161,16 @@ class WorkerProcess:
                     # It is the worker that takes its time, and there is a limit to that; the monitor itself is well.
                     self._on_wait()
                     continue
+            worked = blame.was_working(self._used_s(), timeout_s, self._before, blame.Machine.now())
             self.kill()
             self._reap()
-            raise Gone(f"was ended because it took longer than {timeout_s:g} s", timed_out=True)
+            why = "" if worked else ", and most of that it waited for a disk, a share or memory"
+            raise Gone(f"was ended because it took longer than {timeout_s:g} s{why}", timed_out=True, blamed=worked)
+
+    def _used_s(self) -> float | None:
+        """Return the processor time it has used since it was asked."""
+        now_s = blame.processor_time_s(self.process_id)
+        return None if now_s is None or self._used_before_s is None else now_s - self._used_before_s
 
     def _nonsense(self) -> Gone:
         self.kill()
@@ -162,23 +180,31 @@ class WorkerProcess:
     def _ended(self) -> Gone:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_WAIT_S)
+        code = self._process.returncode
+        blamed = blame.is_the_files_doing(code, self._before, blame.Machine.now())
         self.kill()
         self._reap()
         words = self._last_words()
-        return Gone(how_it_ended(self._process.returncode) + (f" ({words})" if words else ""))
+        return Gone(how_it_ended(code) + (f" ({words})" if words else ""), blamed=blamed)
 
     def _reap(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_WAIT_S)
         self._requests.put(None)
-        for thread in self._threads:
+        started = [thread for thread in self._threads if thread.ident is not None]
+        for thread in started:
             thread.join(PIPE_WAIT_S)
-        if any(thread.is_alive() for thread in self._threads) and sys.platform != "win32":
+        if any(thread.is_alive() for thread in started) and sys.platform != "win32":
             # Something the worker has started still holds its pipes.
             with contextlib.suppress(OSError):
                 os.killpg(self.process_id, signal.SIGKILL)
-            for thread in self._threads:
+            for thread in started:
                 thread.join(PIPE_WAIT_S)
+        if len(started) < len(self._threads):
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                # Each thread closes the pipes that it serves; those that never ran close none.
+                with contextlib.suppress(OSError, AttributeError):
+                    cast(BinaryIO, stream).close()
         if self.alive() or any(thread.is_alive() for thread in self._threads):
             log.warning("worker process %d does not end; it is left behind", self.process_id)
 
@@ -232,7 +258,7 @@ def how_it_ended(return_code: int | None) -> str:
     except ValueError:
         name = f"signal {-return_code}"
     hint = {
-        "SIGKILL": ", most likely because the computer ran out of memory",
+        "SIGKILL": ", by a person, or because the computer ran out of memory",
         "SIGBUS": ", as when a file is cut short while it is read",
         "SIGXCPU": ", for using too much processor time",
     }.get(name, "")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
+from astro_monitor.errors import WorkerUnavailable
 from astro_monitor.records import Arrival, Failed, Outcome, Skipped
 from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
@@ -37,9 +39,9 @@ def nothing_is_left_behind() -> Iterator[None]:
     assert psutil.Process().children(recursive=True) == []
 
 
-def lost(outcome: Outcome) -> str:
+def lost(outcome: Outcome, *, again: bool = False) -> str:
     assert isinstance(outcome, Failed)
-    assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, False)
+    assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, again)
     return outcome.sentence
 
 
@@ -65,7 +67,7 @@ def test_what_a_crashing_worker_says_last_is_told_without_its_control_characters
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG, "astro_monitor.worker"), lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("words.fits"), ()))
+        lost(lane.examine(arrival("words.fits"), ()), again=True)
     assert "\\x1b[2J the last words" in caplog.text
     assert "\x1b" not in caplog.text
 
@@ -76,11 +78,86 @@ def test_a_file_on_which_the_worker_dies_once_is_graded_at_the_second_try(tmp_pa
         assert isinstance(lane.examine(arrival("crash_once.fits", tmp_path), ()), Skipped)
 
 
-def test_a_hanging_file_is_given_up_after_two_limits() -> None:
-    with lane_with(tries=5, timeout_s=0.2) as lane:
-        sentence = lost(lane.examine(arrival("hang.fits"), ()))
-    assert "longer than 0.2 s" in sentence
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of others")
+def test_a_file_that_keeps_the_worker_busy_is_given_up_after_two_limits() -> None:
+    with lane_with(tries=5, timeout_s=0.5) as lane:
+        sentence = lost(lane.examine(arrival("spin.fits"), ()))
+    assert "longer than 0.5 s" in sentence
     assert "lost 2 times" in sentence
+
+
+def test_a_file_for_which_the_worker_waits_in_vain_is_put_off_after_two_limits() -> None:
+    with lane_with(tries=5, timeout_s=0.2) as lane:
+        sentence = lost(lane.examine(arrival("hang.fits"), ()), again=True)
+    assert "waited for a disk, a share or memory" in sentence
+    assert "lost 2 times" in sentence
+
+
+def test_a_file_that_crashes_is_given_up_at_the_second_crash_also_when_asked_at_different_times() -> None:
+    with lane_with(tries=1) as lane:
+        lost(lane.examine(arrival("crash.fits"), ()), again=True)
+        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+        # This worker had another file before, so that its end is not counted.
+        lost(lane.examine(arrival("crash.fits"), ()), again=True)
+        lost(lane.examine(arrival("crash.fits"), ()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_worker_killed_from_outside_never_condemns_its_file(tmp_path: Path) -> None:
+    for number in range(1, 8):
+        (tmp_path / f"killed.fits.{number}").touch()
+    with lane_with(tries=3) as lane:
+        for _ in range(2):
+            sentence = lost(lane.examine(arrival("killed.fits", tmp_path), ()), again=True)
+            assert "SIGKILL" in sentence
+        assert isinstance(lane.examine(arrival("killed.fits", tmp_path), ()), Skipped)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_when_the_worker_is_lost_with_one_file_after_another_no_file_is_named(tmp_path: Path) -> None:
+    for name in ("killed.a.fits", "killed.b.fits"):
+        for number in range(1, 3):
+            (tmp_path / f"{name}.{number}").touch()
+    with lane_with(tries=1) as lane:
+        lost(lane.examine(arrival("killed.a.fits", tmp_path), ()), again=True)
+        with pytest.raises(WorkerUnavailable, match="one frame after another"):
+            lane.examine(arrival("killed.b.fits", tmp_path), ())
+        lost(lane.examine(arrival("killed.b.fits", tmp_path), ()), again=True)
+        assert isinstance(lane.examine(arrival("killed.b.fits", tmp_path), ()), Skipped)
+        lost(lane.examine(arrival("killed.a.fits", tmp_path), ()), again=True)
+        assert isinstance(lane.examine(arrival("killed.a.fits", tmp_path), ()), Skipped)
+
+
+def test_what_an_old_worker_could_not_do_is_asked_of_a_new_one() -> None:
+    with lane_with() as lane:
+        first = lane.examine(arrival("weary.fits"), ())
+        second = lane.examine(arrival("weary.fits"), ())
+    assert isinstance(second, Skipped)
+    assert first.timings_s["process"] != second.timings_s["process"]
+
+
+def test_a_system_without_a_process_to_spare_costs_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    with lane_with() as lane:
+        first = lane.examine(arrival("plain.fits"), ())
+        worker = psutil.Process(int(first.timings_s["process"]))
+        worker.kill()
+        psutil.wait_procs([worker])
+        with monkeypatch.context() as patch:
+            patch.setattr("subprocess.Popen", refuse(OSError(11, "Resource temporarily unavailable")))
+            with pytest.raises(WorkerUnavailable, match="temporarily unavailable"):
+                lane.examine(arrival("plain.fits"), ())
+        with monkeypatch.context() as patch:
+            patch.setattr("threading.Thread.start", refuse(RuntimeError("can't start new thread")))
+            with pytest.raises(WorkerUnavailable, match="new thread"):
+                lane.examine(arrival("plain.fits"), ())
+        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+
+
+def refuse(error: Exception) -> Callable[..., NoReturn]:
+    def refused(*_arguments: object, **_named: object) -> NoReturn:
+        raise error
+
+    return refused
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory")
@@ -118,7 +195,7 @@ def test_the_worker_cannot_write_files(tmp_path: Path) -> None:
 
 def test_what_the_worker_started_ends_with_it() -> None:
     with lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("child.fits"), ()))
+        lost(lane.examine(arrival("child.fits"), ()), again=True)
 
 
 def test_interrupts_are_for_the_monitor_alone() -> None:
@@ -146,5 +223,5 @@ def test_while_a_file_hangs_the_monitor_shows_that_it_waits(monkeypatch: pytest.
     settings = Settings(worker=WorkerSettings(tries=1, timeout_s=0.5))
     with WorkerLane(settings, pipeline=FAULTY_PIPELINE, on_wait=lambda: waits.append(1)) as lane:
         waits.clear()
-        lost(lane.examine(arrival("hang.fits"), ()))
+        lost(lane.examine(arrival("hang.fits"), ()), again=True)
     assert waits

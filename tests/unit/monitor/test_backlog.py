@@ -5,30 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from astro_monitor.monitor.backlog import Backlog
 from astro_monitor.records import Arrival
 
 STARTED = datetime(2026, 3, 20, 21, tzinfo=UTC)
 STARTED_NS = int(STARTED.timestamp() * 1e9)
-
-
-class StoppedClock:
-    """Stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def utc(self) -> datetime:
-        return STARTED + timedelta(seconds=self.now)
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, event, seconds: float) -> bool:
-        self.now += seconds
-        return event.is_set()
 
 
 def arrival(name: str, written_s: float) -> Arrival:
@@ -46,20 +27,15 @@ def taken(backlog: Backlog) -> list[str]:
     return names
 
 
-@pytest.fixture
-def clock() -> StoppedClock:
-    return StoppedClock()
-
-
-def test_newest_first_serves_live_frames_then_the_past_in_order(clock) -> None:
-    backlog = Backlog("newest_first", clock, STARTED_NS)
+def test_newest_first_serves_live_frames_then_the_past_in_order() -> None:
+    backlog = Backlog("newest_first", STARTED_NS)
     for name, written_s in [("old2", -50), ("live1", 10), ("old1", -90), ("live2", 20)]:
         backlog.put(arrival(name, written_s))
     assert taken(backlog) == ["live2", "live1", "old1", "old2"]
 
 
-def test_in_order_serves_by_time(clock) -> None:
-    backlog = Backlog("in_order", clock, STARTED_NS)
+def test_in_order_serves_by_time() -> None:
+    backlog = Backlog("in_order", STARTED_NS)
     for name, written_s in [("c", 20), ("a", -90), ("b", 10)]:
         backlog.put(arrival(name, written_s))
     assert backlog.depth() == 3
@@ -67,17 +43,16 @@ def test_in_order_serves_by_time(clock) -> None:
     assert taken(backlog) == ["a", "b", "c"]
 
 
-def test_a_frame_put_back_waits_for_its_time(clock) -> None:
-    backlog = Backlog("in_order", clock, STARTED_NS)
-    backlog.put_later(arrival("again", 0), seconds=4.0)
-    assert taken(backlog) == []
-    assert backlog.depth() == 1
-    clock.now += 4.0
-    assert taken(backlog) == ["again"]
+def test_a_frame_put_back_keeps_its_place() -> None:
+    backlog = Backlog("in_order", STARTED_NS)
+    backlog.put(arrival("a", 0))
+    backlog.put(arrival("b", 1))
+    backlog.put(backlog.take(0.0)[0])
+    assert taken(backlog) == ["a", "b"]
 
 
-def test_closed_backlog_gives_nothing_more(clock) -> None:
-    backlog = Backlog("in_order", clock, STARTED_NS)
+def test_closed_backlog_gives_nothing_more() -> None:
+    backlog = Backlog("in_order", STARTED_NS)
     backlog.put(arrival("a", 0))
     backlog.close()
     assert taken(backlog) == []

@@ -113,11 +113,71 @@ def test_a_file_that_is_no_light_frame_is_skipped_and_counted_apart(night_log, a
     assert (Path(told["file"]).name, told["type"]) == ("a.fits", "dark")
 
 
-def test_a_failure_that_may_be_tried_again_makes_room_for_a_verdict(session, announced) -> None:
-    session.take(failed("a.fits", retryable=True))
+@pytest.mark.parametrize("frame_id", [None, SHA256[:16]])
+@pytest.mark.parametrize("second", [examined, skipped, failed])
+def test_a_failure_that_may_pass_makes_room_for_an_outcome_that_names_it(
+    session, night_log, announced, frame_id, second
+) -> None:
+    first = session.take(failed("a.fits", retryable=True, frame_id=frame_id))
+    assert not night_log.already_done(Path("/night/a.fits"), 9, 1)
+    assert night_log.unfinished() == [Path("/night/a.fits")]
+    outcome = session.take(second("a.fits"))
+    assert announced == [first, outcome]
+    assert outcome.cause == first.doc_id
+    assert night_log.already_done(Path("/night/a.fits"), 9, 1)
+    assert night_log.unfinished() == []
+    assert session.counts.judged + session.counts.skipped + session.counts.failed == 1
+
+
+def test_the_same_passing_failure_is_told_once(session, announced) -> None:
+    first = session.take(failed("a.fits", retryable=True, frame_id=None))
+    for _ in range(3):
+        assert session.take(failed("a.fits", retryable=True, frame_id=None)) == first
+    assert announced == [first]
+    assert session.counts.failed == 1
+
+
+def test_a_passing_failure_of_an_earlier_session_is_not_taken_back_in_this_one(night_log, announced) -> None:
+    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).take(
+        failed("a.fits", retryable=True, frame_id=None)
+    )
+    night_log.session_id = "t" * 32
+    later = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    later.take(examined("a.fits"))
+    assert (later.counts.failed, later.counts.judged) == (0, 1)
+
+
+def test_a_lost_session_counts_a_file_that_recovered_once(night_log, announced) -> None:
+    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    session.start("watch", Path("/night"), [])
+    session.take(failed("a.fits", retryable=True, frame_id=None))
+    session.take(failed("b.fits", retryable=True, frame_id=None))
     session.take(examined("a.fits"))
-    assert [document.kind for document in announced] == ["frame.failed", "frame.judged"]
-    assert (session.counts.failed, session.counts.judged) == (1, 1)
+    night_log.session_id = "t" * 32
+    (stopped,) = night_log.close_lost_sessions()
+    assert (stopped.body["frames_judged"], stopped.body["frames_failed"]) == (1, 1)
+
+
+def test_a_copy_of_a_known_frame_that_could_not_be_read_is_no_failure_any_more(session) -> None:
+    session.take(examined("a.fits"))
+    session.take(failed("b.fits", retryable=True, frame_id=None))
+    assert session.counts.failed == 1
+    session.take(examined("b.fits"))
+    assert (session.counts.judged, session.counts.failed) == (1, 0)
+
+
+def test_an_outcome_that_cannot_be_used_costs_its_file_alone(session, night_log, announced) -> None:
+    session.take(examined("a.fits"))
+    before = session.baselines()
+    odd = replace(examined("b.fits"), frame_id="cd" * 8, sha256="cd" * 32)
+    grade = replace(odd.grade, cause_probability=float("nan"))
+    failure = session.take(replace(odd, grade=grade))
+    assert (failure.kind, failure.body["kind"], failure.body["known"]) == ("frame.failed", "unforeseen", False)
+    assert "please report this file" in failure.body["sentence"]
+    assert session.baselines() == before, "nothing was learnt from it"
+    third = replace(examined("c.fits"), frame_id="ef" * 8, sha256="ef" * 32)
+    assert session.take(third).kind == "frame.judged"
+    assert [document.kind for document in announced] == ["frame.judged", "frame.failed", "frame.judged"]
 
 
 def test_files_that_could_not_be_read_fail_each_by_themselves(session, announced) -> None:

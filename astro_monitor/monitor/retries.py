@@ -1,0 +1,140 @@
+"""What is put off because of trouble that may pass: files that failed for now, and the whole queue without a worker.
+
+A failure that says ``retryable`` stays due for as long as the daemon runs, ever more seldom, and again at each start.
+A file that was read while it changed gets a few tries before anything is said of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..clock import Clock
+from ..errors import Vanished, WorkerLost
+from ..records import Failed
+
+QUIET_STEPS_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses before a file that could not be read just now is read again; then its failure is told, and it stays due."""
+FIRST_STEP_S, LAST_STEP_S = 15.0, 3600.0
+"""The first pause after a failure was told; doubled each time up to the last: a retry comes at most as late as the
+trouble has lasted."""
+ACCESS_STEP_S = 60.0
+"""The longest pause for a file without permission: to ask costs nothing, and a share tells of no change of access."""
+GONE_STEPS = 4
+"""Times that a file is looked for that has gone; when it comes back later, the watcher finds it by itself."""
+UNANSWERED_STEPS = 3
+"""A file of which nothing comes when it is asked for is gone; when it comes back, the watcher finds it by itself."""
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses of the queue while no worker can be had; the last one again and again."""
+
+
+@dataclass(slots=True)
+class _Due:
+    """One file.
+
+    Attributes:
+        version: its size and time; another one begins from the start.
+        failures: how often it has failed.
+        due_s: when it is asked for next.
+        unanswered: how often it was asked for since it failed last.
+        told: whether its failure was told.
+    """
+
+    version: tuple[int, int]
+    failures: int = 0
+    due_s: float = math.inf
+    unanswered: int = 0
+    told: bool = False
+
+
+class Retries:
+    """Files that failed for now, and when to ask for each again; for the thread that works.
+
+    Parameters:
+        clock: the source of time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: dict[Path, _Due] = {}
+
+    def put_off(self, failed: Failed) -> bool:
+        """Take note of a failure that may pass, and tell whether to say nothing of it yet.
+
+        Parameters:
+            failed: retryable.
+        """
+        arrival = failed.arrival
+        version = (arrival.size_bytes, arrival.mtime_ns)
+        due = self._due.get(arrival.path)
+        if due is None or due.version != version:
+            due = self._due[arrival.path] = _Due(version)
+        due.failures += 1
+        due.unanswered = 0
+        # A worker that was lost has had several tries already, and a file that is gone is no trouble at all.
+        quiet = QUIET_STEPS_S if failed.kind not in (WorkerLost.kind, Vanished.kind) else ()
+        if failed.kind == Vanished.kind and due.failures > GONE_STEPS:
+            del self._due[arrival.path]
+            return False
+        place = due.failures - 1
+        if place < len(quiet) and not due.told:
+            due.due_s = self._clock.monotonic() + quiet[place]
+            return True
+        due.told = True
+        most_s = ACCESS_STEP_S if failed.kind == "no_access" else LAST_STEP_S
+        step_s = min(FIRST_STEP_S * 2.0 ** min(place - len(quiet), 16), most_s)
+        due.due_s = self._clock.monotonic() + step_s
+        return False
+
+    def settle(self, path: Path) -> None:
+        """Forget a file: it has its outcome."""
+        self._due.pop(path, None)
+
+    def take_due(self) -> list[Path]:
+        """Return the files whose time has come; each comes again, later, until it fails or settles."""
+        now_s = self._clock.monotonic()
+        found = [path for path, due in self._due.items() if due.due_s <= now_s]
+        for path in found:
+            due = self._due[path]
+            due.unanswered += 1
+            due.due_s = now_s + FIRST_STEP_S * 2.0**due.unanswered
+            if due.unanswered >= UNANSWERED_STEPS:
+                del self._due[path]
+        return found
+
+    def untold(self) -> int:
+        """Return how many files wait for another try of which nothing was said yet; for any thread."""
+        return sum(not due.told for due in list(self._due.values()))
+
+
+class WorkerPause:
+    """The pause of the queue while no worker can be had; :attr:`why` is for any thread, the rest for one.
+
+    Parameters:
+        clock: the source of time.
+
+    Attributes:
+        why: as one sentence; empty while there is a worker.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_s = -math.inf
+        self._times = 0
+        self.why = ""
+
+    def begin(self, why: str) -> None:
+        """Pause, each time longer."""
+        sentence = why[:1].upper() + why[1:]
+        self.why = sentence if sentence.endswith(".") else f"{sentence}."
+        self._until_s = self._clock.monotonic() + PAUSES_S[min(self._times, len(PAUSES_S) - 1)]
+        self._times += 1
+
+    def end(self) -> None:
+        """There is a worker, and it works."""
+        self.why, self._times = "", 0
+
+    def holds(self) -> bool:
+        """Tell whether it is still too early for another try."""
+        return bool(self.why) and self._clock.monotonic() < self._until_s

@@ -1,0 +1,138 @@
+"""Whose doing it was that a worker process ended: its file's, or that of the computer at that moment.
+
+A crash on a quiet computer is the file's doing. A kill from outside, a crash while memory runs out, and waiting for a
+disk or share that does not answer pass by: they say nothing about the file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+LEAST_FREE_SHARE = 0.05
+"""Less of the memory (of the computer, or of the control group) free than this: the kernel may kill at any moment."""
+STALLED_PERCENT = 10.0
+"""All tasks waited for memory this share of the last ten seconds, see ``Documentation/accounting/psi.rst`` of Linux."""
+WORKING_SHARE = 0.5
+"""A worker that used the processor less than this share of its time limit was waiting, not working."""
+
+_CRASHES = frozenset(
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ")
+    if hasattr(signal, name)
+)
+"""Signals by which a process ends for what it does itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The computer at one moment.
+
+    Attributes:
+        short_of_memory: whether there is little left; always false where that cannot be told.
+        oom_kills: how many processes the kernel has ended because memory ran out; 0 where that cannot be told.
+    """
+
+    short_of_memory: bool = False
+    oom_kills: int = 0
+
+    @staticmethod
+    def now() -> Machine:
+        """Return how it is now, as Linux tells it."""
+        return Machine(
+            short_of_memory=_little_memory() or _stalled() or _group_is_full(), oom_kills=_field(_VMSTAT, "oom_kill")
+        )
+
+
+def is_the_files_doing(return_code: int | None, before: Machine, after: Machine) -> bool:
+    """Tell whether a worker that ended by itself, or by a signal, did so because of its file.
+
+    Parameters:
+        return_code: as ``subprocess`` gives it: negative for a signal; ``None`` while it runs on with its pipe closed.
+        before: when the worker got the file.
+        after: when it was found dead.
+    """
+    if before.short_of_memory:
+        return False
+    killed_for_memory = after.oom_kills > before.oom_kills
+    if return_code is None:
+        return not after.short_of_memory
+    if return_code == -getattr(signal, "SIGKILL", 9):
+        # Nothing sends this to itself. There was memory before, and the kernel had to end it: it has taken it all.
+        return killed_for_memory
+    if return_code < 0 and -return_code not in _CRASHES:
+        return False
+    return not (after.short_of_memory or killed_for_memory)
+
+
+def was_working(used_s: float | None, limit_s: float, before: Machine, after: Machine) -> bool:
+    """Tell whether a worker that took too long computed all the time, and did not wait for a disk, share or memory.
+
+    Parameters:
+        used_s: processor time that it used for the file, in seconds; ``None``: not known.
+        limit_s: the time it had.
+        before: when the worker got the file.
+        after: when its time was over.
+    """
+    busy = used_s is not None and used_s >= WORKING_SHARE * limit_s
+    return busy and not (before.short_of_memory or after.short_of_memory)
+
+
+def processor_time_s(process_id: int) -> float | None:
+    """Return the processor time a process has used, in seconds; ``None`` where the system does not tell."""
+    try:
+        # proc(5): the name, field 2, may hold blanks and brackets; utime and stime are fields 14 and 15.
+        fields = Path(f"/proc/{process_id}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+
+
+_VMSTAT, _MEMINFO, _PRESSURE = Path("/proc/vmstat"), Path("/proc/meminfo"), Path("/proc/pressure/memory")
+_GROUPS = Path("/sys/fs/cgroup")
+
+
+def _field(place: Path, name: str) -> int:
+    """Return a number from a file of lines ``name number``; 0 when it is not there."""
+    for line in _text(place).splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[0].rstrip(":") == name and words[1].isdecimal():
+            return int(words[1])
+    return 0
+
+
+def _little_memory() -> bool:
+    total = _field(_MEMINFO, "MemTotal")
+    return total > 0 and _field(_MEMINFO, "MemAvailable") < LEAST_FREE_SHARE * total
+
+
+def _stalled() -> bool:
+    for line in _text(_PRESSURE).splitlines():
+        words = line.split()
+        if words[:1] == ["full"] and words[1].startswith("avg10="):
+            try:
+                return float(words[1].removeprefix("avg10=")) > STALLED_PERCENT
+            except ValueError:
+                return False
+    return False
+
+
+def _group_is_full() -> bool:
+    """Tell whether the control group (version 2) of this process has used up its memory."""
+    own = next((line[3:] for line in _text(Path("/proc/self/cgroup")).splitlines() if line.startswith("0::")), "")
+    folder = _GROUPS / own.lstrip("/")
+    most, used = _text(folder / "memory.max").strip(), _text(folder / "memory.current").strip()
+    if not (most.isdecimal() and used.isdecimal()):
+        return False
+    # What was read from disk counts as used, and is given back when memory is wanted.
+    cached = sum(_field(folder / "memory.stat", name) for name in ("inactive_file", "active_file"))
+    return int(used) - cached > (1.0 - LEAST_FREE_SHARE) * int(most)
+
+
+def _text(place: Path) -> str:
+    try:
+        return place.read_text("utf-8", "replace")
+    except OSError:
+        return ""
