@@ -1,8 +1,9 @@
 """Three read-only pages for those who look after computers: ``/healthz``, ``/readyz`` and ``/metrics``.
 
-``/healthz`` answers 200 while every part of the daemon moves, ``/readyz`` while it also watches the folder and can
-write its log, both 503 with one sentence otherwise. ``/metrics`` is Prometheus' text format. Requests whose ``Host``
-is not the one that is served are refused, so that no web page in a browser can read them by a name of its own.
+``/healthz`` answers 200 while every part of the daemon moves and a worker can be had, ``/readyz`` while it also watches
+the folder and can write its log, both 503 with one sentence otherwise. ``/metrics`` is Prometheus' text format.
+Requests whose ``Host`` is not the one that is served are refused, so that no web page in a browser can read them by a
+name of its own.
 """
 
 from __future__ import annotations
