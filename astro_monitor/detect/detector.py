@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DetectFailed, ModelError
 from ..inference import Model
-from ..records import Detections, Frame, SkyMap
+from ..records import KIND_ARTEFACT, Detections, Frame, HotPixels, SkyMap
+from .hot import hot_pixels
 from .prepare import Stretch
 from .scale import choose_bin
 from .sky import Pixels, sky_map
@@ -17,11 +18,9 @@ from .streaks import find_streaks
 from .unet import StarNet
 
 MOST_SOURCES = 20_000
-"""At most so many detections are reported, the brightest."""
+"""At most so many detections are reported: stars and extended sources before artefacts, the brightest of each."""
 
 _APERTURE = 5
-
-_Array = TypeVar("_Array", NDArray[np.float32], NDArray[np.uint8])
 
 
 class Detector:
@@ -47,8 +46,9 @@ class Detector:
         Raises:
             DetectFailed: the model gave up.
         """
-        pixels = frame.pixels
-        sky = sky_map(pixels)
+        sky = sky_map(frame.pixels)
+        hot = hot_pixels(frame.pixels, sky)
+        pixels = hot.cleaned(frame.pixels)
         bin_factor = choose_bin(pixels, sky, frame.saturation_adu)
         try:
             points, log_odds = self._net.scan(pixels, Stretch(sky, pixels.shape, bin_factor))
@@ -58,20 +58,35 @@ class Detector:
         x = points.x_px * bin_factor + np.float32((bin_factor - 1) / 2)
         y = points.y_px * bin_factor + np.float32((bin_factor - 1) / 2)
         peak, snr = _brightness(pixels, sky, x, y, bin_factor)
-        order = np.argsort(-snr, kind="stable")[:MOST_SOURCES]
+        table = {"x_px": x, "y_px": y, "score": points.score, "kind": points.kind, "peak_adu": peak, "snr": snr}
+        if len(hot.y):
+            artefacts = _as_artefacts(hot, frame.pixels, sky)
+            table = {name: np.concatenate([values, artefacts[name]]) for name, values in table.items()}
+        order = np.lexsort((-table["snr"], table["kind"] == KIND_ARTEFACT))[:MOST_SOURCES]
+        order = order[np.argsort(-table["snr"][order], kind="stable")]
         return Detections(
             frame_id=frame.frame_id,
-            x_px=_frozen(x[order]),
-            y_px=_frozen(y[order]),
-            score=_frozen(points.score[order]),
-            kind=_frozen(points.kind[order]),
-            peak_adu=_frozen(peak[order]),
-            snr=_frozen(snr[order]),
+            **{name: _frozen(values[order]) for name, values in table.items()},
             bin_factor=bin_factor,
             streaks=streaks,
             sky=sky,
             model=self._model.identity,
+            hot=hot,
         )
+
+
+def _as_artefacts(hot: HotPixels, pixels: Pixels, sky: SkyMap) -> dict[str, NDArray[Any]]:
+    """Columns of ``Detections`` for hot pixels that the network never saw."""
+    y, x = hot.y[hot.peak], hot.x[hot.peak]
+    peak = pixels[y, x].astype(np.float32) - hot.usual_adu[hot.peak]
+    return {
+        "x_px": x.astype(np.float32),
+        "y_px": y.astype(np.float32),
+        "score": np.ones(len(peak), np.float32),
+        "kind": np.full(len(peak), KIND_ARTEFACT, np.uint8),
+        "peak_adu": peak,
+        "snr": (peak / (sky.noise_adu * _APERTURE)).astype(np.float32),
+    }
 
 
 def _brightness(
@@ -95,6 +110,6 @@ def _brightness(
     return peak.astype(np.float32), (above.sum(axis=(1, 2)) / noise).astype(np.float32)
 
 
-def _frozen(values: _Array) -> _Array:
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
     values.flags.writeable = False
     return values

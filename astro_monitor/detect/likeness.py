@@ -40,6 +40,15 @@ UNLIKE = 0.06
 SHARPER = 1.1
 """An artefact leaves more over than the first, and its middle is brighter than a star's by the second."""
 
+CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
+"""Of stars, which stand anywhere in their pixels, this share has its centre so near the middle of one: the area of the
+circle. A hot pixel that leaks charge into its neighbours, or was interpolated into them, looks like a narrow star, but
+always has its centre there."""
+LEAST_CENTRED, MORE_CENTRED = 5, 3.0
+"""Some sources are hot pixels where more are centred than the first and so many times what stars would be."""
+NEARLY_CENTRED_PX = 0.2
+"""Those are, that lie so near the middle and look like the centred ones."""
+
 _FREEDOMS = 7
 """Nine pixels less height and place, as far as two places can be chosen within one pixel."""
 
@@ -79,6 +88,13 @@ def by_likeness(points: Points, light: NDArray[np.float32]) -> Points:
         unchanged where the frame has too few clear stars, or no common profile.
     """
     pixels = light.reshape(-1, 9)
+    hot = _hot_with_neighbours(points, pixels)
+    if hot.any():
+        kind, score = points.kind.copy(), points.score.copy()
+        rest = by_likeness(points.chosen(~hot), light[~hot])
+        kind[hot], score[hot] = KIND_ARTEFACT, points.centre[hot]
+        kind[~hot], score[~hot] = rest.kind, rest.score
+        return replace(points, kind=kind, score=score)
     power = (pixels**2).sum(axis=1)
     best = _usual_profile(points, pixels, power)
     if best is None:
@@ -95,6 +111,27 @@ def by_likeness(points: Points, light: NDArray[np.float32]) -> Points:
     shown = telling[alike | sharp]
     score[shown] = points.centre[shown]
     return replace(points, kind=kind, score=score)
+
+
+def _hot_with_neighbours(points: Points, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(N,) which sources are hot pixels with light in their neighbours; none where no more are centred than by chance.
+
+    Parameters:
+        pixels: (N, 9) the light around each, signal to noise.
+    """
+    power = np.maximum((pixels**2).sum(axis=1), 1e-6)
+    away = np.hypot(points.x_px - np.rint(points.x_px), points.y_px - np.rint(points.y_px))
+    star = points.kind == KIND_STAR
+    clear = star & (power > CLEAR**2)
+    centred = clear & (away < CENTRED_PX)
+    if np.count_nonzero(centred) <= LEAST_CENTRED + MORE_CENTRED * CENTRED_SHARE * np.count_nonzero(clear):
+        return np.zeros(len(star), np.bool_)
+    shape = np.median(pixels[centred] / np.sqrt(power[centred])[:, None], axis=0)
+    shape /= max(float(np.linalg.norm(shape)), 1e-6)
+    left = np.maximum(power - (pixels @ shape) ** 2 - _FREEDOMS, 0) / power
+    # Noise moves the centres of faint ones farther, and leaves more over.
+    near = away < NEARLY_CENTRED_PX + 1.5 / np.sqrt(power)
+    return np.asarray(star & near & (left < UNLIKE + 2 * math.sqrt(2 * _FREEDOMS) / power), np.bool_)
 
 
 def _usual_profile(points: Points, pixels: NDArray[np.float32], power: NDArray[np.float32]) -> int | None:

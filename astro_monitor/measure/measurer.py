@@ -25,12 +25,14 @@ from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
 from .separation import separation_px
 from .shape import field_shape
-from .stars import clear_stars, measure_stars
+from .stars import clear_stars, clearest, measure_stars
 from .transparency import match
 
 MAX_REFERENCE_STARS = 150
 SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
+MANY_ARTEFACTS = 10
+"""With so many, they are the likely reason that no star could be measured."""
 MIN_FLUX_ADU_S = 1e-12
 
 
@@ -83,7 +85,7 @@ class Measurer:
             _put_widths(numbers, frame, stars)
             _put_transparency(numbers, bright, baseline, frame)
         else:
-            numbers.explain("no star could be measured", *metrics.KEYS)
+            numbers.explain(_why_no_star(detections), *metrics.KEYS)
         numbers.put("field_fwhm_spread_fraction", fwhm_spread_fraction(cells))
         numbers.put("dead_cell_fraction", dead_cell_fraction(cells))
         numbers.explain("there are too few stars over the field", "field_fwhm_spread_fraction", "dead_cell_fraction")
@@ -101,6 +103,14 @@ class Measurer:
 
 def _shape(frame: Frame) -> tuple[int, int]:
     return frame.pixels.shape[0], frame.pixels.shape[1]
+
+
+def _why_no_star(detections: Detections) -> str:
+    if np.count_nonzero(detections.kind == KIND_ARTEFACT) >= MANY_ARTEFACTS:
+        return "no star could be told from the hot pixels and other artefacts"
+    if np.count_nonzero(detections.kind == KIND_STAR) >= MANY_ARTEFACTS:
+        return "the sources are no wider than a pixel, so stars cannot be told from hot pixels"
+    return "no star could be measured"
 
 
 def _put_background(numbers: _Numbers, frame: Frame, detections: Detections) -> None:
@@ -142,7 +152,8 @@ def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     each = stars.fwhm_px[clear].astype(np.float64)
-    fwhm, hfr = float(np.median(each)), float(np.median(stars.hfr_px[clear]))
+    clearer = clearest(clear, stars.snr)
+    fwhm, hfr = float(np.median(stars.fwhm_px[clearer])), float(np.median(stars.hfr_px[clearer]))
     # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
     minor = float(np.median(b * each / np.sqrt((a**2 + b**2) / 2)))
     numbers.put("fwhm_px", fwhm * px)

@@ -96,13 +96,17 @@ def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[i
 
 
 def cut(frame: Frame, detections: Detections, index: NDArray[np.intp]) -> CutOuts:
-    """Cut out the chosen stars, binned, with the local sky subtracted."""
+    """Cut out the chosen stars, binned, with hot pixels replaced and the local sky subtracted."""
     binning = detections.bin_factor
     x, y = detections.x_px[index], detections.y_px[index]
     first_x, first_y = _first_pixel(x, binning), _first_pixel(y, binning)
     side = SIDE_PX * binning
     # A frame that is smaller than a cut-out has no windows; then nothing was chosen either.
-    windows = sliding_window_view(frame.pixels, (side, side)) if index.size else np.empty((1, 1, side, side), np.uint16)
+    windows = (
+        sliding_window_view(detections.hot.cleaned(frame.pixels), (side, side))
+        if index.size
+        else np.empty((1, 1, side, side), np.uint16)
+    )
     pixels = windows[first_y, first_x]
     core = slice((SIDE_PX // 2 - CORE_PX) * binning, (SIDE_PX // 2 + CORE_PX + 1) * binning)
     highest = pixels[:, core, core].max(axis=(1, 2), initial=0).astype(np.float32)

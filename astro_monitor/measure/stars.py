@@ -15,11 +15,25 @@ from .stamps import SATURATED, SIDE_PX, cut, select
 
 MIN_SNR = 4.0
 """Fainter ones are left out: their shapes say nothing."""
+NARROWEST_SIGMA_PX = 0.36
+"""Of light that comes through pixels: a FWHM of 0.85 pixels. What is narrower is a hot pixel."""
+MOST_ARE_HOT = 2 / 3
+"""Where more of the clear sources than this are hot pixels, the star finder could not tell them from stars."""
+CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
+LEAST_CENTRED, MORE_CENTRED, NEARLY_CENTRED_PX, ALIKE_HOT = 5, 3.0, 0.25, 1.3
+"""Stars stand anywhere in their pixels: this share of them lies so near the middle of one. Where more than the third
+number, and so many times that share, do, some are hot pixels: those within the fifth, not wider than the centred ones
+by the last factor."""
 CLEAR_SNR = 20.0
 CROWD, CROWD_PART, CROWD_WIDTH = 6, 0.2, 1.25
 """A crowd has at least so many stars and so large a part of them, and its widest is so many times its narrowest."""
+PEAK_WIDTH, PEAK_SIGMAS, PEAK_NARROWER = 1.12, 2.5, 1.3
+"""Stars beside more galaxies: their widths, alike to the first factor, are a peak in the counts that stands so many
+times its Poisson error above the next window of widths, and the majority is wider than it by the last factor."""
 ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
+FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
+"""Where at least so many stars are above ``CLEAR_SNR``, or else above this, they alone tell the width."""
 
 
 def measure_stars(frame: Frame, detections: Detections) -> Stars:
@@ -52,13 +66,14 @@ def measure_chosen(
     shapes = measure_stamps(found.light)
     noise = detections.sky.noise_adu / binning
     snr = _snr(shapes, noise, frame, binning)
-    trusted = np.flatnonzero(shapes.converged & (snr >= MIN_SNR))
-    order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     a, b, theta = shapes.axes()
-    saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     sigma = np.sqrt((a**2 + b**2) / 2)
+    sure = shapes.converged & (snr >= MIN_SNR)
+    trusted = np.flatnonzero(sure & ~_hot(shapes, sigma, sure & (snr >= CLEAR_SNR)))
+    order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
+    saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     if width_ratio is None:
-        clear = order[clear_stars(sigma[order], snr[order], saturated[order])]
+        clear = clearest(order[clear_stars(sigma[order], snr[order], saturated[order])], snr)
         width_ratio = width_over_fwhm(found.light, shapes, clear)
     fwhm = FWHM_PER_SIGMA * sigma / width_ratio
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
@@ -86,6 +101,25 @@ def measure_chosen(
     return stars, found.index[order], width_ratio
 
 
+def _hot(shapes: Shapes, sigma: NDArray[np.float64], clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(M,) which sources are hot pixels; all of them, where most of the clear ones are: the rest are pairs of them.
+
+    Parameters:
+        shapes: of the sources.
+        sigma: (M,) rms width.
+        clear: (M,) those that are clear enough to tell.
+    """
+    narrow = sigma <= NARROWEST_SIGMA_PX
+    away = np.hypot(shapes.dx - np.rint(shapes.dx), shapes.dy - np.rint(shapes.dy))
+    wide = clear & ~narrow
+    centred = wide & (away < CENTRED_PX)
+    if np.count_nonzero(centred) > LEAST_CENTRED + MORE_CENTRED * CENTRED_SHARE * np.count_nonzero(wide):
+        narrow |= (away < NEARLY_CENTRED_PX) & (sigma < ALIKE_HOT * np.median(sigma[centred]))
+    if np.count_nonzero(narrow & clear) > MOST_ARE_HOT * np.count_nonzero(clear):
+        return np.ones(len(sigma), np.bool_)
+    return np.asarray(narrow, np.bool_)
+
+
 def clear_stars(
     widths: NDArray[np.floating], snr: NDArray[np.floating], saturated: NDArray[np.bool_]
 ) -> NDArray[np.intp]:
@@ -109,13 +143,34 @@ def clear_stars(
     return clear[_alike(widths[clear])]
 
 
+def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Return the stars to read the width from: where only a few are clear, these alone.
+
+    The error of a width falls with the signal to noise, and what is faint can be anything.
+
+    Parameters:
+        index: stars from :func:`clear_stars`.
+        snr: (M,) of all measured stars.
+    """
+    for least in (CLEAR_SNR, LESS_CLEAR_SNR):
+        clear = index[snr[index] >= least]
+        if clear.size >= FEW_CLEAR:
+            return clear
+    return index
+
+
 def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
     """Indices of the narrowest crowd of equal widths; all of them where most are alike, or none are."""
     ordered = np.sort(widths)
+    everyone = np.arange(len(widths))
+    if len(ordered) < 2 * CROWD:
+        return everyone
+    peak = _narrow_peak(ordered)
+    if peak is not None:
+        return np.flatnonzero((widths >= peak[0]) & (widths <= peak[1]))
     last = np.searchsorted(ordered, CROWD_WIDTH * ordered, side="right")
     sizes = last - np.arange(len(ordered))
-    everyone = np.arange(len(widths))
-    if len(ordered) < 2 * CROWD or sizes.max() >= 0.5 * len(ordered):
+    if sizes.max() >= 0.5 * len(ordered):
         return everyone
     crowds = np.flatnonzero(sizes >= max(CROWD, math.ceil(CROWD_PART * len(ordered))))
     if not len(crowds):
@@ -125,6 +180,22 @@ def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
     near = crowds[ordered[crowds] <= math.sqrt(CROWD_WIDTH) * low][::-1]
     high = ordered[last[near[np.argmax(sizes[near])]] - 1]
     return np.flatnonzero((widths >= low) & (widths <= high))
+
+
+def _narrow_peak(ordered: NDArray[np.floating]) -> tuple[float, float] | None:
+    """Least and largest width of the narrowest peak of widths that is far below most of them; ``None`` without one."""
+    last = np.searchsorted(ordered, PEAK_WIDTH * ordered, side="right")
+    beyond = np.searchsorted(ordered, PEAK_WIDTH**2 * ordered, side="right")
+    inside, after = last - np.arange(len(ordered)), beyond - last
+    narrow = PEAK_NARROWER * PEAK_WIDTH * ordered < ordered[len(ordered) // 2]
+    peaks = np.flatnonzero((inside >= CROWD) & (inside - after > PEAK_SIGMAS * np.sqrt(inside + after)) & narrow)
+    if not len(peaks):
+        return None
+    # The first window of the peak may begin with a star that is narrow by chance: the fullest one near it is meant. The
+    # edges are soft: those of a Gaussian scatter reach beyond the window.
+    near = peaks[ordered[peaks] <= PEAK_WIDTH * ordered[peaks[0]]]
+    best = near[np.argmax(inside[near])]
+    return float(ordered[best]) / PEAK_WIDTH, float(ordered[last[best] - 1]) * PEAK_WIDTH
 
 
 def _snr(shapes: Shapes, noise_adu: float, frame: Frame, binning: int) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from .frames import Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
 from .sources import KIND_NAMES, SourceTable
-from .stars import Detections, SkyMap, Stars, Streak
+from .stars import NO_HOT_PIXELS, Detections, HotPixels, SkyMap, Stars, Streak
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
 from .vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, FrameKind
 
@@ -29,6 +29,7 @@ __all__ = [
     "KIND_EXTENDED",
     "KIND_NAMES",
     "KIND_STAR",
+    "NO_HOT_PIXELS",
     "Alert",
     "Arrival",
     "Baseline",
@@ -41,6 +42,7 @@ __all__ = [
     "FrameKind",
     "FrameMeta",
     "Grade",
+    "HotPixels",
     "Measurements",
     "Outcome",
     "Reason",

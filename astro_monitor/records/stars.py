@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Pixels = NDArray[np.uint16] | NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SkyMap:
@@ -21,6 +23,44 @@ class SkyMap:
     level_adu: NDArray[np.float32]
     noise_adu: float
     cell_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HotPixels:
+    """Pixels of a frame that hold no light, or hardly any, of what they show.
+
+    Attributes:
+        y, x: (N,) intp, where they are, frame pixels.
+        usual_adu: (N,) float32, what they would hold: the median of their neighbours, or what is left without the
+            charge that leaked from a hot neighbour.
+        peak: (N,) true for hot pixels, false for neighbours that took charge from one.
+    """
+
+    y: NDArray[np.intp]
+    x: NDArray[np.intp]
+    usual_adu: NDArray[np.float32]
+    peak: NDArray[np.bool_]
+
+    def cleaned(self, pixels: Pixels) -> Pixels:
+        """Return the frame with the pixels replaced by what they would hold.
+
+        Parameters:
+            pixels: (H, W); not changed.
+
+        Returns:
+            A read-only copy; ``pixels`` itself when there are no hot pixels.
+        """
+        if not len(self.y):
+            return pixels
+        clean = pixels.copy()
+        clean[self.y, self.x] = self.usual_adu.astype(pixels.dtype)
+        clean.flags.writeable = False
+        return clean
+
+
+NO_HOT_PIXELS = HotPixels(
+    y=np.empty(0, np.intp), x=np.empty(0, np.intp), usual_adu=np.empty(0, np.float32), peak=np.empty(0, np.bool_)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +97,7 @@ class Detections:
         streaks: trails.
         sky: the mesh that was subtracted.
         model: ``name.version`` of the model and the first 12 digits of its hash.
+        hot: what was cleaned before the search, in a frame with many hot pixels; these are among the artefacts, too.
     """
 
     frame_id: str
@@ -70,6 +111,7 @@ class Detections:
     streaks: tuple[Streak, ...]
     sky: SkyMap
     model: str
+    hot: HotPixels = NO_HOT_PIXELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -153,3 +153,29 @@ def test_a_model_that_gives_up_is_a_frame_error(model: Model, monkeypatch: pytes
     monkeypatch.setattr(model, "run", give_up)
     with pytest.raises(DetectFailed, match="out of memory"):
         broken.detect(frame_of(star_field((100, 100), 3)[0]))
+
+
+def infested(pixels: np.ndarray, share: float, seed: int = 8) -> np.ndarray:
+    """Add hot pixels with exponentially distributed heights."""
+    rng = np.random.default_rng(seed)
+    hot = pixels.astype(np.float64)
+    chosen = rng.choice(pixels.size, int(share * pixels.size), replace=False)
+    hot.ravel()[chosen] += 300 + rng.exponential(4000, len(chosen))
+    return hot.clip(0, 65535).astype(np.uint16)
+
+
+@pytest.mark.parametrize("fwhm_px", [1.6, 2.8, 9.0])
+@pytest.mark.parametrize("share", [0.001, 0.01])
+def test_stars_are_found_among_a_hundred_times_as_many_hot_pixels(
+    detector: Detector, fwhm_px: float, share: float
+) -> None:
+    pixels, places = star_field((400, 500), 20, fwhm_px=fwhm_px, spacing_px=48)
+    clean = detector.detect(frame_of(pixels.copy()))
+    found = detector.detect(frame_of(infested(pixels, share)))
+    stars = found.kind == KIND_STAR
+    assert matched(places, found.x_px[stars], found.y_px[stars], reach_px=2.5) >= 16
+    assert np.count_nonzero(stars) <= 22
+    assert found.bin_factor == clean.bin_factor
+    artefacts = np.count_nonzero(found.kind == KIND_ARTEFACT)
+    assert artefacts == pytest.approx(share * pixels.size, rel=0.2, abs=30)
+    assert (np.diff(found.snr) <= 0).all()

@@ -38,11 +38,15 @@ def field(sigma: float, count: int, flux: float = 400.0, seed: int = 2) -> list[
 
 
 def judged(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
-    points = Points(
+    points = _points(sources, said)
+    return by_likeness(points, cores(points, sky_with(sources)))
+
+
+def _points(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
+    return Points(
         np.array([one[0] for one in sources], np.float32), np.array([one[1] for one in sources], np.float32),
         np.full(len(sources), 0.5, np.float32), np.array(said, np.uint8), np.full(len(sources), 0.9, np.float32),
     )  # fmt: skip
-    return by_likeness(points, cores(points, sky_with(sources)))
 
 
 def kinds(sources: list[tuple[float, float, float, float]], said: list[int]) -> list[int]:
@@ -105,3 +109,29 @@ def test_tracks_of_all_kinds_do_not_become_stars() -> None:
         step, length = rng.uniform(-1, 1, 2), int(rng.integers(1, 4))
         tracks += [(x + n * step[0], y + n * step[1], float(rng.uniform(60, 600)), 0.0) for n in range(length)]
     assert kinds(tracks, [KIND_ARTEFACT] * len(tracks)).count(KIND_STAR) == 0
+
+
+def leaking(count: int, share: float, seed: int = 5) -> np.ndarray:
+    """Hot pixels in the middle of their pixels with a part of their light in each side, (n, 3, 3) over their noise."""
+    shape = np.array([[0, share, 0], [share, 1, share], [0, share, 0]])
+    rng = np.random.default_rng(seed)
+    return (rng.uniform(40, 400, (count, 1, 1)) * shape + rng.normal(0, 1, (count, 3, 3))).astype(np.float32)
+
+
+def test_narrow_sources_that_all_lie_in_the_middle_of_their_pixels_are_no_stars() -> None:
+    """Hot pixels that leak half of their charge, beside as many true stars of the same width and many wider ones."""
+    rng = np.random.default_rng(6)
+    stars, hot = field(0.9, 60), leaking(60, 0.5)
+    light = np.concatenate([cores(_points(stars, [KIND_STAR] * 60), sky_with(stars)), hot])
+    places = [(float(x), float(y), 0.0, 0.0) for x, y in rng.integers(10, 390, (60, 2))]
+    points = _points(stars + places, [KIND_STAR] * 120)
+    kind = by_likeness(points, light).kind
+    assert (kind[60:] == KIND_ARTEFACT).mean() > 0.9
+    assert (kind[:60] == KIND_STAR).mean() > 0.85
+
+
+def test_stars_alone_are_not_suspected() -> None:
+    for sigma in (0.42, 0.6, 1.0):
+        stars = field(sigma, 200)
+        kind = by_likeness(_points(stars, [KIND_STAR] * 200), cores(_points(stars, [KIND_STAR] * 200), sky_with(stars)))
+        assert (kind.kind == KIND_STAR).mean() > 0.97

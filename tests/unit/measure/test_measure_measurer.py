@@ -6,7 +6,7 @@ import pytest
 
 from astro_monitor.measure import Measurer
 from astro_monitor.measure.stamps import MAX_STARS, select
-from astro_monitor.measure.stars import clear_stars
+from astro_monitor.measure.stars import clear_stars, clearest
 from astro_monitor.metrics import KEYS
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, Baseline, Streak
 
@@ -246,3 +246,63 @@ def test_where_most_stars_are_alike_all_speak():
     widths = np.random.default_rng(3).normal(3.0, 0.15, 60)
     widths[:12] = np.linspace(4.5, 9, 12)
     assert len(clear_stars(widths, np.full(60, 100.0), np.zeros(60, bool))) == 60
+
+
+def hot_field(make_frame, make_detections, widths, places=None):
+    """A frame of sources with one width each, and detections that call all of them stars; width 0 is a hot pixel."""
+    rng = np.random.default_rng(21)
+    image = rng.normal(1000, 10, (600, 800))
+    slots = rng.permutation(18 * 24)[: len(widths)]
+    x, y = 30 + 31.0 * (slots % 24) + rng.uniform(-3, 3, len(widths)), 30 + 31.0 * (slots // 24)
+    y += rng.uniform(-3, 3, len(widths))
+    peak = 1000 * (1 + rng.pareto(1.5, len(widths)).clip(0, 20))
+    fine = np.arange(-12, 13)[:, None] + (np.arange(5) - 2) / 5
+    for i, fwhm in enumerate(widths):
+        column, row = round(x[i]), round(y[i])
+        if fwhm == 0:
+            image[row, column] += peak[i]
+            continue
+        dx, dy = fine.ravel() + column - x[i], fine.ravel() + row - y[i]
+        light = (1 + 4 * (2 ** (1 / 3.5) - 1) * (dx[None] ** 2 + dy[:, None] ** 2) / fwhm**2) ** -3.5
+        image[row - 12 : row + 13, column - 12 : column + 13] += peak[i] * light.reshape(25, 5, 25, 5).mean(axis=(1, 3))
+    frame = make_frame(np.clip(np.rint(image), 0, 65535).astype(np.uint16))
+    return frame, make_detections(x, y, peak, noise=10.0)
+
+
+def test_hot_pixels_taken_for_stars_do_not_count(make_frame, make_detections, no_baseline):
+    """As many single hot pixels as stars, all called stars by the finder."""
+    frame, found = hot_field(make_frame, make_detections, [2.6] * 40 + [0] * 40)
+    stars, measured = Measurer().measure(frame, found, no_baseline)
+    assert measured.values["fwhm_px"] == pytest.approx(2.6, rel=0.05)
+    assert stars.fwhm_px.min() > 1.5
+
+
+def test_where_nearly_all_are_hot_pixels_there_is_no_width_and_a_reason(make_frame, make_detections, no_baseline):
+    frame, found = hot_field(make_frame, make_detections, [2.6] * 3 + [0] * 80)
+    _, measured = Measurer().measure(frame, found, no_baseline)
+    check_complete(measured)
+    assert measured.values["fwhm_px"] is None
+    assert "hot pixels" in measured.why_missing["fwhm_px"]
+
+
+@pytest.mark.parametrize("galaxies", [60, 130])
+def test_more_galaxies_than_stars_do_not_widen_the_stars(galaxies):
+    """The galaxies are alike enough to be the majority, and all wider than the stars."""
+    rng = np.random.default_rng(4)
+    widths = np.concatenate([rng.normal(2.8, 0.08, 14), rng.normal(6.0, 0.6, galaxies)])
+    chosen = clear_stars(widths, np.full(len(widths), 100.0), np.zeros(len(widths), bool))
+    assert set(chosen) == set(range(14))
+
+
+def test_one_crowd_of_widths_is_taken_whole():
+    rng = np.random.default_rng(5)
+    for spread in (0.02, 0.1, 0.3):
+        widths = 3.0 * np.exp(rng.normal(0, spread, 150))
+        assert len(clear_stars(widths, np.full(150, 100.0), np.zeros(150, bool))) >= (150 if spread < 0.2 else 30)
+
+
+def test_a_clear_star_speaks_before_many_that_noise_has_widened():
+    snr = np.array([900.0, 60.0, 25.0, *[6.0] * 12])
+    everyone = np.arange(len(snr))
+    assert clearest(everyone, snr).tolist() == [0, 1, 2]
+    assert clearest(everyone[3:], snr).tolist() == everyone[3:].tolist()
