@@ -14,6 +14,8 @@ MIN_STARS_IN_CELL = 3
 MIN_CELLS_FOR_SPREAD = 6
 DEAD_SHARE = 0.2
 """A cell with fewer stars than this share of the median cell is dead."""
+COVERED = 0.5
+"""A cell with less of the picture than this says nothing about stars that are missing."""
 COUNTABLE = 10
 """With fewer stars in the median cell, chance alone would empty some."""
 
@@ -62,9 +64,22 @@ def _cell(
     )
 
 
-def dead_cell_fraction(cells: tuple[FieldCell, ...]) -> float | None:
-    """Part of the cells with far fewer stars than the median cell; ``None`` when there are too few stars to tell."""
-    counts = np.array([cell.star_count for cell in cells])
+def dead_cell_fraction(cells: tuple[FieldCell, ...], covered: NDArray[np.float64] | None = None) -> float | None:
+    """Return the part of the cells with far fewer stars than the median cell.
+
+    Parameters:
+        cells: the field grid.
+        covered: which part of each cell has a picture; cells with less than half of one do not count.
+
+    Returns:
+        ``None`` when there are too few stars to tell.
+    """
+    counts = np.array([cell.star_count for cell in cells], np.float64)
+    if covered is not None:
+        whole = covered >= COVERED
+        counts = counts[whole] / covered[whole]
+    if counts.size < MIN_CELLS_FOR_SPREAD:
+        return None
     typical = float(np.median(counts))
     return float((counts < DEAD_SHARE * typical).mean()) if typical >= COUNTABLE else None
 

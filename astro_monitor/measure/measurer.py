@@ -25,6 +25,7 @@ from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
 from .separation import separation_px
 from .shape import field_shape
+from .stamps import covered_cells
 from .stars import clear_stars, clearest, measure_stars
 from .transparency import match
 
@@ -87,7 +88,9 @@ class Measurer:
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
         numbers.put("field_fwhm_spread_fraction", fwhm_spread_fraction(cells))
-        numbers.put("dead_cell_fraction", dead_cell_fraction(cells))
+        numbers.put(
+            "dead_cell_fraction", dead_cell_fraction(cells, None if frame.border is None else covered_cells(frame))
+        )
         numbers.explain("there are too few stars over the field", "field_fwhm_spread_fraction", "dead_cell_fraction")
         numbers.explain("it is out of range on this frame", *metrics.KEYS)
         missing = {key: reason for key, reason in numbers.why_missing.items() if numbers.values[key] is None}
@@ -111,6 +114,11 @@ def _why_no_star(detections: Detections) -> str:
     if np.count_nonzero(detections.kind == KIND_STAR) >= MANY_ARTEFACTS:
         return "the sources are no wider than a pixel, so stars cannot be told from hot pixels"
     return "no star could be measured"
+
+
+def _picture_px(frame: Frame) -> int:
+    """Number of pixels that belong to the picture."""
+    return frame.pixels.size - (0 if frame.border is None else int(np.count_nonzero(frame.border)))
 
 
 def _put_background(numbers: _Numbers, frame: Frame, detections: Detections) -> None:
@@ -141,7 +149,7 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
     count = int(np.count_nonzero(detections.kind == KIND_STAR))
     numbers.put("star_count", count)
     numbers.put("star_count_measured", stars.x_px.size)
-    numbers.put("star_density_mpx", count / (frame.pixels.size / 1e6))
+    numbers.put("star_density_mpx", count / (_picture_px(frame) / 1e6))
     numbers.put("extended_count", int(np.count_nonzero(detections.kind == KIND_EXTENDED)))
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
     numbers.put("streak_count", len(detections.streaks))

@@ -80,11 +80,25 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
 
 
 def inside(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
-    """Return for each detection (N,) whether a cut-out around it lies inside the frame."""
+    """Return for each detection (N,) whether a cut-out around it lies inside the picture."""
     reach = (SIDE_PX // 2 + 1) * detections.bin_factor
     height, width = frame.pixels.shape
     x, y = detections.x_px, detections.y_px
-    return np.asarray((x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach))
+    within = np.asarray((x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach))
+    return within if frame.border is None else within & ~_touches(frame.border, x, y, reach)
+
+
+def _touches(
+    border: NDArray[np.bool_], x_px: NDArray[np.float32], y_px: NDArray[np.float32], reach: int
+) -> NDArray[np.bool_]:
+    """Return for each position whether the border comes into a square of ``reach`` around it, at nine points of it."""
+    touched = np.zeros(x_px.shape, np.bool_)
+    for down in (-reach, 0, reach):
+        for right in (-reach, 0, reach):
+            row = np.clip(y_px + down, 0, border.shape[0] - 1).astype(np.intp)
+            column = np.clip(x_px + right, 0, border.shape[1] - 1).astype(np.intp)
+            touched |= border[row, column]
+    return touched
 
 
 def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.intp]:
@@ -144,3 +158,11 @@ def _local_step(light: NDArray[np.float32]) -> NDArray[np.float32]:
     edge = np.concatenate([light[:, 0], light[:, -1], light[:, 1:-1, 0], light[:, 1:-1, -1]], axis=1)
     most = STEP_SHARE * light.max(axis=(1, 2), initial=0)
     return np.asarray(np.minimum(np.median(edge, axis=1), most) if len(light) else most, np.float32)
+
+
+def covered_cells(frame: Frame) -> NDArray[np.float64]:
+    """Return which part of each cell of the field grid has a picture, (COLUMNS * ROWS,), row by row."""
+    if frame.border is None:
+        return np.ones(COLUMNS * ROWS)
+    rows = np.array_split(~frame.border, ROWS)
+    return np.array([part.mean() for row in rows for part in np.array_split(row, COLUMNS, axis=1)])

@@ -22,6 +22,7 @@ from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
 from .intake import Intake, take_in
 from .layout import Image, find_image
 from .limits import Limits
+from .picture import border_of_cells, picture_of, window_of
 from .pixels import Pixels, to_native
 from .saturation import saturation_level
 from .superpixels import mean_of_cells
@@ -44,7 +45,7 @@ class Opened:
     Attributes:
         arrival: the file.
         meta: what its header says; its kind also by the names of file and folders.
-        sensor_shape: (height, width) of its image.
+        sensor_shape: (height, width) of its picture, overscan left out.
         hdu: index of the image in the file.
         headers: those that concern the image, its own first.
     """
@@ -63,8 +64,10 @@ class Opened:
         self.arrival = arrival
         self.headers = headers
         kind, source = kind_by_place(meta, arrival.path, arrival.root)
-        self.meta = replace(meta, kind=kind, sources={**meta.sources, "kind": source}) if kind != meta.kind else meta
-        self.sensor_shape = sensor_shape
+        meta = replace(meta, kind=kind, sources={**meta.sources, "kind": source}) if kind != meta.kind else meta
+        self._stored_shape = sensor_shape
+        self._window, self.meta = window_of(headers, meta, sensor_shape)
+        self.sensor_shape = sensor_shape if self._window is None else self._window.shape
         self.hdu = hdu
         self._cube = cube
         self._intake = intake
@@ -102,23 +105,27 @@ class Opened:
                 kind="cube",
             )
         pixels, bad_fraction = self._decode()
-        pixels = pixels.reshape(self.sensor_shape)
+        picture = picture_of(pixels.reshape(self._stored_shape), self._window, self.meta, bad_fraction)
+        pixels, border = picture.pixels, picture.border
         level = saturation_level(pixels, self.meta.saturation_adu)
         factor = 1
         if self.meta.bayer is not None:
             pixels, factor, level = mean_of_cells(pixels), 2, level * SUPERPIXEL_SATURATION
+            border = None if border is None else border_of_cells(border)
         pixels.flags.writeable = False
         return Frame(
             frame_id=self.frame_id,
             sha256=self.sha256,
             arrival=self.arrival,
-            meta=self.meta,
+            meta=picture.meta,
             pixels=pixels,
             sensor_px_per_px=factor,
             sensor_shape=self.sensor_shape,
             saturation_adu=level,
-            bad_pixel_fraction=bad_fraction,
+            bad_pixel_fraction=picture.bad_fraction,
             hdu=self.hdu,
+            border=border,
+            origin_px=(0, 0) if self._window is None else self._window.origin_px,
         )
 
 

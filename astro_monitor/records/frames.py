@@ -100,10 +100,13 @@ class Frame:
         frame_id: first 16 hex digits of the SHA-256 of the file's bytes.
         sha256: all 64 of them.
         pixels: (H, W), ``uint16`` or ``float32``, C-contiguous, native byte order, read-only. Non-finite input
-            pixels have been replaced by the median; ``bad_pixel_fraction`` says how many.
+            pixels have been replaced by the median; ``bad_pixel_fraction`` says how many. Overscan is left out.
         sensor_px_per_px: 1, or 2 when a colour filter array was read as 2 × 2 super-pixels (their mean).
-        sensor_shape: (height, width) of the sensor image in the file.
+        sensor_shape: (height, width) of the picture in the file, in sensor pixels.
         saturation_adu: level above which a pixel is taken as saturated.
+        border: (H, W), true where there is no picture (black corners, rows without values): filled with sky, and not to
+            be counted. ``None`` where the picture fills its rectangle, as nearly always.
+        origin_px: column and row of the stored image where the picture begins; (0, 0) unless overscan was left out.
         hdu: index of the image in the file.
     """
 
@@ -117,3 +120,5 @@ class Frame:
     saturation_adu: float
     bad_pixel_fraction: float = 0.0
     hdu: int = 0
+    border: NDArray[np.bool_] | None = None
+    origin_px: tuple[int, int] = (0, 0)

@@ -1,0 +1,133 @@
+"""Borders without a picture: black corners of turned frames, rows of NaN or BLANK, masked edges.
+
+A border shows by its edge: a long run of pixels with exactly one value, which no sky has. It is filled with what the
+sky beside it looks like, so that it shows neither an edge nor a star, and marked, so that nothing in it is counted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pixels import Pixels
+
+_RUN_PX = 64
+"""So many equal pixels in a row along the edge: by chance never, unless the noise is below a fifth of a step."""
+_RUN_SHARE = 0.04
+_INNER_RUN_PX = 8
+_BLOCK_PX = 6
+"""A border holds a whole square of this side; a dead row or column does not."""
+_MOST = 0.9
+_LARGEST_INSIDE = 0.5
+"""A value that half of the picture has too is the sky's own."""
+_CELL_PX = 32
+_SEED = 1
+
+
+def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
+    """Return which pixels belong to a border without a picture; ``None`` when the edges show none.
+
+    Parameters:
+        pixels: (H, W), at least 64 pixels a side.
+
+    Returns:
+        (H, W), true in the border.
+    """
+    values = {value for line in _edges(pixels) if (value := _long_run(line)) is not None}
+    mask = np.zeros(pixels.shape, np.bool_)
+    for value in sorted(values):
+        same = pixels == pixels.dtype.type(value)
+        reached = _from_the_edges(same)
+        inside = float(np.count_nonzero(same & ~reached)) / max(1, int(np.count_nonzero(~reached)))
+        if _has_a_block(reached) and inside < _LARGEST_INSIDE:
+            mask |= reached
+    share = int(np.count_nonzero(mask)) / mask.size
+    return mask if 0.0 < share <= _MOST else None
+
+
+def fill_border(pixels: Pixels, mask: NDArray[np.bool_]) -> None:
+    """Fill a border with the level of the nearest sky and with noise like its own, in place.
+
+    Parameters:
+        pixels: (H, W), writable.
+        mask: (H, W), true where to fill; not everywhere.
+    """
+    level = _levels(pixels, mask)
+    rows, columns = np.nonzero(mask)
+    noise = _noise(pixels, mask)
+    # The same file must give the same frame each time it is read.
+    drawn = np.random.default_rng(_SEED).standard_normal(len(rows), np.float32)
+    filled = level[rows // _CELL_PX, columns // _CELL_PX] + np.float32(noise) * drawn
+    if pixels.dtype == np.uint16:
+        filled = np.clip(np.rint(filled), 0, 65535)
+    pixels[rows, columns] = filled.astype(pixels.dtype)
+
+
+def _edges(pixels: Pixels) -> tuple[Pixels, ...]:
+    return pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]
+
+
+def _long_run(line: Pixels) -> float | None:
+    """Return the value of the longest run of equal pixels along an edge, if it is too long for any sky."""
+    changes = np.flatnonzero(line[1:] != line[:-1])
+    bounds = np.concatenate([[-1], changes, [len(line) - 1]])
+    lengths = np.diff(bounds)
+    longest = int(np.argmax(lengths))
+    if lengths[longest] < max(min(_RUN_PX, len(line) // 2), _RUN_SHARE * len(line)):
+        return None
+    return float(line[bounds[longest] + 1])
+
+
+def _from_the_edges(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pixels are reached from an edge along a row or a column without leaving ``same``.
+
+    Each row and column is looked at from both ends; shorter runs than ``_INNER_RUN_PX`` do not count.
+    """
+    reached = np.zeros_like(same)
+    for turned, out in ((same, reached), (same.T, reached.T)):
+        for way in (slice(None), slice(None, None, -1)):
+            run = np.logical_and.accumulate(turned[:, way], axis=1)
+            run[np.count_nonzero(run, axis=1) < _INNER_RUN_PX] = False
+            out |= run[:, way]
+    return reached
+
+
+def _has_a_block(mask: NDArray[np.bool_]) -> bool:
+    height, width = (side // _BLOCK_PX * _BLOCK_PX for side in mask.shape)
+    for part in (mask[:height, :width], mask[-height:, -width:]):
+        blocks = part.reshape(height // _BLOCK_PX, _BLOCK_PX, width // _BLOCK_PX, _BLOCK_PX)
+        if blocks.all(axis=(1, 3)).any():
+            return True
+    return False
+
+
+def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the sky of each cell of 32 pixels; of cells in the border that of the nearest one beside it."""
+    rows, columns = (-(-side // _CELL_PX) for side in pixels.shape)
+    level = np.full((rows, columns), np.nan, np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            place = np.s_[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX]
+            free = pixels[place][~mask[place]]
+            if free.size >= _CELL_PX:
+                level[row, column] = np.median(free)
+    if np.isnan(level).all():
+        level[:] = np.median(pixels[~mask])
+    while np.isnan(level).any():
+        padded = np.pad(level, 1, constant_values=np.nan)
+        around = np.stack([padded[1 + y : rows + 1 + y, 1 + x : columns + 1 + x] for y, x in
+                           ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))])  # fmt: skip
+        known = ~np.isnan(around)
+        count = known.sum(axis=0)
+        mean = np.where(known, around, 0).sum(axis=0) / np.maximum(count, 1)
+        level = np.where(np.isnan(level) & (count > 0), mean, level).astype(np.float32)
+    return level
+
+
+def _noise(pixels: Pixels, mask: NDArray[np.bool_]) -> float:
+    """Return the noise of a pixel, by the differences of near pixels of one colour."""
+    rows = pixels[:: max(1, pixels.shape[0] // 256)].astype(np.float32)
+    free = ~mask[:: max(1, pixels.shape[0] // 256)]
+    both = free[:, 2:] & free[:, :-2]
+    steps = np.abs(rows[:, 2:] - rows[:, :-2])[both]
+    return float(np.median(steps)) / (0.6745 * np.sqrt(2.0)) if steps.size else 0.0

@@ -1,0 +1,189 @@
+"""Which part of a stored image is the picture: overscan is none, and gives the level of no light.
+
+``BIASSEC``, ``TRIMSEC`` and ``DATASEC`` are IRAF's: ``[x1:x2,y1:y2]``, counted from 1, both ends included, x first.
+Cameras with several amplifiers write one of each for every amplifier, with a number or a letter behind the name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .facts import Facts
+from .pixels import Pixels
+from .values import as_text
+
+Rows = tuple[int, int]
+"""First index, and the one after the last."""
+
+_SECTION = re.compile(r"\[?\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]?", re.ASCII)
+_NAME = re.compile(r"(TRIMSEC|DATASEC|BIASSEC|TSEC|DSEC|BSEC)([0-9A-H]{0,2})")
+_FULL_NAME = {"TSEC": "TRIMSEC", "DSEC": "DATASEC", "BSEC": "BIASSEC"}
+_TRIMMED = ("TRIM", "TRIM_IMAGE", "TRIMIM", "TRIMMED")
+"""Where one of these is there, the picture was trimmed already, and what is left of the sections is out of date."""
+_LEAST_SHARE = 0.25
+"""No camera has more overscan than picture; a smaller section is a region of interest, or out of date."""
+_WHOLE = 0.9
+_LEVEL_SAMPLES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A rectangle of the stored image: half-open ranges of columns and rows, counted from 0."""
+
+    x: Rows
+    y: Rows
+
+    @property
+    def area(self) -> int:
+        """Pixels in it."""
+        return (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The picture within the stored image.
+
+    Attributes:
+        columns, rows: (W,), (H,) which ones belong to it, rising.
+        overscan: sections that hold no light.
+        amplifiers: pairs of a part of the picture and the overscan of its amplifier, when there are several.
+    """
+
+    columns: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    overscan: tuple[Section, ...]
+    amplifiers: tuple[tuple[Section, Section], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the picture."""
+        return len(self.rows), len(self.columns)
+
+    @property
+    def origin_px(self) -> tuple[int, int]:
+        """Column and row of the stored image where the picture begins."""
+        return int(self.columns[0]), int(self.rows[0])
+
+
+def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
+    """Return the picture within a stored image; ``None`` when all of it is the picture.
+
+    Parameters:
+        facts: of the header, with its binning. What is passed over is noted.
+        shape: (height, width) of the stored image.
+    """
+    if any(facts.lookup(keyword) is not None for keyword in _TRIMMED):
+        return None
+    found = _sections(facts, shape)
+    pictures = {**found.get("DATASEC", {}), **found.get("TRIMSEC", {})}
+    if found.get("TRIMSEC"):
+        pictures = found["TRIMSEC"]
+    biases = found.get("BIASSEC", {})
+    columns, rows = np.ones(shape[1], np.bool_), np.ones(shape[0], np.bool_)
+    if pictures:
+        columns[:], rows[:] = False, False
+        for section in pictures.values():
+            columns[slice(*section.x)] = True
+            rows[slice(*section.y)] = True
+    for section in biases.values():
+        _leave_out(section, shape, columns, rows)
+    kept = int(columns.sum()) * int(rows.sum())
+    if kept == shape[0] * shape[1]:
+        return None
+    if kept < _LEAST_SHARE * shape[0] * shape[1]:
+        facts.note(
+            "The sections of the header (TRIMSEC, DATASEC, BIASSEC) leave hardly any picture; they are not used."
+        )
+        return None
+    pairs = tuple((section, biases[name]) for name, section in pictures.items() if name in biases)
+    return Window(
+        columns=np.flatnonzero(columns),
+        rows=np.flatnonzero(rows),
+        overscan=tuple(biases.values()),
+        amplifiers=pairs if len(pairs) > 1 and len(pairs) == len(pictures) else (),
+    )
+
+
+def overscan_level(pixels: Pixels, window: Window) -> float | None:
+    """Return the level of no light by the overscan, ADU; ``None`` when there is none.
+
+    Parameters:
+        pixels: (H, W), the stored image.
+        window: its parts.
+    """
+    levels = [_level(pixels, section) for section in window.overscan if section.area]
+    return float(np.mean(levels)) if levels else None
+
+
+def cut_out(pixels: Pixels, window: Window) -> Pixels:
+    """Return the picture, C-contiguous; amplifiers whose overscan differs are brought to one level.
+
+    Parameters:
+        pixels: (H, W), the stored image; changed where amplifiers differ.
+        window: its parts.
+    """
+    levels = [_level(pixels, overscan) for _, overscan in window.amplifiers]
+    common = float(np.mean(levels)) if levels else 0.0
+    for (part, _), level in zip(window.amplifiers, levels, strict=True):
+        if abs(level - common) >= 1.0:
+            area = pixels[slice(*part.y), slice(*part.x)]
+            moved = area.astype(np.float32) + np.float32(round(common - level))
+            area[...] = np.clip(moved, 0, 65535).astype(np.uint16) if pixels.dtype == np.uint16 else moved
+    picture: Pixels = pixels[window.rows][:, window.columns]
+    return picture if picture.flags.c_contiguous else picture.copy()
+
+
+def _level(pixels: Pixels, section: Section) -> float:
+    values = pixels[slice(*section.y), slice(*section.x)].reshape(-1)
+    return float(np.median(values[:: max(1, len(values) // _LEVEL_SAMPLES)]))
+
+
+def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Section]]:
+    """Return the sections by name and amplifier; those that do not fit the image are noted."""
+    found: dict[str, dict[str, Section]] = {}
+    for keyword in facts.keywords():
+        match = _NAME.fullmatch(keyword)
+        if match is None:
+            continue
+        text = as_text(facts.lookup(keyword))
+        numbers = _SECTION.fullmatch(text) if text is not None else None
+        if numbers is None:
+            continue
+        section = _fitted(numbers, shape, int(facts.values.get("binning", 1)))
+        if section is None:
+            facts.refuse(keyword, text or "", "it does not lie inside the image")
+            continue
+        found.setdefault(_FULL_NAME.get(match[1], match[1]), {})[match[2]] = section
+    for amplifiers in found.values():
+        # One for the whole image beside those of its amplifiers says the same once more.
+        if len(amplifiers) > 1:
+            amplifiers.pop("", None)
+    return found
+
+
+def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Section | None:
+    """Return the section as stored; some cameras give it in pixels before binning."""
+    x1, x2, y1, y2 = (int(number) for number in numbers.groups())
+    (x1, x2), (y1, y2) = sorted((x1, x2)), sorted((y1, y2))
+    if min(x1, y1) < 1:
+        return None
+    if x2 <= shape[1] and y2 <= shape[0]:
+        return Section((x1 - 1, x2), (y1 - 1, y2))
+    x1, x2, y1, y2 = (x1 - 1) // binning, x2 // binning, (y1 - 1) // binning, y2 // binning
+    if binning > 1 and x1 < x2 <= shape[1] and y1 < y2 <= shape[0]:
+        return Section((x1, x2), (y1, y2))
+    return None
+
+
+def _leave_out(section: Section, shape: tuple[int, int], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
+    """Take an overscan strip out of the picture: whole columns, or whole rows, by its shape."""
+    wide, high = section.x[1] - section.x[0], section.y[1] - section.y[0]
+    if high / shape[0] >= wide / shape[1]:
+        if wide < shape[1] / 2:
+            columns[slice(*section.x)] = False
+    elif high < shape[0] / 2:
+        rows[slice(*section.y)] = False
