@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-
-import numpy as np
-from numpy.typing import NDArray
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
@@ -27,6 +23,7 @@ from .pixels import Pixels, to_native
 from .saturation import saturation_level
 from .superpixels import mean_of_cells
 from .tiled import inflate_tiles
+from .unwritten import check_written
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
 SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map")
@@ -34,9 +31,6 @@ SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot"
 
 SUPERPIXEL_SATURATION = 0.8
 """The mean of four colours is below saturation while two of them clip: greens first, as a rule."""
-
-_ZERO_TAIL_BYTES = 8192
-_STILL_WRITING = timedelta(seconds=60)
 
 
 class Opened:
@@ -195,7 +189,7 @@ class Reader:
                 "it was cut off; copy it again.",
                 kind="truncated",
             )
-        _check_tail(arrival, image, data)
+        check_written(arrival, image, data)
         verify_datasum(image.hdu.header, data)
         if image.tiled:
             refuse_bomb(image.pixel_bytes, len(data), self._limits)
@@ -267,23 +261,6 @@ def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[],
 def _spent() -> tuple[Pixels, float]:
     """Stands where the decoder was, so that the bytes it held can go."""
     raise Unreadable("The pixels were already decoded; open the file again.")
-
-
-def _check_tail(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> None:
-    """Suspect data that end in zero bytes: a file may be made in full length before it is filled.
-
-    In an unsigned 16-bit image such bytes would be a run of exact half-scale pixels, which no camera writes. In
-    others they are zero pixels, which processed frames do have at their edges: those must be zero throughout.
-    """
-    if data[-_ZERO_TAIL_BYTES:].any():
-        return
-    offset_binary = image.scaling.bitpix == 16 and image.scaling.zero == 32768.0
-    if not offset_binary and data.any():
-        return
-    written = arrival.mtime_ns / 1e9
-    if arrival.settled_utc.timestamp() - written < _STILL_WRITING.total_seconds():
-        raise Incomplete("The end of the image is still empty; the file is tried again when it is written.")
-    raise Unreadable("The end of the image was never written (all zeros); copy the file again.", kind="truncated")
 
 
 @contextmanager

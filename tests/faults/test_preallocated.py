@@ -152,7 +152,7 @@ def test_no_order_of_filling_and_no_pause_leads_to_an_early_outcome(tmp_path, ro
     chosen = ALL if count == len(ALL) else random.Random(22).sample(ALL, count)
     waits_s = [one_outcome(tmp_path, *case, seed) for seed, case in enumerate(chosen)]
     figures(
-        f"{count} ways of filling an allocated file: 0 early outcomes, the last {max(waits_s):.1f} s after its end at most"
+        f"{count} ways of filling an allocated file: 0 early outcomes, each at most {max(waits_s):.1f} s after its end"
     )
 
 

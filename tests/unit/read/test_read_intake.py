@@ -308,6 +308,29 @@ def test_an_empty_end_is_waited_for_and_then_refused(tmp_path, arrive, filled: f
     assert caught.value.kind == "truncated"
 
 
+@pytest.mark.parametrize("begin", [0, 3000, 5001])
+def test_a_part_that_was_never_written_is_waited_for_and_then_refused(tmp_path, arrive, begin: int) -> None:
+    """As when a file is filled from its end, and its writer pauses."""
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(np.full((100, 100), 1000, np.uint16)).writeto(path)
+    with path.open("r+b") as file:
+        file.seek(2880 + begin)
+        file.write(bytes(1024))
+    with pytest.raises(Incomplete):
+        Reader().read(arrive(path, quiet_s=5))
+    with pytest.raises(Unreadable) as caught:
+        Reader().read(arrive(path, quiet_s=600))
+    assert caught.value.kind == "truncated"
+
+
+def test_some_pixels_of_half_scale_are_a_picture(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    values = np.full((100, 100), 1000, np.uint16)
+    values[40, :100] = 32768
+    fits.PrimaryHDU(values).writeto(path)
+    assert (Reader().read(arrive(path, quiet_s=5)).pixels[40] == 32768).all()
+
+
 def test_a_file_of_zeros_is_waited_for(tmp_path, arrive) -> None:
     path = tmp_path / "frame.fits"
     path.write_bytes(bytes(50_000))
