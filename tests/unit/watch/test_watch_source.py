@@ -327,6 +327,6 @@ def test_no_file_arrives_before_its_writer_has_finished(
         night.write(at_s, f"a.{ending}", WHOLE[:cut], Hint.TOUCHED if told else None)
         at_s += gap_s
     night.write(at_s, f"a.{ending}", WHOLE, Hint.CLOSED if closed else None)
-    arrived_s, arrival = only(night.run(at_s + 60, mode=mode))
+    arrived_s, arrival = only(night.run(at_s + 120, mode=mode))
     assert arrived_s >= at_s
     assert arrival.size_bytes == len(WHOLE)
