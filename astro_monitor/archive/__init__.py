@@ -5,6 +5,7 @@ with other models or limits; and, on request, rejected ones moved aside.
 from .again import Again, chosen_rows, judge_again, judge_only, moves
 from .batch import find_frames, grade_files
 from .learning import Lesson, by_hand, followed, lessons
+from .manifest import key_of
 from .moving import Move, carry_out, plan, undo
 from .weighting import copy_weighted
 
@@ -21,6 +22,7 @@ __all__ = [
     "grade_files",
     "judge_again",
     "judge_only",
+    "key_of",
     "lessons",
     "moves",
     "plan",

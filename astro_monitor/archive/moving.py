@@ -1,55 +1,66 @@
 """Moves rejected frames aside, because their owner asked for exactly that; with a manifest, so that it can be undone.
 
 A line of the manifest is on the disk before its file moves: after a crash, undo knows of every file that may have
-moved. Nothing is ever overwritten, and nothing leaves its disk: a file is renamed, never copied.
+moved. Only what was judged moves: the content is compared first. Nothing is ever overwritten, and nothing leaves its
+disk: a file gets its new name beside the old one, then the old one is taken away. A crash in between leaves both names;
+the next run finishes that.
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import ConfigError
+from .manifest import MANIFEST, Line, append, open_manifest, read
 
-MANIFEST = "astro-monitor-moved.jsonl"
 _NO_SECOND_NAME = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
+_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One file: where it was, where it goes, and what became of it; an empty sentence means it moved."""
+    """One file: where it was, where it goes, its content, and what became of it; an empty sentence means it moved."""
 
     source: Path
     goal: Path
+    sha256: str
     sentence: str = ""
 
+    def stays(self, why: str) -> Move:
+        """Return the same move, not made."""
+        return Move(self.source, self.goal, self.sha256, f"{why}; it stays")
 
-def plan(files: Iterable[Path], root: Path, goal: Path) -> list[Move]:
+
+def plan(files: Mapping[Path, str], root: Path, goal: Path) -> list[Move]:
     """Say which files would move where: sub-folders are kept.
 
     Parameters:
-        files: rejected frames; those that are not below ``root``, or are in ``goal`` already, stay.
+        files: rejected frames, each with the SHA-256 of its content; those that are not below ``root``, or are in
+            ``goal`` already, stay.
         root: the capture folder.
         goal: the folder they go to.
     """
     moves = []
-    for file in sorted(set(files)):
+    for file, sha256 in sorted(files.items()):
         if file.is_relative_to(root) and not file.is_relative_to(goal) and file.is_file() and not file.is_symlink():
-            moves.append(Move(file, goal / file.relative_to(root)))
+            moves.append(Move(file, goal / file.relative_to(root), sha256))
     return moves
 
 
-def carry_out(moves: Iterable[Move], goal: Path) -> Iterator[Move]:
-    """Move files one by one, each noted in the manifest first.
+def carry_out(moves: Iterable[Move], root: Path, goal: Path, key: bytes) -> Iterator[Move]:
+    """Move files one by one, each noted in the manifest first. What an earlier run has left half done is finished.
 
     Parameters:
         moves: from :func:`plan`.
+        root: the capture folder.
         goal: the folder that holds the manifest.
+        key: what the manifest is signed with.
 
     Yields:
         each move, with a sentence when the file stayed.
@@ -59,25 +70,38 @@ def carry_out(moves: Iterable[Move], goal: Path) -> Iterator[Move]:
     """
     try:
         goal.mkdir(parents=True, exist_ok=True)
-        with (goal / MANIFEST).open("a", encoding="utf-8") as manifest:
+        if (goal / MANIFEST).exists():
+            for line in read(goal, root, key):
+                if line.signed and _is_half_done(line.source, line.goal) and _why_outside(line, root, goal) == "":
+                    line.source.unlink()
+                    yield Move(line.source, line.goal, line.sha256)
+        with open_manifest(goal) as manifest:
             for move in moves:
-                now = datetime.now(UTC).isoformat(timespec="seconds")
-                line = {"time": now, "from": str(move.source), "to": str(move.goal)}
-                manifest.write(json.dumps(line) + "\n")
-                manifest.flush()
-                os.fsync(manifest.fileno())
-                yield _moved(move)
+                if not os.path.lexists(move.source):
+                    continue  # finished just now
+                if why := _why_outside(Line(move.source, move.goal, move.sha256, signed=True), root, goal):
+                    yield move.stays(why)
+                elif not _holds(move.source, move.sha256):
+                    yield move.stays("its content is not what was judged")
+                else:
+                    append(manifest, Line(move.source, move.goal, move.sha256, signed=True), root, key)
+                    yield _moved(move)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or goal} cannot be written: {error.strerror}; choose another --to"
         ) from error
 
 
-def undo(goal: Path) -> Iterator[Move]:
+def undo(root: Path, goal: Path, key: bytes) -> Iterator[Move]:
     """Bring back every file of a manifest that is still where it was moved to, the last one first.
 
+    Only signed lines about this capture folder are followed, and only from the folder of the manifest into the capture
+    folder.
+
     Parameters:
+        root: the capture folder.
         goal: the folder that holds the manifest; the manifest is set aside when all is done.
+        key: what the manifest was signed with.
 
     Yields:
         each move back, with a sentence when the file stayed.
@@ -87,20 +111,69 @@ def undo(goal: Path) -> Iterator[Move]:
     """
     path = goal / MANIFEST
     try:
-        # A last line without its end was torn by a crash: its file had not moved yet.
-        whole = path.read_text("utf-8").rpartition("\n")[0]
-        lines = [json.loads(line) for line in whole.splitlines() if line]
-        back = [Move(Path(line["to"]), Path(line["from"])) for line in reversed(lines)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}), so nothing was moved back") from error
+        lines = list(read(goal, root, key))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}), so nothing was moved back") from error
     stayed = False
-    for move in back:
-        if move.source.is_file():
-            done = _moved(move)
-            stayed |= bool(done.sentence)
-            yield done
+    seen: set[Path] = set()
+    for line in reversed(lines):
+        back = Move(line.goal, line.source, line.sha256)
+        if line.goal in seen or not os.path.lexists(line.goal):
+            continue
+        done = _brought_back(back, line, root, goal)
+        if line.signed:
+            seen.add(line.goal)
+        stayed |= bool(done.sentence)
+        yield done
     if not stayed:
         path.rename(path.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S}.undone"))
+
+
+def _brought_back(back: Move, line: Line, root: Path, goal: Path) -> Move:
+    if not line.signed:
+        return back.stays(f"its line in {MANIFEST} was not written by this watch, so move it back by hand if you wish")
+    if why := _why_outside(line, root, goal):
+        return back.stays(why)
+    if _is_half_done(back.source, back.goal):
+        back.source.unlink()
+        return back
+    if not _holds(back.source, back.sha256):
+        return back.stays("its content is not what was moved there")
+    return _moved(back)
+
+
+def _why_outside(line: Line, root: Path, goal: Path) -> str:
+    """Say why a line leads elsewhere than from the capture folder into the folder of rejected frames; links count."""
+    for path, top in ((line.source, root), (line.goal, goal)):
+        if not path.is_relative_to(top) or ".." in path.parts:
+            return f"{path} is not below {top}"
+        if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(top)):
+            return f"{path.parent} is a link that leads out of {top}"
+    return ""
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether a file, and no link or pipe, has this content."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    digest = hashlib.sha256()
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            while part := file.read(_READ_BYTES):
+                digest.update(part)
+    except OSError:
+        return False
+    return digest.hexdigest() == sha256
+
+
+def _is_half_done(source: Path, goal: Path) -> bool:
+    """Whether a crash has left a file under both names: one file, two names, in two folders."""
+    try:
+        one, other = source.lstat(), goal.lstat()
+        same = (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+        # One folder with two names (a bind mount) shows one name twice: taking it away would take the file away.
+        return same and one.st_nlink > 1 and not source.parent.samefile(goal.parent) and not source.is_symlink()
+    except OSError:
+        return False
 
 
 def _moved(move: Move) -> Move:
@@ -108,7 +181,7 @@ def _moved(move: Move) -> Move:
         move.goal.parent.mkdir(parents=True, exist_ok=True)
         rename_to_new(move.source, move.goal)
     except OSError as error:
-        return Move(move.source, move.goal, _why(error))
+        return move.stays(_why(error))
     return move
 
 
@@ -117,7 +190,7 @@ def rename_to_new(source: Path, goal: Path) -> None:
 
     Parameters:
         source: the file.
-        goal: on the same disk.
+        goal: on the same disk. Where it is the same file under a second name, the renaming is finished.
 
     Raises:
         OSError: it cannot be renamed; ``FileExistsError`` when there is a file of that name.
@@ -127,8 +200,11 @@ def rename_to_new(source: Path, goal: Path) -> None:
         return
     try:
         goal.hardlink_to(source)
+    except FileExistsError:
+        if not _is_half_done(source, goal):
+            raise
     except OSError as error:
-        if error.errno not in _NO_SECOND_NAME or goal.exists():
+        if error.errno not in _NO_SECOND_NAME or os.path.lexists(goal):
             raise
         source.rename(goal)
         return
@@ -137,5 +213,5 @@ def rename_to_new(source: Path, goal: Path) -> None:
 
 def _why(error: OSError) -> str:
     if isinstance(error, FileExistsError):
-        return "there is another file of that name; it stays"
-    return f"it cannot be moved: {error.strerror}; it stays"
+        return "there is another file of that name"
+    return f"it cannot be moved: {error.strerror}"

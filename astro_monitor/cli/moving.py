@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..archive import Move, carry_out, plan, undo
+from ..archive import Move, carry_out, key_of, plan, undo
 from ..nightlog import NightLogReader
 from ..plain import counted
 from ..settings import Settings
@@ -27,15 +27,19 @@ def run_move(
     """
     root = folder.absolute()
     place = (goal or root / FOLDER).absolute()
+    state, path = night_log_of(folder, settings)
     if take_back:
-        _tell(undo(place), root, "back", out)
+        _tell(undo(root, place, key_of(state)), root, "back", out)
         return
-    _, path = night_log_of(folder, settings)
     with NightLogReader.read(path) as night_log:
-        rejected = [Path(row.paths[0]) for row in night_log.judged_frames() if row.decision == "reject" and row.paths]
+        rejected = {}
+        for row in night_log.judged_frames():
+            here = next((path for path in map(Path, row.paths) if path.is_file()), None)
+            if row.decision == "reject" and here is not None:
+                rejected[here] = row.body["sha256"]
     moves = plan(rejected, root, place)
     if apply:
-        _tell(carry_out(moves, place), root, "moved", out)
+        _tell(carry_out(moves, root, place, key_of(state)), root, "moved", out)
         return
     page = Page.on(out)
     for move in moves:

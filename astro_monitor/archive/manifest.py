@@ -1,0 +1,133 @@
+"""The manifest of moved files: one signed line for each, on the disk before its file moves.
+
+Undoing moves files, so it must follow nothing but what this program wrote: each line carries an HMAC-SHA-256 (RFC 2104)
+with a key that is kept beside the night log, out of reach of those who can only write to the captures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import ConfigError
+
+MANIFEST = "astro-monitor-moved.jsonl"
+KEY = "moved.key"
+"""The file beside the night log with the key."""
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: a file that has moved, or was about to.
+
+    Attributes:
+        source: where it was.
+        goal: where it went.
+        sha256: of its content.
+        signed: the line is whole, was written with the key, and is about this capture folder.
+    """
+
+    source: Path
+    goal: Path
+    sha256: str
+    signed: bool
+
+
+def key_of(state: Path) -> bytes:
+    """Return the key of the manifests; it is made at the first call.
+
+    Parameters:
+        state: the folder of the night log.
+
+    Raises:
+        ConfigError: it cannot be read or made.
+    """
+    path = state / KEY
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        if not os.path.lexists(path):
+            # Whole under another name first: a key that a crash cut short would make every manifest worthless.
+            part = state / f".{KEY}.{secrets.token_hex(4)}"
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
+            key = file.read(KEY_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be used: {error.strerror}; check the state folder") from error
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{path} is no key of this program; move it away, and move files of earlier runs by hand")
+    return key
+
+
+def append(manifest: BinaryIO, line: Line, root: Path, key: bytes) -> None:
+    """Write one line, durable on return.
+
+    Parameters:
+        manifest: open for appending; :func:`open_manifest`.
+        line: what is about to move.
+        root: the capture folder.
+        key: from :func:`key_of`.
+    """
+    told = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"), "root": str(root), "from": str(line.source),
+        "to": str(line.goal), "sha256": line.sha256,
+    }  # fmt: skip
+    manifest.write(json.dumps(told | {"hmac": _mac(told, key)}).encode("ascii") + b"\n")
+    manifest.flush()
+    os.fsync(manifest.fileno())
+
+
+def open_manifest(goal: Path) -> BinaryIO:
+    """Open the manifest for appending; a last line that a crash has torn is closed, so that it spoils no other.
+
+    Raises:
+        OSError: it cannot be opened, or is a link.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(goal / MANIFEST, flags, 0o644), "r+b")
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+    return file
+
+
+def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
+    """Walk through the lines; those that are torn or no line at all are passed over.
+
+    Parameters:
+        goal: the folder that holds the manifest.
+        root: the capture folder.
+        key: from :func:`key_of`.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(goal / MANIFEST, flags), "rb") as file:
+        for text in file:
+            try:
+                found = json.loads(text)
+                source, to = Path(str(found["from"])), Path(str(found["to"]))
+            except (ValueError, KeyError, TypeError):
+                continue
+            mac = found.pop("hmac", "")
+            signed = hmac.compare_digest(_mac(found, key).encode(), str(mac).encode("utf-8", "replace"))
+            yield Line(source, to, str(found.get("sha256", "")), signed and found.get("root") == str(root))
+
+
+def _mac(told: dict[str, Any], key: bytes) -> str:
+    return hmac.new(key, json.dumps(told, sort_keys=True).encode("ascii"), hashlib.sha256).hexdigest()
