@@ -6,8 +6,11 @@ import logging
 import logging.handlers
 import sys
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
+from typing import cast
 
+from .openfile import NotPlain, check_plain, open_plain
 from .plain import shown
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -37,8 +40,15 @@ def to_file(path: Path) -> None:
     """Keep records in a file, too: 2 MB, and the five before it. A full disk costs records, never the program.
 
     Parameters:
-        path: in a folder that is there.
+        path: in a folder that is there. A link in its place is not followed: then nothing is kept, which is said once.
     """
+    try:
+        check_plain(path)
+    except NotPlain as error:
+        logging.getLogger(__name__).warning(
+            "no log file is kept at %s: %s; remove it and start again", path, error.strerror
+        )
+        return
     handler = _QuietFile(path, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_Safe(utc=True, date=True))
     logging.getLogger("astro_monitor").addHandler(handler)
@@ -81,6 +91,18 @@ class _Safe(logging.Formatter):
 
 class _QuietFile(logging.handlers.RotatingFileHandler):
     """Records that cannot be written are left out; what goes to standard error still tells them."""
+
+    def _open(self) -> TextIOWrapper:
+        return cast(
+            TextIOWrapper,
+            open(
+                self.baseFilename,
+                self.mode,
+                encoding=self.encoding,
+                errors=self.errors,
+                opener=lambda path, flags: open_plain(Path(path), flags),
+            ),
+        )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do nothing: the usual traceback would come with every record."""

@@ -12,9 +12,10 @@ from ..errors import ModelError
 
 # message -> {field number: message it holds}. "TENSOR" ends the walk.
 _FOLLOW = {
-    "MODEL": {7: "GRAPH", 25: "FUNCTION"},
+    "MODEL": {7: "GRAPH", 20: "TRAINING", 25: "FUNCTION"},
+    "TRAINING": {1: "GRAPH", 2: "GRAPH"},
     "GRAPH": {1: "NODE", 5: "TENSOR", 15: "SPARSE"},
-    "FUNCTION": {7: "NODE"},
+    "FUNCTION": {7: "NODE", 11: "ATTRIBUTE"},
     "NODE": {5: "ATTRIBUTE"},
     "ATTRIBUTE": {5: "TENSOR", 6: "GRAPH", 10: "TENSOR", 11: "GRAPH", 22: "SPARSE", 23: "SPARSE"},
     "SPARSE": {1: "TENSOR", 2: "TENSOR"},

@@ -6,8 +6,10 @@ import importlib.resources
 import os
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import IO
 
 from ..errors import ModelError
+from ..openfile import NotPlain, open_plain
 from .card import Card
 from .onnxfile import has_external_data
 
@@ -68,10 +70,19 @@ def list_models(folder: Path | None = None) -> tuple[Card, ...]:
 
 def _read(path: Traversable, limit_bytes: int, name: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            content: bytes = file.read(limit_bytes + 1)
+        with _opened(path) as file:
+            content = file.read(limit_bytes + 1)
+    except NotPlain as error:
+        raise ModelError(f"model {name} cannot be used: {path}: {error.strerror}; install the model again") from error
     except OSError as error:
         raise ModelError(f"model {name} is missing: {path} cannot be read; see 'astro-monitor models'") from error
     if len(content) > limit_bytes:
         raise ModelError(f"model {name} is larger than {limit_bytes // 1024**2} MB and is refused")
     return content
+
+
+def _opened(path: Traversable) -> IO[bytes]:
+    """Open a file for reading; a pipe or a device, which might never end, is refused."""
+    if isinstance(path, Path):
+        return os.fdopen(open_plain(path, os.O_RDONLY, follow=True), "rb")
+    return path.open("rb")

@@ -29,7 +29,7 @@ class Ballast:
     def lay_in(self) -> None:
         """Make the file, when there is room for it; trouble is not worth more than a word."""
         try:
-            if self._path.exists() or shutil.disk_usage(self._path.parent).free < SPARE * BALLAST_BYTES:
+            if os.path.lexists(self._path) or shutil.disk_usage(self._path.parent).free < SPARE * BALLAST_BYTES:
                 return
             with self._path.open("xb") as file:
                 # The blocks must really be taken: no hole, and nothing that a file system can compress.

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from ..errors import NightLogError, NightLogInUse
+from ..openfile import NotPlain, open_plain
+
+MAX_LOCK_BYTES = 24
+_HOLDER = re.compile(rb"[0-9\0\s]{0,24}")
+"""What a lock file holds: the number of a process, nothing, or zeros after a power cut."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -31,12 +37,16 @@ class InstanceLock:
 
     Raises:
         NightLogInUse: another program holds it.
-        NightLogError: it cannot be made.
+        NightLogError: it cannot be made, or there is a link or a file of something else in its place.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            self._descriptor = open_plain(path, os.O_RDWR | os.O_CREAT)
+        except NotPlain as error:
+            raise NightLogError(
+                f"the lock {path} cannot be used: {error.strerror}; nothing was written, remove it"
+            ) from error
         except OSError as error:
             raise NightLogError(f"the lock {path} cannot be made: {error.strerror}; check the state folder") from error
         try:
@@ -49,6 +59,10 @@ class InstanceLock:
                 f"another astro-monitor (process {holder}) uses the night log in {path.parent}; "
                 "stop it first, or give this one its own state_folder"
             ) from error
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        if not _HOLDER.fullmatch(os.read(self._descriptor, MAX_LOCK_BYTES + 1)):
+            os.close(self._descriptor)
+            raise NightLogError(f"the lock {path} is a file of something else; nothing was written, move it away")
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode("ascii"))

@@ -85,6 +85,7 @@ class NightLog(NightLogReader):
             return cls(connection, session_id, clock, longitude_deg=longitude_deg)
         place = Path(path)
         opening.check_place(place)
+        opening.check_plain_files(place)
         lock = InstanceLock(place.with_name(place.name + ".lock"))
         try:
             trail = Trail(place.with_name(place.stem + ".trail"))

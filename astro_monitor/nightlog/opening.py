@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..clock import utc_text
 from ..errors import NightLogError
+from ..openfile import NotPlain, check_plain
 from .database import is_corruption
 from .localdisk import network_kind
 from .rows import checksum
@@ -68,6 +69,25 @@ def check_place(path: Path) -> None:
             f"the state folder {path.parent} is on a network share ({kind}), where the night log could be damaged; "
             "choose a state_folder on a local disk"
         )
+
+
+def check_plain_files(path: Path) -> None:
+    """Refuse links, pipes and the like in the place of the log, of what SQLite keeps beside it, and of the trail.
+
+    Raises:
+        NightLogError: there is one.
+    """
+    trail = path.with_name(path.stem + ".trail")
+    try:
+        for companion in ("", "-wal", "-shm", "-journal"):
+            check_plain(path.with_name(path.name + companion))
+        if trail.is_symlink():
+            raise NotPlain(trail, "a link")
+    except NotPlain as error:
+        raise NightLogError(
+            f"the night log cannot be kept at {error.filename}: {error.strerror}; links are not followed, remove it "
+            "or choose another state_folder"
+        ) from error
 
 
 def check_header(path: Path) -> None:

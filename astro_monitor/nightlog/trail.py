@@ -25,6 +25,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from ..openfile import open_plain
 from .effects import Sighting
 from .rows import checksum
 
@@ -211,7 +212,7 @@ def _sighting(path: str, size_bytes: int, mtime_ns: int, *rest: Any) -> Sighting
 def _read(path: Path) -> Iterator[Kept]:
     """Read one file up to its first damaged line."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
             for line in file:
                 yield Kept.read(line)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -35,6 +36,37 @@ def test_files_are_rotated_and_their_number_is_bounded(tmp_path, logger, monkeyp
     assert newest.endswith("INFO    astro_monitor: frame 999")
     assert newest[10] == "T"
     assert newest[23] == "Z"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path, logger, capsys, dangling) -> None:
+    victim = tmp_path / "victim"
+    if not dangling:
+        victim.write_text("precious")
+    path = tmp_path / "astro-monitor.log"
+    path.symlink_to(victim)
+    logs.to_stderr("INFO")
+    logs.to_file(path)
+    logger.warning("still told")
+    assert not victim.exists() if dangling else victim.read_text() == "precious"
+    said = capsys.readouterr().err
+    assert said.count("it is a link, not a plain file; remove it and start again") == 1
+    assert "still told" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+def test_a_link_put_there_later_is_not_followed_either(tmp_path, logger, monkeypatch) -> None:
+    monkeypatch.setattr(logs, "MAX_FILE_BYTES", 300)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    path = tmp_path / "astro-monitor.log"
+    logs.to_stderr("INFO")
+    logs.to_file(path)
+    path.symlink_to(victim)
+    for number in range(20):
+        logger.info("frame %d", number)
+    assert victim.read_text() == "precious"
 
 
 def test_a_disk_that_is_full_costs_records_only(tmp_path, logger, capsys) -> None:

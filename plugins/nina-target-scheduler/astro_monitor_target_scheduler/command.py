@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .database import NAMES, DatabaseError, apply, changes, gradable, opened, undo
+from .database import NAMES, DatabaseError, apply, changes, gradable, opened, opened_copy, undo
 from .lists import ListsError, read_lists
 
 
@@ -40,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _grade(options: argparse.Namespace) -> int:
     frames = read_lists(options.lists)
-    with opened(options.database) as connection:
+    # Only who wants to write opens the database itself.
+    with (opened if options.apply else opened_copy)(options.database) as connection:
         images = gradable(connection)
         wanted = changes(images, frames)
         for change in wanted:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,9 @@ NAMES = {PENDING: "pending", ACCEPTED: "accepted", REJECTED: "rejected"}
 LEAST_SCHEMA = 17
 NEAR_S = 600.0
 """An image and a frame of one name belong together when they were taken within so many seconds."""
+
+COPY_TRIES = 5
+"""A database that changes each time while it is copied is written all the time."""
 
 MOST_REASON = 200
 _OWN_TABLE = """CREATE TABLE IF NOT EXISTS astromonitor_grade (
@@ -49,34 +55,96 @@ class Change:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
+def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a copy of the scheduler's database, checked, so that nothing at all is changed by looking.
+
+    Even a connection that only reads makes or changes files beside a database: the copy takes those along.
+
+    Raises:
+        DatabaseError: as :func:`opened`, or it is written all the time.
+    """
+    if not path.is_file():
+        raise _missing(path)
+    with tempfile.TemporaryDirectory(prefix="astro-monitor-") as folder:
+        copy = Path(folder) / "schedulerdb.sqlite"
+        try:
+            _copy(path, copy)
+        except OSError as error:
+            raise DatabaseError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+        with opened(copy, name=path) as connection:
+            yield connection
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a database and the changes that are not in it yet, all of one moment."""
+    for _ in range(COPY_TRIES):
+        before = _looks(path)
+        for ending in ("", "-wal", "-journal"):
+            beside, target = path.with_name(path.name + ending), copy.with_name(copy.name + ending)
+            target.unlink(missing_ok=True)
+            if ending in before:
+                try:
+                    shutil.copyfile(beside, target)
+                except FileNotFoundError:
+                    break
+        if _looks(path) == before:
+            return
+    raise DatabaseError(f"{path} is written all the time; close N.I.N.A. and try again")
+
+
+def _looks(path: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of a database and of what SQLite keeps beside it."""
+    found = {}
+    for ending in ("", "-wal", "-journal"):
+        beside = path.with_name(path.name + ending)
+        if beside.is_file():
+            status = beside.stat()
+            found[ending] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def _missing(path: Path) -> DatabaseError:
+    return DatabaseError(f"{path} does not exist; the scheduler keeps schedulerdb.sqlite in its own folder")
+
+
+@contextmanager
+def opened(path: Path, *, name: Path | None = None) -> Iterator[sqlite3.Connection]:
     """Open the scheduler's database, checked.
+
+    Parameters:
+        path: of the database.
+        name: how it is called in an error, when it is a copy.
 
     Raises:
         DatabaseError: it is missing, busy, too old, or something else.
     """
+    said = name or path
     if not path.is_file():
-        raise DatabaseError(f"{path} does not exist; the scheduler keeps schedulerdb.sqlite in its own folder")
+        raise _missing(said)
     try:
         connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
     except sqlite3.Error as error:
-        raise DatabaseError(f"{path} cannot be opened: {error}") from error
+        raise DatabaseError(f"{said} cannot be opened: {error}") from error
     try:
         schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
         columns = {row[1] for row in connection.execute("PRAGMA table_info(acquiredimage)")}
         if not {"gradingStatus", "exposureId", "rejectreason"} <= columns:
             raise DatabaseError(
-                f"{path} has schema {schema}; grades are written from schema {LEAST_SCHEMA} on: update Target Scheduler"
+                f"{said} has schema {schema}; grades are written from schema {LEAST_SCHEMA} on: update Target Scheduler"
             )
         yield connection
     except sqlite3.Error as error:
-        raise DatabaseError(f"{path} cannot be used: {error}; close N.I.N.A. and try again") from error
+        raise DatabaseError(f"{said} cannot be used: {error}; close N.I.N.A. and try again") from error
     finally:
         connection.close()
 
 
 def gradable(connection: sqlite3.Connection) -> list[Image]:
-    """Give the images that wait for a grade, and those graded here that nobody has changed since."""
+    """Return the images that wait for a grade, and those graded here that nobody has changed since.
+
+    Raises:
+        DatabaseError: an image has a date that is no number.
+    """
     own = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'astromonitor_grade'"
     joined = connection.execute(own).fetchone() is not None
     given = "g.given" if joined else "NULL"
@@ -87,8 +155,9 @@ def gradable(connection: sqlite3.Connection) -> list[Image]:
         (PENDING,),
     ).fetchall()
     return [
-        Image(image, plan or 0, _name(metadata), float(date or 0), status, was)
+        Image(image, plan or 0, _name(metadata), _seconds(image, date), status, was)
         for image, plan, metadata, date, status, was in rows
+        if status in NAMES
     ]
 
 
@@ -180,8 +249,21 @@ def _set(connection: sqlite3.Connection, image: int, before: int, after: int, re
     return changed
 
 
+def _seconds(image: object, date: object) -> float:
+    """Return when an image was taken, in seconds since the epoch; 0 when nothing is said."""
+    if date is None:
+        return 0.0
+    if isinstance(date, int | float) and math.isfinite(date):
+        return float(date)
+    shown = repr(date)[:40]
+    raise DatabaseError(
+        f"image {image} has the date {shown}, where the scheduler writes a number of seconds; nothing was changed, "
+        "check the database with Target Scheduler"
+    )
+
+
 def _name(metadata: str) -> str:
     try:
         return file_name(str(json.loads(metadata)["FileName"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

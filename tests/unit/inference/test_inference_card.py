@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
 import shutil
+import socket
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from astro_monitor.errors import ModelError
 from astro_monitor.inference import list_models, open_model, seal, verify_model
@@ -167,9 +174,100 @@ def test_external_data_is_found_wherever_a_tensor_can_be() -> None:
         sparse = message(7, message(15, message(1, tensor)))
         for content in (initializer, attribute, nested, sparse):
             assert has_external_data(content) is expected
-        # A function's number needs two bytes of tag.
-        inner = message(7, message(5, message(5, tensor)))
-        assert has_external_data(b"\xca\x01" + bytes([len(inner)]) + inner) is expected
+        # The numbers of functions and of training need two bytes of tag.
+        node = message(5, message(5, tensor))
+        for inner in (message(7, node), message(11, message(5, tensor))):
+            assert has_external_data(b"\xca\x01" + bytes([len(inner)]) + inner) is expected
+        for inner in (message(1, message(5, tensor)), message(2, message(1, node))):
+            assert has_external_data(b"\xa2\x01" + bytes([len(inner)]) + inner) is expected
+
+
+def outside(name: str) -> onnx.TensorProto:
+    tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT, dims=[4])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="elsewhere.bin")
+    return tensor
+
+
+def place_in_initializer(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(outside("w"))
+
+
+def place_in_function(model: onnx.ModelProto) -> None:
+    node = helper.make_node("Constant", [], ["y"], value=outside("w"))
+    model.functions.append(helper.make_function("own", "F", [], ["y"], [node], [helper.make_opsetid("", 17)]))
+
+
+def place_in_function_default(model: onnx.ModelProto) -> None:
+    place_in_function(model)
+    model.functions[0].ClearField("node")
+    model.functions[0].attribute_proto.append(helper.make_attribute("value", outside("w")))
+
+
+def place_in_training(model: onnx.ModelProto) -> None:
+    model.training_info.add().initialization.initializer.append(outside("w"))
+
+
+def place_in_training_step(model: onnx.ModelProto) -> None:
+    node = helper.make_node("Constant", [], ["y"], value=outside("w"))
+    model.training_info.add().algorithm.CopyFrom(helper.make_graph([node], "g", [], []))
+
+
+def place_in_branch_of_branch(model: onnx.ModelProto) -> None:
+    graph = helper.make_graph([helper.make_node("Constant", [], ["y"], value=outside("w"))], "leaf", [], [])
+    for _ in range(3):
+        graph = helper.make_graph([helper.make_node("If", ["c"], ["y"], then_branch=graph)], "g", [], [])
+    model.graph.node.append(helper.make_node("If", ["c"], ["y"], else_branch=graph))
+
+
+def place_in_sparse(model: onnx.ModelProto) -> None:
+    sparse = onnx.SparseTensorProto(values=outside("v"), dims=[4])
+    model.graph.node.append(helper.make_node("Constant", [], ["y"], sparse_value=sparse))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [place_in_initializer, place_in_function, place_in_function_default, place_in_training, place_in_training_step,
+     place_in_branch_of_branch, place_in_sparse],
+)  # fmt: skip
+def test_a_model_that_wants_another_file_is_refused_wherever_it_says_so(models: Path, place: Any) -> None:
+    path = models / f"{NAME}.onnx"
+    model = onnx.load_from_string(path.read_bytes())
+    place(model)
+    content = model.SerializeToString()
+    path.write_bytes(content)
+    change_card(models, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+    with pytest.raises(ModelError, match="data from other files"):
+        open_model(NAME, folder=models)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of Unix")
+@pytest.mark.parametrize("suffix", [".json", ".onnx"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder"])
+def test_what_is_no_plain_file_is_refused_at_once(models: Path, suffix: str, kind: str) -> None:
+    path = models / f"{NAME}{suffix}"
+    path.unlink()
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as bound:
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "socket":
+                bound.bind(str(path))
+            case "device":
+                path.symlink_to("/dev/zero")
+            case "folder":
+                path.mkdir()
+        with pytest.raises(ModelError, match="not a plain file"):
+            open_model(NAME, folder=models)
+
+
+def test_a_link_to_a_model_is_followed(models: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = models / f"{NAME}.onnx"
+    path.rename(elsewhere / path.name)
+    path.symlink_to(elsewhere / path.name)
+    assert open_model(NAME, folder=models, provider="cpu", threads=1).card.name == NAME
 
 
 def test_bytes_that_are_no_model_are_a_model_error() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +86,58 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(command, database,
     assert "light 2.fits: pending → rejected  [Auto] astro-monitor: Stars are drawn out." in said
     assert "2 of 4 images would be graded; nothing was changed" in said
     assert database.read_bytes() == before
+
+
+def everything(database: Path) -> dict[str, tuple[bytes, int]]:
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in database.parent.glob("schedulerdb*")}
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete", "truncate"])
+@pytest.mark.parametrize("in_use", [True, False])
+def test_a_dry_run_leaves_the_database_and_its_side_files_as_they_are(
+    command, database, lists, capsys, journal, in_use
+) -> None:
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute("UPDATE acquiredimage SET gradingStatus = 0 WHERE Id = 4")
+        if not in_use:
+            connection.close()
+        before = everything(database)
+        assert ("schedulerdb.sqlite-wal" in before) == (in_use and journal == "wal")
+        assert command.main(["grade", str(lists), str(database)]) == 0
+        assert everything(database) == before
+    assert "light 4.fits: pending → rejected" in capsys.readouterr().out, "what is in the -wal file counts"
+
+
+def test_a_dry_run_of_a_database_that_a_crash_left_shows_what_holds_and_mends_nothing(
+    command, database, lists, capsys, tmp_path
+) -> None:
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+        connection.execute("UPDATE acquiredimage SET gradingStatus = 0 WHERE Id = 4")
+        for path in database.parent.glob("schedulerdb*"):
+            shutil.copy2(path, crashed)
+    before = everything(crashed / database.name)
+    assert set(before) > {database.name}
+    assert command.main(["grade", str(lists), str(crashed / database.name)]) == 0
+    assert everything(crashed / database.name) == before
+    assert "light 4.fits: pending → rejected" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("date", ["2026-03-01 20:01:00", "", "yesterday", b"\x00"])
+@pytest.mark.parametrize("option", [[], ["--apply"]])
+def test_a_date_that_is_no_number_is_one_sentence(command, database, lists, capsys, date, option) -> None:
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE acquiredimage SET acquireddate = ? WHERE Id = 2", (date,))
+    connection.close()
+    before = state(database)
+    assert command.main(["grade", str(lists), str(database), *option]) == 1
+    said = capsys.readouterr().err
+    assert "image 2 has the date" in said
+    assert said.count("\n") == 1
+    assert state(database) == before
 
 
 def test_only_pending_images_of_the_same_name_and_time_are_graded(command, database, lists) -> None:
