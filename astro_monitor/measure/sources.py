@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import Detections, Frame, SourceTable
+from ..records import KIND_ARTEFACT, NO_HOT_PIXELS, Detections, Frame, SourceTable
 from .moments import APERTURE_WIDTHS
 from .stamps import inside, select
 from .stars import MIN_SNR, measure_chosen
@@ -16,6 +18,7 @@ MOST_MOVED_PX = 2.0
 """A centre that moves further than this from the detection, in binned pixels, has moved to a brighter neighbour."""
 AT_THE_BORDER = "too close to the border to be measured"
 BLENDED = "blended: its flux and width hold light of a brighter source"
+ARTEFACT = "an artefact, such as a hot pixel: not measured"
 TOO_FAINT = f"signal to noise below {MIN_SNR:g}, or no single source: not measured"
 
 
@@ -29,6 +32,9 @@ def measure_sources(frame: Frame, detections: Detections) -> SourceTable:
     Returns:
         the table in sensor pixels, without sky positions.
     """
+    # Cleaned once for all cut-outs: a copy of the frame for each of them would cost more than measuring it.
+    frame = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
+    detections = replace(detections, hot=NO_HOT_PIXELS)
     count = detections.x_px.size
     shape = {name: np.full(count, np.nan) for name in ("fwhm_px", "a_px", "b_px", "theta_deg", "hfr_px", "flux_adu")}
     x, y = (np.array(values, np.float64) for values in (detections.x_px, detections.y_px))
@@ -52,7 +58,9 @@ def measure_sources(frame: Frame, detections: Detections) -> SourceTable:
     # Sources without a signal to noise come last, brightest first.
     order = np.lexsort((-detections.peak_adu, -snr))
     px = float(frame.sensor_px_per_px)
-    notes = np.where(measured, np.where(blended, BLENDED, ""), np.where(fits, TOO_FAINT, AT_THE_BORDER))[order]
+    artefact = detections.kind == KIND_ARTEFACT
+    unmeasured = np.where(fits, np.where(artefact, ARTEFACT, TOO_FAINT), AT_THE_BORDER)
+    notes = np.where(measured, np.where(blended, BLENDED, ""), unmeasured)[order]
     return SourceTable(
         x_px=_frozen((x * px + (px - 1) / 2)[order]),
         y_px=_frozen((y * px + (px - 1) / 2)[order]),

@@ -69,7 +69,9 @@ def measure_chosen(
     a, b, theta = shapes.axes()
     sigma = np.sqrt((a**2 + b**2) / 2)
     sure = shapes.converged & (snr >= MIN_SNR)
-    trusted = np.flatnonzero(sure & ~_hot(shapes, sigma, sure & (snr >= CLEAR_SNR)))
+    # Who gives the ratio has chosen sources of any kind, hot pixels too.
+    hot = _hot(shapes, sigma, sure & (snr >= CLEAR_SNR)) if width_ratio is None else np.zeros(len(sure), np.bool_)
+    trusted = np.flatnonzero(sure & ~hot)
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     if width_ratio is None:
