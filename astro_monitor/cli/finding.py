@@ -147,7 +147,9 @@ def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
     sound = np.array([not note for note in table.note], np.bool_)
     clear = (table.kind == KIND_STAR) & sound & ~table.saturated
     if clear.any():
-        parts.append(f"median FWHM of unsaturated, unblended stars {np.median(table.fwhm_px[clear]):.2f} px")
+        parts.append(
+            f"median FWHM of unsaturated, unblended stars, pixels taken out, {np.median(table.fwhm_px[clear]):.2f} px"
+        )
     parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
     return "; ".join(parts) + "."
 

@@ -19,7 +19,7 @@ from .page import Page, Piece, Row
 from .show import DECISION_STYLE, FAILED_STYLE, SKIPPED_STYLE, WIDE, flags, number, reasons
 from .watching import print_json, summary
 
-NUMBERS = ("stars", "FWHM px", "FWHM ″", "ecc", "sky ADU", "weight")
+NUMBERS = ("stars", "FWHM px", "Gauss px", "FWHM ″", "ecc", "sky ADU", "weight")
 NARROW_NUMBERS = ("stars", "FWHM px")
 
 
@@ -93,6 +93,7 @@ def _numbers(values: Mapping[str, float | None], weight: float) -> dict[str, str
     return {
         "stars": number(values.get("star_count"), ".0f"),
         "FWHM px": number(values.get("fwhm_px"), ".2f"),
+        "Gauss px": number(values.get("fwhm_gauss_px"), ".2f"),
         "FWHM ″": number(values.get("fwhm_arcsec"), ".2f"),
         "ecc": number(values.get("eccentricity"), ".2f"),
         "sky ADU": number(values.get("background_adu"), ".0f"),

@@ -120,6 +120,8 @@ def _judged(body: Mapping[str, Any], *, wide: bool) -> Sequence[Piece]:
     ]
     if wide and values.get("fwhm_arcsec") is not None:
         numbers.append(f"{values['fwhm_arcsec']:5.2f}″")
+    if wide:
+        numbers.append(f"Gauss {number(values.get('fwhm_gauss_px'), '.2f'):>5} px")
     numbers.append(f"ecc {number(values.get('eccentricity'), '.2f'):>4}")
     if wide:
         numbers.append(f"sky {number(values.get('background_adu'), '.0f'):>6} ADU")

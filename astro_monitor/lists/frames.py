@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 SHOWN_NUMBERS = (
     "fwhm_px",
+    "fwhm_gauss_px",
     "fwhm_arcsec",
     "hfr_px",
     "eccentricity",

@@ -35,8 +35,8 @@ _DETECTION = (
 def subframes_csv(stack: Stack) -> bytes:
     """Write the table as SubframeSelector would: kept frames approved, with their weight.
 
-    FWHM is in arcseconds where every frame has a pixel scale, else in pixels of the frame. What this program does not
-    measure as PixInsight does is 0.
+    FWHM is the width before the pixels widen it, in arcseconds where every frame has a pixel scale, else in pixels of
+    the frame. What this program does not measure as PixInsight does is 0.
 
     Parameters:
         stack: the frames; those whose path cannot stand in a text list, or holds a quote, are left out.

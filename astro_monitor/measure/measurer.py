@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..records import (
     KIND_ARTEFACT,
     KIND_EXTENDED,
     KIND_STAR,
+    NO_HOT_PIXELS,
     Baseline,
     Detections,
     Frame,
@@ -22,7 +24,9 @@ from ..records import (
 from .background import background
 from .ephemeris import KEYS as EPHEMERIS
 from .ephemeris import Site, sun_and_moon
+from .gaussian import gaussian_fwhm_px
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
+from .moments import FWHM_PER_SIGMA
 from .separation import separation_px
 from .shape import field_shape
 from .stamps import covered_cells
@@ -30,6 +34,8 @@ from .stars import clear_stars, clearest, measure_stars
 from .transparency import match
 
 MAX_REFERENCE_STARS = 150
+MOST_GAUSSIANS = 24
+"""So many stars are fitted one by one: their median is known to a percent."""
 SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
@@ -75,7 +81,9 @@ class Measurer:
         Returns:
             the measured stars, and all numbers; a missing number is ``None`` with its reason.
         """
-        stars = measure_stars(frame, detections)
+        # Whoever reads pixels around stars reads cleaned ones; a frame with few hot pixels is not copied.
+        clean = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
+        stars = measure_stars(clean, replace(detections, hot=NO_HOT_PIXELS))
         bright = _bright_stars(stars, frame)
         cells = field_grid(detections, stars, _shape(frame), frame.sensor_px_per_px)
         numbers = _Numbers()
@@ -83,7 +91,7 @@ class Measurer:
         _put_counts(numbers, frame, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
-            _put_widths(numbers, frame, stars)
+            _put_widths(numbers, clean, stars)
             _put_transparency(numbers, bright, baseline, frame)
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
@@ -165,6 +173,9 @@ def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
     minor = float(np.median(b * each / np.sqrt((a**2 + b**2) / 2)))
     numbers.put("fwhm_px", fwhm * px)
+    gauss = _gaussian_fwhm_px(frame, stars, clearer[:MOST_GAUSSIANS], fwhm)
+    numbers.put("fwhm_gauss_px", gauss)
+    numbers.explain("no Gaussian fits the stars", "fwhm_gauss_px")
     numbers.put("fwhm_mad_px", 1.4826 * float(np.median(np.abs(each - fwhm))) * px)
     numbers.put("fwhm_minor_px", minor * px)
     numbers.put("hfr_px", hfr * px)
@@ -191,6 +202,18 @@ def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     numbers.put("trail_cross_px2", length**2 * float(np.sin(double)))
     numbers.put("rotation_coherence", found.rotation_coherence)
     numbers.put("radial_elongation", found.radial_elongation)
+
+
+def _gaussian_fwhm_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> float | None:
+    """Median width of fitted Gaussians, sensor pixels; the additional smoothing by super-pixels taken out."""
+    x, y = stars.x_px[chosen].astype(np.float64), stars.y_px[chosen].astype(np.float64)
+    each = gaussian_fwhm_px(frame.pixels, x, y, fwhm_px)
+    each = each[np.isfinite(each)]
+    if not each.size:
+        return None
+    px = frame.sensor_px_per_px
+    widened = FWHM_PER_SIGMA**2 * (px**2 - 1) / 12
+    return float(np.sqrt(max((np.median(each) * px) ** 2 - widened, 0.0))) or None
 
 
 def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
