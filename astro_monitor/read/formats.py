@@ -7,13 +7,6 @@ from astro_monitor.errors import FrameError, Unreadable, Unsupported
 _SAVE_FITS = "let the capture program write FITS"
 OTHER_FORMATS = (
     # First bytes, what it is, what to do.
-    (b"II*\0", "a TIFF or camera raw file", _SAVE_FITS),
-    (b"MM\0*", "a TIFF or camera raw file", _SAVE_FITS),
-    (b"II+\0", "a TIFF file", _SAVE_FITS),
-    (b"IIRO", "a camera raw file", _SAVE_FITS),
-    (b"IIU\0", "a camera raw file", _SAVE_FITS),
-    (b"FUJIFILM", "a camera raw file", _SAVE_FITS),
-    (b"\0\0\0\x18ftypcrx", "a camera raw file", _SAVE_FITS),
     (b"LUCAM-RECORDER", "a SER video", "give single frames"),
     (b"RIFF", "a video", "give single frames"),
     (b"\xff\xd8\xff", "a JPEG picture", _SAVE_FITS),

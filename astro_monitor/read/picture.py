@@ -85,8 +85,13 @@ def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fract
     return Picture(pixels, meta, border, share if share > LARGE_BORDER else bad)
 
 
-def border_of_cells(border: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the border of an image of 2 × 2 cells: every cell that a border touches."""
-    height, width = border.shape[0] // 2 * 2, border.shape[1] // 2 * 2
-    cells = border[:height, :width].reshape(height // 2, 2, width // 2, 2)
+def border_of_cells(border: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Return the border of an image of cells: every cell that a border touches.
+
+    Parameters:
+        border: (H, W), of the image before.
+        side: of a cell.
+    """
+    height, width = border.shape[0] // side * side, border.shape[1] // side * side
+    cells = border[:height, :width].reshape(height // side, side, width // side, side)
     return np.asarray(cells.any(axis=(1, 3)))

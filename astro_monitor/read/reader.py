@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from astro_monitor.records import Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
 from .dialects import read_meta
+from .exif import DNG_VERSION, Exif, read_exif, told_by
 from .formats import LONGEST_BYTES, other_format
 from .framekind import kind_by_place
 from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
@@ -20,8 +22,10 @@ from .layout import Image, find_image
 from .limits import Limits
 from .picture import border_of_cells, picture_of, window_of
 from .pixels import Pixels, to_native
+from .raw import is_raw, is_tiff_or_raw, read_raw, refuse_without_rawpy
 from .saturation import saturation_level
-from .superpixels import mean_of_cells
+from .superpixels import cell_side, mean_of_cells
+from .tiff import find_tiff_image, tiff_pixels
 from .tiled import inflate_tiles
 from .unwritten import check_written
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
@@ -104,8 +108,9 @@ class Opened:
         level = saturation_level(pixels, self.meta.saturation_adu)
         factor = 1
         if self.meta.bayer is not None:
-            pixels, factor, level = mean_of_cells(pixels), 2, level * SUPERPIXEL_SATURATION
-            border = None if border is None else border_of_cells(border)
+            factor = cell_side(self.meta.bayer)
+            pixels, level = mean_of_cells(pixels, factor), level * SUPERPIXEL_SATURATION
+            border = None if border is None else border_of_cells(border, factor)
         pixels.flags.writeable = False
         return Frame(
             frame_id=self.frame_id,
@@ -162,15 +167,15 @@ class Reader:
                 lambda read_at, size_bytes: found.extend(self._understand(read_at, size_bytes)),
             )
             if not found:
-                return self._open_gzip(arrival, intake)
+                return self._open_by_bytes(arrival, intake)
             if isinstance(found[0], XisfImage):
                 return self._open_xisf(arrival, intake, found[0])
             return self._open_fits(arrival, intake, found[0])
 
     def _understand(self, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
-        """Find the image by the headers alone; one in a gzip file has to wait until the file is in memory."""
+        """Find the image by the headers alone, where the format allows it; else say only what it cannot be."""
         magic = read_at(0, 8)
-        if magic[:2] == GZIP_MAGIC:
+        if magic[:2] == GZIP_MAGIC or is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
             return
         if magic == XISF_MAGIC:
             yield find_xisf_image(read_at, size_bytes, self._limits)
@@ -179,6 +184,28 @@ class Reader:
         if error is not None:
             raise error
         yield self._find_image(read_at, whole=True)
+
+    def _open_by_bytes(self, arrival: Arrival, intake: Intake) -> Opened:
+        """Open what can be understood only when the whole file is there."""
+        front = intake.read_at(0, LONGEST_BYTES)
+        if front[:2] == GZIP_MAGIC:
+            return self._open_gzip(arrival, intake)
+        exif = read_exif(intake.read_at)
+        if is_raw(front, arrival.path.name, is_dng=DNG_VERSION in exif.tags):
+            return self._open_raw(arrival, intake, exif)
+        image = find_tiff_image(intake.data, exif, self._limits)
+        meta = told_by(exif, read_meta(image.headers, math.prod(image.cube) // math.prod(image.shape) or 1))
+        return Opened(
+            arrival, intake, meta, image.shape, image.cube, 0, lambda: tiff_pixels(image, intake.data), image.headers
+        )
+
+    def _open_raw(self, arrival: Arrival, intake: Intake, exif: Exif) -> Opened:
+        refuse_without_rawpy()
+        image = read_raw(intake.data, self._limits)
+        meta = told_by(exif, read_meta((exif.header,)))
+        shape = (image.values.shape[0], image.values.shape[1])
+        meta = replace(meta, **image.add_to(meta))
+        return Opened(arrival, intake, meta, shape, (), 0, lambda: (image.values, 0.0), (exif.header,))
 
     def _open_fits(self, arrival: Arrival, intake: Intake, image: Image) -> Opened:
         start = image.hdu.data_offset

@@ -113,6 +113,8 @@ def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tu
         # A block may begin anywhere in the file: a copy is aligned.
         block = block.copy()
     stored = block.view(kind)
+    # It may be part of the file, which is still being hashed.
+    stored.flags.writeable = False
     if kind.kind == "u" and kind.itemsize <= 2:
         return stored.astype(np.uint16, copy=False), 0.0
     with np.errstate(all="ignore"):

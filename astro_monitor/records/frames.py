@@ -51,7 +51,7 @@ class FrameMeta:
         program: capture program, such as ``N.I.N.A.``, or ``None``.
         pixel_um: size of one *binned* pixel of the file in micrometres.
         scale_arcsec_px: arcseconds per *sensor pixel of the file* (binning included, super-pixels not).
-        bayer: colour filter array order as stored, such as ``RGGB``; ``None`` for mono.
+        bayer: colour filter array order as stored, such as ``RGGB``; ``XTRANS`` for Fujifilm's; ``None`` for mono.
         east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by the plate solution.
         pedestal_adu: level that corresponds to no light, when the header tells it.
         sources: for each field that was filled, the keyword that gave it.
@@ -101,7 +101,7 @@ class Frame:
         sha256: all 64 of them.
         pixels: (H, W), ``uint16`` or ``float32``, C-contiguous, native byte order, read-only. Non-finite input
             pixels have been replaced by the median; ``bad_pixel_fraction`` says how many. Overscan is left out.
-        sensor_px_per_px: 1, or 2 when a colour filter array was read as 2 × 2 super-pixels (their mean).
+        sensor_px_per_px: 1, or 2 when a colour filter array was read as 2 × 2 super-pixels (their mean), 3 for X-Trans.
         sensor_shape: (height, width) of the picture in the file, in sensor pixels.
         saturation_adu: level above which a pixel is taken as saturated.
         border: (H, W), true where there is no picture (black corners, rows without values): filled with sky, and not to

@@ -258,7 +258,7 @@ def test_what_is_no_fits_file(tmp_path, arrive, content: bytes, kind: str) -> No
 
 @pytest.mark.parametrize(
     "content",
-    [b"II*\0\x08\0\0\0", b"MM\0*\0", b"LUCAM-RECORDER", b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"BZh91AY", b"PK\3\4"],
+    [b"LUCAM-RECORDER", b"RIFF\0\0\0\0AVI ", b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"BZh91AY", b"PK\3\4"],
 )
 def test_other_formats_are_named(tmp_path, arrive, content: bytes) -> None:
     path = tmp_path / "frame.fits"

@@ -1,0 +1,191 @@
+"""Camera raw files (CR2, CR3, NEF, ARW, DNG, RAF, ORF and others) through rawpy, which wraps LibRaw.
+
+The sensor's own numbers are read, not a picture made of them: the visible area, unscaled and with the black level in
+place, as a frame of any other camera. LibRaw is C++ code that has had memory faults: it runs in the worker process
+alone, and on sizes that have been checked.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Unreadable, Unsupported
+from astro_monitor.records import FrameMeta
+
+from .exif import BIG_TIFF_MAGICS, TIFF_MAGICS
+from .limits import Limits
+from .superpixels import XTRANS
+
+RAW_MAGICS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"II*\0\x10\0\0\0CR")
+"""First bytes of raw files that are no TIFF files by their first bytes, and of CR2."""
+RAW_ENDINGS = (".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw")
+_HIGHEST = 65_535
+_XTRANS_SIDE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RawImage:
+    """The visible part of a sensor.
+
+    Attributes:
+        values: (H, W) uint16, as the camera counted.
+        bayer: colours of the cell at the upper left, row by row; ``XTRANS``; or ``None`` for a sensor without colours.
+        black_adu: level of no light.
+        white_adu: level at which the sensor or its converter is full.
+    """
+
+    values: NDArray[np.uint16]
+    bayer: str | None
+    black_adu: float
+    white_adu: float
+
+    def add_to(self, meta: FrameMeta) -> dict[str, Any]:
+        """Return the fields of ``FrameMeta`` that the sensor's own data tell, and where each is from."""
+        found: dict[str, Any] = {"pedestal_adu": self.black_adu}
+        if 0.0 < self.white_adu <= _HIGHEST:
+            found["saturation_adu"] = self.white_adu
+        if self.bayer is not None:
+            found["bayer"] = self.bayer
+        return {**found, "sources": {**meta.sources, **dict.fromkeys(found, "the raw file")}}
+
+
+def is_tiff_or_raw(front: bytes) -> bool:
+    """Tell whether a file is one or the other, by its first 32 bytes: it is understood as a whole only."""
+    return front.startswith((*RAW_MAGICS, *TIFF_MAGICS, *BIG_TIFF_MAGICS)) or front[4:12] == b"ftypcrx "
+
+
+def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
+    """Tell whether a file is a camera raw file.
+
+    Parameters:
+        front: its first 32 bytes.
+        name: its name.
+        is_dng: whether it says so itself in a tag.
+    """
+    if front.startswith(RAW_MAGICS) or front[4:12] == b"ftypcrx ":
+        return True
+    # NEF, ARW, PEF and others are TIFF files by their first bytes.
+    return front[:4] in (b"II*\0", b"MM\0*") and (is_dng or name.lower().endswith(RAW_ENDINGS))
+
+
+def refuse_without_rawpy() -> None:
+    """Say what is missing when camera raw files cannot be read.
+
+    Raises:
+        Unsupported: rawpy is not installed (kind ``needs_extra``).
+    """
+    if find_spec("rawpy") is None:
+        raise Unsupported(
+            "This is a camera raw file, which needs the extra 'raw': run pip install 'astro-monitor[raw]'.",
+            kind="needs_extra",
+        )
+
+
+def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
+    """Unpack the sensor's numbers.
+
+    Parameters:
+        data: (N,) all bytes of the file.
+        limits: what an image may ask for.
+
+    Raises:
+        Unreadable: the file is damaged.
+        Unsupported: LibRaw does not know this camera, or the file holds no plain sensor data.
+    """
+    import rawpy
+
+    with rawpy.RawPy() as raw:
+        try:
+            raw.open_buffer(io.BytesIO(data.tobytes()))
+            _check_size(raw.sizes, limits)
+            raw.unpack()
+            if raw.raw_type != rawpy.RawType.Flat:
+                raise _no_mosaic()
+            return _image(raw)
+        except (Unreadable, Unsupported, MemoryError):
+            raise
+        except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError, NotImplementedError) as error:
+            raise Unsupported(
+                "LibRaw cannot read this camera raw file: it was cut off, or LibRaw does not know the camera; "
+                "copy it again, convert it to DNG, or update rawpy.",
+                kind="raw",
+            ) from error
+        except rawpy.LibRawUnsufficientMemoryError as error:
+            raise MemoryError("LibRaw had not enough memory") from error
+        except Exception as error:  # whatever LibRaw finds: the bytes are damaged, or ask for more than there is
+            raise Unreadable("The camera raw file is damaged; copy it again.", kind="corrupt_raw") from error
+
+
+def _check_size(sizes: Any, limits: Limits) -> None:
+    width, height = int(sizes.width), int(sizes.height)
+    whole = int(sizes.raw_width) * int(sizes.raw_height)
+    if max(width, height) > limits.max_side_px or max(whole, width * height) > limits.max_pixels:
+        raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
+    if min(width, height) < limits.min_side_px:
+        raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
+
+
+def _image(raw: Any) -> RawImage:
+    visible = raw.raw_image_visible
+    if visible.ndim != 2:
+        raise _no_mosaic()
+    bayer, top, left = _colours(raw)
+    black = [float(level) for level in raw.black_level_per_channel]
+    white = raw.camera_white_level_per_channel or [raw.white_level]
+    return RawImage(
+        values=np.array(visible[top:, left:], np.uint16, order="C"),
+        bayer=bayer,
+        black_adu=sum(black) / len(black),
+        white_adu=float(min(white)),
+    )
+
+
+def _colours(raw: Any) -> tuple[str | None, int, int]:
+    """Colours of a cell, and the rows and columns of the visible area that come before the first whole cell."""
+    pattern = raw.raw_pattern
+    side = 1 if pattern is None else len(pattern)
+    if side == 1:
+        return None, 0, 0
+    letters = raw.color_desc.decode("ascii", "replace")
+    top, left = int(raw.sizes.top_margin), int(raw.sizes.left_margin)
+    # The pattern begins at the corner of the whole sensor, the visible area does not.
+    seen = [
+        [letters[int(pattern[(top + row) % side][(left + column) % side])] for column in range(side)]
+        for row in range(side)
+    ]
+    cell = "".join("".join(row) for row in seen)
+    if len(set(cell)) == 1:
+        return None, 0, 0
+    if side == 2:
+        return cell, 0, 0
+    if side == _XTRANS_SIDE:
+        for row, column in itertools.product(range(3), repeat=2):
+            if _is_even(seen, row, column):
+                return XTRANS, row, column
+    raise Unsupported(
+        "The sensor has colours in an unusual order, which is not read; let the capture program write FITS.",
+        kind="raw",
+    )
+
+
+def _is_even(seen: list[list[str]], top: int, left: int) -> bool:
+    """Whether all four cells of 3 × 3, from a place on, have five greens, two reds and two blues."""
+    for row, column in itertools.product((top, top + 3), (left, left + 3)):
+        cell = [seen[(row + down) % 6][(column + across) % 6] for down in range(3) for across in range(3)]
+        if sorted(cell) != sorted("GGGGGRRBB"):
+            return False
+    return True
+
+
+def _no_mosaic() -> Unsupported:
+    return Unsupported(
+        "The raw file holds a developed colour picture, not the sensor's own numbers; give the camera's raw files.",
+        kind="cube",
+    )

@@ -1,0 +1,273 @@
+"""TIFF images of one plane: whole numbers of 8 to 32 bits and floats, plain or compressed without loss.
+
+The tifffile package reads the directories; sizes are compared with the file and with each other before anything is
+inflated. Pixels that are stored in one piece are taken from the file as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import re
+import zlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astro_monitor.errors import Unreadable, Unsupported
+from astro_monitor.fitsheader import CARD_BYTES, Header
+
+from .exif import DESCRIPTION, Exif
+from .gunzip import refuse_bomb
+from .limits import Limits
+from .pixels import Pixels, fill_invalid
+
+PLAIN, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 5, 8, 32773, 32946
+"""Values of the tag Compression (TIFF 6.0, section 3; Adobe's supplement 2)."""
+FLOATING_POINT = 3
+"""Value of the tag Predictor (TIFF technical note 3)."""
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+"""Values of the tag PhotometricInterpretation."""
+_MAX_SEGMENTS = 1 << 20
+_MAX_PAGES_LOOKED_AT = 2
+_MAX_CARDS = 1000
+_CARD = re.compile(r"([A-Z0-9_-]{1,8}) *=(.*)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TiffImage:
+    """An image that has been understood.
+
+    Attributes:
+        page: the page of tifffile that holds it.
+        shape: (height, width).
+        cube: shape of all its samples and pages when they are more than one plane; else empty.
+        headers: what its tags say, and the FITS header that some programs put into the description.
+        white_is_zero: whether the numbers run from white to black.
+    """
+
+    page: Any
+    shape: tuple[int, int]
+    cube: tuple[int, ...]
+    headers: tuple[Header, ...]
+    white_is_zero: bool
+
+
+class FileView(io.RawIOBase):
+    """Bytes in memory as a file, without a copy.
+
+    Parameters:
+        data: (N,) all bytes.
+    """
+
+    def __init__(self, data: NDArray[np.uint8]) -> None:
+        super().__init__()
+        self._data = data.data
+        self._position = 0
+        self.name = "frame.tif"
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can be read in any order."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a position."""
+        base = (0, self._position, len(self._data))[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def readinto(self, window: Any) -> int:
+        """Fill a buffer from the position on."""
+        piece = self._data[self._position : self._position + len(window)]
+        window[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
+def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> TiffImage:
+    """Understand the directories of a TIFF file.
+
+    Parameters:
+        data: (N,) all bytes of the file.
+        exif: from ``read_exif``.
+        limits: what an image may ask for.
+
+    Raises:
+        Unreadable: the directories are damaged, or the image lies outside the file.
+        Unsupported: a kind of TIFF that is not read.
+    """
+    try:
+        pages = _pages(data)
+        page = max(pages, key=lambda one: math.prod(one.shape))
+        shape, cube = _shape(page, sum(one.shape == page.shape for one in pages))
+        photometric, kind, codec = int(page.photometric), page.dtype, int(page.compression)
+        offsets, counts = [int(one) for one in page.dataoffsets], [int(one) for one in page.databytecounts]
+        inflated = int(page.nbytes)
+        _check_codec(page)
+    except (Unreadable, Unsupported, MemoryError):
+        raise
+    except Exception as error:  # whatever tifffile raises: the directories are damaged
+        raise _damaged() from error
+    _check_size(shape, cube, limits)
+    if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or kind is None or kind.kind not in "iuf":
+        raise Unsupported(
+            "This kind of TIFF (palette, complex numbers or unusual colours) is not read; let the capture program "
+            "write 16-bit grey TIFF, or FITS.",
+            kind="tiff",
+        )
+    if not 0 < len(offsets) <= _MAX_SEGMENTS or len(offsets) != len(counts) or min(counts) < 0:
+        raise _damaged()
+    if max(offset + count for offset, count in zip(offsets, counts, strict=True)) > len(data):
+        raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
+    if codec == PLAIN and sum(counts) < inflated:
+        raise _damaged()
+    if codec != PLAIN:
+        refuse_bomb(inflated, sum(counts), limits)
+    described = exif.tags.get(DESCRIPTION)
+    headers = (_cards(described) if isinstance(described, str) else Header({}), exif.header)
+    return TiffImage(page, shape, cube, headers, photometric == WHITE_IS_ZERO)
+
+
+def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, float]:
+    """Give the pixels of an image.
+
+    Parameters:
+        image: from ``find_tiff_image``; one plane.
+        data: (N,) all bytes of the file.
+
+    Returns:
+        (H, W) uint16 where the values fit, else float32; and the fraction that had no value.
+
+    Raises:
+        Unreadable: the image is damaged.
+        Unsupported: a bomb.
+    """
+    page = image.page
+    kind = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    try:
+        if page.is_final:
+            start = int(page.dataoffsets[0])
+            block = data[start : start + math.prod(image.shape) * kind.itemsize]
+            # Strips may begin anywhere in the file: a copy is aligned.
+            stored = (block.copy() if block.ctypes.data % kind.itemsize else block).view(kind)
+            # It may be part of the file, which is still being hashed.
+            stored.flags.writeable = False
+        else:
+            _refuse_growth(page, data)
+            stored = np.asarray(page.asarray(maxworkers=1))
+        stored = stored.reshape(image.shape)
+    except (Unsupported, MemoryError):
+        raise
+    except Exception as error:  # whatever tifffile and its codecs raise: the pixels are damaged
+        raise _damaged() from error
+    return _as_pixels(stored, image.white_is_zero)
+
+
+def _pages(data: NDArray[np.uint8]) -> list[Any]:
+    import tifffile
+
+    # It tells of each oddity in a file; what matters is said in our own words.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+    file = tifffile.TiffFile(cast("IO[bytes]", FileView(data)))
+    pages = [file.pages[0]]
+    for number in range(1, _MAX_PAGES_LOOKED_AT):
+        try:
+            pages.append(file.pages.get(number))
+        except IndexError:
+            break
+    return pages
+
+
+def _shape(page: Any, equal_pages: int) -> tuple[tuple[int, int], tuple[int, ...]]:
+    axes, lengths = str(page.axes), tuple(int(length) for length in page.shape)
+    sides = dict(zip(axes, lengths, strict=True))
+    if "Y" not in sides or "X" not in sides:
+        raise Unsupported("The TIFF file holds no two-dimensional image; give single frames.", kind="tiff")
+    shape = (sides["Y"], sides["X"])
+    if equal_pages > 1:
+        lengths = (equal_pages, *lengths)
+    return shape, lengths if math.prod(lengths) > math.prod(shape) else ()
+
+
+def _cards(described: str) -> Header:
+    """The FITS header that Siril and others put into the description, as lines or as cards of 80 letters."""
+    lines = described.splitlines()
+    if len(lines) == 1:
+        lines = [described[at : at + CARD_BYTES] for at in range(0, len(described), CARD_BYTES)]
+    cards: dict[str, tuple[str, ...]] = {}
+    for line in lines[:_MAX_CARDS]:
+        match = _CARD.fullmatch(line.rstrip())
+        if match is not None:
+            cards.setdefault(match[1], (match[2],))
+    return Header(cards if "SIMPLE" in cards else {})
+
+
+def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -> None:
+    if max(shape) > limits.max_side_px or math.prod(cube or shape) > limits.max_pixels:
+        raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels is larger than is read.", kind="too_large")
+    if min(shape) < limits.min_side_px:
+        raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels is too small to be graded.", kind="too_small")
+
+
+def _check_codec(page: Any) -> None:
+    codec, bits = int(page.compression), page.bitspersample
+    if codec not in (PLAIN, ADOBE_DEFLATE, DEFLATE, LZW, PACKBITS):
+        raise Unsupported(
+            f"The TIFF file is compressed by method {codec}, which is not read; let the capture program compress "
+            "by ZIP or not at all.",
+            kind="codec",
+        )
+    what = {LZW: "LZW", PACKBITS: "PackBits"}.get(codec, "")
+    if int(page.predictor) == FLOATING_POINT:
+        what = "floating-point differences"
+    elif bits not in (8, 16, 32, 64):
+        what = f"packing numbers of {bits} bits"
+    if what and find_spec("imagecodecs") is None:
+        raise Unsupported(
+            f"The TIFF file is compressed by {what}, which needs the extra 'tiff': "
+            "run pip install 'astro-monitor[tiff]', or let the capture program compress by ZIP or not at all.",
+            kind="needs_extra",
+        )
+
+
+def _refuse_growth(page: Any, data: NDArray[np.uint8]) -> None:
+    """Inflate each piece no further than it can be long: the codec itself would not stop."""
+    if int(page.compression) not in (ADOBE_DEFLATE, DEFLATE):
+        return
+    sides = page.chunks
+    most = math.prod(int(side) for side in sides) * np.dtype(page.dtype).itemsize
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        grown = zlib.decompressobj().decompress(data[int(offset) : int(offset) + int(count)].data, most + 1)
+        if len(grown) > most:
+            raise Unsupported("A part of the compressed image grows without end; it is left alone.", kind="bomb")
+
+
+def _as_pixels(stored: NDArray[Any], white_is_zero: bool) -> tuple[Pixels, float]:
+    if stored.dtype.kind == "u" and stored.dtype.itemsize <= 2:
+        values = stored.astype(np.uint16, copy=False)
+        if white_is_zero:
+            values = np.iinfo(stored.dtype).max - values
+        return np.ascontiguousarray(values), 0.0
+    if stored.dtype.kind == "i" and stored.dtype.itemsize <= 2 and stored.min() >= 0:
+        return np.ascontiguousarray(stored, np.uint16), 0.0
+    with np.errstate(all="ignore"):
+        reals = np.array(stored, np.float32, order="C")
+        if white_is_zero:
+            np.subtract(reals.max(initial=0.0, where=np.isfinite(reals)), reals, out=reals)
+    return reals, fill_invalid(reals.reshape(-1))
+
+
+def _damaged() -> Unreadable:
+    return Unreadable("The TIFF file is damaged; write or copy it again.", kind="corrupt_tiff")
