@@ -35,6 +35,7 @@ from .records import (
     Outcome,
     Skipped,
     baseline_key,
+    sane,
 )
 from .settings import Settings
 
@@ -219,7 +220,7 @@ class Session:
 
     def _take(self, outcome: Outcome) -> tuple[list[Document], Document]:
         """Write down one outcome; the documents that are new, and the one that tells of this file."""
-        arrival = outcome.arrival
+        outcome, arrival = sane(outcome), outcome.arrival
         earlier = self._log.failure_at(arrival.path)
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
             return [], self._take_again(outcome, outcome.frame_id, earlier)

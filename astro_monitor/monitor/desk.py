@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass, field
 
-from ..errors import WorkerLost, WorkerUnavailable
+from ..errors import NightLogError, WorkerLost, WorkerUnavailable
 from ..records import Arrival, Failed, Outcome
 from ..session import Session
 from ..watch import FolderSource
@@ -67,8 +67,16 @@ class Desk:
                 self._pause(error)
                 break
             self._second_looks.popleft()
-            self.session.look_again(again)
+            self._look_again(again)
         return True
+
+    def _look_again(self, again: Outcome) -> None:
+        try:
+            self.session.look_again(again)
+        except NightLogError:
+            raise
+        except Exception:
+            log.exception("%s stays as it was judged first", again.arrival.path.name)
 
     def _examined(self, arrival: Arrival) -> Outcome:
         outcome = self.lane.examine(arrival, self.session.baselines())

@@ -15,6 +15,7 @@ from .baselines import Baseline, BaselineKey, Spread, baseline_key
 from .frames import Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
+from .sane import sane
 from .sources import KIND_NAMES, SourceTable
 from .stars import NO_HOT_PIXELS, Detections, HotPixels, SkyMap, Stars, Streak
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
@@ -57,6 +58,7 @@ __all__ = [
     "baseline_key",
     "excess_trail_px",
     "median",
+    "sane",
     "sky_change",
     "sky_pattern",
     "sky_unit_adu",

@@ -14,11 +14,12 @@ from typing import Protocol, Self
 
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError, ModelError, WorkerLost, WorkerUnavailable
+from ..plain import counted
 from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped
 from ..settings import Settings
 from .blame import Machine
 from .process import Gone, WorkerProcess
-from .wire import Job, Ready, Refused, WireError
+from .wire import Job, Ready, Refused, WireError, pack
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,12 @@ class WorkerLane:
                     losses.append(loss)
                     log.warning("%s: the worker process %s", arrival.path.name, loss)
                 except WireError as error:
+                    job, held_back = _without_unsound(job)
+                    if held_back:
+                        log.error(
+                            "%s left out: a number in it has no end", counted(held_back, "history is", "histories are")
+                        )
+                        continue
                     return _failed(
                         arrival, "unforeseen", f"{error}; please report this", before, known=False, retryable=False
                     )
@@ -286,6 +293,20 @@ class WorkerLane:
                 with suppress(OSError, RuntimeError):
                     self._spawn()
         return record
+
+
+def _without_unsound(job: Job) -> tuple[Job, int]:
+    """Leave out baselines that cannot be sent; the job, and how many they were."""
+    sound = tuple(one for one in job.baselines if _can_be_sent(replace(job, baselines=(one,))))
+    return replace(job, baselines=sound), len(job.baselines) - len(sound)
+
+
+def _can_be_sent(job: Job) -> bool:
+    try:
+        pack(job)
+    except WireError:
+        return False
+    return True
 
 
 def _version(arrival: Arrival) -> tuple[Path, int, int]:

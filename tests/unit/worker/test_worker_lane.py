@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from astro_monitor.errors import ConfigError, ModelError
-from astro_monitor.records import Arrival, Baseline, BaselineKey, Failed, Outcome, Skipped
+from astro_monitor.records import Arrival, Baseline, BaselineKey, Failed, Outcome, Skipped, Spread
 from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
 from astro_monitor.worker import InProcessLane, Lane, WorkerLane
@@ -62,6 +63,14 @@ def test_a_file_is_examined(lane: Lane) -> None:
 def test_baselines_may_be_any_iterable(lane: Lane) -> None:
     outcome = lane.examine(arrival("plain.fits"), iter([Baseline(key=KEY)]))
     assert outcome.timings_s["baselines"] == 1
+
+
+def test_a_history_with_a_number_without_an_end_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    spoilt = Baseline(key=KEY, spreads={"fwhm_px": Spread(median=float("inf"), mad=0.0)})
+    with caplog.at_level(logging.ERROR, "astro_monitor.worker"), WorkerLane(chosen(), pipeline=FAULTY_PIPELINE) as lane:
+        outcome = lane.examine(arrival("plain.fits"), (Baseline(key=KEY), spoilt, Baseline(key=KEY)))
+    assert outcome.timings_s["baselines"] == 2
+    assert "1 history is left out" in caplog.text
 
 
 def test_models_are_described_each_time_they_are_asked_for(lane: Lane) -> None:

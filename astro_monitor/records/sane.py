@@ -1,0 +1,88 @@
+"""Numbers from headers and measurements, brought within bounds in which sums, squares and calendars still work.
+
+A header may say anything: an exposure of 1e308 s, a gain that is no number, a binning of more than 64 bits, the year
+9999. Beyond the bounds a value is taken as unknown, with a note; the frame is judged by what is left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..bounds import INT64_MAX
+from .frames import FrameMeta
+from .measurements import Measurements
+from .verdicts import Failed, Outcome, Skipped
+
+LARGEST = 1e60
+"""No quantity here is larger in its unit; the fourth power is still far from the end of 64-bit numbers."""
+FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""A year from the ends of the calendar, so that a change of zone or a night's noon stays inside it."""
+
+
+def sane(outcome: Outcome) -> Outcome:
+    """Return an outcome whose numbers are all within bounds.
+
+    Parameters:
+        outcome: as it came from the worker.
+
+    Returns:
+        the same one where nothing had to be changed.
+    """
+    timings_s = {key: value for key, value in outcome.timings_s.items() if _is_sane(value)}
+    if isinstance(outcome, Failed):
+        return replace(outcome, timings_s=timings_s)
+    height, width = (side if 0 <= side <= INT64_MAX else 0 for side in outcome.sensor_shape)
+    meta = _meta(outcome.meta)
+    if isinstance(outcome, Skipped):
+        return replace(outcome, meta=meta, sensor_shape=(height, width), timings_s=timings_s)
+    return replace(
+        outcome, meta=meta, sensor_shape=(height, width), timings_s=timings_s,
+        measurements=_measurements(outcome.measurements),
+    )  # fmt: skip
+
+
+def _meta(meta: FrameMeta) -> FrameMeta:
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    for field in fields(meta):
+        value = getattr(meta, field.name)
+        if isinstance(value, float) and not _is_sane(value):
+            changes[field.name] = None
+        elif isinstance(value, datetime) and not _is_in_calendar(value):
+            changes[field.name] = None
+        elif isinstance(value, int) and not 0 < value <= INT64_MAX:
+            changes[field.name] = 1
+        else:
+            continue
+        notes.append(f"{field.name} is beyond all bounds in the header, so it is not used.")
+    return replace(meta, **changes, notes=(*meta.notes, *notes)) if changes else meta
+
+
+def _measurements(measured: Measurements) -> Measurements:
+    values, why = dict(measured.values), dict(measured.why_missing)
+    for key, value in measured.values.items():
+        if value is not None and not _is_sane(value):
+            values[key], why[key] = None, "the number is beyond all bounds"
+    stars = tuple(star for star in measured.bright_stars if _all_sane(star))
+    grid = measured.field_grid if all(_all_sane(cell) for cell in measured.field_grid) else ()
+    streaks = tuple(streak for streak in measured.streaks if _all_sane(streak))
+    return replace(measured, values=values, why_missing=why, field_grid=grid, bright_stars=stars, streaks=streaks)
+
+
+def _all_sane(record: Any) -> bool:
+    numbers = (getattr(record, field.name) for field in fields(record))
+    return all(_is_sane(number) for number in numbers if isinstance(number, float))
+
+
+def _is_sane(number: float) -> bool:
+    return math.isfinite(number) and abs(number) <= LARGEST
+
+
+def _is_in_calendar(moment: datetime) -> bool:
+    try:
+        return moment.tzinfo is not None and FIRST <= moment <= LAST
+    except OverflowError:
+        return False
