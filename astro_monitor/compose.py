@@ -96,7 +96,7 @@ def skipped(outcome: Skipped) -> Body:
         sha256=outcome.sha256,
         type=outcome.meta.kind,
         why=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
-        keyword=source if (source := outcome.meta.sources.get("kind", "")).isupper() else "",
+        keyword="" if (source := outcome.meta.sources.get("kind", "")).endswith(" name") else source,
         meta=_meta(outcome.meta, outcome.sensor_shape),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )

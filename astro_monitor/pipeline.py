@@ -153,6 +153,9 @@ class Pipeline:
         baseline = baselines.get(key, Baseline(key=key))
         detections = watch.run("detect", lambda: self._star_finder.detect(frame))
         stars, measured = watch.run("measure", lambda: self._measurer.measure(frame, detections, baseline))
+        if measured.values.get("unit_ratio") is not None:
+            # Numbers in another unit say nothing beside those of earlier frames.
+            baseline = Baseline(key=key)
         grade = watch.run("grade", lambda: self._grader.grade(frame, detections, stars, measured, baseline))
         return Examined(
             arrival=arrival,
@@ -245,9 +248,12 @@ KIND_NAMES = {
 
 
 def _skip_sentence(meta: FrameMeta) -> str:
-    source = meta.sources.get("kind", "the header")
-    told = source if source.isupper() else f"The {source.removeprefix('the ')}"
-    return f"{told} says this is {KIND_NAMES.get(meta.kind, f'a {meta.kind} frame')}, so it is not graded."
+    source = meta.sources.get("kind", "The header")
+    told = f"The {source}" if source.endswith(" name") else source
+    what = KIND_NAMES.get(meta.kind, f"a {meta.kind} frame")
+    if meta.kind == "product" and meta.program and meta.sources.get("program") == source:
+        what = f"a product of {meta.program}"
+    return f"{told} says this is {what}, so it is not graded."
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:

@@ -108,6 +108,8 @@ class History:
         Returns:
             one sentence about it; empty when nothing happened.
         """
+        if has_other_unit(examined):
+            return self._begin_again(examined.measurements.values["unit_ratio"] or 0.0)
         flipped, focused = self._has_flipped(examined), self._was_focused(examined)
         if not self.window or not (flipped or focused):
             return ""
@@ -121,6 +123,21 @@ class History:
         self._baseline = None
         what = "the meridian flip" if flipped else "the autofocus"
         return f"After {what} the baseline is based anew, on {len(kept)} frames so far."
+
+    def _begin_again(self, unit_ratio: float) -> str:
+        """Forget every number of earlier frames: those of this one are in another unit."""
+        self.window.clear()
+        self.shifted.clear()
+        self.trailed.clear()
+        self.trends.clear()
+        self.reference_stars, self.reference_airmass, self.floor_fwhm_px = (), None, None
+        self._baseline = None
+        times = unit_ratio if unit_ratio >= 1.0 else 1.0 / unit_ratio
+        size = "larger" if unit_ratio >= 1.0 else "smaller"
+        return (
+            f"The pixel values are {times:,.0f} times {size} than before with the same stars in place: "
+            "another unit, no cloud. What is usual is learnt again from here on."
+        )
 
     def _has_flipped(self, examined: Examined) -> bool:
         turn = examined.measurements.values.get("field_turn_deg")
@@ -318,3 +335,9 @@ def _spreads(rows: list[dict[str, float]]) -> dict[str, Spread]:
         middle = median(column)
         spreads[key] = Spread(median=middle, mad=MAD_TO_SIGMA * median([abs(value - middle) for value in column]))
     return spreads
+
+
+def has_other_unit(examined: Examined) -> bool:
+    """Tell whether the pixel values of a frame came in another unit than those of earlier frames."""
+    ratio = examined.measurements.values.get("unit_ratio")
+    return is_sane(ratio) and ratio > 0.0

@@ -24,7 +24,7 @@ from ..records import (
 )
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Kind, Sign, Warden
-from .baseline import History
+from .baseline import History, has_other_unit
 from .causes import CAUSES_OF, NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
@@ -35,7 +35,7 @@ from .weight import stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.4"
+RULES_VERSION = "1.5"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
@@ -111,7 +111,8 @@ class Judge:
         """Put a frame beside what is normal for it, run every rule, and combine."""
         case = Case(
             examined=examined,
-            baseline=history.baseline(),
+            # Numbers in another unit say nothing beside those of earlier frames.
+            baseline=Baseline(key=history.key) if has_other_unit(examined) else history.baseline(),
             settings=self._settings,
             site=self._site,
             floor_fwhm_px=history.floor_fwhm_px,

@@ -107,6 +107,9 @@ SATURATED_PIXELS_FLAG, SATURATED_PIXELS_REVIEW = 0.01, 0.05
 SATURATED_STARS_FLAG = 0.3
 """Part of the measured stars that touch saturation."""
 
+SKY_NEAR_FULL = 0.4
+"""Level of the sky over saturation from which a frame of an unknown rig is looked at (rule 3 of the label document)."""
+
 BAD_PIXELS_REVIEW = 0.02
 """Part of the frame that was not finite."""
 

@@ -102,6 +102,18 @@ def off_target(case: Case) -> Finding | None:
     )  # fmt: skip
 
 
+def bright_ground(case: Case) -> Finding | None:
+    """A sky near full scale, as of a flat or at dawn, is looked at while nothing says that the rig works so."""
+    part = case.value("sky_saturation_fraction")
+    if case.has_baseline or part is None or part <= limits.SKY_NEAR_FULL:
+        return None
+    return Finding(
+        rule="bright_ground", strength="review", metric="sky_saturation_fraction", value=part,
+        limit=limits.SKY_NEAR_FULL, unit="1",
+        sentence=f"The sky is at {100 * part:.0f} % of full scale, as in a flat field or at dawn (no history yet).",
+    )  # fmt: skip
+
+
 def bad_pixels(case: Case) -> Finding | None:
     """Pixels without a value."""
     part = case.count("bad_pixel_fraction")
@@ -165,6 +177,7 @@ REMARKS: tuple[Rule, ...] = (
     saturated,
     streaks,
     off_target,
+    bright_ground,
     bad_pixels,
     limit_fwhm_arcsec,
     limit_fwhm_px,

@@ -16,6 +16,8 @@ MIN_CELLS_FOR_SLOPE = 6
 MESH_NOISE = 0.05
 """Noise of a mesh cell in units of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels, and the
 median of its neighbourhood."""
+SUBTRACTED_NOISES = 3.0
+"""A level of real numbers within so many times its noise of nought is what a subtracted sky leaves."""
 FULL_SCALE_ADU = 65535.0
 """Frames whose saturation is about 1 were scaled down from this."""
 
@@ -105,4 +107,6 @@ def _pedestal(level_adu: float, noise_adu: float, frame: Frame) -> float:
         gain = FULL_SCALE_ADU if frame.saturation_adu <= 2 else 1.0
     # Super-pixels are means of several sensor pixels, whose noise they lower.
     sky_adu = gain * (noise_adu * frame.sensor_px_per_px) ** 2
-    return max(0.0, level_adu - sky_adu) if level_adu > 0 else level_adu - sky_adu
+    # Where the sky was subtracted, real numbers scatter around nought, and their noise alone tells how bright it was.
+    subtracted = frame.pixels.dtype == np.float32 and level_adu <= SUBTRACTED_NOISES * noise_adu
+    return level_adu - sky_adu if subtracted or level_adu <= 0 else max(0.0, level_adu - sky_adu)

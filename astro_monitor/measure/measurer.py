@@ -40,6 +40,11 @@ SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
 """With so many, they are the likely reason that no star could be measured."""
+SUPERPIXEL_SATURATION = 0.8
+"""The reader lowers the saturation of super-pixels by this factor."""
+UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
+"""From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
+by the same factor to within the second."""
 MIN_FLUX_ADU_S = 1e-12
 
 
@@ -151,6 +156,10 @@ def _put_background(numbers: _Numbers, frame: Frame, detections: Detections) -> 
     thinned = frame.pixels[::SATURATION_STRIDE, ::SATURATION_STRIDE]
     numbers.put("saturated_pixel_fraction", float((thinned >= frame.saturation_adu).mean()))
     numbers.put("bad_pixel_fraction", frame.bad_pixel_fraction)
+    full = frame.saturation_adu / (SUPERPIXEL_SATURATION if frame.sensor_px_per_px > 1 else 1.0)
+    if frame.pixels.dtype == np.uint16 or full <= 1.0:
+        numbers.put("sky_saturation_fraction", ground.level_adu / full)
+    numbers.explain("the full scale of these numbers is not known", "sky_saturation_fraction")
 
 
 def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: Stars) -> None:
@@ -243,7 +252,7 @@ def _put_sun_and_moon(numbers: _Numbers, frame: Frame, site: Site | None) -> Non
 def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, frame: Frame) -> None:
     keys = (
         "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
-        "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg",
+        "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio",
     )  # fmt: skip
     if not baseline.reference_stars:
         numbers.explain("there is no earlier frame of this target to compare with", *keys)
@@ -254,10 +263,15 @@ def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], base
         numbers.explain("too few stars agree with those of the reference frame", *keys)
         return
     numbers.put("matched_star_count", found.count)
-    numbers.put("transparency", found.transparency)
-    numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
-    numbers.put("extinction_scatter_mag", found.scatter_mag)
-    numbers.put("extinction_patch_mag", found.patch_mag)
+    if _in_another_unit(found.transparency, numbers.values["background_noise_adu"], baseline):
+        numbers.put("unit_ratio", found.transparency)
+        numbers.explain("the pixel values are in another unit than those of earlier frames", *keys[:4])
+    else:
+        numbers.put("transparency", found.transparency)
+        numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
+        numbers.put("extinction_scatter_mag", found.scatter_mag)
+        numbers.put("extinction_patch_mag", found.patch_mag)
+        numbers.explain("the pixel values are in the unit of earlier frames", "unit_ratio")
     numbers.put("offset_px", float(np.hypot(found.offset_x_px, found.offset_y_px)))
     numbers.put("offset_x_px", found.offset_x_px)
     numbers.put("offset_y_px", found.offset_y_px)
@@ -276,3 +290,15 @@ def on_sensor(streak: Streak, scale: float) -> Streak:
         length_px=streak.length_px * scale,
         width_px=streak.width_px * scale,
     )
+
+
+def _in_another_unit(light: float, noise_adu: float | None, baseline: Baseline) -> bool:
+    """Tell whether the same stars give other numbers because all pixel values are multiplied by one factor.
+
+    Cloud takes light from stars, but hardly any from the noise of the sky; a factor takes the same from both.
+    """
+    usual = baseline.spreads.get("background_noise_adu")
+    if noise_adu is None or usual is None or min(light, noise_adu, usual.median) <= 0.0:
+        return False
+    factor_mag, noise_mag = (2.5 * float(np.log10(ratio)) for ratio in (light, noise_adu / usual.median))
+    return abs(factor_mag) >= UNIT_JUMP_MAG and abs(factor_mag - noise_mag) <= UNIT_JUMP_ERROR_MAG

@@ -36,8 +36,8 @@ PROPERTIES = (
     ("Instrument:Telescope:Name", "TELESCOP", 1.0),
     ("Instrument:Telescope:FocalLength", "FOCALLEN", 1000.0),
     ("Instrument:Focuser:Position", "FOCPOS", 1.0),
-    ("XISF:CreatorApplication", "XISF:CREATORAPPLICATION", 1.0),
-    ("XISF:CreatorModule", "XISF:CREATORMODULE", 1.0),
+    ("XISF:CreatorApplication", "XISF:CreatorApplication", 1.0),
+    ("XISF:CreatorModule", "XISF:CreatorModule", 1.0),
 )
 """Lengths are metres in XISF and millimetres in FITS headers; pixel sizes are micrometres in both."""
 _BARE = re.compile(r"[TF]|[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?", re.ASCII)
@@ -69,7 +69,7 @@ def xisf_header(root: ET.Element, image: ET.Element) -> Header:
             cards[keyword] = (_card_text(_scaled(text, factor)),)
     kind = image.get("imageType", "").strip()
     if kind:
-        cards["XISF:IMAGETYPE"] = (_card_text(kind),)
+        cards["XISF:imageType"] = (_card_text(kind),)
     offset = image.get("offset", "").strip()
     if _BARE.fullmatch(offset) and "PEDESTAL" not in cards:
         cards["PEDESTAL"] = (offset,)

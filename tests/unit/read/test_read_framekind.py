@@ -65,8 +65,8 @@ def test_a_type_in_lower_case_keywords() -> None:
         ((("PROGRAM", "'Siril 1.2.1'"),), (), "PROGRAM", "Siril"),
         ((("PROGRAM", "'PixInsight 1.8.9-2'"),), (), "PROGRAM", "PixInsight"),
         ((("CREATOR", "'PixInsight'"),), (), "CREATOR", "PixInsight"),
-        ((("XISF:CREATORAPPLICATION", "'PixInsight 1.9.3'"),), (), "XISF:CREATORAPPLICATION", "PixInsight"),
-        ((("XISF:CREATORMODULE", "'ImageCalibration module version 1.9.9'"),), (), "XISF:CREATORMODULE", "PixInsight"),
+        ((("XISF:CreatorApplication", "'PixInsight 1.9.3'"),), (), "XISF:CreatorApplication", "PixInsight"),
+        ((("XISF:CreatorModule", "'ImageCalibration module version 1.9.9'"),), (), "XISF:CreatorModule", "PixInsight"),
         ((("SOFTWARE", "'DeepSkyStacker 5.1.6'"),), (), "SOFTWARE", "DeepSkyStacker"),
         ((("SOFTWARE", "'Astro Pixel Processor by Aries Productions'"),), (), "SOFTWARE", "Astro Pixel Processor"),
         ((("SWMODIFY", "'ASTAP 2024.01'"),), (), "SWMODIFY", "ASTAP"),
@@ -111,7 +111,7 @@ def test_what_is_no_mark_of_a_processor(cards, remarks) -> None:
 
 
 def test_the_shape_of_a_master_wins_over_its_camera() -> None:
-    assert meta(("IMAGETYP", "'Light'"), ("XISF:IMAGETYPE", "'MasterLight'")).kind == "product"
+    assert meta(("IMAGETYP", "'Light'"), ("XISF:imageType", "'MasterLight'")).kind == "product"
 
 
 @pytest.mark.parametrize(
