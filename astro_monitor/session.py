@@ -23,8 +23,9 @@ from .errors import NightLogError
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
 from .lists import ListError
+from .memory import JUDGE_STATE, Memory, judge_memory
 from .messages import Document
-from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, NightLogReader, Sighting
+from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, Sighting
 from .records import (
     Alert,
     Arrival,
@@ -41,7 +42,6 @@ from .settings import Settings
 
 log = logging.getLogger(__name__)
 
-JUDGE_STATE = "judge"
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
@@ -60,16 +60,6 @@ class Counts:
     kept: int = 0
     review: int = 0
     rejected: int = 0
-
-
-def judge_memory(night_log: NightLogReader) -> dict[str, Any]:
-    """Give what the judge remembered when the last document was written; empty in a new log."""
-    outline, kept = night_log.state(JUDGE_STATE), night_log.baselines()
-    if outline is None:
-        return {}
-    # Logs from before the histories had rows of their own hold them in the outline.
-    named = [kept.get(one, {}) if isinstance(one, str) else one for one in outline.get("histories", [])]
-    return {**outline, "histories": named}
 
 
 class Session:
@@ -113,6 +103,7 @@ class Session:
         self._on_wait = on_wait
         self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
+        self._memory = Memory(night_log)
         self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state, settings.lists.merge)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
@@ -234,6 +225,7 @@ class Session:
             self.counts.skipped += 1
         else:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
+            self._memory.begin(self._log.night_of_frame(outcome.meta.date_obs_utc, arrival.mtime_ns), self._judge)
             verdict, alerts = self._judge.judge(outcome)
             body = compose.judged(outcome, verdict, baseline)
             fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier)
@@ -258,7 +250,10 @@ class Session:
         if not isinstance(outcome, Examined) or not self._log.has_content(outcome.frame_id):
             return
         row, verdict = self._log.frame(outcome.frame_id), self._judge.judge_again(outcome)
-        if row.decided_by != BY_RULES or verdict.decision == row.decision:
+        if row.decided_by != BY_RULES:
+            return
+        self._memory.looked(outcome.frame_id)
+        if verdict.decision == row.decision:
             return
         why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
         self._announce(self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight))
@@ -370,12 +365,13 @@ class Session:
             try:
                 documents = self._log.commit(
                     drafts,
-                    states={JUDGE_STATE: outline},
+                    states={JUDGE_STATE: outline, **self._memory.pending()},
                     baselines=histories,
                     keep_baselines=outline["histories"],
                     sighting=sighting,
                 )
                 self.trouble = ""
+                self._memory.written()
                 return documents
             except LogBlocked as error:
                 if not self.trouble:

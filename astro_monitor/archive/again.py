@@ -1,25 +1,33 @@
 """Frames of a night log, looked at and judged again: what another model or other settings would have decided.
 
-Nothing is written. The frames are read from where they were last seen, in the order in which they were judged; the
-judge starts from nothing, so some frames from before are judged first where there are any.
+Nothing is written. The frames are read from where they were last seen, in the order in which they were judged, and
+everything else that the judge met in between is repeated at its place: second looks, and decisions by hand that took a
+frame out of what is normal. The judge begins with what it remembered before the night; where that was not kept, some
+frames from before are judged first.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..judge import Judge
+from ..judge import MIN_BASELINE_FRAMES, Judge
+from ..memory import Past
 from ..nightlog import FrameRow
-from ..records import Arrival, Examined, Outcome, Verdict
+from ..plain import because
+from ..records import Arrival, BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
+from ..session import SECOND_LOOK_FRAMES
 from ..settings import Settings
 from ..worker import WorkerLane
 
 WARM_UP = 40
-"""Frames kept before the chosen ones that are judged first, so that the rig is known."""
+"""Frames kept before the chosen ones that are judged first where the judge's memory was not kept."""
+
+Look = Callable[[FrameRow, Judge], "Again"]
+"""Looks at a frame, or takes what was seen of it before; it judges nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,95 +35,163 @@ class Again:
     """One frame: how it stands in the log, and what became of it now.
 
     Attributes:
-        verdict: ``None`` when the frame could not be looked at; ``sentence`` says why.
+        outcome: what was seen of it; ``None`` when it could not be looked at; ``sentence`` says why.
+        verdict: the last one; ``None`` when there is none, because the frame is gone, failed, or is taken for no light.
+        second: what was seen at the second look, where there was one.
     """
 
     row: FrameRow
     outcome: Outcome | None
     verdict: Verdict | None
     sentence: str = ""
+    second: Examined | None = None
+
+    @property
+    def now(self) -> str:
+        """What would become of it: a decision, ``skipped``, ``failed``; empty when it could not be looked at."""
+        if self.verdict is not None:
+            return self.verdict.decision
+        return {Skipped: "skipped", Failed: "failed"}.get(type(self.outcome), "")
 
     @property
     def changed(self) -> bool:
-        """Whether the rules would decide otherwise than they did last."""
-        return self.verdict is not None and self.verdict.decision != self.row.rules_decision
+        """Whether something else would become of it than the rules said last."""
+        return bool(self.now) and self.now != self.row.rules_decision
 
 
-def chosen_rows(rows: Iterable[FrameRow], night: str | None) -> tuple[list[FrameRow], list[FrameRow]]:
-    """Choose the frames of one night, and those to warm up with.
+def chosen_rows(
+    rows: Iterable[FrameRow], night: str | None, *, warm_up: bool = True
+) -> tuple[list[FrameRow], list[FrameRow]]:
+    """Choose the frames of one night, and those to be judged with them.
 
     Parameters:
         rows: all judged frames.
         night: date on which it began; ``None``: all nights.
+        warm_up: the judge's memory before the night is not known.
 
     Returns:
-        frames to warm up with, and the chosen ones, both in the order of judging.
+        all frames to judge, in the order of judging: those of the night, those of other nights that were judged in
+        between, and with ``warm_up`` some that were kept before; and the frames of the night alone.
     """
     ordered = sorted(rows, key=lambda row: row.seq)
     chosen = [row for row in ordered if night is None or row.night == night]
     if not chosen:
         return [], []
     before = [row for row in ordered if row.seq < chosen[0].seq and row.rules_decision == "keep"]
-    return before[-WARM_UP:], chosen
+    between = [row for row in ordered if chosen[0].seq <= row.seq <= chosen[-1].seq]
+    return [*(before[-WARM_UP:] if warm_up else ()), *between], chosen
 
 
 def judge_again(
-    warm: Sequence[FrameRow],
-    chosen: Sequence[FrameRow],
+    rows: Sequence[FrameRow],
     settings: Settings,
+    past: Past,
     on_models: Callable[[], None] = lambda: None,
 ) -> Iterator[Again]:
     """Look at frames again and judge them.
 
     Parameters:
-        warm: judged first, and not given back.
-        chosen: the frames that matter.
+        rows: in the order of judging.
         settings: the models, limits and site to try.
+        past: what else happened to the judge.
         on_models: called when the models are loaded.
+
+    Yields:
+        each frame when it has been judged, and once more when a second look came to another verdict.
 
     Raises:
         ModelError: a model is missing, altered or does not fit.
     """
-    judge = Judge(settings.judge, settings.site)
     with WorkerLane(settings) as lane:
         on_models()
-        for place, row in enumerate((*warm, *chosen)):
-            found = _again(row, judge, lane)
-            if place >= len(warm):
-                yield found
+        yield from _replayed(rows, settings, past, lambda row, judge: _seen(row, judge, lane))
 
 
-def judge_only(seen: Sequence[Again], settings: Settings) -> list[Again]:
+def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Again]:
     """Judge outcomes once more with other limits: no frame is read.
 
     Parameters:
-        seen: what :func:`judge_again` gave.
+        seen: what :func:`judge_again` gave, in the order of judging.
         settings: whose limits to try.
+        past: what else happened to the judge.
     """
-    judge = Judge(settings.judge, settings.site)
-    return [Again(one.row, one.outcome, _verdict(one.outcome, judge), one.sentence) for one in seen]
+    known = {one.row.frame_id: one for one in seen}
+    looked: set[str] = set()
+
+    def look(row: FrameRow, _: Judge) -> Again:
+        one, first = known[row.frame_id], row.frame_id not in looked
+        looked.add(row.frame_id)
+        return one if first or one.second is None else replace(one, outcome=one.second)
+
+    last: dict[str, Again] = {}
+    for one in _replayed([one.row for one in seen], settings, past or Past(), look):
+        last[one.row.frame_id] = one
+    return [last[one.row.frame_id] for one in seen]
 
 
 def moves(seen: Iterable[Again]) -> Counter[tuple[str, str]]:
     """Count decisions by what they were and what they would be."""
-    return Counter((one.row.rules_decision, one.verdict.decision) for one in seen if one.verdict is not None)
+    return Counter((one.row.rules_decision, one.now) for one in seen if one.now)
 
 
-def _again(row: FrameRow, judge: Judge, lane: WorkerLane) -> Again:
+def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Look) -> Iterator[Again]:
+    """Judge frames in their order, with second looks and decisions by hand at their places."""
+    judge = Judge.restore(settings.judge, settings.site, past.memory or {})
+    rejected = sorted(past.rejected)
+    waiting: dict[str, tuple[Again, BaselineKey]] = {}
+    for row in rows:
+        while rejected and rejected[0][0] < row.seq:
+            yield from _second_looks(judge, waiting, past, rejected[0][0], look)
+            judge.forget(rejected.pop(0)[1])
+        yield from _second_looks(judge, waiting, past, row.seq, look)
+        one = look(row, judge)
+        outcome = one.outcome
+        if isinstance(outcome, Examined):
+            verdict = judge.judge(outcome)[0]
+            one = replace(one, verdict=verdict, second=None)
+            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
+                waiting[row.frame_id] = one, baseline_key(outcome.meta, outcome.sensor_shape)
+        yield one
+    yield from _second_looks(judge, waiting, past, None, look)
+
+
+def _second_looks(
+    judge: Judge, waiting: dict[str, tuple[Again, BaselineKey]], past: Past, before: int | None, look: Look
+) -> Iterator[Again]:
+    """Make the second looks that are due before a document.
+
+    A frame that had one has it at the same place. One that had none, though it stood as it does now, has none again.
+    One that was decided on otherwise at first has it as soon as its rig is known.
+    """
+    sizes = {baseline.key: baseline.size for baseline in judge.all_baselines()} if waiting else {}
+    for frame_id, (one, key) in list(waiting.items()):
+        if frame_id in past.looks:
+            due = before is None or past.looks[frame_id] < before
+        else:
+            due = one.row.first_decision != "review" and sizes.get(key, 0) >= SECOND_LOOK_FRAMES
+        if not due:
+            continue
+        del waiting[frame_id]
+        outcome = look(one.row, judge).outcome
+        if isinstance(outcome, Examined):
+            yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
+
+
+def _seen(row: FrameRow, judge: Judge, lane: WorkerLane) -> Again:
+    """Look at a frame where it was last seen."""
     path = next((Path(path) for path in row.paths if Path(path).is_file()), None)
     if path is None:
         return Again(row, None, None, "the frame is no longer where it was")
-    status, now = path.stat(), datetime.now(UTC)
+    try:
+        status = path.stat()
+    except OSError as error:
+        return Again(row, None, None, f"the frame cannot be read: {because(error)}")
+    judged = datetime.fromisoformat(row.time) if row.time else datetime.now(UTC)
     arrival = Arrival(
-        path=path, root=path.parent, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, first_seen_utc=now,
-        settled_utc=now, how="named",
+        path=path, root=path.parent, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, first_seen_utc=judged,
+        settled_utc=judged, how="named",
     )  # fmt: skip
     outcome = lane.examine(arrival, judge.all_baselines())
     if outcome.frame_id is not None and outcome.frame_id != row.frame_id:
         return Again(row, None, None, "another frame has taken its place")
-    sentence = "" if isinstance(outcome, Examined) else outcome.sentence
-    return Again(row, outcome, _verdict(outcome, judge), sentence)
-
-
-def _verdict(outcome: Outcome | None, judge: Judge) -> Verdict | None:
-    return judge.judge(outcome)[0] if isinstance(outcome, Examined) else None
+    return Again(row, outcome, None, "" if isinstance(outcome, Examined) else outcome.sentence)

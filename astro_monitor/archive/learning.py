@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..memory import Past
 from ..nightlog import BY_RULES
 from ..records import Examined
 from ..settings import JudgeSettings, Settings
@@ -48,12 +49,13 @@ def followed(seen: Sequence[Again]) -> int:
     return sum(one.verdict is not None and one.verdict.decision == one.row.decision for one in by_hand(seen))
 
 
-def lessons(seen: Sequence[Again], settings: Settings) -> list[Lesson]:
+def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Lesson]:
     """Try settings on the frames, each by itself.
 
     Parameters:
         seen: frames judged again with ``settings``.
         settings: as they are in force.
+        past: what else happened to the judge.
 
     Returns:
         those settings with which more decisions by hand are followed than now, the best first: most decisions, then
@@ -67,7 +69,7 @@ def lessons(seen: Sequence[Again], settings: Settings) -> list[Lesson]:
     found = []
     for setting, value in _candidates(taught, settings.judge):
         judged = JudgeSettings.model_validate({**settings.judge.model_dump(), setting: value})
-        tried = judge_only(seen, settings.model_copy(update={"judge": judged}))
+        tried = judge_only(seen, settings.model_copy(update={"judge": judged}), past)
         others = tuple(
             one
             for one, before in zip(tried, seen, strict=True)

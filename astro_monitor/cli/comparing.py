@@ -10,12 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..archive import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ..errors import ConfigError
+from ..memory import Past, past_of
 from ..nightlog import BY_RULES, NightLogReader
 from ..plain import counted
 from ..settings import Settings
 from .listing import night_log_of
 from .page import Page, Piece, Row, print_value
-from .show import DECISION_STYLE
+from .show import DECISION_STYLE, FAILED_STYLE
 
 
 def run_diff(
@@ -39,25 +40,30 @@ def run_diff(
     _, path = night_log_of(folder, settings)
     with NightLogReader.read(path) as night_log:
         rows = list(night_log.judged_frames())
+        wanted = sorted({row.night for row in rows})[-1:] if night == "last" else [night]
+        past = past_of(night_log, sorted({row.night for row in rows}) if night == "all" else wanted)
     nights = sorted({row.night for row in rows})
     if not nights or night not in ("last", "all", *nights):
         raise ConfigError(f"the log of {folder} has no night {night!r}; it has {', '.join(nights) or 'none yet'}")
-    warm, chosen = chosen_rows(rows, None if night == "all" else nights[-1] if night == "last" else night)
-    seen: list[Again] = []
+    one_night = None if night == "all" else wanted[0]
+    every, chosen = chosen_rows(rows, one_night, warm_up=past.memory is None)
+    found: dict[str, Again] = {}
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bars, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("judging again", total=len(chosen))
-        for one in judge_again(warm, chosen, settings):
-            seen.append(one)
-            progress.update(task, advance=1)
-            if as_json:
-                print_value(_line(one))
+        task = progress.add_task("judging again", total=len(every))
+        for one in judge_again(every, settings, past):
+            found[one.row.frame_id] = one
+            progress.update(task, completed=len(found))
             if stop.is_set():
                 break
-    if not as_json:
+    seen = [found[row.frame_id] for row in chosen if row.frame_id in found]
+    if as_json:
+        for one in seen:
+            print_value(_line(one))
+    else:
         _show(seen, out)
     if learn:
-        _teach(seen, settings, err if as_json else out)
+        _teach(seen, settings, past, err if as_json else out)
 
 
 def _line(one: Again) -> dict[str, object]:
@@ -86,19 +92,20 @@ def _line(one: Again) -> dict[str, object]:
 
 def _show(seen: list[Again], out: Console) -> None:
     page = Page.on(out)
-    changed = [(one, one.verdict) for one in seen if one.verdict is not None and one.changed]
+    changed = [one for one in seen if one.changed]
     if changed:
         rows = []
-        for one, verdict in changed:
+        for one in changed:
             body = one.row.body
+            label = f"{body['class']} → {one.verdict.label}" if one.verdict is not None else ""
             hand = "" if one.row.decided_by == BY_RULES else f"(by hand: {one.row.decision})"
-            pieces = [body["relative_path"], f"{body['class']} → {verdict.label}", hand, verdict.reasons[0].sentence]
-            tail = [Piece(text, flows=True) for text in pieces]
-            rows.append(Row((one.row.rules_decision, verdict.decision), tail, DECISION_STYLE[verdict.decision]))
+            why = one.verdict.reasons[0].sentence if one.verdict is not None else one.sentence
+            tail = [Piece(text, flows=True) for text in (body["relative_path"], label, hand, why)]
+            rows.append(Row((one.row.rules_decision, one.now), tail, DECISION_STYLE.get(one.now, FAILED_STYLE)))
         page.table(("was", "would be", "file, class, reason"), rows)
     for (was, now), count in sorted(moves(seen).items()):
         page.line(f"{count:5d} {'stay ' + was if was == now else f'{was} → {now}'}")
-    lost = [one for one in seen if one.verdict is None]
+    lost = [one for one in seen if not one.now]
     for one in lost[:5]:
         page.line(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
     if len(lost) > 5:
@@ -108,21 +115,24 @@ def _show(seen: list[Again], out: Console) -> None:
         before = sum(one.row.rules_decision == one.row.decision for one in hands)
         decisions = counted(len(hands), "decision")
         page.line(f"Of {decisions} by hand the rules came to {before}, and would come to {followed(seen)}.")
+    if not changed:
+        page.line("No decision would change.", style="green")
     page.line("Nothing was changed: the log and the lists are as they were.", style="dim")
 
 
-def _teach(seen: list[Again], settings: Settings, out: Console) -> None:
+def _teach(seen: list[Again], settings: Settings, past: Past, out: Console) -> None:
     hands = by_hand(seen)
-    found = lessons(seen, settings)
+    found = lessons(seen, settings, past)
+    page, count = Page.on(out), counted(len(hands), "decision")
     if not found:
-        out.print(f"No setting would follow your {len(hands)} decisions by hand better than those in force.")
+        page.line(f"No setting would follow your {count} by hand better than those in force.")
         return
-    out.print(f"{followed(seen)} of your {len(hands)} decisions by hand are followed now. In the settings file:")
+    page.line(f"{followed(seen)} of your {count} by hand are followed now. In the settings file:")
     for lesson in found[:5]:
         others = ", ".join(one.row.body["relative_path"] for one in lesson.others[:3])
         more = f" ({others}{', …' if len(lesson.others) > 3 else ''})" if lesson.others else ""
-        out.print(
+        page.line(
             f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would be, "
-            f"and {len(lesson.others)} other frames decided otherwise{more}"
+            f"and {counted(len(lesson.others), 'other frame')} decided otherwise{more}"
         )
-    out.print("None is in force: write the one you want into the settings, and look again with 'astro-monitor diff'.")
+    page.line("None is in force: write the one you want into the settings, and look again with 'astro-monitor diff'.")

@@ -192,7 +192,7 @@ class NightLog(NightLogReader):
         *,
         baselines: Mapping[str, dict[str, Any]] | None = None,
         keep_baselines: Sequence[str] | None = None,
-        states: Mapping[str, dict[str, Any]] | None = None,
+        states: Mapping[str, dict[str, Any] | None] | None = None,
         sighting: Sighting | None = None,
     ) -> list[Document]:
         """Keep documents and the memory that goes with them, all or nothing.
@@ -204,7 +204,8 @@ class NightLog(NightLogReader):
             drafts: in the order of their numbers.
             baselines: the histories behind them by name, replaced.
             keep_baselines: names of the baselines that stay, all others are forgotten; ``None``: all stay.
-            states: what the program must remember over a restart, such as the alerts' state machine, replaced.
+            states: what the program must remember over a restart, such as the alerts' state machine, replaced;
+                ``None``: forgotten.
             sighting: the file that a frame draft is about.
 
         Returns:
@@ -233,7 +234,9 @@ class NightLog(NightLogReader):
                         if key not in keep_baselines:
                             self._database.rows("DELETE FROM baselines WHERE key = ?", (key,))
                 for key, state in (states or {}).items():
-                    self._database.rows("INSERT OR REPLACE INTO states VALUES (?, ?)", (key, _json(state)))
+                    self._database.rows("DELETE FROM states WHERE key = ?", (key,))
+                    if state is not None:
+                        self._database.rows("INSERT INTO states VALUES (?, ?)", (key, _json(state)))
             return documents
 
         try:
@@ -356,13 +359,17 @@ class NightLog(NightLogReader):
             found = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
             if found:
                 return str(found[0][0])
-        moment = now
-        if kind in OUTCOMES:
-            try:
-                moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
-            except ValueError:
-                moment = written_at(sighting[2] if sighting is not None else 0, now)
-        return night_of(moment, self._longitude_deg)
+        if kind not in OUTCOMES:
+            return night_of(now, self._longitude_deg)
+        try:
+            moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
+        except ValueError:
+            moment = None
+        return self.night_of_frame(moment, sighting[2] if sighting is not None else 0)
+
+    def night_of_frame(self, date_obs_utc: datetime | None, mtime_ns: int) -> str:
+        """Return the night of a frame: when it was exposed, else when its file was written, else tonight."""
+        return night_of(date_obs_utc or written_at(mtime_ns, self._clock.utc()), self._longitude_deg)
 
 
 def _checked(draft: Draft) -> dict[str, Any]:

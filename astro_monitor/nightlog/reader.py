@@ -228,6 +228,11 @@ class NightLogReader:
         rows = self._database.rows("SELECT key, value FROM baselines ORDER BY key")
         return {key: dict(json.loads(value)) for key, value in rows}
 
+    def state_names(self, start: str) -> list[str]:
+        """Return the names of the states that begin so."""
+        rows = self._database.rows("SELECT key FROM states WHERE substr(key, 1, ?) = ?", (len(start), start))
+        return [key for (key,) in rows]
+
     def state(self, key: str) -> dict[str, Any] | None:
         """Give what was remembered under ``key``, or ``None``."""
         found = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))

@@ -185,6 +185,7 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
     lines = {line["file"]: line for line in map(json.loads, compared.stdout.splitlines())}
     assert lines["1.fits"]["was"]["decision"] == lines["1.fits"]["would_be"]["decision"] == "keep"
     assert lines["1.fits"]["by_hand"] == "keep"
+    assert all(line["was"]["decision"] == line["would_be"]["decision"] for line in lines.values())
     assert "dark.fits" not in lines
     stricter = tmp_path / "stricter.toml"
     stricter.write_text("[judge]\nmax_fwhm_px = 1.0\n", "utf-8")

@@ -101,9 +101,12 @@ def test_moves_count_what_was_and_what_would_be():
 def test_a_night_is_chosen_with_what_was_kept_before_it():
     rows = [seen(n, night="2026-02-28", first="keep" if n % 2 else "reject").row for n in range(100)]
     rows += [seen(200 + n).row for n in range(3)]
-    warm, chosen = chosen_rows(reversed(rows), "2026-03-01")
+    every, chosen = chosen_rows(reversed(rows), "2026-03-01")
+    warm = every[:-3]
     assert [row.seq for row in chosen] == [200, 201, 202]
+    assert every[-3:] == chosen
     assert len(warm) == 40
     assert all(row.first_decision == "keep" and row.seq < 100 for row in warm)
     assert chosen_rows(rows, "1999-01-01") == ([], [])
     assert len(chosen_rows(rows, None)[1]) == 103
+    assert chosen_rows(rows, "2026-03-01", warm_up=False)[0] == chosen
