@@ -13,6 +13,7 @@ from typing import Any
 
 from . import messages, metrics
 from .clock import utc_text
+from .nightlog import Sighting
 from .records import (
     CLASSES,
     FAULTS,
@@ -195,3 +196,11 @@ def _rounded(value: float, digits: int) -> float:
     if not math.isfinite(value):
         raise ValueError("a probability or score is not a finite number")
     return round(value, digits)
+
+
+def sighting(arrival: Arrival) -> Sighting:
+    """Say to the night log where an arrival is, and by what it is known again."""
+    return Sighting(
+        os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns, arrival.ctime_ns, arrival.file_no,
+        arrival.digest,
+    )  # fmt: skip

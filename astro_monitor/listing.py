@@ -89,15 +89,15 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _row(row: FrameRow) -> _Row[ListedFrame]:
-    paths = row.paths or (row.body["file"],)
+    # A frame without a path was replaced: its file holds another one.
     frame = listed_frame(
-        {**row.body, "file": paths[0], "weight": row.weight},
+        {**row.body, "file": next(iter(row.paths), row.body["file"]), "weight": row.weight},
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,
         by_hand=row.decided_by != BY_RULES,
     )
-    return _Row(frame, paths)
+    return _Row(frame, row.paths)
 
 
 def _placed(row: _Row[ListedFrame], present: Mapping[str, bool]) -> ListedFrame:
@@ -120,9 +120,8 @@ def _still_there(rows: Iterable[_Row[NotLight]], present: Mapping[str, bool]) ->
 
 def _not_light(row: SkippedRow) -> _Row[NotLight]:
     body = row.body
-    paths = row.paths or (body["file"],)
     file = NotLight(
-        file=paths[0],
+        file=next(iter(row.paths), body["file"]),
         frame_id=row.frame_id,
         type=body["type"],
         keyword=body["keyword"],
@@ -130,7 +129,7 @@ def _not_light(row: SkippedRow) -> _Row[NotLight]:
         seq=row.seq,
         meta=body["meta"],
     )
-    return _Row(file, paths)
+    return _Row(file, row.paths)
 
 
 class ListKeeper:

@@ -250,6 +250,8 @@ class FrameRevised(_Body):
             which the rules did not. Absent in documents from before it was told, where a frame that is kept has the
             weight of its first verdict, or 1 where that was not to keep it.
         relative_path: as in its ``frame.judged`` document; empty in documents of 1.0.
+        replaced_by: frame that its file holds now: another content of the same exposure, such as the whole picture of
+            one that was judged too early. Its verdict holds instead; empty in all other revisions.
     """
 
     frame_id: str
@@ -260,6 +262,7 @@ class FrameRevised(_Body):
     why: str
     weight: float | None = None
     relative_path: str = ""
+    replaced_by: str = ""
 
 
 class AlertBody(_Body):

@@ -12,13 +12,13 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import __version__, compose, messages
 from .clock import Clock
+from .counts import Counts
 from .errors import NightLogError
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
@@ -39,27 +39,13 @@ from .records import (
     sane,
 )
 from .settings import Settings
+from .superseded import Superseded, carried_over, replaced
 
 log = logging.getLogger(__name__)
 
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
-
-
-@dataclass
-class Counts:
-    """What a session has done so far: ``judged`` light frames are ``kept``, in ``review`` or ``rejected``.
-
-    Files that are no light frames are ``skipped``, files that could not be graded ``failed``; neither is in ``judged``.
-    """
-
-    judged: int = 0
-    skipped: int = 0
-    failed: int = 0
-    kept: int = 0
-    review: int = 0
-    rejected: int = 0
 
 
 class Session:
@@ -105,6 +91,7 @@ class Session:
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
         self._memory = Memory(night_log)
         self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state, settings.lists.merge)
+        self._superseded = Superseded(night_log)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
@@ -215,24 +202,33 @@ class Session:
         earlier = self._log.failure_at(arrival.path)
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
             return [], self._take_again(outcome, outcome.frame_id, earlier)
+        before = self._superseded.by(outcome)
         if isinstance(outcome, Failed):
             return self._take_failed(outcome, earlier)
-        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path))
+        taken_back = [replaced(row, outcome) for row in before]
+        for row in before:
+            self._judge.retract(row.frame_id)
+        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path), *(row.frame_id for row in before))
         alerts: tuple[Alert, ...]
         if isinstance(outcome, Skipped):
             alerts = self._judge.note_recovery(outcome) if earlier is not None else ()
-            fresh = self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, alerts, earlier)
+            fresh = self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, alerts, earlier, taken_back)
             self.counts.skipped += 1
         else:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
             self._memory.begin(self._log.night_of_frame(outcome.meta.date_obs_utc, arrival.mtime_ns), self._judge)
             verdict, alerts = self._judge.judge(outcome)
             body = compose.judged(outcome, verdict, baseline)
-            fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier)
+            later = [draft for row in before for draft in carried_over(row, body)]
+            fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier, [*taken_back, *later])
             if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
                 self._first[outcome.frame_id] = (arrival, baseline.key)
-            self._count(verdict.decision)
+            self.counts.judge(verdict.decision)
         self._passed(earlier)
+        for row in before:
+            self._first.pop(row.frame_id, None)
+            if self._log.outcome_of(row.frame_id).session_id == self._log.session_id:
+                self.counts.take_back(row.rules_decision)
         return fresh, fresh[0]
 
     def second_looks(self) -> list[Arrival]:
@@ -257,9 +253,7 @@ class Session:
             return
         why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
         self._announce(self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight))
-        self.counts.review -= 1
-        self.counts.kept += verdict.decision == "keep"
-        self.counts.rejected += verdict.decision == "reject"
+        self.counts.revise("review", verdict.decision)
         self._lists.note(outcome.frame_id)
 
     @property
@@ -326,7 +320,7 @@ class Session:
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
         self._lists.note(frame_id, self._log.content_at(arrival.path))
-        self._log.note_sighting(frame_id, _sighting(arrival))
+        self._log.note_sighting(frame_id, compose.sighting(arrival))
         self._passed(earlier)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {
@@ -337,22 +331,14 @@ class Session:
         }
         return first.model_copy(update={"body": body})
 
-    def _count(self, decision: str) -> None:
-        self.counts.judged += 1
-        match decision:
-            case "keep":
-                self.counts.kept += 1
-            case "review":
-                self.counts.review += 1
-            case _:
-                self.counts.rejected += 1
-
     def _commit_frame(
-        self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None
-    ) -> list[Document]:
+        self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None,
+        revisions: Sequence[Draft] = (),
+    ) -> list[Document]:  # fmt: skip
         drafts = [Draft(kind, body, "" if earlier is None else earlier.doc_id)]
-        drafts += [Draft(*compose.alert(change), cause_index=0) for change in alerts]
-        return self._written(drafts, _sighting(outcome.arrival))
+        changes = (*alerts, *(self._judge.reconsider() if revisions else ()))
+        drafts += [Draft(*compose.alert(change), cause_index=0) for change in changes]
+        return self._written([*drafts, *revisions], compose.sighting(outcome.arrival))
 
     def _commit(self, drafts: list[Draft]) -> None:
         for document in self._written(drafts):
@@ -380,14 +366,6 @@ class Session:
                 self._on_wait()
                 if self._clock.wait(self._stop, LOG_RETRY_S):
                     raise
-
-
-def _sighting(arrival: Arrival) -> Sighting:
-    """Say to the night log where an arrival is, and by what it is known again."""
-    return Sighting(
-        os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns, arrival.ctime_ns, arrival.file_no,
-        arrival.digest,
-    )  # fmt: skip
 
 
 def _is_the_same(told: dict[str, Any], outcome: Failed) -> bool:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..clock import Clock
+from ..counts import Counts
 from ..errors import ConfigError
 from ..messages import Document
 from ..nightlog import NightLog
 from ..records import Arrival
-from ..session import Counts, Session
+from ..session import Session
 from ..settings import Settings
 from ..watch import NameRules
 from ..worker import WorkerLane

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..archive import find_frames, grade_files
 from ..clock import SystemClock
+from ..counts import Counts
 from ..messages import Document
 from ..plain import shown
-from ..session import Counts
 from ..settings import Settings
 from .page import Page, Piece, Row
 from .show import DECISION_STYLE, FAILED_STYLE, SKIPPED_STYLE, WIDE, flags, number, reasons

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import logs
+from ..counts import Counts
 from ..messages import Document, encode
 from ..monitor import Monitor
-from ..session import Counts
 from ..settings import Settings
 from .page import Page, Times
 from .show import print_document

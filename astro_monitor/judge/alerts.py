@@ -47,6 +47,7 @@ class Warden:
 
     Attributes:
         recent: signs of the last M frames, oldest first.
+        frames: their names; empty for those of an older state.
         evidence: name and cause of the bad and suspect frames of the present trouble, oldest first.
         good_in_a_row: since the last bad or suspect one.
         opened: number of warnings so far, for the identifier.
@@ -59,6 +60,7 @@ class Warden:
     kind: Kind
     rig: str
     recent: deque[Sign] = field(default_factory=deque)
+    frames: deque[str] = field(default_factory=deque)
     evidence: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MAX_EVIDENCE))
     good_in_a_row: int = 0
     opened: int = 0
@@ -85,8 +87,10 @@ class Warden:
             the change, if this frame changes the state.
         """
         self.recent.append(sign)
+        self.frames.append(frame)
         while len(self.recent) > max(settings.alert_of, 2 * settings.alert_n):
             self.recent.popleft()
+            self.frames.popleft()
         if sign in TROUBLE_SIGNS:
             self.good_in_a_row = 0
             self.evidence.append((frame, cause.name))
@@ -98,6 +102,47 @@ class Warden:
         if self.good_in_a_row >= settings.alert_of:
             self.evidence.clear()
         return self._while_quiet(sign, frame, moment_s, settings)
+
+    def retract(self, frame: str) -> bool:
+        """Take back what a frame said, whose file was not whole; tell whether the open warning rested on it.
+
+        Parameters:
+            frame: its name, as for :meth:`note`.
+        """
+        for place in [place for place, name in enumerate(self.frames) if name == frame]:
+            if self.recent[place] == "good" and self.good_in_a_row:
+                self.good_in_a_row -= 1
+            del self.recent[place], self.frames[place]
+            break
+        kept = [one for one in self.evidence if one[0] != frame]
+        rested = len(kept) < len(self.evidence)
+        self.evidence.clear()
+        self.evidence.extend(kept)
+        return rested and bool(self.alert_id)
+
+    def reconsider(self, settings: JudgeSettings) -> Alert | None:
+        """Close or soften the open warning, when what is left after :meth:`retract` would not have opened it so."""
+        if not self.alert_id:
+            return None
+        signs = dict(zip(self.frames, self.recent, strict=True))
+        left = sum(0.5 if signs.get(frame) == "suspect" else 1.0 for frame, _ in self.evidence)
+        if left < settings.alert_n and "severe" not in self.recent:
+            alert = self._alert("closed", "Withdrawn: a frame was judged before its file was whole")
+            # It never was: trouble that comes now is no repeat.
+            self.alert_id, self.closed_at_s, self.cause = "", None, "none"
+            self._forget_all()
+            return alert
+        if self.severity == "severe" and "severe" not in self.recent:
+            self.severity = "warning"
+            return self._alert(
+                "updated", f"{_TROUBLE[self.kind]}, but not badly: a frame was judged before it was whole"
+            )
+        return None
+
+    def _forget_all(self) -> None:
+        self.recent.clear()
+        self.frames.clear()
+        self.evidence.clear()
 
     def _while_quiet(self, sign: Sign, frame: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
         last = list(self.recent)[-settings.alert_of :]
@@ -128,8 +173,7 @@ class Warden:
             alert = self._alert("closed", f"Over: {self.good_in_a_row} good frames in a row")
             self.alert_id, self.closed_at_s = "", moment_s
             self.closed_severity, self.closed_cause, self.cause = self.severity, self.cause, "none"
-            self.recent.clear()
-            self.evidence.clear()
+            self._forget_all()
             return alert
         if sign == "severe" and self.severity == "warning":
             self.severity, self.repeat = "severe", self.repeat and self.closed_severity == "severe"
@@ -171,6 +215,7 @@ class Warden:
             "kind": self.kind,
             "rig": self.rig,
             "recent": list(self.recent),
+            "frames": list(self.frames),
             "evidence": [list(one) for one in self.evidence],
             "good_in_a_row": self.good_in_a_row,
             "opened": self.opened,
@@ -191,6 +236,10 @@ class Warden:
         Raises:
             KeyError, TypeError, ValueError: the state is not one that :meth:`state` gave.
         """
-        warden = cls(**{**state, "recent": deque(state["recent"]), "evidence": deque(maxlen=MAX_EVIDENCE)})
+        recent = deque(state["recent"])
+        # A state of version 0.1.0 has no names.
+        named = [*[""] * len(recent), *(str(name) for name in state.get("frames", ()))]
+        frames = deque(named[len(named) - len(recent) :])
+        warden = cls(**{**state, "recent": recent, "frames": frames, "evidence": deque(maxlen=MAX_EVIDENCE)})
         warden.evidence.extend((str(frame), str(cause)) for frame, cause in state["evidence"])
         return warden

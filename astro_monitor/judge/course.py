@@ -82,6 +82,11 @@ class Course:
         if not self.steps or step.frame_id != self.steps[-1].frame_id:
             self.steps.append(step)
 
+    def forget(self, frame_id: str) -> None:
+        """Take a frame back; an unknown one is passed over."""
+        for step in [one for one in self.steps if one.frame_id == frame_id]:
+            self.steps.remove(step)
+
     def spell(self) -> list[Step]:
         """Give the frames of the present trouble, oldest first: the last ones that have the fault of the last."""
         found: list[Step] = []

@@ -62,6 +62,7 @@ class Judge:
         self._site = site
         self._histories: dict[BaselineKey, History] = {}
         self._touched: set[BaselineKey] = set()
+        self._doubted: list[Warden] = []
         self._wardens: dict[tuple[str, str], Warden] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
@@ -131,6 +132,25 @@ class Judge:
         for history in self._histories.values():
             if history.forget(frame_id):
                 self._touched.add(history.key)
+
+    def retract(self, frame_id: str) -> None:
+        """Take back what a frame said and taught, because its file was not whole; its successor is judged next.
+
+        Parameters:
+            frame_id: of the frame; unknown ones are passed over.
+        """
+        self.forget(frame_id)
+        for history in self._histories.values():
+            if any(step.frame_id == frame_id for step in history.course.steps):
+                history.course.forget(frame_id)
+                self._touched.add(history.key)
+        self._doubted += [warden for warden in self._wardens.values() if warden.retract(frame_id)]
+
+    def reconsider(self) -> tuple[Alert, ...]:
+        """Return what becomes of warnings that rested on frames taken back, now that their successors are judged."""
+        doubted, self._doubted = self._doubted, []
+        found = (warden.reconsider(self._settings) for warden in doubted)
+        return tuple(alert for alert in found if alert is not None)
 
     def note_failure(self, failed: Failed) -> tuple[Alert, ...]:
         """Take note of a file that could not be graded; failures that repeat are worth a warning.

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..clock import Clock, SystemClock
+from ..counts import Counts
 from ..errors import ConfigError
 from ..messages import Document
 from ..nightlog import LogDamaged, NightLog
 from ..publish import Publisher
 from ..records import Failed
-from ..session import Counts, Session
+from ..session import Session
 from ..settings import Settings
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerLane

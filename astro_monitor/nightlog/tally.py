@@ -42,8 +42,16 @@ def tally(database: Database, session_id: str) -> Tally:
         "AND failed.kind = 'frame.failed' AND failed.session_id = ?",
         (session_id, session_id),
     )[0][0]
+    # A verdict on what a file held before is taken back when another content has its own.
+    replaced = database.rows(
+        "SELECT count(DISTINCT judged.doc_id) FROM documents later "
+        "JOIN documents judged ON judged.doc_id = later.cause "
+        "WHERE later.session_id = ? AND later.kind = 'frame.revised' "
+        "AND coalesce(json_extract(later.body, '$.replaced_by'), '') != '' AND judged.session_id = ?",
+        (session_id, session_id),
+    )[0][0]
     return Tally(
-        judged=count(IS_JUDGED),
+        judged=count(IS_JUDGED) - int(replaced),
         skipped=count(IS_SKIPPED),
         failed=count("d.kind = 'frame.failed'") - int(overtaken),
         last_seq=int(database.rows("SELECT max(seq) FROM documents WHERE session_id = ?", (session_id,))[0][0]),

@@ -1,0 +1,47 @@
+"""What a session has done so far, in numbers that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["keep", "review", "reject"]
+
+
+@dataclass
+class Counts:
+    """What a session has done so far: ``judged`` light frames are ``kept``, in ``review`` or ``rejected``.
+
+    Files that are no light frames are ``skipped``, files that could not be graded ``failed``; neither is in ``judged``.
+    """
+
+    judged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    kept: int = 0
+    review: int = 0
+    rejected: int = 0
+
+    def judge(self, decision: Decision) -> None:
+        """Count one more verdict."""
+        self.judged += 1
+        self._add(decision, 1)
+
+    def revise(self, old: Decision, new: Decision) -> None:
+        """Count a verdict as another one."""
+        self._add(old, -1)
+        self._add(new, 1)
+
+    def take_back(self, decision: Decision) -> None:
+        """Count a verdict no more: another content of its file has one."""
+        self.judged -= 1
+        self._add(decision, -1)
+
+    def _add(self, decision: Decision, number: int) -> None:
+        match decision:
+            case "keep":
+                self.kept += number
+            case "review":
+                self.review += number
+            case _:
+                self.rejected += number
