@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from astro_monitor.judge import Judge
 from astro_monitor.judge.advice import advice_for
+from astro_monitor.judge.alerts import Warden
+from astro_monitor.judge.causes import NO_CAUSE
 from astro_monitor.records import CAUSES
 from astro_monitor.settings import JudgeSettings, SiteSettings
 
@@ -171,3 +175,34 @@ def test_a_severe_fault_beside_another_is_told_at_its_second_frame(settled, fram
     thick = {**CLOUD, "extinction_mag": 2.5, "transparency": 0.1}
     happened = run(settled, frame, [DRIFT, DRIFT, thick, thick])
     assert [one for one in happened if one[1] == "opened"] == [(11, "opened", "tracking"), (13, "opened", "background")]
+
+
+def test_a_state_of_the_version_before_has_no_names_and_is_read() -> None:
+    old = {key: value for key, value in Warden(kind="seeing", rig="a").state().items() if key != "frames"}
+    warden = Warden.restore({**old, "recent": ["bad", "good"], "evidence": [["f", "none"]], "alert_id": "seeing-1"})
+    assert list(warden.frames) == ["", ""]
+    assert not warden.retract("g")
+    assert warden.retract("f")
+    assert Warden.restore(json.loads(json.dumps(warden.state()))).state() == warden.state()
+
+
+SIGNS = st.sampled_from(["good", "doubtful", "suspect", "bad", "severe"])
+
+
+@given(signs=st.lists(SIGNS, max_size=30), taken=st.integers(0, 29), again=SIGNS)
+def test_what_is_taken_back_leaves_no_trace_in_what_is_told(signs: list[str], taken: int, again: str) -> None:
+    warden, rules = Warden(kind="seeing", rig="a"), JudgeSettings()
+    for number, sign in enumerate(signs):
+        warden.note(sign, str(number), NO_CAUSE, 60.0 * number, rules)
+    was_open = bool(warden.alert_id)
+    rested = warden.retract(str(taken))
+    assert len(warden.frames) == len(warden.recent)
+    assert str(taken) not in {*warden.frames, *(name for name, _ in warden.evidence)}
+    assert warden.good_in_a_row >= 0
+    change = warden.reconsider(rules) if rested else None
+    assert was_open or change is None
+    if change is not None:
+        assert change.change in ("closed", "updated")
+        assert bool(warden.alert_id) is (change.change == "updated")
+    warden.note(again, "again", NO_CAUSE, 3600.0, rules)
+    assert len(warden.frames) == len(warden.recent) <= 4
