@@ -111,7 +111,7 @@ def lies_on(truth: TrailTruth, found: Streak) -> bool:
     for x, y in ((found.x0_px, found.y0_px), (found.x1_px, found.y1_px)):
         across = abs((x - truth.x0_px) * dy - (y - truth.y0_px) * dx) / length
         along = ((x - truth.x0_px) * dx + (y - truth.y0_px) * dy) / length
-        if across > near or not -40 <= along <= length + 40:
+        if across > near or not -60 <= along <= length + 60:
             return False
     return True
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import DetectFailed, ModelError
 from ..inference import Model
-from ..records import KIND_ARTEFACT, Detections, Frame, HotPixels, SkyMap
+from ..records import KIND_ARTEFACT, KIND_STAR, Detections, Frame, HotPixels, SkyMap
 from .hot import hot_pixels
 from .prepare import Stretch
 from .scale import choose_bin
@@ -54,10 +54,20 @@ class Detector:
             points, log_odds = self._net.scan(pixels, Stretch(sky, pixels.shape, bin_factor))
         except ModelError as error:
             raise DetectFailed(f"the star finder failed on this frame: {error}") from error
-        streaks = find_streaks(log_odds, self._model.card.thresholds["streak"], pixels, sky, bin_factor)
         x = points.x_px * bin_factor + np.float32((bin_factor - 1) / 2)
         y = points.y_px * bin_factor + np.float32((bin_factor - 1) / 2)
         peak, snr = _brightness(pixels, sky, x, y, bin_factor)
+        stars = np.flatnonzero(points.kind == KIND_STAR)
+        stars = stars[np.argsort(-snr[stars], kind="stable")]
+        streaks = find_streaks(
+            log_odds,
+            self._model.card.thresholds["streak"],
+            pixels,
+            sky,
+            bin_factor,
+            saturation_adu=frame.saturation_adu,
+            stars=np.stack([x[stars], y[stars]], axis=1),
+        )
         table = {"x_px": x, "y_px": y, "score": points.score, "kind": points.kind, "peak_adu": peak, "snr": snr}
         if len(hot.y):
             artefacts = _as_artefacts(hot, frame.pixels, sky)

@@ -1,61 +1,47 @@
 """From the network's streak map to trails: straight lines through many marked cells, confirmed on the pixels.
 
-A satellite or aircraft draws one line across much of the frame. Cells vote for lines (a Hough transform); each
-line that gathers enough of them is fitted, cut to where it is covered, and then measured across on the pixels, where
-the median along the trail hides the stars beside it.
+A satellite or aircraft draws one line across much of the frame. Lines through marked cells are only places to look at:
+the ridge of light itself is measured on the pixels, and what is no trail is told from it by what it looks like there.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..records import SkyMap, Streak
+from .impostors import impostor, rays_of_one_point
+from .lines import LEAST_COVERED, SHORTEST_CELLS, Segment, lines_through
+from .ridge import REACH, Line, Ridge, measure_ridge
+from .scene import Scene
 from .sky import Pixels
+from .starwidth import star_width_steps
 from .tiles import CELL_PX
 
+SHORTEST_TRAIL_CELLS = 18.0
+"""Shorter ridges are not told from pieces of other things."""
+
 _MOST_CELLS = 4000
-_MOST_LINES = 12
-_ANGLES = 180
-_INLIER_CELLS = 1.5
-_TAKEN_CELLS = 4.0
-_LONGEST_GAP_CELLS = 15.0
-_SHORTEST_CELLS = 14.0
-_LEAST_COVERED = 0.45
-_LEAST_SNR = 6.0
-_PROFILE_REACH = 12
-_MOST_SAMPLES = 600
 _SAME_ANGLE_DEG = 4.0
 _MOST_PARALLEL = 4
-_AXIS_DEG = 0.3
-_COLUMN_WIDTH_PX = 1.6
-_SPIKE_DECAY = 2.0
-_SPIKE_STAR = 20.0
-"""A diffraction spike loses at least half its light from quarter to quarter of its length, away from a star that is so
-many times brighter than the spike itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A line through cells: a point on it, its direction, and how far it reaches from the point. In cells."""
-
-    x: float
-    y: float
-    dx: float
-    dy: float
-    start: float
-    stop: float
-
-    @property
-    def length(self) -> float:
-        return self.stop - self.start
+_VALLEY_STARS, _VALLEY_STEPS = 4.0, 4
+"""The valleys beside a trail are searched within so many widths of a star and so many steps more."""
+_SAME_LINE_STEPS, _SAME_LINE_DEG = 4.0, 3.0
+"""Pieces of one trail lie so near its line, and turn by no more."""
+_NO_STARS = np.empty((0, 2), np.float32)
 
 
 def find_streaks(
-    log_odds: NDArray[np.float32], threshold: float, pixels: Pixels, sky: SkyMap, bin_factor: int
+    log_odds: NDArray[np.float32],
+    threshold: float,
+    pixels: Pixels,
+    sky: SkyMap,
+    bin_factor: int,
+    *,
+    saturation_adu: float = math.inf,
+    stars: NDArray[np.float32] = _NO_STARS,
 ) -> tuple[Streak, ...]:
     """Find the trails of a frame, longest first.
 
@@ -65,171 +51,91 @@ def find_streaks(
         pixels: (H, W), the frame.
         sky: of the frame.
         bin_factor: frame pixels per network pixel.
+        saturation_adu: level from which on a pixel is saturated.
+        stars: (N, 2), x and y of stars in frame pixels, brightest first: a trail is about as wide as they are.
     """
     row, column = np.nonzero(log_odds > math.log(threshold / (1 - threshold)))
-    if len(row) < _SHORTEST_CELLS * _LEAST_COVERED:
+    if len(row) < SHORTEST_CELLS * LEAST_COVERED:
         return ()
     if len(row) > _MOST_CELLS:
         # Every n-th in reading order: the same cells for the same frame, spread over all of it.
         step = -(-len(row) // _MOST_CELLS)
         row, column = row[::step], column[::step]
-    cells = np.stack([column, row], axis=1).astype(np.float64)
-    segments = _lines(cells, log_odds.shape)
-    cell_px = CELL_PX * bin_factor
-    streaks = [
-        streak for segment in segments if (streak := _confirmed(segment, cell_px, pixels, sky, bin_factor)) is not None
+    segments = lines_through(np.stack([column, row], axis=1).astype(np.float64), log_odds.shape)
+    if not segments:
+        return ()
+    width = star_width_steps(pixels, stars, saturation_adu, bin_factor)
+    scene = Scene(pixels=pixels, sky=sky, saturation_adu=saturation_adu, step=bin_factor, star_steps=width)
+    ridges = [_ridge(segment, scene) for segment in segments]
+    rays = rays_of_one_point(ridges, scene)
+    shortest_px = SHORTEST_TRAIL_CELLS * CELL_PX * bin_factor
+    trails = [
+        ridge
+        for place, ridge in enumerate(ridges)
+        if place not in rays and ridge.line.length >= shortest_px and not impostor(ridge, scene)
     ]
+    streaks = [_streak(line, width) for line, width in _joined(trails, bin_factor)]
     streaks = _without_trailed_stars(streaks, pixels.shape)
     return tuple(sorted(streaks, key=lambda streak: -streak.length_px))
 
 
-def _lines(cells: NDArray[np.float64], shape: tuple[int, int]) -> list[_Segment]:
-    """Lines that many cells lie on, best first. (N, 2) x and y of the cells."""
-    angle = np.arange(_ANGLES) * math.pi / _ANGLES
-    normals = np.stack([np.cos(angle), np.sin(angle)])
-    offset = math.ceil(math.hypot(*shape)) + 1
-    # (N, angles): which line of each direction a cell lies on, one cell apart.
-    line = np.rint(cells @ normals).astype(np.int64) + offset
-    line += np.arange(_ANGLES) * (2 * offset + 1)
-    votes = np.bincount(line.ravel(), minlength=_ANGLES * (2 * offset + 1))
-    free = np.ones(len(cells), bool)
-    found: list[_Segment] = []
-    for _ in range(_MOST_LINES):
-        best = int(np.argmax(votes))
-        if votes[best] < 0.4 * _SHORTEST_CELLS:
-            break
-        turn, distance = divmod(best, 2 * offset + 1)
-        segment, near = _fit(cells, free, normals[:, turn], float(distance - offset))
-        if segment is not None:
-            found.append(segment)
-        votes -= np.bincount(line[near].ravel(), minlength=len(votes))
-        free &= ~near
-        votes[best] = 0
-    return found
+def _ridge(segment: Segment, scene: Scene) -> Ridge:
+    """Measure the ridge along a line through cells."""
+    cell_px = CELL_PX * scene.step
+    line = Line(
+        x=(segment.x + segment.start * segment.dx + 0.5) * cell_px - 0.5,
+        y=(segment.y + segment.start * segment.dy + 0.5) * cell_px - 0.5,
+        dx=segment.dx,
+        dy=segment.dy,
+        length=segment.length * cell_px,
+    )
+    valley = min(REACH, math.ceil(_VALLEY_STARS * scene.star_steps) + _VALLEY_STEPS)
+    return measure_ridge(scene.pixels, line, scene.step, scene.sky.noise_adu, valley)
 
 
-def _fit(
-    cells: NDArray[np.float64], free: NDArray[np.bool_], normal: NDArray[np.float64], distance: float
-) -> tuple[_Segment | None, NDArray[np.bool_]]:
-    """The segment along one voted line, and the cells that are used up by it."""
-    point, direction = normal * distance, np.array([-normal[1], normal[0]])
-    for _ in range(3):
-        apart = np.abs((cells - point) @ np.array([-direction[1], direction[0]]))
-        inlier = free & (apart < _INLIER_CELLS)
-        if np.count_nonzero(inlier) < 3:
-            return None, inlier
-        point = cells[inlier].mean(axis=0)
-        _, _, axes = np.linalg.svd(cells[inlier] - point, full_matrices=False)
-        direction = axes[0]
-    apart = np.abs((cells - point) @ np.array([-direction[1], direction[0]]))
-    inlier = free & (apart < _INLIER_CELLS)
-    near = free & (apart < _TAKEN_CELLS)
-    along = np.sort((cells[inlier] - point) @ direction)
-    if len(along) < 3:
-        return None, near
-    # The best covered piece between gaps.
-    breaks = np.flatnonzero(np.diff(along) > _LONGEST_GAP_CELLS)
-    pieces = np.split(along, breaks + 1)
-    piece = max(pieces, key=len)
-    start, stop = float(piece[0]), float(piece[-1])
-    if stop - start < _SHORTEST_CELLS:
-        return None, near
-    covered = len(np.unique(np.rint(piece))) / (stop - start + 1)
-    if covered < _LEAST_COVERED:
-        return None, near
-    return _Segment(point[0], point[1], direction[0], direction[1], start, stop), near
+def _joined(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
+    """Lines and their widths in pixels; pieces of one line become one."""
+    joined: list[tuple[Line, float]] = []
+    for ridge in sorted(ridges, key=lambda one: -one.line.length):
+        line, width = ridge.line, ridge.width_steps * step
+        for place, (other, others) in enumerate(joined):
+            if _is_piece(line, other, step):
+                joined[place] = (_together(other, line), others)
+                break
+        else:
+            joined.append((line, width))
+    return joined
 
 
-def _confirmed(segment: _Segment, cell_px: int, pixels: Pixels, sky: SkyMap, bin_factor: int) -> Streak | None:
-    """Measure across the trail on the pixels; ``None`` when nothing stands out, or a sensor column does."""
-    x0, y0 = ((segment.x + segment.start * segment.dx + 0.5) * cell_px - 0.5,
-              (segment.y + segment.start * segment.dy + 0.5) * cell_px - 0.5)  # fmt: skip
-    length = segment.length * cell_px
-    count = int(min(_MOST_SAMPLES, max(16, length / bin_factor)))
-    along = np.linspace(0, length, count)[:, None]
-    across = np.arange(-_PROFILE_REACH, _PROFILE_REACH + 1) * bin_factor
-    x = np.rint(x0 + along * segment.dx - across * segment.dy).astype(np.intp)
-    y = np.rint(y0 + along * segment.dy + across * segment.dx).astype(np.intp)
-    height, width = pixels.shape
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    values = pixels[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].astype(np.float64)
-    values[~inside] = np.nan
-    full = inside.all(axis=1)
-    if np.count_nonzero(full) < 12:
-        return None
-    profile = np.median(values[full], axis=0)
-    base = float(np.median(np.concatenate([profile[:5], profile[-5:]])))
-    profile -= base
-    inner = profile[4:-4]
-    peak = int(np.argmax(inner)) + 4
-    # Standard error of a median of n values with the noise of a pixel.
-    error = 1.2533 * sky.noise_adu / math.sqrt(np.count_nonzero(full))
-    if profile[peak] < _LEAST_SNR * error:
-        return None
-    trail = values[full][:, peak] - np.median(values[full][:, [*range(5), *range(-5, 0)]], axis=1)
-    if _is_spike(trail, (x0, y0), (segment.dx, segment.dy), length, pixels, sky):
-        return None
-    width_px = _half_width(profile, peak) * bin_factor
-    angle_deg = math.degrees(math.atan2(segment.dy, segment.dx))
-    angle_deg = 90 - (90 - angle_deg) % 180
-    off_axis = min(abs(angle_deg), 90 - abs(angle_deg))
-    if off_axis < _AXIS_DEG and width_px < _COLUMN_WIDTH_PX:
-        return None
-    shift = float(across[peak])
-    x0, y0 = x0 - shift * segment.dy, y0 + shift * segment.dx
-    x1, y1 = x0 + length * segment.dx, y0 + length * segment.dy
+def _seen_from(other: Line, point: tuple[float, float]) -> tuple[float, float]:
+    """Distances of a point along and across a line, from its first point."""
+    x, y = point[0] - other.x, point[1] - other.y
+    return x * other.dx + y * other.dy, y * other.dx - x * other.dy
+
+
+def _is_piece(line: Line, other: Line, step: int) -> bool:
+    turned = abs(math.degrees(math.asin(max(-1.0, min(1.0, line.dx * other.dy - line.dy * other.dx)))))
+    across = max(abs(_seen_from(other, line.at(end))[1]) for end in (0.0, line.length))
+    return turned < _SAME_LINE_DEG and across < _SAME_LINE_STEPS * step
+
+
+def _together(line: Line, piece: Line) -> Line:
+    along = [_seen_from(line, piece.at(end))[0] for end in (0.0, piece.length)]
+    return line.between((min(0.0, *along), 0.0), (max(line.length, *along), 0.0))
+
+
+def _streak(line: Line, width_px: float) -> Streak:
+    angle_deg = math.degrees(math.atan2(line.dy, line.dx))
+    x1, y1 = line.at(line.length)
     return Streak(
-        x0_px=float(x0),
-        y0_px=float(y0),
+        x0_px=float(line.x),
+        y0_px=float(line.y),
         x1_px=float(x1),
         y1_px=float(y1),
-        angle_deg=angle_deg,
-        length_px=float(length),
+        angle_deg=90 - (90 - angle_deg) % 180,
+        length_px=float(line.length),
         width_px=float(width_px),
     )
-
-
-def _is_spike(
-    trail: NDArray[np.float64],
-    start: tuple[float, float],
-    direction: tuple[float, float],
-    length: float,
-    pixels: Pixels,
-    sky: SkyMap,
-) -> bool:
-    """Tell whether a line is a diffraction spike: it fades away from a bright star that lies on it, beyond its end.
-
-    Parameters:
-        trail: (n,) light along the line, above its sides.
-        start: its first point, frame pixels; ``direction`` and ``length`` lead to the other end.
-    """
-    first, last = (float(np.median(quarter)) for quarter in (trail[: len(trail) // 4], trail[-(len(trail) // 4) :]))
-    if max(first, last) < _SPIKE_DECAY * max(min(first, last), 1e-6):
-        return False
-    # From the brighter end outwards, as far again, and a little into the line.
-    along = np.linspace(-0.2 * length, length, 400)
-    along = -along if first > last else length + along
-    offsets = np.array([-2, 0, 2])
-    x = np.rint(start[0] + along[:, None] * direction[0] - offsets * direction[1]).astype(np.intp)
-    y = np.rint(start[1] + along[:, None] * direction[1] + offsets * direction[0]).astype(np.intp)
-    inside = (x >= 0) & (x < pixels.shape[1]) & (y >= 0) & (y < pixels.shape[0])
-    if not inside.any():
-        return False
-    brightest = float(pixels[y[inside], x[inside]].max()) - float(np.median(sky.level_adu))
-    return brightest > _SPIKE_STAR * float(np.median(trail))
-
-
-def _half_width(profile: NDArray[np.float64], peak: int) -> float:
-    """Full width at half maximum around a peak, in samples."""
-    half = profile[peak] / 2
-    edges = []
-    for step in (-1, 1):
-        at = peak
-        while 0 <= at + step < len(profile) and profile[at + step] > half:
-            at += step
-        beyond = profile[at + step] if 0 <= at + step < len(profile) else 0.0
-        edges.append(abs(at - peak) + (profile[at] - half) / max(profile[at] - beyond, 1e-12))
-    return float(sum(edges))
 
 
 def _without_trailed_stars(streaks: list[Streak], shape: tuple[int, int]) -> list[Streak]:

@@ -17,7 +17,7 @@ from astro_monitor.detect.sky import sky_map
 from astro_monitor.detect.streaks import find_streaks
 from astro_monitor.detect.unet import StarNet
 from astro_monitor.inference import Model
-from astro_monitor.records import KIND_ARTEFACT, SkyMap, Streak
+from astro_monitor.records import KIND_ARTEFACT, KIND_STAR, SkyMap, Streak
 from training.simulate import SimFrame
 from training.unet.data import draw
 from training.unet.matching import match, same_trail
@@ -55,7 +55,12 @@ class Scanned:
 
     def streaks(self, threshold: float) -> tuple[Streak, ...]:
         """Trails at a threshold."""
-        return find_streaks(self.log_odds, threshold, self.frame.pixels, self.sky, self.bin_factor)
+        best = np.argsort(-self.points.score, kind="stable")
+        best = best[self.points.kind[best] == KIND_STAR]
+        return find_streaks(
+            self.log_odds, threshold, self.frame.pixels, self.sky, self.bin_factor,
+            saturation_adu=self.frame.rig.saturation_adu, stars=np.stack([self.x_px[best], self.y_px[best]], axis=1),
+        )  # fmt: skip
 
 
 def scan_all(model: Model, split: str, seeds: Iterable[int]) -> Iterator[Scanned]:

@@ -1,0 +1,196 @@
+"""What looks like a trail and is none: each test names a structure of the sensor, the optics or the sky.
+
+A satellite is a point that moves: its trail is a ridge as wide as a star, straight, brighter than both its sides, and
+its brightness has nothing to do with the stars and borders that it crosses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from .ridge import Ridge
+from .scene import Scene
+from .starlight import FADES, FULL, ON_AXIS_STEPS, belongs_to_star, falls, off_axis_steps
+
+LEAST_SNR = 6.0
+"""Height of a trail over its error."""
+
+_LEAST_SIDES = 0.4
+"""Share of a line whose two sides must be on the frame: along a border nobody can tell a ridge from an edge."""
+_WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.55
+"""Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
+So a trail may be wider the higher it is over the noise of a pixel."""
+_EVEN_WIDTH, _EVEN_SNR = 1.6, 10.0
+"""A trail has the same width everywhere: half over half, where the ridge is clear enough to tell."""
+_LARGEST_STEP = 0.8
+"""Levels of the two sides may differ by so much of the height."""
+_BENT, _TIGHTEST_STEPS = ((0.85, 2.0), (0.95, 4.0)), 1500.0
+"""An arc bent by so many steps leaves a line at most such a share of its score; its radius is less than the last."""
+
+_NEAR_AXIS_STEPS = 2.5
+"""A line that leaves its column or row by less than this over its length is looked at column by column."""
+_SHARP = 0.75
+"""Steepest drop from pixel to pixel over the height, beside a column; of stars that are 1.3 pixels wide it is 0.7."""
+_COLUMN_REACH_PX = 6
+_SEAM_PX = 2.0
+"""Half-frames are read by amplifiers of their own; where they meet lies so near the middle of the frame."""
+
+_RAY_FADES, _RAY_FADING, _RAY_WIDENING = 0.85, 2.0, 1.25
+"""A ray of glow fades and widens away from the border."""
+_RAY_SNR, _RAY_POINT_STEPS, _RAY_SINE, _FEWEST_RAYS = 4.0, 12.0, 0.08, 3
+"""Rays of one point: how clear each is, how near it passes, how far they differ in direction, how many there are."""
+_STEEP_FADING, _STEEP_START = 3.0, 2.0
+"""Light of the nearest third over the farthest, and of the nearest sixth over the median."""
+_GALAXY_WIDTH, _GALAXY_WIDER_STEPS, _GALAXY_FADING, _GALAXY_ASPECT = 1.35, 1.0, 2.2, 45.0
+"""A galaxy on its side is wider than the stars, fades to both ends, and is not so many times longer than wide."""
+
+
+def impostor(ridge: Ridge, scene: Scene) -> str:
+    """Name what a line is when it is no trail; empty when nothing speaks against a trail.
+
+    Parameters:
+        ridge: measured on the line.
+        scene: the frame.
+    """
+    if ridge.sides_seen < _LEAST_SIDES:
+        return "border"
+    if ridge.height_adu < LEAST_SNR * ridge.error_adu:
+        return "no ridge"
+    if ridge.step_share > _LARGEST_STEP:
+        return "edge"
+    widest = min(_WIDTH + _WIDTH_PER_NOISE * ridge.height_adu / scene.sky.noise_adu, _WIDEST)
+    if ridge.width_steps > widest * scene.star_steps + _WIDER_STEPS:
+        return "wide"
+    if ridge.width_steps < _NARROWEST * scene.star_steps:
+        return "narrow"
+    if _is_bent(ridge, scene.step):
+        return "bent"
+    if _is_line_of_sensor(ridge, scene):
+        return "sensor"
+    if belongs_to_star(ridge, scene):
+        return "star"
+    if _is_ray(ridge):
+        return "ray"
+    if _fades_from_end(ridge):
+        return "fades"
+    if _is_galaxy(ridge, scene):
+        return "galaxy"
+    return ""
+
+
+def rays_of_one_point(ridges: Sequence[Ridge], scene: Scene) -> set[int]:
+    """Find lines that leave one point of the border in several directions: glow that bursts out of a point.
+
+    Parameters:
+        ridges: all that were measured on the frame.
+        scene: the frame.
+
+    Returns:
+        The places of those ridges in the sequence.
+    """
+    clear = [i for i, ridge in enumerate(ridges) if ridge.height_adu > _RAY_SNR * ridge.error_adu]
+    height, width = scene.pixels.shape
+    near = _RAY_POINT_STEPS * scene.step
+    rays: set[int] = set()
+    for first, second in combinations(clear, 2):
+        one, other = ridges[first].line, ridges[second].line
+        sine = one.dx * other.dy - one.dy * other.dx
+        if abs(sine) < _RAY_SINE:
+            continue
+        along = ((other.x - one.x) * other.dy - (other.y - one.y) * other.dx) / sine
+        x, y = one.at(along)
+        inside = min(x, width - x, y, height - y)
+        if not -2 * near < inside < 2 * near:
+            continue
+        through = {
+            i for i in clear
+            if abs((y - ridges[i].line.y) * ridges[i].line.dx - (x - ridges[i].line.x) * ridges[i].line.dy) < near
+        }  # fmt: skip
+        if _directions(ridges[i] for i in through) >= _FEWEST_RAYS:
+            rays |= through
+    return rays
+
+
+def _directions(ridges: Iterable[Ridge]) -> int:
+    """Number of directions that differ clearly."""
+    found: list[Ridge] = []
+    for ridge in ridges:
+        if all(abs(ridge.line.dx * o.line.dy - ridge.line.dy * o.line.dx) > _RAY_SINE for o in found):
+            found.append(ridge)
+    return len(found)
+
+
+def _is_bent(ridge: Ridge, step: int) -> bool:
+    if not any(ridge.straight_share < share and abs(ridge.bend_steps) >= bend for share, bend in _BENT):
+        return False
+    length = ridge.line.length / step
+    return length**2 / (8 * abs(ridge.bend_steps)) < _TIGHTEST_STEPS
+
+
+def _is_line_of_sensor(ridge: Ridge, scene: Scene) -> bool:
+    """A bad column or row, a column full of charge, or the seam between two amplifiers."""
+    off_axis, upright = off_axis_steps(ridge, scene.step)
+    if off_axis > _NEAR_AXIS_STEPS:
+        return False
+    pixels = scene.pixels if upright else scene.pixels.T
+    across, along = ridge.line.at(ridge.line.length / 2)
+    first, last = ridge.line.y, ridge.line.y + ridge.line.dy * ridge.line.length
+    if not upright:
+        across, along = along, across
+        first, last = ridge.line.x, ridge.line.x + ridge.line.dx * ridge.line.length
+    first, last = sorted((max(round(first), 0), min(round(last), len(pixels))))
+    middle = (pixels.shape[1] - 1) / 2
+    if abs(across - middle) < max(_SEAM_PX, 0.5 * scene.step + 1) and last - first > 0.3 * len(pixels):
+        return True
+    left = max(round(across) - _COLUMN_REACH_PX, 0)
+    piece = np.asarray(pixels[first:last, left : round(across) + _COLUMN_REACH_PX + 1], np.float64)
+    # At most so many rows say what the column is.
+    profile = np.median(piece[:: max(1, len(piece) // 600)], axis=0)
+    change = np.diff(profile)
+    height = float(profile.max() - np.median(profile))
+    if off_axis < ON_AXIS_STEPS and profile.max() >= FULL * scene.saturation_adu:
+        return True
+    return bool(min(change.max(), -change.min()) > _SHARP * height)
+
+
+def _fades_from_end(ridge: Ridge) -> bool:
+    """Light that falls steeply from one end, and ever less steeply: a spike of a star off the frame, or glow."""
+    known = np.isfinite(ridge.light_adu)
+    places, light = ridge.places_px[known], ridge.light_adu[known]
+    for distance in (places, -places):
+        if falls(distance, light, ridge.light_error_adu, -_RAY_FADES, _STEEP_FADING):
+            first = light[np.argsort(distance)[: max(1, len(light) // 6)]]
+            if float(np.mean(first)) > _STEEP_START * float(np.median(light)):
+                return True
+    return False
+
+
+def _is_ray(ridge: Ridge) -> bool:
+    """A ray of glow: it widens from one end to the other, or fades and widens a little."""
+    narrow, wide = sorted(ridge.half_widths)
+    if ridge.height_adu > _EVEN_SNR * ridge.error_adu and 0 < _EVEN_WIDTH * narrow < wide:
+        return True
+    known = np.isfinite(ridge.light_adu)
+    places, light = ridge.places_px[known], ridge.light_adu[known]
+    for distance, (near, far) in ((places, ridge.half_widths), (-places, ridge.half_widths[::-1])):
+        if falls(distance, light, ridge.light_error_adu, -_RAY_FADES, _RAY_FADING) and 0 < _RAY_WIDENING * near < far:
+            return True
+    return False
+
+
+def _is_galaxy(ridge: Ridge, scene: Scene) -> bool:
+    """A disc seen from its side: wider than a star, brightest in its middle, fading to both ends."""
+    known = np.flatnonzero(np.isfinite(ridge.light_adu))
+    if ridge.width_steps < _GALAXY_WIDTH * scene.star_steps + _GALAXY_WIDER_STEPS or len(known) < 5:
+        return False
+    if ridge.line.length > _GALAXY_ASPECT * ridge.width_steps * scene.step:
+        return False
+    brightest = known[int(np.argmax(ridge.light_adu[known]))]
+    place = float(ridge.places_px[brightest])
+    if not 0.15 * ridge.line.length < place < 0.85 * ridge.line.length:
+        return False
+    distance, light = np.abs(ridge.places_px - place)[known], ridge.light_adu[known]
+    return falls(distance, light, ridge.light_error_adu, FADES[0], _GALAXY_FADING)

@@ -1,0 +1,336 @@
+"""A strip of pixels along a line: where exactly its ridge runs, how high, how wide and how even it is.
+
+The strip is cut into blocks along the line. The median along a block hides the stars in it; the ridge is then searched
+for over all blocks together, along lines and arcs that lie near the given one, so that a faint ridge is found where its
+blocks alone show nothing, and one bright star in a block decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .sky import Pixels
+
+Values = NDArray[np.float64]
+
+REACH = 24
+"""Steps on each side of the line that are looked at."""
+_OFFSETS = np.arange(-REACH, REACH + 1)
+_SLACK = 9
+"""The ridge may be so many steps from the line at either end."""
+_SETTLED_STEPS, _MOST_MOVES = 5, 3
+"""A line that had to move farther is looked at again: the ridge may lie farther still."""
+_BENDS = np.arange(-8.0, 8.5, 2.0)
+"""Steps that the middle of an arc may lie beside its chord."""
+_NEAR = np.arange(-6.0, 6.5, 2.0)
+"""Steps that the ends of an arc may lie beside those of the best line."""
+_MOST_SAMPLES = 640
+_BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 16, 6, 32
+_FEWEST_IN_BLOCK = 5
+"""Pixels on the frame that a block needs at one distance from the line."""
+_CLIP_NOISE, _CLIP_USUAL = 5.0, 2.0
+"""A block's light counts up to so many errors, or so many times the usual block's light."""
+_MEDIAN_ERROR = 1.2533
+"""Standard error of a median over that of a mean, for Gaussian noise."""
+_LIT = 2.0
+"""A place is lit when the mean light of three blocks is so many errors above their sides."""
+_CLEARLY_LIT, _FEWEST_LIT = 3.0, 2
+"""A block alone is lit from so many errors on; a width needs so many such blocks."""
+_SOFTENED_STEPS2 = 4.1
+"""Square of the width that sampling at the nearest pixel and the mean of three neighbours add."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A piece of a straight line: its first point, its direction (a unit vector) and its length, in frame pixels."""
+
+    x: float
+    y: float
+    dx: float
+    dy: float
+    length: float
+
+    def at(self, along: float, across: float = 0.0) -> tuple[float, float]:
+        """Give a point: so far along the line, and so far to its side (from +x towards +y)."""
+        return self.x + along * self.dx - across * self.dy, self.y + along * self.dy + across * self.dx
+
+    def between(self, first: tuple[float, float], last: tuple[float, float]) -> Line:
+        """Give the line from one point, told as for :meth:`at`, to another."""
+        (x0, y0), (x1, y1) = self.at(*first), self.at(*last)
+        length = math.hypot(x1 - x0, y1 - y0)
+        return Line(x=x0, y=y0, dx=(x1 - x0) / length, dy=(y1 - y0) / length, length=length)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ridge:
+    """The ridge of a strip. Levels in ADU; steps are the distance of samples across the line.
+
+    Attributes:
+        line: where it runs, as far as it is lit.
+        height_adu: above the higher one of the two valleys beside it (its prominence).
+        error_adu: of the height; what the profile beside the ridge scatters counts, too.
+        width_steps: full width at half of the height, what the sampling adds taken off.
+        half_widths: the same of the first and of the last half of the line, where they are lit; 0 where that is hardly
+            anywhere.
+        step_share: difference of the lowest levels on the two sides over the height: an edge is no ridge.
+        bend_steps: middle of the best arc from its chord.
+        straight_share: score of the best line over that of the best arc.
+        light_adu: (blocks,), height of each block above the mean of its sides.
+        light_error_adu: standard error of one of them.
+        places_px: (blocks,), distance of the blocks from the first point.
+        sides_seen: share of the blocks that have both sides on the frame.
+    """
+
+    line: Line
+    height_adu: float
+    error_adu: float
+    width_steps: float
+    half_widths: tuple[float, float]
+    step_share: float
+    bend_steps: float
+    straight_share: float
+    light_adu: Values
+    light_error_adu: float
+    places_px: Values
+    sides_seen: float
+
+
+def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valley_steps: int) -> Ridge:
+    """Measure the ridge near a line.
+
+    Parameters:
+        pixels: (H, W), the frame.
+        line: where a ridge is looked for.
+        step: frame pixels from one sample across the line to the next.
+        noise_adu: standard deviation of the sky in a pixel.
+        valley_steps: from the ridge, within which the valleys beside it are searched.
+    """
+    line, bend, straight_share = _nearest_ridge(pixels, line, step, noise_adu)
+    samples, count = _sampling(line.length, step)
+    blocks, places = _blocks(pixels, line, step), _places(line.length, count)
+    profile = _smooth(_trimmed(blocks))
+    peak = REACH - 3 + int(np.argmax(np.where(np.isfinite(profile), profile, -np.inf)[REACH - 3 : REACH + 4]))
+    low_left = _lowest(profile[max(peak - valley_steps, 0) : peak + 1])
+    low_right = _lowest(profile[peak : peak + valley_steps + 1])
+    height = max(float(profile[peak]) - max(low_left, low_right), 0.0) if np.isfinite(profile[peak]) else 0.0
+    width = _narrowed(width_at(profile, peak, float(profile[peak]) - height / 2)) if height else 0.0
+    core, flank, seen = _sides(blocks, peak, width)
+    light_error = _MEDIAN_ERROR * noise_adu / math.sqrt(samples / count * max(1, round(width)))
+    lit = core - flank > _CLEARLY_LIT * light_error
+    lit_first, lit_last = _lit(core - flank, light_error, places, line.length)
+    shift = (peak - REACH) * float(step)
+    return Ridge(
+        line=line.between((lit_first, shift), (lit_last, shift)),
+        height_adu=height,
+        error_adu=max(_MEDIAN_ERROR * noise_adu / math.sqrt(samples), _scatter(profile, peak, width)),
+        width_steps=width,
+        half_widths=(
+            _half_width(blocks[: count // 2][lit[: count // 2]], peak),
+            _half_width(blocks[count // 2 :][lit[count // 2 :]], peak),
+        ),
+        step_share=_step(profile, peak, low_left - low_right) / height if height else math.inf,
+        bend_steps=bend,
+        straight_share=straight_share,
+        light_adu=core - flank,
+        light_error_adu=light_error,
+        places_px=places - lit_first,
+        sides_seen=float(seen.mean()),
+    )
+
+
+def _nearest_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float) -> tuple[Line, float, float]:
+    """The line along the ridge, the bend of the best arc, and the score of the line over that of the arc."""
+    for _ in range(_MOST_MOVES):
+        samples, count = _sampling(line.length, step)
+        blocks = _blocks(pixels, line, step)
+        light = _clipped(blocks, noise_adu / math.sqrt(samples / count))
+        first, last, bend, straight_share = _best_line(light)
+        line = line.between((0.0, first * step), (line.length, last * step))
+        if max(abs(first), abs(last)) <= _SETTLED_STEPS:
+            break
+    # Between whole steps: where the middle of the light is in the two halves of the line.
+    blocks = _blocks(pixels, line, step)
+    before, after = (_middle(_smooth(_trimmed(half))) for half in np.array_split(blocks, 2))
+    turn = after - before
+    line = line.between((0.0, (before - 0.5 * turn) * step), (line.length, (after + 0.5 * turn) * step))
+    return line, bend, straight_share
+
+
+def _middle(profile: Values) -> float:
+    """Centre of the light of a ridge near the middle of a profile, in steps from it."""
+    near = slice(REACH - 3, REACH + 4)
+    if not np.isfinite(profile[REACH - 6 : REACH + 7]).all():
+        return 0.0
+    peak = REACH - 3 + int(np.argmax(profile[near]))
+    around = profile[peak - 3 : peak + 4]
+    light = np.maximum(around - 0.5 * (around.max() + around.min()), 0.0)
+    return float((light * np.arange(peak - 3 - REACH, peak + 4 - REACH)).sum() / light.sum()) if light.sum() else 0.0
+
+
+def width_at(profile: Values, peak: int, level: float) -> float:
+    """Give the full width of a peak at a level, in steps.
+
+    Parameters:
+        profile: (n,) values.
+        peak: index of the peak.
+        level: below the peak.
+    """
+    total = 0.0
+    for turn in (-1, 1):
+        at = peak
+        while 0 <= at + turn < len(profile) and profile[at + turn] > level:
+            at += turn
+        beyond = profile[at + turn] if 0 <= at + turn < len(profile) else level
+        drop = profile[at] - beyond
+        total += abs(at - peak) + (float((profile[at] - level) / drop) if drop > 0 else 0.0)
+    return total
+
+
+def _sampling(length: float, step: int) -> tuple[int, int]:
+    """Samples along a line, and blocks that they make; each block has the same number."""
+    samples = int(min(_MOST_SAMPLES, max(_BLOCK_SAMPLES * 3, length / step)))
+    count = min(max(samples // _BLOCK_SAMPLES, _LEAST_BLOCKS), _MOST_BLOCKS)
+    return samples // count * count, count
+
+
+def _places(length: float, count: int) -> Values:
+    return np.asarray((np.arange(count) + 0.5) * (length / count), np.float64)
+
+
+def _blocks(pixels: Pixels, line: Line, step: int) -> Values:
+    """(B, 2 REACH + 1) medians of the blocks of a strip; not a number where it leaves the frame."""
+    samples, count = _sampling(line.length, step)
+    along = ((np.arange(samples) + 0.5) * (line.length / samples))[:, None]
+    across = _OFFSETS * step
+    x = np.rint(line.x + along * line.dx - across * line.dy).astype(np.intp)
+    y = np.rint(line.y + along * line.dy + across * line.dx).astype(np.intp)
+    height, width = pixels.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    values = pixels[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].astype(np.float64)
+    values[~inside] = np.inf
+    values = values.reshape(count, samples // count, -1)
+    values.sort(axis=1)
+    seen = inside.reshape(values.shape).sum(axis=1)
+    ranks = np.stack([np.maximum(seen - 1, 0) // 2, np.minimum(seen // 2, values.shape[1] - 1)], axis=1)
+    middle = np.take_along_axis(values, ranks, axis=1)
+    medians = 0.5 * (middle[:, 0] + middle[:, 1])
+    return np.asarray(np.where(seen >= _FEWEST_IN_BLOCK, medians, np.nan), np.float64)
+
+
+def _levelled(blocks: Values) -> Values:
+    """Blocks above their own medians."""
+    level = [float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else 0.0 for row in blocks]
+    return np.asarray(blocks - np.array(level)[:, None], np.float64)
+
+
+def _clipped(blocks: Values, error: float) -> Values:
+    """Light of each block above its own level, smoothed, and clipped where it is far above that of the others."""
+    levelled = _levelled(blocks)
+    light = _smooth(np.where(np.isfinite(levelled), levelled, 0.0))
+    usual = float(np.median(light[:, REACH - _SLACK : REACH + _SLACK + 1].max(axis=1)))
+    most = max(_CLIP_NOISE * error, _CLIP_USUAL * usual)
+    return np.clip(light, -most, most)
+
+
+def _best_line(light: Values) -> tuple[float, float, float, float]:
+    """Offsets of the best line at its two ends, bend of the best arc, score of the line over that of the arc."""
+    along = _places(1.0, len(light))
+    ends = np.arange(-_SLACK, _SLACK + 1.0)
+    first, last = (values.ravel() for values in np.meshgrid(ends, ends, indexing="ij"))
+    straight = _score(light, first[:, None] + (last - first)[:, None] * along)
+    best = int(np.argmax(straight))
+    chord_first, chord_last, bends = (
+        values.ravel() for values in np.meshgrid(first[best] + _NEAR, last[best] + _NEAR, _BENDS, indexing="ij")
+    )
+    arcs = chord_first[:, None] + (chord_last - chord_first)[:, None] * along
+    arcs += bends[:, None] * 4 * along * (1 - along)
+    bent = _score(light, arcs)
+    curved = int(np.argmax(bent))
+    share = float(straight[best] / bent[curved]) if bent[curved] > 0 else 1.0
+    return float(first[best]), float(last[best]), float(bends[curved]), share
+
+
+def _score(light: Values, offsets: Values) -> Values:
+    """Mean light along each of (N, B) offsets."""
+    column = np.clip(np.rint(offsets).astype(np.intp) + REACH, 0, 2 * REACH)
+    return np.asarray(light[np.arange(len(light)), column].mean(axis=1), np.float64)
+
+
+def _trimmed(blocks: Values) -> Values:
+    """Mean of the blocks above their levels, without the brightest and faintest tenth at each offset."""
+    light = np.sort(_levelled(blocks), axis=0)
+    count = np.isfinite(light).sum(axis=0)
+    drop = np.ceil(0.1 * count).astype(int)
+    rank = np.arange(len(blocks))[:, None]
+    kept = (rank >= drop) & (rank < count - drop)
+    total = np.where(kept, light, 0.0).sum(axis=0)
+    return np.where(kept.sum(axis=0) >= 1, total / np.maximum(kept.sum(axis=0), 1), np.nan)
+
+
+def _smooth(values: Values) -> Values:
+    """Mean of three neighbours along the last axis."""
+    padded = np.concatenate([values[..., :1], values, values[..., -1:]], axis=-1)
+    return np.asarray((padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]) / 3)
+
+
+def _step(profile: Values, peak: int, near: float) -> float:
+    """Difference of the levels on the two sides: in the valleys, or farther out, where a second ridge lies beside."""
+    return min(abs(near), abs(_lowest(profile[: peak + 1]) - _lowest(profile[peak:])))
+
+
+def _lowest(values: Values) -> float:
+    """Least value beside the peak; infinite where nothing was seen, so that nothing stands out above it."""
+    seen = values[np.isfinite(values)]
+    return float(seen.min()) if len(seen) > 1 else math.inf
+
+
+def _narrowed(width: float) -> float:
+    return math.sqrt(max(width * width - _SOFTENED_STEPS2, 0.25))
+
+
+def _half_width(blocks: Values, peak: int) -> float:
+    """Width of the ridge in some of the blocks, above the lower quarter of their profile; 0 with too few of them."""
+    if len(blocks) < _FEWEST_LIT:
+        return 0.0
+    profile = _smooth(_trimmed(blocks))
+    near = slice(max(peak - 2, 0), peak + 3)
+    if not np.isfinite(profile[near]).all():
+        return 0.0
+    top = near.start + int(np.argmax(profile[near]))
+    base = float(np.quantile(profile[np.isfinite(profile)], 0.25))
+    return _narrowed(width_at(profile, top, 0.5 * (float(profile[top]) + base)))
+
+
+def _scatter(profile: Values, peak: int, width: float) -> float:
+    """Scatter of the profile from step to step beside the ridge: bands of rows and columns, and neighbours."""
+    beside = profile[np.abs(_OFFSETS + REACH - peak) > 1.5 * width + 2]
+    change = np.diff(beside[np.isfinite(beside)], n=1)
+    # Neighbours share two of the three values of their means.
+    return float(1.4826 * np.median(np.abs(change))) * math.sqrt(3 / 2) if len(change) > 4 else 0.0
+
+
+def _sides(blocks: Values, peak: int, width: float) -> tuple[Values, Values, NDArray[np.bool_]]:
+    """Level of the core of each block, mean of its two sides, and whether both sides were seen."""
+    offset = _OFFSETS + REACH - peak
+    near = 1.3 * width + 1.5
+    left = blocks[:, (offset < -near) & (offset >= -near - 6)]
+    right = blocks[:, (offset > near) & (offset <= near + 6)]
+    core = blocks[:, np.abs(offset) <= 0.3 * width + 0.5]
+    if not left.shape[1] or not right.shape[1]:
+        nothing = np.full(len(blocks), np.nan)
+        return nothing, nothing, np.zeros(len(blocks), bool)
+    flank = 0.5 * (np.median(left, axis=1) + np.median(right, axis=1))
+    return core.mean(axis=1), flank, np.isfinite(flank)
+
+
+def _lit(light: Values, error: float, places: Values, length: float) -> tuple[float, float]:
+    """Where along the line the first lit block begins and the last one ends; all of it where none is lit."""
+    lit = np.flatnonzero(~(_smooth(light) < _LIT * error / math.sqrt(3)))
+    if not len(lit):
+        return 0.0, length
+    half = 0.5 * length / len(light)
+    return float(places[lit[0]]) - half, float(places[lit[-1]]) + half
