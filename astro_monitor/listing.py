@@ -10,15 +10,30 @@ import errno
 import logging
 import os
 import queue
+import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from .lists import ListedFrame, ListError, Merge, NotLight, Owner, Written, listed_frame, owner_of, write_lists
+from .lists import (
+    ListedFrame,
+    ListError,
+    Merge,
+    NotLight,
+    Owner,
+    SirilVersion,
+    Written,
+    listed_frame,
+    owner_of,
+    write_lists,
+)
 from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
 
 log = logging.getLogger(__name__)
@@ -27,6 +42,8 @@ LOOK_EVERY_S = 10.0
 """Seconds between two looks at which frames are still there. A deleted frame must leave the lists within a minute."""
 LOOK_PATIENCE_S = 3.0
 """Where lists are written for the last time, a look may take this long; then what was seen before counts."""
+SIRIL_PATIENCE_S = 5.0
+"""Siril says its version in a tenth of a second."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 Kind = TypeVar("Kind", ListedFrame, NotLight)
@@ -132,6 +149,33 @@ def _not_light(row: SkippedRow) -> _Row[NotLight]:
     return _Row(file, row.paths)
 
 
+@cache
+def siril_version(wanted: str) -> SirilVersion | None:
+    """Return the version of the Siril that will run the scripts.
+
+    Parameters:
+        wanted: the setting ``lists.siril``: a version, ``unknown``, or ``auto`` for the one on this computer.
+
+    Returns:
+        major and minor version; ``None`` when it is not known.
+    """
+    if wanted == "unknown":
+        return None
+    said = wanted
+    if wanted == "auto":
+        program = shutil.which("siril-cli")
+        if program is None:
+            return None
+        try:
+            asked = [program, "--version"]
+            done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=SIRIL_PATIENCE_S)  # noqa: S603
+            said = done.stdout.decode("utf-8", "replace")
+        except (OSError, subprocess.SubprocessError):
+            return None
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 class ListKeeper:
     """The lists of one log in one folder.
 
@@ -143,6 +187,7 @@ class ListKeeper:
         formats: which.
         state: the folder of the night log, so that two watches may share ``folder``; ``None``: it is not shared.
         merge: what frames of one stack may differ in.
+        siril: as for :func:`siril_version`.
         look_every_s: seconds between two looks at which frames are still there.
 
     Attributes:
@@ -156,6 +201,7 @@ class ListKeeper:
         formats: Sequence[str],
         state: Path | None = None,
         merge: Sequence[Merge] = (),
+        siril: str = "unknown",
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self.place = folder
@@ -163,6 +209,7 @@ class ListKeeper:
         self._folder = folder
         self._formats = formats
         self._merge = merge
+        self._siril = siril
         self._state = state
         self._owner: Owner | None = None
         self._due = False
@@ -215,6 +262,7 @@ class ListKeeper:
             self._formats,
             not_lights=_still_there(self._not_lights.values(), self._present),
             merge=self._merge,
+            siril=siril_version(self._siril),
             watch_roots=roots,
             written=self._written,
             owner=self._owner,

@@ -135,11 +135,13 @@ class MetaBody(_Body):
     """Header facts. ``null`` is unknown. ``sources`` names the keyword behind each.
 
     Attributes:
+        frame_type: as the header spells it.
         ra_deg, dec_deg: where the telescope pointed.
         east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by a plate solution.
     """
 
     kind: str
+    frame_type: str | None = None
     program: str | None = None
     date_obs_utc: str | None = None
     exposure_s: FiniteFloat | None = None

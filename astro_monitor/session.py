@@ -90,7 +90,14 @@ class Session:
         self.trouble = ""
         self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
         self._memory = Memory(night_log)
-        self._lists = ListKeeper(night_log, lists_folder, settings.lists.formats, state, settings.lists.merge)
+        self._lists = ListKeeper(
+            night_log,
+            lists_folder,
+            settings.lists.formats,
+            state,
+            merge=settings.lists.merge,
+            siril=settings.lists.siril,
+        )
         self._superseded = Superseded(night_log)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0

@@ -132,6 +132,12 @@ class ListSettings(_Section):
     formats: tuple[Literal["csv", "json", "dss", "siril", "pixinsight", "text"], ...] = Field(
         ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
     )
+    beside: bool = Field(
+        False, description="lists go beside the capture folder, into NAME-lists, where folder is not set"
+    )
+    siril: Literal["auto", "unknown", "1.0", "1.2", "1.4"] = Field(
+        "auto", description="Siril that runs the scripts, to weight the stack; auto: the one installed here"
+    )
     merge: tuple[Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"], ...] = Field(
         (), description="what frames of one stack may differ in: rig, pointing, filter, exposure, gain, offset, angle"
     )

@@ -9,9 +9,9 @@ from rich.console import Console
 from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
-from ..listing import listed_frames, not_lights
+from ..listing import listed_frames, not_lights, siril_version
 from ..lists import Owner, owner_of, refuse_capture_folder, stacks, write_lists
-from ..monitor import rig_folder
+from ..monitor import lists_folder, rig_folder
 from ..nightlog import NightLogReader
 from ..plain import because, counted
 from ..publish import make_keys
@@ -33,7 +33,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     if copies is not None:
         refuse_capture_folder(copies, [folder], "the folder for weighted copies")
     place, path = night_log_of(folder, settings)
-    target = output or settings.lists.folder or place / "lists"
+    target = output or lists_folder(settings, folder)
     with NightLogReader.read(path) as night_log:
         frames, others = listed_frames(night_log), not_lights(night_log)
     if not frames and not others:
@@ -44,6 +44,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         settings.lists.formats,
         not_lights=others,
         merge=settings.lists.merge,
+        siril=siril_version(settings.lists.siril),
         watch_roots=[folder],
         owner=_owner(place),
     )

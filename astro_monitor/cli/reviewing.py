@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ..clock import SystemClock
 from ..errors import ConfigError, NightLogInUse
+from ..monitor import lists_folder
 from ..nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
 from ..plain import counted
 from ..publish import revise
@@ -54,7 +55,7 @@ def run_review(
     try:
         with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
             session = Session(
-                settings, own, SystemClock(), lists_folder=settings.lists.folder or place / "lists",
+                settings, own, SystemClock(), lists_folder=lists_folder(settings, folder),
                 announce=lambda document: None, roots=(folder,), state=place,
             )  # fmt: skip
             for row in chosen:

@@ -8,7 +8,9 @@ folder; frames are linked to, never copied, moved or changed.
 from .frames import ListedFrame, NotLight, listed_frame
 from .grouping import Merge, stacks
 from .owner import Owner, owner_of
-from .write import FORMATS, ListError, Written, refuse_capture_folder, write_lists
+from .siril import Version as SirilVersion
+from .task import Written
+from .write import FORMATS, ListError, refuse_capture_folder, write_lists
 
 __all__ = [
     "FORMATS",
@@ -17,6 +19,7 @@ __all__ = [
     "Merge",
     "NotLight",
     "Owner",
+    "SirilVersion",
     "Written",
     "listed_frame",
     "owner_of",

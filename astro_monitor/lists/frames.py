@@ -75,6 +75,7 @@ class ListedFrame:
     dec_deg: float | None = None
     angle_deg: float | None = None
     scale_arcsec_px: float | None = None
+    sensor_temp_c: float | None = None
     root: str = ""
     place: tuple[str, ...] = ()
     numbers: Mapping[str, float | None] = field(default_factory=dict)
@@ -162,6 +163,7 @@ def listed_frame(
         dec_deg=meta.get("dec_deg"),
         angle_deg=meta.get("east_angle_deg"),
         scale_arcsec_px=meta.get("scale_arcsec_px"),
+        sensor_temp_c=meta.get("sensor_temp_c"),
         root=sys.intern(body.get("root", "")),
         place=folders_of(body["file"], body.get("root", "")),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},

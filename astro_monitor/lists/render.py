@@ -10,7 +10,7 @@ from typing import Any
 
 from .frames import SHOWN_NUMBERS, ListedFrame, NotLight
 from .grouping import Stack
-from .names import csv_text, is_linkable, is_listable, short_digest
+from .names import csv_text, is_listable
 
 COLUMNS = (
     "file", "decision", "weight", "class", "cause", "flags", "reasons", "target", "filter", "exposure_s",
@@ -24,11 +24,6 @@ NOT_LIGHT_META = (
 
 NOT_LIGHT_COLUMNS = ("file", "type", "keyword", "why", *NOT_LIGHT_META, "frame_id")
 MAX_DSS_LINE_BYTES = 10_000
-MAX_LINKS = 99_999
-SIRIL_ENDINGS = {
-    ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
-}  # fmt: skip
-"""Ending of a frame's file, and of the link that Siril gets."""
 
 
 def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
@@ -208,58 +203,3 @@ def _dss_line(frame: ListedFrame, kind: str) -> bytes:
     windows = frame.file[1:3] == ":\\" or frame.file.startswith("\\\\")
     path = frame.file.replace("\\", "/") if windows else frame.file
     return f"1\t{kind}\t{path}\n".encode()
-
-
-def siril_links(stack: Stack) -> dict[str, str]:
-    """Name the links to the accepted frames: ``light_00001.fit`` and so on, in order of time.
-
-    Parameters:
-        stack: the frames.
-
-    Returns:
-        link name to path of the frame. Files that Siril cannot link to (XISF, gzip, raw) are left out.
-    """
-    links: dict[str, str] = {}
-    for frame in stack.decided("keep"):
-        ending = siril_ending(frame.file)
-        if ending is not None and is_linkable(frame.file) and len(links) < MAX_LINKS:
-            links[f"light_{len(links) + 1:05d}{ending}"] = frame.file
-    return links
-
-
-def siril_ending(path: str) -> str | None:
-    """Give the ending of the link to a frame, or ``None`` when Siril cannot link to it."""
-    low = path.lower()
-    fitting = [ending for ending in SIRIL_ENDINGS if low.endswith(ending)]
-    return SIRIL_ENDINGS[max(fitting, key=len)] if fitting else None
-
-
-def siril_script(links: dict[str, str], colour: bool, *, two_pass: bool = False) -> bytes:
-    """Write the script that links, registers and stacks. It holds no name that a user or a header has given.
-
-    From Siril 1.2 on, registration in two passes chooses the reference among all frames, and keeps what only part of
-    them cover.
-
-    Siril takes up what an earlier run has left in its working folder, rejected frames too: so each selection of
-    frames has a working folder of its own. It may be deleted at any time.
-
-    Parameters:
-        links: what :func:`siril_links` gave.
-        colour: the frames are mosaics of a colour filter array, to be turned into colour first.
-        two_pass: for Siril 1.2 and later.
-    """
-    process = f"process_{short_digest(json.dumps(links))}"
-    first = "convert light -debayer" if colour else "link light"
-    register = ("register light -2pass", "seqapplyreg light -framing=max") if two_pass else ("register light",)
-    lines = (
-        f"# Stacks the {len(links)} accepted frames into result.fit. Run it in this folder:",
-        f"# siril-cli -d . -s {'stack_two_pass' if two_pass else 'stack'}.ssf",
-        f"requires {'1.2.0' if two_pass else '1.0.0'}",
-        "cd lights",
-        f"{first} -out=../{process}",
-        f"cd ../{process}",
-        *register,
-        "stack r_light rej 3 3 -norm=addscale -out=../result",
-        "close",
-    )
-    return "".join(f"{line}\n" for line in lines).encode("ascii")

@@ -61,6 +61,21 @@ def rig_folder(settings: Settings, root: Path) -> Path:
     return settings.state_folder / f"{name}-{digest}"
 
 
+def lists_folder(settings: Settings, root: Path) -> Path:
+    """Return where the stacking lists of one watched folder go, unless another watch has them.
+
+    Parameters:
+        settings: the whole tree.
+        root: the watched folder.
+    """
+    if settings.lists.folder:
+        return settings.lists.folder
+    resolved = root.resolve()
+    if settings.lists.beside and resolved.name:
+        return resolved.with_name(f"{resolved.name}-lists")
+    return rig_folder(settings, root) / "lists"
+
+
 def check_root(settings: Settings, root: Path) -> None:
     """Refuse a folder that cannot be watched, or a state folder that would write into it.
 
@@ -75,7 +90,7 @@ def check_root(settings: Settings, root: Path) -> None:
         next(root.iterdir(), None)
     except OSError as error:
         raise ConfigError(f"folder {root} cannot be read: {error.strerror}; check its permissions") from error
-    places = [settings.state_folder, *([settings.lists.folder] if settings.lists.folder else [])]
+    places = [settings.state_folder, lists_folder(settings, root)]
     for place in places:
         if place.resolve().is_relative_to(root.resolve()):
             raise ConfigError(f"{place} lies inside the watched folder {root}; choose a place outside it")
@@ -131,7 +146,7 @@ class Monitor:
         self._clock = clock or SystemClock()
         self._pipeline = pipeline
         self.folder = rig_folder(settings, root)
-        self.lists_folder = settings.lists.folder or self.folder / "lists"
+        self.lists_folder = lists_folder(settings, root)
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
         self.health_port = 0

@@ -14,7 +14,7 @@ from astro_monitor.records import FrameMeta
 from .calibration import read_calibration, read_pedestal
 from .exposure import read_exposure
 from .facts import UNKNOWN_TEXTS, Facts
-from .framekind import kind_of
+from .framekind import kind_of, spelled_type
 from .optics import read_optics
 from .orientation import east_angle_deg
 from .processors import program_of
@@ -116,6 +116,7 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
     kind, source = kind_of(facts, planes)
     if source:
         facts.keep("kind", kind, source)
+    facts.values["frame_type"] = spelled_type(facts)
     for row in NUMBERS:
         _number(facts, row)
     for text_row in TEXTS:

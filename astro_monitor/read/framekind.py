@@ -136,6 +136,11 @@ def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, s
     return told
 
 
+def spelled_type(facts: Facts) -> str | None:
+    """Return the frame type as the header spells it; ``None`` when it tells none."""
+    return next((text for keyword in TYPE_KEYWORDS if (text := as_text(facts.lookup(keyword)))), None)
+
+
 def _typed(facts: Facts) -> tuple[FrameKind, str]:
     """Return the kind that the keywords for it tell; what is no raw frame by one of them is none."""
     found: list[tuple[FrameKind, str]] = []

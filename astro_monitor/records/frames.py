@@ -48,6 +48,7 @@ class FrameMeta:
 
     Attributes:
         kind: frame type by header; ``product`` for stacks, masters and live stacks; ``unknown`` when nothing tells.
+        frame_type: frame type as the header spells it, such as ``Master Dark``.
         program: capture program, such as ``N.I.N.A.``, or ``None``.
         pixel_um: size of one *binned* pixel of the file in micrometres.
         scale_arcsec_px: arcseconds per *sensor pixel of the file* (binning included, super-pixels not).
@@ -59,6 +60,7 @@ class FrameMeta:
     """
 
     kind: FrameKind = "unknown"
+    frame_type: str | None = None
     program: str | None = None
     date_obs_utc: datetime | None = None
     exposure_s: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from astro_monitor.lists import ListedFrame, write_lists
+from astro_monitor.listing import siril_version
+from astro_monitor.lists import ListedFrame, NotLight, write_lists
 
 pytestmark = [pytest.mark.external, pytest.mark.slow]
 
@@ -88,9 +90,9 @@ def take_night(folder: Path, *, bayer: str = "") -> list[ListedFrame]:
     return frames
 
 
-def stack(siril: str, folder: Path) -> str:
+def stack(siril: str, folder: Path, script: str = "stack.ssf") -> str:
     done = subprocess.run(
-        [siril, "-d", str(folder), "-s", "stack.ssf"],
+        [siril, "-d", str(folder), "-s", script],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
         env={**os.environ, "HOME": str(folder.parent), "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
@@ -99,9 +101,10 @@ def stack(siril: str, folder: Path) -> str:
 
 
 def stacked_count(said: str) -> int:
-    found = re.search(r"(\d+) images have been stacked", said)
+    """Return how many frames are in the last stack that was made; masters come before."""
+    found = re.findall(r"(\d+) images have been stacked", said)
     assert found, said[-3000:]
-    return int(found.group(1))
+    return int(found[-1])
 
 
 def test_siril_stacks_the_accepted_frames_and_no_other(siril, tmp_path):
@@ -135,3 +138,135 @@ def test_siril_makes_a_colour_stack_of_colour_frames(siril, tmp_path):
     folder = tmp_path / "lists" / "m_31_l_60s_600x400_rggb" / "siril"
     assert stacked_count(stack(siril, folder)) == 5
     assert read_stack(folder / "result.fit").shape == (3, HEIGHT, WIDTH)
+
+
+GAIN, CAMERA = 100.0, "ASI 2600"
+BIAS_ADU, DARK_ADU = 500, 300
+
+
+def vignette() -> np.ndarray:
+    """Return how much light reaches each pixel: 1 in the middle, about 0.55 in the corners."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    return 1 - 0.45 * (((columns / WIDTH - 0.5) ** 2 + (rows / HEIGHT - 0.5) ** 2) / 0.5)
+
+
+def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[ListedFrame], list[NotLight]]:
+    """Six lights under a vignette and a dark current that grows to the right, with the darks, flats and biases."""
+    folder.mkdir()
+    dark = BIAS_ADU + DARK_ADU * np.linspace(0, 4, WIDTH)[None, :] * np.ones((HEIGHT, 1))
+    lights, others = [], []
+    chance = np.random.default_rng(9)
+    cards = (f"BAYERPAT= '{bayer:<8}'", "ROWORDER= 'TOP-DOWN'") if bayer else ()
+
+    def write(name: str, image: np.ndarray) -> str:
+        path = folder / name
+        write_fits(path, np.clip(chance.normal(image, 8.0), 0, 65535).astype(np.uint16), cards)
+        return str(path)
+
+    for number in range(6):
+        sky = exposure(number, 1.7 * number, -0.9 * number, 4.0, 2000.0).astype(float)
+        path = write(f"light {number}.fits", sky * vignette() + dark)
+        lights.append(
+            ListedFrame(
+                file=path, frame_id=f"{number:016x}", decision="keep", weight=1.0, target="M 31", filter="L",
+                bayer=bayer, exposure_s=60.0, width_px=WIDTH, height_px=HEIGHT, gain=GAIN, camera=CAMERA,
+                sensor_temp_c=-10.0,                date_obs_utc=f"2026-03-01T20:0{number}:00.000Z",
+            )
+        )  # fmt: skip
+    meta = {
+        "width_px": WIDTH,
+        "height_px": HEIGHT,
+        "gain": GAIN,
+        "camera": CAMERA,
+        "binning": 1,
+        "sensor_temp_c": -10.2,
+    }
+    images = {"dark": dark, "flat": 20000 * vignette() + BIAS_ADU, "bias": np.full((HEIGHT, WIDTH), float(BIAS_ADU))}
+    told = {"dark": {"exposure_s": 60.0}, "flat": {"filter": "L", "exposure_s": 2.0}, "bias": {"exposure_s": 0.001}}
+    for kind, image in images.items():
+        for number in range(5):
+            path = write(f"{kind} {number}.fits", image)
+            others.append(
+                NotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="", seq=100 + number,
+                         meta={**meta, **told[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
+            )  # fmt: skip
+    return lights, others
+
+
+def unevenness(image: np.ndarray) -> float:
+    """Return by how much the sky of the corners and edges differs from that of the middle, as a fraction."""
+    plane = image.mean(axis=0)
+    h, w = plane.shape
+    patches = [plane[y : y + 60, x : x + 60] for y in (20, h // 2 - 30, h - 80) for x in (20, w // 2 - 30, w - 80)]
+    levels = [float(np.median(patch)) for patch in patches]
+    return (max(levels) - min(levels)) / max(levels)
+
+
+@pytest.mark.parametrize("bayer", ["", "RGGB"])
+def test_siril_calibrates_with_the_darks_flats_and_biases_that_fit(siril, tmp_path, bayer):
+    lights, others = take_calibrated_night(tmp_path / "capture", bayer=bayer)
+    write_lists(lights, tmp_path / "plain")
+    write_lists(lights, tmp_path / "lists", not_lights=others, siril=siril_version("auto"))
+    name = "m_31_l_60s_600x400" + (f"_{bayer.lower()}" if bayer else "")
+    uneven = []
+    for place in ("plain", "lists"):
+        folder = tmp_path / place / name / "siril"
+        said = stack(siril, folder)
+        assert stacked_count(said) == 6
+        uneven.append(unevenness(read_stack(folder / "result.fit")))
+    script = (tmp_path / "lists" / name / "siril" / "stack.ssf").read_text("ascii")
+    assert "Calibrated with 5 darks, 5 flats, 5 biases of the same camera and gain." in script
+    assert uneven[0] > 0.25
+    assert uneven[1] < 0.02
+
+
+def test_siril_takes_masters_before_single_frames(siril, tmp_path):
+    """The masters are those that Siril itself has made of the single frames."""
+    lights, others = take_calibrated_night(tmp_path / "capture")
+    write_lists(lights, tmp_path / "raw", not_lights=others)
+    folder = tmp_path / "raw" / "m_31_l_60s_600x400" / "siril"
+    stack(siril, folder)
+    masters = []
+    for kind in ("dark", "flat"):
+        (made,) = folder.glob(f"process_*/master_{kind}.fit")
+        path = made.rename(tmp_path / "capture" / f"master_{kind}.fit")
+        meta = next(other.meta for other in others if other.type == kind)
+        masters.append(NotLight(file=str(path), frame_id=f"master {kind}", type="product", keyword="PROGRAM", why="",
+                                seq=200, meta={**meta, "frame_type": f"Master {kind}"}))  # fmt: skip
+    write_lists(lights, tmp_path / "lists", not_lights=[*others, *masters])
+    folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
+    assert stacked_count(stack(siril, folder)) == 6
+    assert "Calibrated with a master dark, a master flat" in (folder / "stack.ssf").read_text("ascii")
+    assert unevenness(read_stack(folder / "result.fit")) < 0.02
+
+
+def test_siril_weights_the_stack_where_it_can(siril, tmp_path):
+    """The noisier half of the frames counts less: the noise of the stack is below that of equal weights."""
+    frames = take_night(tmp_path / "capture")
+    chance, noise = np.random.default_rng(4), []
+    for number, frame in enumerate(frames):
+        # A bright structure in the sky: without one, the normalization alone would make the noise equal.
+        pixels = exposure(number, 1.7 * number, -0.9 * number, 3.0, SKY_ADU) + 4000 * vignette()
+        pixels += chance.normal(0, 60.0 if number % 2 else 1.0, (HEIGHT, WIDTH))
+        write_fits(Path(frame.file), np.clip(pixels, 0, 65535).astype(np.uint16))
+    kept = [dataclasses.replace(frame, decision="keep", weight=1.0) for frame in frames]
+    for place, version in (("equal", None), ("weighted", siril_version("auto"))):
+        write_lists(kept, tmp_path / place, siril=version)
+        folder = tmp_path / place / "m_31_l_60s_600x400" / "siril"
+        assert stacked_count(stack(siril, folder)) == 8
+        image = read_stack(folder / "result.fit")[0, 100:300, 100:500]
+        noise.append(float(np.median(np.abs(np.diff(image)))))
+    assert noise[1] < 0.8 * noise[0]
+
+
+def test_siril_finishes_with_what_is_there_and_with_what_a_person_has_added(siril, tmp_path):
+    frames = take_night(tmp_path / "capture")
+    write_lists(frames, tmp_path / "lists")
+    folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
+    Path(frames[0].file).unlink()
+    mine = folder / "lights" / "of_another_night.fit"
+    write_fits(mine, exposure(50, 3.0, 3.0, 3.0, SKY_ADU))
+    body = write_lists([frames[0].gone(), *frames[1:]], tmp_path / "lists")
+    assert body["kept"] == 4
+    assert stacked_count(stack(siril, folder)) == 5
+    assert mine.is_file()

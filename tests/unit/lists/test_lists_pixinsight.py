@@ -10,7 +10,8 @@ import pytest
 from astro_monitor.lists import ListedFrame, write_lists
 from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.pixinsight import COLUMNS, batch_links, subframes_csv
-from astro_monitor.lists.render import siril_script, text_bytes
+from astro_monitor.lists.render import text_bytes
+from astro_monitor.lists.siril import siril_script
 
 
 def row(number: int, decision: str = "keep", file: str = "", **numbers: float | None) -> ListedFrame:

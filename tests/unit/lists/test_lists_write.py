@@ -17,7 +17,8 @@ from astro_monitor.lists import files as list_files
 from astro_monitor.lists import links as list_links
 from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
-from astro_monitor.lists.render import csv_bytes, dss_bytes, siril_ending, stack_json
+from astro_monitor.lists.render import csv_bytes, dss_bytes, stack_json
+from astro_monitor.lists.siril import siril_ending
 from astro_monitor.messages import ListWritten
 
 GROUP = "m_31_l_60s_3000x2000"

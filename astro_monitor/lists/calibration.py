@@ -1,0 +1,209 @@
+"""Which darks, flats and biases in the capture folder fit a stack.
+
+A frame fits when it is of the same camera, gain, offset, binning and size; a dark also of the same exposure and, where
+both are told, of the same temperature; a flat of the same filter and telescope. A master, that is one which a stacking
+program has made, goes before single frames.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from statistics import median
+
+from .frames import NotLight
+from .grouping import Stack
+
+SAME_TEMPERATURE_C = 2.0
+"""Dark current doubles about every 6 °C: within 2 °C it differs by a quarter at most."""
+SAME_EXPOSURE = 0.02
+NIGHT_BREAK = timedelta(hours=12)
+"""Flats with a longer pause between them are of two sessions: dust moves, and a camera is turned."""
+LEAST_RAW = 2
+"""Siril needs two frames for a stack."""
+
+_KINDS = r"(?P<kind>dark[ _-]?flat|flat[ _-]?dark|dark|flat|bias|offset)s?"
+_MASTER_NAME = re.compile(
+    rf"(.*[^a-z])?(master[ _-]*{_KINDS}|super[ _-]*{_KINDS.replace('<kind>', '<kind2>')}"
+    rf"|{_KINDS.replace('<kind>', '<kind3>')}[ _-]*(stack(ed)?|master))([^a-z].*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Frames of one kind that fit.
+
+    Attributes:
+        paths: of the one master, or of the single frames in order of time.
+        is_master: it is a master.
+    """
+
+    paths: tuple[str, ...] = ()
+    is_master: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.paths)
+
+    def told(self, one: str, many: str) -> str:
+        """Return it in words, such as ``a master dark`` or ``20 darks``."""
+        return f"a master {one}" if self.is_master else f"{len(self.paths)} {many}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a stack can be calibrated with; parts that are missing are empty."""
+
+    dark: Part = Part()
+    flat: Part = Part()
+    flat_dark: Part = Part()
+    bias: Part = Part()
+
+    def __bool__(self) -> bool:
+        """Whether it changes the lights: flat darks alone do not."""
+        return bool(self.dark or self.flat or self.bias)
+
+    @property
+    def comment(self) -> str:
+        """One sentence for the head of a script; numbers only, no name of a user."""
+        found = [
+            part.told(one, many)
+            for part, one, many in (
+                (self.dark, "dark", "darks"), (self.flat, "flat", "flats"),
+                (self.flat_dark, "flat dark", "flat darks"), (self.bias, "bias", "biases"),
+            )
+            if part
+        ]  # fmt: skip
+        missing = [name for part, name in ((self.dark, "darks"), (self.flat, "flats")) if not part]
+        lacking = f" No {' and no '.join(missing)} that fit were found." if missing else ""
+        return f"Calibrated with {', '.join(found)} of the same camera and gain.{lacking}"
+
+
+def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[str], str | None]) -> Calibration:
+    """Choose what fits a stack.
+
+    Parameters:
+        stack: the lights.
+        files: all that are no light frames.
+        ending: gives the ending of a link to a file, ``None`` where the stacking program cannot read it.
+    """
+    fitting = [file for file in files if ending(file.file) is not None and _is_of_rig(stack, file)]
+    temperatures = [frame.sensor_temp_c for frame in stack.frames if frame.sensor_temp_c is not None]
+    lights_c = median(temperatures) if temperatures else None
+    flat = _part([file for file in fitting if _fits_as_flat(stack, file)], "flat", stack)
+    flat_exposures = {file.meta.get("exposure_s") for file in fitting if file.file in flat.paths}
+    darks = [file for file in fitting if _kind(file) == "dark" and _is_as_warm(file, lights_c)]
+    dark = [file for file in darks if _is_as_long(file, stack.exposure_s)]
+    flat_darks = [file for file in darks if any(_is_as_long(file, one) for one in flat_exposures)]
+    bias = _part([file for file in fitting if _kind(file) == "bias"], "bias", stack)
+    return Calibration(
+        dark=_part(dark, "dark", stack),
+        flat=flat,
+        flat_dark=Part() if flat.is_master or not flat else _part(flat_darks, "dark", stack),
+        bias=bias,
+    )
+
+
+def _kind(file: NotLight) -> str:
+    """Return ``dark``, ``flat`` or ``bias``, also for a master; empty for anything else."""
+    if file.type in ("dark", "flat", "bias"):
+        return file.type
+    return _master_kind(file)
+
+
+def _master_kind(file: NotLight) -> str:
+    if file.type != "product":
+        return ""
+    told = re.sub(r"[^a-z]", "", (file.meta.get("frame_type") or "").lower())
+    for word, kind in (("darkflat", "dark"), ("flatdark", "dark"), ("dark", "dark"), ("flat", "flat"), ("bias", "bias"),
+                       ("offset", "bias"), ("zero", "bias")):  # fmt: skip
+        if word in told:
+            return kind
+    if told and "light" in told:
+        return ""
+    found = _MASTER_NAME.fullmatch(PurePath(file.file).name.lower().split(".")[0])
+    if found is None:
+        return ""
+    name = next(part for part in (found["kind"], found["kind2"], found["kind3"]) if part)
+    return "dark" if "dark" in name else "bias" if name == "offset" else name
+
+
+def _is_of_rig(stack: Stack, file: NotLight) -> bool:
+    """Whether a frame is of the camera of a stack, used in the same way. Masters may have lost the gain."""
+    meta = file.meta
+    if (meta.get("width_px"), meta.get("height_px")) != (stack.width_px, stack.height_px):
+        return False
+    if (meta.get("binning") or 1) != stack.binning:
+        return False
+    if not _agree(meta.get("camera"), stack.camera) or not _agree(meta.get("offset"), stack.offset):
+        return False
+    gain = meta.get("gain")
+    if gain is None or stack.gain is None:
+        return gain == stack.gain or bool(_master_kind(file))
+    return bool(gain == stack.gain)
+
+
+def _agree(one: float | str | None, other: float | str | None) -> bool:
+    if one in (None, "") or other in (None, ""):
+        return True
+    if isinstance(one, str) and isinstance(other, str):
+        return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+    return one == other
+
+
+def _fits_as_flat(stack: Stack, file: NotLight) -> bool:
+    filter_ = " ".join((file.meta.get("filter") or "").casefold().split())
+    same_filter = filter_ == " ".join(stack.filter.casefold().split())
+    return _kind(file) == "flat" and same_filter and _agree(file.meta.get("telescope"), stack.telescope)
+
+
+def _is_as_long(file: NotLight, exposure_s: float | None) -> bool:
+    told_s = file.meta.get("exposure_s")
+    if not told_s or not exposure_s:
+        return False
+    return bool(abs(told_s - exposure_s) <= SAME_EXPOSURE * exposure_s)
+
+
+def _is_as_warm(file: NotLight, lights_c: float | None) -> bool:
+    told_c = file.meta.get("sensor_temp_c")
+    return told_c is None or lights_c is None or abs(told_c - lights_c) <= SAME_TEMPERATURE_C
+
+
+def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
+    """Choose the latest master, else the single frames; of flats those of the session nearest to the lights."""
+    ordered = sorted(files, key=lambda file: (file.date_obs_utc, file.seq, file.file))
+    masters = [file for file in ordered if file.type == "product"]
+    if masters:
+        return Part((masters[-1].file,), is_master=True)
+    if kind == "flat":
+        ordered = _nearest_session(ordered, stack)
+    return Part(tuple(file.file for file in ordered)) if len(ordered) >= LEAST_RAW else Part()
+
+
+def _nearest_session(files: Sequence[NotLight], stack: Stack) -> list[NotLight]:
+    """Return the files of one session: the one nearest to the first light; all where times are not told."""
+    times = [_moment(file.date_obs_utc) for file in files]
+    lights = [moment for frame in stack.frames if (moment := _moment(frame.date_obs_utc)) is not None]
+    if not lights or any(moment is None for moment in times):
+        return list(files)
+    sessions: list[list[tuple[datetime, NotLight]]] = []
+    for moment, file in zip(times, files, strict=True):
+        assert moment is not None  # noqa: S101
+        if not sessions or moment - sessions[-1][-1][0] > NIGHT_BREAK:
+            sessions.append([])
+        sessions[-1].append((moment, file))
+    usable = [one for one in sessions if len(one) >= LEAST_RAW]
+    if not usable:
+        return []
+    nearest = min(usable, key=lambda one: min(abs(moment - min(lights)) for moment, _ in one))
+    return [file for _, file in nearest]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

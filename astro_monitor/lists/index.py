@@ -1,0 +1,40 @@
+"""The table of contents of a folder of lists: what this program has written there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The table of contents of before.
+
+    Attributes:
+        made: digest of each list, as it was written; ``None`` where version 0.1 wrote it, which kept no digests.
+        is_new: there was none, or it was damaged.
+    """
+
+    generation: int = 0
+    made: dict[str, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    is_new: bool = True
+
+
+def read_index(folder: Path) -> Index:
+    """Read the table of contents of before; one that is missing or damaged counts as empty."""
+    try:
+        found = json.loads((folder / INDEX).read_bytes())
+        names = [str(name) for name in found["files"] if _is_inside(str(name))]
+        digests = {str(name): str(value) for name, value in found.get("made", {}).items()}
+        notes = [str(note) for note in found.get("notes", [])]
+        return Index(int(found["generation"]), {name: digests.get(name) for name in names}, notes, is_new=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Index()
+
+
+def _is_inside(name: str) -> bool:
+    return ".." not in name.split("/") and not Path(name).is_absolute()

@@ -1,0 +1,190 @@
+"""Scripts for Siril: they link or calibrate, register and stack. They hold no name that a user or a header has given.
+
+Commands after the reference of Siril 1.0, 1.2 and 1.4; run for real with 1.0.6. ``preprocess`` became ``calibrate`` in
+1.2. The weight of a frame in the stack is ``-weighted`` (noise) in 1.0, ``-weight_from_wfwhm`` in 1.2, and
+``-weight=wfwhm`` in 1.4; another version refuses the option, so it is written only for the version that is installed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from .calibration import Calibration, Part
+from .grouping import Stack
+from .names import is_linkable, short_digest
+
+Version = tuple[int, int]
+
+FOLDERS = {"dark": "darks", "flat": "flats", "flat_dark": "flat_darks", "bias": "biases"}
+"""Parts of a calibration, and the folders of links to them."""
+
+STEMS = {"dark": "dark", "flat": "flat", "flat_dark": "flatdark", "bias": "bias"}
+"""How those links are called."""
+
+MAX_LINKS = 99_999
+ENDINGS = {
+    ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
+}  # fmt: skip
+"""Ending of a frame's file, and of the link that Siril gets."""
+
+
+def siril_links(stack: Stack) -> dict[str, str]:
+    """Name the links to the accepted frames: ``light_00001.fit`` and so on, in order of time.
+
+    Parameters:
+        stack: the frames.
+
+    Returns:
+        link name to path of the frame. Files that Siril cannot link to (XISF, gzip, raw) are left out.
+    """
+    return _named("light", [frame.file for frame in stack.decided("keep")])
+
+
+def part_links(name: str, part: Part) -> dict[str, str]:
+    """Name the links to the frames of a part of a calibration.
+
+    Parameters:
+        name: ``dark``, ``flat``, ``flat_dark`` or ``bias``.
+        part: the frames.
+    """
+    return _named(STEMS[name], part.paths)
+
+
+def _named(stem: str, paths: Sequence[str]) -> dict[str, str]:
+    links: dict[str, str] = {}
+    for path in paths:
+        ending = siril_ending(path)
+        if ending is not None and is_linkable(path) and len(links) < MAX_LINKS:
+            links[f"{stem}_{len(links) + 1:05d}{ending}"] = path
+    return links
+
+
+def siril_ending(path: str) -> str | None:
+    """Return the ending of the link to a frame, or ``None`` when Siril cannot link to it."""
+    low = path.lower()
+    fitting = [ending for ending in ENDINGS if low.endswith(ending)]
+    return ENDINGS[max(fitting, key=len)] if fitting else None
+
+
+def siril_script(
+    links: Mapping[str, str],
+    colour: bool,
+    *,
+    two_pass: bool = False,
+    calibration: Calibration | None = None,
+    installed: Version | None = None,
+    foreign: Sequence[str] = (),
+) -> bytes:
+    """Write the script that links, calibrates, registers and stacks.
+
+    From Siril 1.2 on, registration in two passes chooses the reference among all frames, and keeps what only part of
+    them cover.
+
+    Siril takes up what an earlier run has left in its working folder, rejected frames too: so each selection of
+    frames has a working folder of its own. It may be deleted at any time.
+
+    Parameters:
+        links: what :func:`siril_links` gave.
+        colour: the frames are mosaics of a colour filter array, to be turned into colour first.
+        two_pass: for Siril 1.2 and later.
+        calibration: darks, flats and biases that fit; ``None`` or an empty one: the frames are stacked as they are.
+        installed: version of the Siril that will run it; ``None`` when it is not known.
+        foreign: names of files that others have put among the links; they are stacked, too.
+    """
+    used = calibration or Calibration()
+    selection = json.dumps(dict(links))
+    if used or foreign:
+        parts = {name: getattr(used, name).paths for name in FOLDERS}
+        selection = json.dumps([dict(links), parts, list(foreign)])
+    process = f"process_{short_digest(selection)}"
+    later = two_pass or (installed is not None and installed >= (1, 2))
+    weight = _weight(installed, two_pass=two_pass)
+    more = f" and {len(foreign)} that were put there by hand" if foreign else ""
+    lines = [
+        f"# Stacks the {len(links)} accepted frames{more} into result.fit. Run it in this folder:",
+        f"# siril-cli -d . -s {'stack_two_pass' if two_pass else 'stack'}.ssf",
+        f"# {used.comment}" if used else "# Not calibrated: no darks, flats or biases that fit were found.",
+        "# Frames are weighted by Siril."
+        if weight
+        else "# Frames have equal weights: see lists.siril in the settings.",
+        f"requires {'1.2.0' if two_pass else '1.0.0'}",
+    ]
+    if used:
+        lines += _calibration(used, process, "calibrate" if later else "preprocess")
+        lines += ["cd lights", f"link light -out=../{process}", f"cd ../{process}"]
+        lines += [_calibrate_lights(used, colour, later=later)]
+        name = "pp_light"
+    else:
+        first = "convert light -debayer" if colour else "link light"
+        lines += ["cd lights", f"{first} -out=../{process}", f"cd ../{process}"]
+        name = "light"
+    if two_pass:
+        lines += [f"register {name} -2pass", f"seqapplyreg {name} -framing=max"]
+    else:
+        lines += [f"register {name}"]
+    lines += [f"stack r_{name} rej 3 3 -norm=addscale{weight} -out=../result", "close"]
+    return "".join(f"{line}\n" for line in lines).encode("ascii")
+
+
+def _weight(installed: Version | None, *, two_pass: bool) -> str:
+    if installed is None or (two_pass and installed < (1, 2)):
+        return ""
+    if installed >= (1, 4):
+        return " -weight=wfwhm"
+    return " -weight_from_wfwhm" if installed >= (1, 2) else " -weighted"
+
+
+def _calibration(used: Calibration, process: str, calibrate: str) -> list[str]:
+    """Return the lines that make the masters. They begin and end in the folder of the script."""
+    lines: list[str] = []
+    for name in ("bias", "flat_dark", "dark"):
+        part: Part = getattr(used, name)
+        if part and not part.is_master and (name != "bias" or _needs_bias(used)):
+            lines += _linked(name, process)
+            lines += [f"stack {STEMS[name]} rej 3 3 -nonorm -out=master_{STEMS[name]}", "cd .."]
+    if used.flat and not used.flat.is_master:
+        lines += _linked("flat", process)
+        base = _base_of_flats(used)
+        lines += [f"{calibrate} flat {base}"] if base else []
+        lines += [f"stack {'pp_flat' if base else 'flat'} rej 3 3 -norm=mul -out=master_flat", "cd .."]
+    return lines
+
+
+def _linked(name: str, process: str) -> list[str]:
+    return [f"cd {FOLDERS[name]}", f"link {STEMS[name]} -out=../{process}", f"cd ../{process}"]
+
+
+def _master(name: str, part: Part) -> str:
+    """Return the path of a master from the working folder."""
+    if not part.is_master:
+        return f"master_{STEMS[name]}"
+    (link,) = part_links(name, part)
+    return f"../{FOLDERS[name]}/{link}"
+
+
+def _needs_bias(used: Calibration) -> bool:
+    """Whether a bias is of use: a dark holds it already."""
+    flats = bool(used.flat) and not used.flat.is_master and not used.flat_dark
+    return flats or not used.dark
+
+
+def _base_of_flats(used: Calibration) -> str:
+    if used.flat_dark:
+        return f"-dark={_master('flat_dark', used.flat_dark)}"
+    return f"-bias={_master('bias', used.bias)}" if used.bias else ""
+
+
+def _calibrate_lights(used: Calibration, colour: bool, *, later: bool) -> str:
+    words = ["calibrate light" if later else "preprocess light"]
+    if used.dark:
+        words.append(f"-dark={_master('dark', used.dark)}")
+    elif used.bias:
+        words.append(f"-bias={_master('bias', used.bias)}")
+    if used.flat:
+        words.append(f"-flat={_master('flat', used.flat)}")
+    if used.dark and later:
+        words.append("-cc=dark")
+    if colour:
+        words += ["-cfa", *(["-equalize_cfa"] if used.flat else []), "-debayer"]
+    return " ".join(words)

@@ -1,0 +1,248 @@
+"""One writing of all lists: each stack's files, links and scripts, and the end of those that are no more."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import pixinsight, render
+from .calibration import Calibration, calibration_for
+from .files import ASIDE_MARK, digest, own_folder, remove_if_empty, remove_own_file, replace_own_file
+from .frames import NotLight
+from .grouping import Stack
+from .index import Index
+from .links import remove_links, replace_links
+from .names import shown
+from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siril_script
+
+LEAST_FOR_A_STACK = 2
+LINK_FOLDERS = ("lights", *FOLDERS.values())
+OTHER_DRIVE = (
+    "Such links do not cross drives: set lists.folder to a folder on the drive of the captures, or lists.beside; "
+    "accepted.txt lists the paths."
+)
+
+
+@dataclass(slots=True)
+class StackWritten:
+    """What was written for one stack.
+
+    Attributes:
+        made: digest of each list, by its name relative to the folder.
+        calibration: what it is calibrated with.
+        links: names in each folder of links.
+        notes: sentences about what others have put there.
+    """
+
+    stack: Stack
+    calibration: Calibration
+    made: dict[str, str]
+    links: dict[str, frozenset[str]]
+    notes: list[str]
+
+
+Written = dict[str, StackWritten]
+"""What was written last, by the folder of each stack."""
+
+
+class Task:
+    """One writing of all lists.
+
+    Parameters:
+        folder: where they go.
+        formats: which.
+        before: the table of contents of before.
+        written: what was written last; kept up to date.
+        siril: version of the Siril that will run the scripts.
+
+    Attributes:
+        names: of the lists and folders of links, relative to the folder.
+        made: digest of each list.
+        notes: sentences about what others have put among the lists.
+        changed: whether anything had to change.
+    """
+
+    def __init__(
+        self, folder: Path, formats: Sequence[str], before: Index, written: Written, siril: Version | None
+    ) -> None:
+        self._folder = folder
+        self._formats = formats
+        self._before = before
+        self._written = written
+        self._siril_version = siril
+        self.names: list[str] = []
+        self.made: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.changed = False
+
+    def write_all(self, lights: Sequence[Stack], others: Sequence[NotLight]) -> None:
+        """Write every list."""
+        fresh: Written = {}
+        for stack in lights:
+            last = self._written.get(stack.folder)
+            fitting = self._calibration(stack, others)
+            if last is None or (last.stack, last.calibration) != (stack, fitting) or not self._is_there(last):
+                last = self._write_stack(stack, fitting)
+            fresh[stack.folder] = last
+            self.names += [*last.made, *last.links]
+            self.made |= last.made
+            self.notes += last.notes
+        self._written.clear()
+        self._written.update(fresh)
+        self.notes += self._renamed(lights)
+        if others and "csv" in self._formats:
+            self._write("not_lights.csv", render.not_lights_csv(others), self.made)
+            self.names.append("not_lights.csv")
+        if others and "json" in self._formats:
+            self._write("not_lights.json", render.not_lights_json(others), self.made)
+            self.names.append("not_lights.json")
+        self.notes += self._tell_kept("")
+
+    def remove_stale(self) -> None:
+        """Remove lists of before that are no more, unless somebody has changed them since."""
+        for name in sorted(set(self._before.made) - set(self.names)):
+            self.changed = True
+            path = self._folder / name
+            if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(self._folder)):
+                continue
+            if path.name in LINK_FOLDERS:
+                self._tell_foreign(name, remove_links(path, legacy=True), self.notes)
+            elif not remove_own_file(path, self._before.made[name], legacy=True):
+                self.notes.append(f"{name} is no longer kept up; it was changed by hand, so it stays.")
+            for parent in (path.parent, path.parent.parent):
+                if parent != self._folder and parent.is_relative_to(self._folder):
+                    remove_if_empty(parent)
+
+    def _renamed(self, lights: Sequence[Stack]) -> list[str]:
+        """Tell which stacks have another name than in version 0.1, while the old folder or its lists are there."""
+        now = {stack.folder for stack in lights}
+        before = {name.split("/")[0] for name in self._before.made if "/" in name}
+        names: dict[str, list[str]] = {}
+        for stack in lights:
+            old = stack.legacy_folder
+            if old not in now and (old in before or (self._folder / old).is_dir()):
+                names.setdefault(old, []).append(stack.folder)
+        return [
+            f"The stack {old} is called {' and '.join(new[:3])} now; what you have put into the old folder stays there."
+            for old, new in names.items()
+        ]
+
+    def _is_there(self, last: StackWritten) -> bool:
+        """Whether all lists and links of a stack are still as they were written, going by their names."""
+        if not all((self._folder / name).exists() for name in last.made):
+            return False
+        return all(names_in(self._folder / name) == names for name, names in last.links.items())
+
+    def _calibration(self, stack: Stack, others: Sequence[NotLight]) -> Calibration:
+        if "siril" not in self._formats or stack.not_offered:
+            return Calibration()
+        return calibration_for(stack, others, siril_ending)
+
+    def _write_stack(self, stack: Stack, calibration: Calibration) -> StackWritten:
+        notes = [f"{stack.folder}: {stack.not_offered}"] if stack.not_offered else []
+        done = StackWritten(stack, calibration, {}, {}, notes)
+        formats = [one for one in self._formats if one in ("csv", "json")] if stack.not_offered else self._formats
+        said = siril_notes(stack) if "siril" in formats else []
+        contents: dict[str, bytes] = {}
+        if "siril" in formats and len(lights := siril_links(stack)) >= LEAST_FOR_A_STACK:
+            contents |= self._siril(done, lights, said)
+        if "pixinsight" in formats:
+            if batch := pixinsight.batch_links(stack):
+                self._links(done, "pixinsight", "lights", batch, said)
+            own_folder(self._folder / stack.folder)
+            own_folder(self._folder / stack.folder / "pixinsight")
+            contents["pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
+        if "text" in formats:
+            contents["accepted.txt"] = render.text_bytes(stack)
+        if "csv" in formats:
+            contents["frames.csv"] = render.csv_bytes(stack.frames)
+        if "dss" in formats:
+            contents["deepskystacker.dssfilelist"] = render.dss_bytes(stack)
+        if "json" in formats:
+            contents["frames.json"] = render.stack_json(stack, said)
+        for name, content in contents.items():
+            own_folder(self._folder / stack.folder)
+            self._write(f"{stack.folder}/{name}", content, done.made)
+        for place in ("", "/siril", "/pixinsight"):
+            notes += self._tell_kept(stack.folder + place)
+        return done
+
+    def _siril(self, done: StackWritten, lights: dict[str, str], said: list[str]) -> dict[str, bytes]:
+        """Make the links for Siril; return its scripts."""
+        foreign = self._links(done, "siril", "lights", lights, said)
+        if foreign is None:
+            return {}
+        calibration = done.calibration
+        for part, folder in FOLDERS.items():
+            links = part_links(part, getattr(calibration, part))
+            if links and self._links(done, "siril", folder, links, said) is None:
+                calibration = Calibration()
+        if calibration:
+            said.append(calibration.comment)
+        scripts = {}
+        for name, two_pass in (("stack", False), ("stack_two_pass", True)):
+            scripts[f"siril/{name}.ssf"] = siril_script(
+                lights, bool(done.stack.bayer), two_pass=two_pass, calibration=calibration,
+                installed=self._siril_version, foreign=foreign,
+            )  # fmt: skip
+        return scripts
+
+    def _links(
+        self, done: StackWritten, program: str, folder: str, targets: dict[str, str], said: list[str]
+    ) -> tuple[str, ...] | None:
+        """Make the links of one folder; return what else is in it, ``None`` when links cannot be made."""
+        name = f"{done.stack.folder}/{program}/{folder}"
+        own_folder(self._folder / done.stack.folder)
+        own_folder(self._folder / done.stack.folder / program)
+        try:
+            made = replace_links(self._folder / name, targets, legacy=name in self._before.made)
+        except OSError as error:
+            sentence = f"Links to frames for {program} cannot be made here ({error.strerror})."
+            if error.errno == errno.EXDEV or os.name == "nt":
+                sentence += f" {OTHER_DRIVE}"
+            said.append(sentence)
+            done.notes.append(f"{done.stack.folder}: {sentence}")
+            return None
+        self.changed |= made.changed
+        self._tell_foreign(name, made.foreign, done.notes)
+        done.links[name] = names_in(self._folder / name)
+        return made.foreign
+
+    def _write(self, name: str, content: bytes, made: dict[str, str]) -> None:
+        known, legacy = self._before.made.get(name), name in self._before.made
+        self.changed |= replace_own_file(self._folder / name, content, known, legacy)
+        made[name] = digest(content)
+
+    def _tell_kept(self, name: str) -> list[str]:
+        """Tell of files that stood in the place of a list."""
+        kept = sorted(one for one in names_in(self._folder / name) if ASIDE_MARK in one)
+        where = f"{name}/" if name else ""
+        return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
+
+    def _tell_foreign(self, name: str, foreign: Sequence[str], notes: list[str]) -> None:
+        if foreign:
+            some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+            holds = "1 file that is" if len(foreign) == 1 else f"{len(foreign)} files that are"
+            notes.append(f"{name} holds {holds} not from this program and will be stacked, too: {some}.")
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """Return the names in a folder; none when it cannot be read."""
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return frozenset()
+
+
+def siril_notes(stack: Stack) -> list[str]:
+    """Return sentences about frames that Siril gets no link to, and a script that is not there."""
+    other = [frame for frame in stack.decided("keep") if siril_ending(frame.file) is None]
+    notes = []
+    if other:
+        notes.append(f"{len(other)} accepted frames are no plain FITS files, so Siril gets no link to them.")
+    if len(siril_links(stack)) < LEAST_FOR_A_STACK:
+        notes.append("Siril needs at least two accepted frames for a stack, so there is no script yet.")
+    return notes
