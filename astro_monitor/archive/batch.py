@@ -10,17 +10,18 @@ from pathlib import Path
 from ..clock import Clock
 from ..counts import Counts
 from ..errors import ConfigError
+from ..filekinds import frame_endings
 from ..messages import Document
 from ..nightlog import NightLog
 from ..records import Arrival
 from ..session import Session
 from ..settings import Settings
-from ..watch import NameRules
+from ..watch import NameRules, unread_sentence
 from ..worker import WorkerLane
 from .order import exposure_started
 
 
-def find_frames(paths: Sequence[Path]) -> list[Arrival]:
+def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda sentence: None) -> list[Arrival]:
     """Collect the files to grade, in the order of their exposures.
 
     A file named on the command line is taken whatever it is called. A folder is searched with its sub-folders for
@@ -28,6 +29,7 @@ def find_frames(paths: Sequence[Path]) -> list[Arrival]:
 
     Parameters:
         paths: files and folders.
+        on_unread: told once for each kind of file that is not read and each folder that holds some.
 
     Raises:
         ConfigError: a path does not exist, or nothing was found.
@@ -36,16 +38,16 @@ def find_frames(paths: Sequence[Path]) -> list[Arrival]:
     rules = NameRules()
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if rules.is_frame(file.name) and file.is_file())
-            found.update((file.absolute(), _arrival(file, path)) for file in inside)
+            inside = sorted(path.rglob("*"))
+            frames = (file for file in inside if rules.is_frame(file.name) and file.is_file())
+            found.update((file.absolute(), _arrival(file, path)) for file in frames)
+            _tell_unread(path, inside, rules, on_unread)
         elif path.exists() or path.is_symlink():
             found.setdefault(path.absolute(), _arrival(path, path.parent))
         else:
             raise ConfigError(f"{path} does not exist; check the path")
     if not found:
-        raise ConfigError(
-            f"no frames in {', '.join(map(str, paths))}; frames end in .fit, .fits, .fts, .gz, .fz or .xisf"
-        )
+        raise ConfigError(f"no frames in {', '.join(map(str, paths))}; frames end in {', '.join(frame_endings())}")
     return sorted(found.values(), key=lambda arrival: (exposure_started(arrival), str(arrival.path)))
 
 
@@ -94,6 +96,15 @@ def _revised(on_revised: Callable[[Document], None]) -> Callable[[Document], Non
             on_revised(document)
 
     return announce
+
+
+def _tell_unread(root: Path, files: Sequence[Path], rules: NameRules, on_unread: Callable[[str], None]) -> None:
+    said: set[tuple[Path, str]] = set()
+    for file in files:
+        kind = rules.unread_kind(file.name)
+        if kind is not None and (file.parent, kind.name) not in said:
+            said.add((file.parent, kind.name))
+            on_unread(unread_sentence(root, file.parent, file.name, kind))
 
 
 def _arrival(path: Path, root: Path) -> Arrival:

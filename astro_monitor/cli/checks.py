@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from ..clock import SystemClock
 from ..errors import AstroMonitorError, ConfigError
+from ..filekinds import KINDS
 from ..inference import list_models, open_model
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
@@ -119,6 +120,15 @@ def check_runtime(settings: Settings, folder: Path | None) -> Finding:
     return Finding("onnxruntime", "ok", f"{wheels[0]} {metadata.version(wheels[0])}.")
 
 
+def check_formats(settings: Settings, folder: Path | None) -> Finding:
+    """Whether the package of each extra that reads files is installed."""
+    missing = [kind for kind in KINDS if kind.package and not kind.is_read]
+    if missing:
+        sentence = "; ".join(kind.sentence for kind in missing)
+        return Finding("formats", "ok", f"FITS, XISF and TIFF are read; {sentence}.")
+    return Finding("formats", "ok", "FITS, XISF, TIFF and camera raw files are read.")
+
+
 def check_ports(settings: Settings, folder: Path | None) -> Finding:
     """Whether the two sockets can be bound."""
     for address in (settings.publish.address, settings.publish.control_address):
@@ -162,6 +172,7 @@ CHECKS: tuple[Callable[[Settings, Path | None], Finding], ...] = (
     check_watcher,
     check_runtime,
     check_models,
+    check_formats,
     check_ports,
     check_disk,
     check_clock,

@@ -32,7 +32,7 @@ def run_grade(
         ConfigError: a path does not exist or holds no frames.
         ModelError: a model is missing or altered.
     """
-    arrivals = find_frames(paths)
+    arrivals = find_frames(paths, lambda sentence: err.print(f"{sentence}.", markup=False))
     judged: list[Document] = []
     revised: dict[str, Document] = {}
     counts = Counts()

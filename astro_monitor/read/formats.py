@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from astro_monitor.errors import FrameError, Unreadable, Unsupported
+from astro_monitor.filekinds import AVI, JPEG, OTHER_FRAMES, PACKED, PICTURE, PNG, SER, VIDEO
 
-_SAVE_FITS = "let the capture program write FITS"
 OTHER_FORMATS = (
-    # First bytes, what it is, what to do.
-    (b"LUCAM-RECORDER", "a SER video", "give single frames"),
-    (b"RIFF", "a video", "give single frames"),
-    (b"\xff\xd8\xff", "a JPEG picture", _SAVE_FITS),
-    (b"\x89PNG", "a PNG picture", _SAVE_FITS),
-    (b"PK\3\4", "a ZIP archive", "unpack it"),
-    (b"BZh", "a bzip2 file", "unpack it, or compress by gzip or Rice"),
-    (b"\xfd7zXZ\0", "an xz file", "unpack it, or compress by gzip or Rice"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file", "unpack it, or compress by gzip or Rice"),
-    (b"\x1f\x9d", "a file of the old compress program", "unpack it, or compress by gzip or Rice"),
+    # First bytes, where they begin, what has them.
+    (b"LUCAM-RECORDER", 0, SER),
+    (b"AVI ", 8, AVI),
+    (b"WEBP", 8, PICTURE),
+    (b"\xff\xd8\xff", 0, JPEG),
+    (b"\x89PNG", 0, PNG),
+    (b"GIF8", 0, PICTURE),
+    (b"8BPS", 0, PICTURE),
+    (b"ftypheic", 4, PICTURE),
+    (b"ftypmif1", 4, PICTURE),
+    (b"ftypavif", 4, PICTURE),
+    (b"ftyp", 4, VIDEO),
+    (b"\x1aE\xdf\xa3", 0, VIDEO),
+    (b"PK\3\4", 0, PACKED),
+    (b"7z\xbc\xaf\x27\x1c", 0, PACKED),
+    (b"Rar!\x1a\7", 0, PACKED),
+    (b"BZh", 0, PACKED),
+    (b"\xfd7zXZ\0", 0, PACKED),
+    (b"\x28\xb5\x2f\xfd", 0, PACKED),
+    (b"\x1f\x9d", 0, PACKED),
+    (b"\x89HDF\r\n", 0, OTHER_FRAMES),
+    (b"#ASDF", 0, OTHER_FRAMES),
 )
 NO_FRAMES = (
     # The same for files that stand where a frame should be.
@@ -35,9 +47,9 @@ def other_format(front: bytes) -> FrameError | None:
     Returns:
         The error to raise, or ``None`` when its first bytes tell nothing.
     """
-    for magic, what, advice in OTHER_FORMATS:
-        if front.startswith(magic):
-            return Unsupported(f"This is {what}, which is not read; {advice}.", kind="other_format")
+    for magic, start, kind in OTHER_FORMATS:
+        if front.startswith(magic, start):
+            return Unsupported(f"This is {kind.one}, which is not read; {kind.advice}.", kind="other_format")
     for magic, what, advice in NO_FRAMES:
         if front.lower().startswith(magic):
             return Unreadable(f"This is {what}, not a frame; {advice}.", kind="not_fits")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
+from astro_monitor.filekinds import CAMERA_RAW, RAW_ENDINGS
 from astro_monitor.records import FrameMeta
 
 from .exif import BIG_TIFF_MAGICS, TIFF_MAGICS
@@ -25,7 +26,6 @@ from .superpixels import XTRANS
 
 RAW_MAGICS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"II*\0\x10\0\0\0CR")
 """First bytes of raw files that are no TIFF files by their first bytes, and of CR2."""
-RAW_ENDINGS = (".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw")
 _HIGHEST = 65_535
 _XTRANS_SIDE = 6
 
@@ -81,11 +81,8 @@ def refuse_without_rawpy() -> None:
     Raises:
         Unsupported: rawpy is not installed (kind ``needs_extra``).
     """
-    if find_spec("rawpy") is None:
-        raise Unsupported(
-            "This is a camera raw file, which needs the extra 'raw': run pip install 'astro-monitor[raw]'.",
-            kind="needs_extra",
-        )
+    if find_spec(CAMERA_RAW.package) is None:
+        raise Unsupported(f"This file cannot be read: {CAMERA_RAW.sentence}.", kind="needs_extra")
 
 
 def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:

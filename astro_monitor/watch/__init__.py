@@ -7,6 +7,7 @@ from .events import EventWatcher, Hint, Hints, Watcher
 from .names import NameRules
 from .settle import Look, SettleRules, Settling, Sighting
 from .source import FolderSource
+from .unread import unread_sentence
 
 __all__ = [
     "EventWatcher",
@@ -19,4 +20,5 @@ __all__ = [
     "Settling",
     "Sighting",
     "Watcher",
+    "unread_sentence",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-FITS_ENDINGS = (".fit", ".fits", ".fts", ".fit.fz", ".fits.fz")
-"""Files whose header tells their length."""
-FRAME_ENDINGS = (*FITS_ENDINGS, ".fit.gz", ".fits.gz", ".xisf")
+from ..filekinds import FITS_ENDINGS, FileKind, frame_endings, kind_not_read
+
+FRAME_ENDINGS = frame_endings()
 SYSTEM_FOLDERS = ("$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot")
 
 _TEMPORARY = re.compile(
@@ -38,12 +38,12 @@ class NameRules:
     def is_frame(self, name: str) -> bool:
         """Whether a file of this name is a frame by its ending, and neither temporary nor to be ignored."""
         lower = name.lower()
-        return (
-            lower.endswith(FRAME_ENDINGS)
-            and not _TEMPORARY.match(lower)
-            and not _UUID_STEM.match(lower)
-            and not self._is_ignored(lower)
-        )
+        return lower.endswith(FRAME_ENDINGS) and self._counts(lower)
+
+    def unread_kind(self, name: str) -> FileKind | None:
+        """Return the kind of a file that would be looked at if files of its kind were read; else ``None``."""
+        kind = kind_not_read(name)
+        return kind if kind is not None and self._counts(name.lower()) else None
 
     def is_folder(self, name: str) -> bool:
         """Whether to look into a folder of this name."""
@@ -53,6 +53,9 @@ class NameRules:
     def allow(self, folders: Sequence[str]) -> bool:
         """Whether all of these folders, one inside the other, are looked into."""
         return all(self.is_folder(name) for name in folders)
+
+    def _counts(self, lower: str) -> bool:
+        return not _TEMPORARY.match(lower) and not _UUID_STEM.match(lower) and not self._is_ignored(lower)
 
     def _is_ignored(self, lower: str) -> bool:
         return any(fnmatchcase(lower, pattern.lower()) for pattern in self.ignore)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bounds import folded_int64, int64
+from ..filekinds import FileKind
 from .names import NameRules
 from .settle import Sighting
 
@@ -32,6 +33,7 @@ class Scan:
         complete: whether every folder could be read; if not, a file that is not in ``files`` may still exist.
         too_deep: a folder that lies deeper than the walk goes; empty when there is none.
         fault: why folders could not be listed, when that is no fault of a folder alone, as the system says.
+        unread: for each folder and kind of file that is not read, the path of one.
         unforeseen: files about which the system said something that is not understood, with the error.
     """
 
@@ -39,6 +41,7 @@ class Scan:
     complete: bool = True
     too_deep: str = ""
     fault: str = ""
+    unread: dict[tuple[str, str], tuple[str, FileKind]] = field(default_factory=dict)
     unforeseen: dict[str, Exception] = field(default_factory=dict)
 
 
@@ -111,6 +114,14 @@ class Tree:
             return False
         return bool(parts) and self.names.is_frame(parts[-1]) and self.names.allow(parts[:-1])
 
+    def unread_kind(self, path: str) -> FileKind | None:
+        """Return the kind of a file that is not read, when it would count otherwise."""
+        try:
+            parts = Path(path).relative_to(self.root).parts
+        except ValueError:
+            return None
+        return self.names.unread_kind(parts[-1]) if parts and self.names.allow(parts[:-1]) else None
+
     def counts_as_folder(self, path: str) -> bool:
         """The same for a folder."""
         try:
@@ -150,6 +161,10 @@ class Tree:
                 return
             if stat.S_ISREG(status.st_mode):
                 found.files[entry.path] = sighting_of(status)
+        else:
+            kind = self.names.unread_kind(entry.name)
+            if kind is not None:
+                found.unread.setdefault((os.path.dirname(entry.path), kind.name), (entry.path, kind))  # noqa: PTH120
 
     def is_too_deep(self, path: str) -> bool:
         """Whether a file lies deeper than a walk goes, so that only events tell of it."""

@@ -26,6 +26,7 @@ from .mounts import is_remote
 from .names import NameRules
 from .reopened import Reopened
 from .scan import MAX_DEPTH, Scan, Tree
+from .unread import UnreadFiles
 from .writers import OpenWriters
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class FolderSource:
         self._jitter = jitter or random.Random()
         self._on_turn = on_turn
         self._tree = Tree(str(self._root), NameRules(settings.ignore), settings.follow_links)
+        self._unread = UnreadFiles(self._tree.root)
         self._hints = Hints()
         self.reopened = Reopened(self._hints)
         self._guard = WatcherGuard(self._tree.root, settings, self._hints, start_watcher, is_remote)
@@ -187,6 +189,10 @@ class FolderSource:
                     self._scans_due[path] = now_s + SECOND_LOOK_S
             elif self._tree.counts(path):
                 self._candidates.take_hint(path, hint, now_s)
+            else:
+                kind = self._tree.unread_kind(path)
+                if kind is not None:
+                    self._unread.note(path, kind)
 
     def _scan_what_is_due(self, now_s: float, stopped: Callable[[], bool]) -> None:
         for folder in [folder for folder, due_s in self._scans_due.items() if due_s <= now_s]:
@@ -228,6 +234,8 @@ class FolderSource:
                 self._candidates.meet(path, sighting, now_s, how)
         for path, error in scan.unforeseen.items():
             self._candidates.give_up(path, error, now_s)
+        for path, kind in scan.unread.values():
+            self._unread.note(path, kind)
         return scan
 
     def _note(self, scan: Scan) -> None:

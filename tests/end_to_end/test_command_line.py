@@ -209,10 +209,29 @@ def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
 def test_doctor_says_what_is_well(tmp_path) -> None:
     done = run("doctor", tmp_path, "--state", tmp_path.parent / "doctor-state", "--json")
     findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
-    assert {"folder", "night log", "watcher", "onnxruntime", "models", "ports", "disk", "clock"} == findings.keys()
+    checks = {"folder", "night log", "watcher", "onnxruntime", "models", "formats", "ports", "disk", "clock"}
+    assert checks == findings.keys()
+    assert "FITS, XISF" in findings["formats"]["sentence"]
     assert findings["models"]["level"] == "ok", findings["models"]
     assert findings["watcher"]["level"] == "ok"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_grade_says_what_it_does_not_read(frames, tmp_path) -> None:
+    for name in ("moon.ser", "mars.ser", "snap.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    done = run("grade", tmp_path)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert said.count("SER videos are not read; let the capture program write single FITS frames") == 1
+    assert "JPEG pictures are not read" in said
+    assert "notes" not in said
+    assert "no frames in" in said
+    done = run("grade", tmp_path / "moon.ser")
+    assert "is a SER video, which is not read" not in done.stdout
+    (tmp_path / "moon.ser").write_bytes(b"LUCAM-RECORDER" + bytes(1000))
+    done = run("grade", tmp_path / "moon.ser")
+    assert "This is a SER video, which is not read" in " ".join(done.stdout.split())
 
 
 def test_help_teaches() -> None:

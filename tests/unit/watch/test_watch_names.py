@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from astro_monitor import filekinds
 from astro_monitor.watch import NameRules
 from astro_monitor.watch.names import tells_its_length
 
@@ -24,6 +25,8 @@ RULES = NameRules()
         "a.fits.fz",
         "a.fit.fz",
         "a.xisf",
+        "a.tif",
+        "a.TIFF",
         "M31[2x2](1).fits",
         "état.fits",
         "-rf.fits",
@@ -45,7 +48,9 @@ def test_a_frame_is_a_frame(name: str) -> None:
         "a.fits.txt",
         "a.jpg",
         "a.ser",
-        "a.cr2",
+        "a.txt",
+        "a.log",
+        "a.fits.bz2",
         "a.gz",
         ".fits",
         ".hidden.fits",
@@ -88,3 +93,40 @@ def test_only_fits_files_tell_their_length() -> None:
     assert tells_its_length("a.fits.fz")
     assert not tells_its_length("a.fits.gz")
     assert not tells_its_length("a.xisf")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.ser", "SER videos"),
+        ("a.AVI", "AVI videos"),
+        ("a.mp4", "videos"),
+        ("IMG_0001.JPG", "JPEG pictures"),
+        ("a.b.png", "PNG pictures"),
+        ("a.fits.bz2", "archives and packed frames"),
+        ("night.zip", "archives and packed frames"),
+        ("a.heic", "pictures of this kind"),
+    ],
+)
+def test_files_that_are_not_read_have_a_kind_and_a_sentence(name: str, kind: str) -> None:
+    found = RULES.unread_kind(name)
+    assert found.name == kind
+    assert found.sentence.startswith(f"{kind} are not read; ")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.fits", "a.xisf", "a.tif", "a.txt", "a.log", "a.csv", "a.json", "noending", "", "jpg", ".hidden.jpg",
+             "a.jpg.part", "~a.jpg", "a.tmp.jpg"]
+)  # fmt: skip
+def test_frames_texts_and_temporary_files_are_not_spoken_of(name: str) -> None:
+    assert RULES.unread_kind(name) is None
+    assert NameRules(("*.jpg",)).unread_kind("a.jpg") is None
+
+
+def test_camera_raw_counts_as_far_as_it_can_be_read(monkeypatch) -> None:
+    monkeypatch.setattr(filekinds, "_is_installed", lambda package: False)
+    assert ".cr3" not in filekinds.frame_endings.__wrapped__()
+    assert "pip install 'astro-monitor[raw]'" in filekinds.kind_not_read("IMG_0001.CR3").sentence
+    monkeypatch.setattr(filekinds, "_is_installed", lambda package: True)
+    assert {".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf"} <= set(filekinds.frame_endings.__wrapped__())
+    assert filekinds.kind_not_read("IMG_0001.CR3") is None

@@ -330,3 +330,35 @@ def test_no_file_arrives_before_its_writer_has_finished(
     arrived_s, arrival = only(night.run(at_s + 120, mode=mode))
     assert arrived_s >= at_s
     assert arrival.size_bytes == len(WHOLE)
+
+
+def test_files_that_are_not_read_are_said_once_for_each_kind_and_folder(night: Night, caplog) -> None:
+    night.write(1.0, "moon.ser", b"LUCAM-RECORDER", Hint.CLOSED)
+    night.write(2.0, "jupiter.ser", b"LUCAM-RECORDER")
+    (night.root / "sub").mkdir()
+    night.write(3.0, "sub/mars.ser", b"LUCAM-RECORDER")
+    night.write(4.0, "a.jpg", b"\xff\xd8\xff")
+    night.write(4.0, "\x1b[31m.png", b"\x89PNG", Hint.CLOSED)
+    night.write(5.0, "notes.txt", b"clear", Hint.CLOSED)
+    night.write(5.0, ".hidden.jpg", b"\xff\xd8\xff", Hint.CLOSED)
+    night.write(6.0, "a.fits", WHOLE, Hint.CLOSED)
+    only(night.run(40, rescan_s=5))
+    said = sorted(record.getMessage() for record in caplog.records if record.name.endswith("watch.unread"))
+    root = night.root.name
+    fits_advice = "let the capture program write single FITS frames"
+    assert said == sorted(
+        [
+            f"{root}: SER videos are not read; {fits_advice} (such as moon.ser)",
+            f"sub: SER videos are not read; {fits_advice} (such as mars.ser)",
+            f"{root}: JPEG pictures are not read; let the camera write raw files, or the capture program FITS "
+            "(such as a.jpg)",
+            f"{root}: PNG pictures are not read; let the capture program write FITS (such as \\x1b[31m.png)",
+        ]
+    )
+
+
+def test_files_in_folders_that_are_not_looked_into_are_not_spoken_of(night: Night, caplog) -> None:
+    (night.root / "previews").mkdir()
+    night.write(1.0, "previews/a.jpg", b"\xff\xd8\xff", Hint.CLOSED)
+    assert night.run(30, ignore=["previews"]) == []
+    assert not [record for record in caplog.records if record.name.endswith("watch.unread")]
