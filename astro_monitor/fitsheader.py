@@ -337,6 +337,8 @@ def _parse_value(text: str) -> Value | None:
         end = _end_of_quoted(text)
         closed = end > 1 and text[end - 1] == "'"
         return text[1 : end - 1 if closed else end].replace("''", "'").replace("\0", " ").rstrip()
+    if text[:1] == '"' and '"' in text[1:]:
+        return text[1 : text.index('"', 1)].replace("\0", " ").rstrip()
     # What follows a NUL was left in the buffer of a program that ends its texts so.
     text = text.partition("/")[0].partition("\0")[0].strip()
     if text in ("T", "F"):

@@ -210,10 +210,12 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     frame = opened.frame()
     detections = detector.detect(frame)
     table = measure_sources(frame, detections)
-    ra_deg, dec_deg = sky_positions(opened.headers, table.x_px, table.y_px)
+    # The header counts pixels from the corner of the file, overscan included.
+    x_px, y_px = table.x_px + frame.origin_px[0], table.y_px + frame.origin_px[1]
+    ra_deg, dec_deg = sky_positions(opened.headers, x_px, y_px)
     return FoundSources(
         frame=frame,
-        sources=replace(table, ra_deg=ra_deg, dec_deg=dec_deg),
+        sources=replace(table, x_px=x_px, y_px=y_px, ra_deg=ra_deg, dec_deg=dec_deg),
         streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
         model=detections.model,
     )

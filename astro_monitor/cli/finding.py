@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -72,8 +73,9 @@ def run_stars(
         _write(output, data)
     if overlay is not None:
         top = found.frame.meta.row_order == "TOP-DOWN"
-        pixels, px = found.frame.pixels, found.frame.sensor_px_per_px
-        _write(overlay, overlay_png(pixels, px, table, found.streaks, first_row_on_top=top))
+        pixels, px, (left, low) = found.frame.pixels, found.frame.sensor_px_per_px, found.frame.origin_px
+        shown = replace(table, x_px=table.x_px - left, y_px=table.y_px - low)
+        _write(overlay, overlay_png(pixels, px, shown, found.streaks, first_row_on_top=top))
     said = err if output is None else out
     said.print(_summary(image, table, found), markup=False)
     for what, path in (("Table", output), ("Picture", overlay)):

@@ -75,9 +75,9 @@ def read_calibration(facts: Facts) -> Calibration:
             note(text, keyword)
         elif _is_done(facts.lookup(keyword)):
             note("BD", keyword)
-    for remark in facts.remarks():
+    for remark in facts.telling_remarks():
         # One remark may tell several steps: ``Bias Subtraction; Dark Subtraction``.
-        for part in re.split(r"[;.]\s|;", remark.lower()):
+        for part in re.split(r"[;.]\s|;", remark):
             for letter, pattern in _SAID:
                 if pattern.search(part) and not _DENIED.search(part):
                     note(letter, "HISTORY")

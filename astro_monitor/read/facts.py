@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from astro_monitor.fitsheader import Header, Value
@@ -11,6 +12,14 @@ from .values import as_number, as_text
 UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED", "-", "--", "---", "?")
 """Programs write these for *not known*: they are passed over without a note."""
 _MAX_NOTES = 20
+_WITH_UNIT = re.compile(
+    r"([+-]?[\d.,]+)\s*(?:°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
+)
+"""Units that change no number here; others, such as metres for a focal length, make it no number."""
+_TELLING = re.compile(
+    "siril|pixinsight|image|star|drizz|deepsky|astro ?pixel|astrometric stacking|astap|ccdproc|stack|added|integrat"
+    "|regist|align|reproj|combin|average|median|mean|sum|sigma|bias|zero|offset|overscan|dark|flat"
+)
 
 
 class Facts:
@@ -27,6 +36,8 @@ class Facts:
         self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.notes: list[str] = []
+        self._remarks = tuple(remark for header in headers for remark in header.remarks)
+        self._telling = tuple(text for remark in self._remarks if _TELLING.search(text := remark.lower()))
 
     def lookup(self, keyword: str) -> Value | None:
         """Return a value from the first header that has one."""
@@ -42,7 +53,11 @@ class Facts:
 
     def remarks(self) -> tuple[str, ...]:
         """Return the text of all COMMENT and HISTORY cards."""
-        return tuple(remark for header in self._headers for remark in header.remarks)
+        return self._remarks
+
+    def telling_remarks(self) -> tuple[str, ...]:
+        """Return in lower case those that may tell of processing or calibration; most headers have none."""
+        return self._telling
 
     def keywords(self) -> tuple[str, ...]:
         """Return all keywords that are there."""
@@ -70,6 +85,8 @@ class Facts:
         number = as_number(value)
         if number is None and is_unknown(value):
             return None
+        if number is None and isinstance(value, str) and (match := _WITH_UNIT.fullmatch(value.strip())) is not None:
+            number = as_number(match[1])
         if number is None:
             self.refuse(keyword, value, "it is no number")
         elif number == 0.0 and zero_is_unknown:

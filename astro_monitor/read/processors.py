@@ -128,7 +128,7 @@ def processed_by(facts: Facts) -> str:
             if keyword == "FLATCOR" and (value is True or len(str(value)) < 10):
                 continue
             return keyword
-    if any(_DEEDS.search(remark.lower()) and not _DENIED.search(remark.lower()) for remark in facts.remarks()):
+    if any(_DEEDS.search(remark) and not _DENIED.search(remark) for remark in facts.telling_remarks()):
         return "HISTORY"
     return ""
 
@@ -148,9 +148,8 @@ def _named_processor(facts: Facts) -> tuple[str, str]:
         for pattern, name in _PROCESSORS if text else ():
             if re.search(pattern, text):
                 return name, keyword
-    for remark in facts.remarks():
-        text = remark.lower()
+    for remark in facts.telling_remarks():
         for pattern, name in _BY_REMARK:
-            if re.search(pattern, text):
+            if re.search(pattern, remark):
                 return name, "HISTORY"
     return "", ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 from astro_monitor.fitsheader import Value
 
@@ -39,6 +39,8 @@ LOCAL_DATES = ("DATE-LOC", "DATE-LT", "DATE_LOC", "LOCDATE", "LOCALDAT", "DATE-L
 """Local time: used only where the offset from UTC is written with it."""
 ATOMIC_SECONDS = ("TAI", "TAI-BEG")
 """Seconds of atomic time since modified Julian date nought (Sloan Digital Sky Survey)."""
+TIMES_BESIDE_MIDNIGHT = ("TIME-OBS", "UTSTART", "UT-START", "UTC-OBS", "UT")
+MIDNIGHT = time()
 _DAY_S = 86_400.0
 
 
@@ -70,21 +72,34 @@ def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]])
             refused.append((keyword, value, "it is local time by its comment"))
             continue
         moment = as_moment(value, scale=scale)
+        if moment is not None and moment.utc.time() == MIDNIGHT and "DATE" in keyword:
+            moment = _with_time(facts, value, scale) or moment
         if moment is not None:
             if _keep(facts, moment, keyword, _passed(comment, passed)):
                 return True
             continue
         for time_keyword, part in TIMES_OF_DAY if "DATE" in keyword else ():
-            time = facts.lookup(time_keyword)
-            if time_keyword == keyword or time is None or _is_local(facts.comment(time_keyword)):
+            clock = facts.lookup(time_keyword)
+            if time_keyword == keyword or clock is None or _is_local(facts.comment(time_keyword)):
                 continue
             comment = facts.comment(time_keyword)
-            moment = as_moment(value, time, scale=scale, unit=comment)
+            moment = as_moment(value, clock, scale=scale, unit=comment)
             if moment is not None and _keep(facts, moment, f"{keyword} with {time_keyword}", _passed(comment, part)):
                 return True
         if passed == 0.0 and keyword.startswith("DATE"):
             refused.append((keyword, value, "it is no date with a time"))
     return False
+
+
+def _with_time(facts: Facts, value: Value, scale: str) -> Moment | None:
+    """Return the moment of a date that says midnight and whose time of day stands in another card."""
+    for keyword in TIMES_BESIDE_MIDNIGHT:
+        clock = facts.lookup(keyword)
+        if isinstance(clock, str) and not _is_local(facts.comment(keyword)):
+            moment = as_moment(str(value)[:10], clock, scale=scale)
+            if moment is not None and moment.utc.time() != MIDNIGHT:
+                return Moment(moment.utc, ", ".join(filter(None, (moment.assumed, f"time from {keyword}"))))
+    return None
 
 
 def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:

@@ -91,6 +91,16 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
     )
 
 
+def xisf_header_of(read_at: ReadAt) -> Header:
+    """Return the header of the first image of an XISF file, whatever is to be said of its pixels.
+
+    Raises:
+        Unreadable, Unsupported: as for ``find_xisf_image``.
+    """
+    root = _root(read_at)
+    return xisf_header(root, _first_image(root))
+
+
 def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tuple[Pixels, float]:
     """Give the pixels of an image.
 

@@ -264,3 +264,18 @@ def test_angles(value: str, degrees: float | None) -> None:
 def test_hours() -> None:
     assert as_degrees("13 09 33.830", text_is_hours=True) == pytest.approx(197.390958, abs=1e-5)
     assert as_degrees(193.07, text_is_hours=True) == 193.07
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "field", "number"),
+    [("CCD-TEMP", "'-10,5 °C'", "sensor_temp_c", -10.5), ("FOCALLEN", "'530 mm'", "focal_mm", 530.0),
+     ("CCD-TEMP", "'-10 deg C'", "sensor_temp_c", -10.0), ("XPIXSZ", "'3.76 microns'", "pixel_um", 3.76),
+     ("FOCALLEN", "'0.53 m'", "focal_mm", None), ("GAIN", "'100'", "gain", 100.0)],
+)  # fmt: skip
+def test_numbers_with_their_unit(keyword: str, text: str, field: str, number: float | None) -> None:
+    assert getattr(meta(**{keyword.replace("-", "_"): text}), field) == number
+
+
+@pytest.mark.parametrize(("text", "binning"), [("'2x2'", 2), ("'2 2'", 2), ("'3, 3'", 3), ("2", 2), ("'1X1'", 1)])
+def test_binning_of_both_axes(text: str, binning: int) -> None:
+    assert meta(BINNING=text).binning == binning

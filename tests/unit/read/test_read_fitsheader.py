@@ -232,5 +232,6 @@ def test_a_letter_may_be_cut_by_the_end_of_its_card() -> None:
 
 
 def test_text_without_quotes() -> None:
-    header = first_header(raw_header(b"FILTER  = Ha / name", b"OBJECT  = NGC 7000"))
+    header = first_header(raw_header(b"FILTER  = Ha / name", b"OBJECT  = NGC 7000", b'NAME    = "a / b" / c'))
+    assert header.value("NAME") == "a / b"
     assert (header.value("FILTER"), header.value("OBJECT"), header.comment("FILTER")) == ("Ha", "NGC 7000", "name")

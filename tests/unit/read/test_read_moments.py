@@ -107,6 +107,7 @@ def test_the_ordinary_spelling_loads_no_other_library(monkeypatch: pytest.Monkey
         ((("DATE-OBS", "'2024-03-01'"), ("UTC", "79200.0 / [s] 22:00:00.0 UTC")), "DATE-OBS with UTC"),
         ((("UTDATE", "'2024:03:01'"), ("UTSTART", "'22:00:00'"), ("UTEND", "'22:01:00'")), "UTDATE with UTSTART"),
         ((("DATE-OBS", "'2024-03-01T22:00:00'"), ("TIME-OBS", "'21:00:00'")), "DATE-OBS"),
+        ((("DATE-OBS", "'2024-03-01T00:00:00'"), ("TIME-OBS", "'22:00:00'")), "DATE-OBS (time from TIME-OBS)"),
         ((("DATE-BEG", "'2024-03-01T22:00:00'"),), "DATE-BEG"),
         ((("DATE-AVG", "'2024-03-01T22:00:30'"),), "DATE-AVG (less half of the exposure)"),
         ((("DATE-END", "'2024-03-01T22:01:00'"),), "DATE-END (less the exposure)"),

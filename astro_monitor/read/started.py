@@ -1,0 +1,47 @@
+"""When a frame was exposed, from the first kilobytes of its file: enough to put files in order."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from datetime import datetime
+
+from astro_monitor.errors import FrameError
+from astro_monitor.fitsheader import Header, ReadAt, scan_hdus
+
+from .dialects import read_meta
+from .gunzip import GZIP_MAGIC
+from .xisf import XISF_MAGIC, xisf_header_of
+
+EXTENSIONS_READ = 2
+"""A compressed or multi-extension file may keep the date in its first extension."""
+_GZIP_BYTES = 1 << 18
+"""So much of a gzip file is inflated: its header, in all but the strangest files."""
+
+
+def exposure_start(read_at: ReadAt) -> datetime | None:
+    """Return when the exposure began, in UTC, by the header; ``None`` when it does not tell, or cannot be read.
+
+    Parameters:
+        read_at: gives bytes of the file.
+    """
+    try:
+        magic = read_at(0, 8)
+        if magic == XISF_MAGIC:
+            return read_meta((xisf_header_of(read_at),)).date_obs_utc
+        if magic[:2] == GZIP_MAGIC:
+            read_at = _inflated(read_at)
+        headers: list[Header] = []
+        for hdu in itertools.islice(scan_hdus(read_at), EXTENSIONS_READ):
+            headers.insert(0, hdu.header)
+            start = read_meta(tuple(headers)).date_obs_utc
+            if start is not None:
+                return start
+    except (FrameError, zlib.error):
+        return None
+    return None
+
+
+def _inflated(read_at: ReadAt) -> ReadAt:
+    front = zlib.decompressobj(31).decompress(read_at(0, _GZIP_BYTES), _GZIP_BYTES)
+    return lambda offset, count: front[offset : offset + count]
