@@ -14,7 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import __version__, compose, messages
 from .clock import Clock
@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
+
+_Written = TypeVar("_Written")
 
 
 class Session:
@@ -259,7 +261,10 @@ class Session:
         if verdict.decision == row.decision:
             return
         why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
-        self._announce(self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight))
+        revised = self._patiently(
+            lambda: self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight)
+        )
+        self._announce(revised)
         self.counts.revise("review", verdict.decision)
         self._lists.note(outcome.frame_id)
 
@@ -327,7 +332,7 @@ class Session:
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
         self._lists.note(frame_id, self._log.content_at(arrival.path))
-        self._log.note_sighting(frame_id, compose.sighting(arrival))
+        self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
         body = {
@@ -352,20 +357,29 @@ class Session:
             self._announce(document)
 
     def _written(self, drafts: list[Draft], sighting: Sighting | None = None) -> list[Document]:
-        """Commit; while the disk is full, wait and try again, because a verdict must not be lost."""
+        """Commit documents with all that the judge remembers."""
         outline, histories = self._judge.outline(), self._judge.changed_histories()
+
+        def commit() -> list[Document]:
+            return self._log.commit(
+                drafts,
+                states={JUDGE_STATE: outline, **self._memory.pending()},
+                baselines=histories,
+                keep_baselines=outline["histories"],
+                sighting=sighting,
+            )
+
+        documents = self._patiently(commit)
+        self._memory.written()
+        return documents
+
+    def _patiently(self, write: Callable[[], _Written]) -> _Written:
+        """Write into the night log; while the disk is full, wait and try again, because a verdict must not be lost."""
         while True:
             try:
-                documents = self._log.commit(
-                    drafts,
-                    states={JUDGE_STATE: outline, **self._memory.pending()},
-                    baselines=histories,
-                    keep_baselines=outline["histories"],
-                    sighting=sighting,
-                )
+                written = write()
                 self.trouble = ""
-                self._memory.written()
-                return documents
+                return written
             except LogBlocked as error:
                 if not self.trouble:
                     log.error("the night log cannot be written (%s); trying again each %.0f s", error, LOG_RETRY_S)

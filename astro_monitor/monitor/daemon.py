@@ -31,6 +31,7 @@ from ..worker import PIPELINE, WorkerLane
 from .backlog import Backlog
 from .desk import Desk
 from .health import HealthPages
+from .mover import Mover
 from .pulse import Pulse
 from .retries import Retries, WorkerPause
 from .state import BUS, WATCH, WORK, DaemonState
@@ -126,6 +127,9 @@ class Monitor:
         clock: the source of time.
         pipeline: name of the stages that the worker loads; the tests have lighter ones.
 
+    Attributes:
+        state: how it is, once it has begun to watch.
+
     Raises:
         ConfigError: the folder or a setting is wrong.
     """
@@ -150,6 +154,7 @@ class Monitor:
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
         self.health_port = 0
+        self.state: DaemonState | None = None
         self._never_whole: queue.SimpleQueue[Failed] = queue.SimpleQueue()
 
     def make_folder(self) -> None:
@@ -224,6 +229,7 @@ class Monitor:
         backlog = Backlog(self._settings.backlog, started_ns=time.time_ns())
         retries, pause = Retries(self._clock), WorkerPause(self._clock)
         state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse, retries, pause)
+        self.state = state
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
         publisher.figures = state.beat_of_the_bus
@@ -234,10 +240,8 @@ class Monitor:
             self.addresses = publisher.addresses
             self.health_port = pages.port
             session.start("watch", self._root, lane.models)
-            mover = threading.Thread(
-                target=self._move, args=(source, backlog, lane, over), name="arrivals", daemon=True
-            )
-            mover.start()
+            state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, lane, stop), over)
+            state.mover.keep()
             if self._settings.watch.existing == "ignore":
                 # The frames of before are not met again; those among them that still have no outcome are.
                 for path in night_log.unfinished():
@@ -254,7 +258,7 @@ class Monitor:
                 over.set()
                 if reason == "stopped":
                     state.stopping()
-                mover.join(timeout=MOVER_GRACE_S)
+                state.mover.join(MOVER_GRACE_S)
                 session.stop(reason, sentence)
                 self.lists_folder = session.lists_place or self.lists_folder
                 log.info("the watch of %s has ended: %s", self._root, sentence)

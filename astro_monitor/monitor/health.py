@@ -13,6 +13,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 REQUEST_LIMIT_S = 5.0
 MAX_CONNECTIONS = 16
+ACCEPT_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,20 @@ class _Server(ThreadingHTTPServer):
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            # No thread is to be had, so that the one who asks goes away without an answer.
+            self._places.release()
+            raise
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection; when no more files may be opened, wait a little, as the connection stays."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(ACCEPT_PAUSE_S)
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:

@@ -19,6 +19,7 @@ from ..worker import WorkerLane
 from .backlog import Backlog
 from .health import Health
 from .jumps import ClockJumps
+from .mover import Mover
 from .pulse import Pulse
 from .retries import Retries, WorkerPause
 from .service import ServiceManager
@@ -41,6 +42,7 @@ class DaemonState:
     Attributes:
         folder: of the night log.
         lane: the worker, once it has started.
+        mover: the thread of the watcher, once it has started.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class DaemonState:
     retries: Retries
     pause: WorkerPause
     lane: WorkerLane | None = None
+    mover: Mover | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class DaemonState:
             LogDamaged: damage of the night log was met.
         """
         self.pulse.beat(WORK)
+        if self.mover is not None:
+            self.mover.keep()
         self.session.check()
         jump_s = self._jumps.look()
         if jump_s:
@@ -103,7 +108,8 @@ class DaemonState:
 
     def _stuck(self) -> str:
         """Say which parts do not do their work; a watcher that may be blind is one of them."""
-        return _sentence(self.pulse.stuck()) or self.source.trouble()
+        no_thread = self.mover.trouble if self.mover is not None else ""
+        return no_thread or _sentence(self.pulse.stuck()) or self.source.trouble()
 
     def _not_ready(self) -> str:
         """Say why frames cannot be taken, though every part moves; empty when they can."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MAX_HINTS = 50_000
 """Beyond this the hints are thrown away, all of them, and the folder is scanned: that is no slower then."""
 JOIN_S = 5.0
+THREADS_NEEDED, FILES_NEEDED = 3, 4
+"""What watchdog starts and opens for one watcher on Linux."""
 EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
@@ -107,6 +110,7 @@ class EventWatcher:
     """Watches a folder and all below it by the events of the operating system."""
 
     def __init__(self, root: str, hints: Hints) -> None:
+        _make_sure_of_room()
         others = set(threading.enumerate())
         self._observer = Observer()
         try:
@@ -134,6 +138,34 @@ class EventWatcher:
                 self._observer.join(JOIN_S)
         except (OSError, RuntimeError) as error:
             log.warning("the watcher of the folder does not end in order: %s", error)
+
+
+def _make_sure_of_room() -> None:
+    """See whether a watcher could be started: one that stops half way leaves open files behind, at each try.
+
+    Raises:
+        RuntimeError: no thread can be started, or no file opened.
+    """
+    go = threading.Event()
+    held: list[int] = []
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(THREADS_NEEDED):
+            thread = threading.Thread(target=go.wait, name="room", daemon=True)
+            thread.start()
+            started.append(thread)
+        while len(held) < FILES_NEEDED:
+            held += os.pipe()
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise RuntimeError(f"{error.strerror or error}") from error
+    finally:
+        go.set()
+        for descriptor in held:
+            os.close(descriptor)
+        for thread in started:
+            thread.join()
 
 
 class _Handler(FileSystemEventHandler):
