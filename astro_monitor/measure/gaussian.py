@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .moments import FWHM_PER_SIGMA
+from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
 
+Pixels = NDArray[np.uint16] | NDArray[np.float32]
 Vector = NDArray[np.float64]
 
 LEAST_REACH_PX, REACH_FWHM, MORE_REACH_PX = 10, 0.65, 4.4
@@ -22,7 +23,11 @@ LEAST_REACH_PX, REACH_FWHM, MORE_REACH_PX = 10, 0.65, 4.4
 wings, and is that of Siril 1.0 within a pixel from 1.3 to 18 pixels, as its widths of simulated stars show."""
 MOST_REACH_PX = 16
 """Larger squares are binned: they hold no more to learn from, and take longer."""
-ROUNDS = 12
+NEARLY_SATURATED = 0.85
+"""Share of saturation from which on a pixel does not count: sensors bend before they stop."""
+ROUNDS, MOFFAT_ROUNDS = 12, 40
+FIRST_EXPONENT, EXPONENTS = 3.5, (1.5, 20.0)
+"""Of Moffat profiles: where the fit starts, and the limits."""
 LEAST_HEIGHT = 0.1
 """Of a Gaussian, in units of the brightest pixel above the sky."""
 CONVERGED = 1e-3
@@ -31,7 +36,7 @@ FIRST_DAMPING, LESS_DAMPING, MORE_DAMPING = 1e-2, 0.2, 6.0
 
 
 def gaussian_fwhm_px(
-    pixels: NDArray[np.uint16] | NDArray[np.float32], x_px: Vector, y_px: Vector, fwhm_px: float
+    pixels: Pixels, x_px: Vector, y_px: Vector, fwhm_px: float, *, saturation_adu: float = np.inf
 ) -> Vector:
     """Fit Gaussians.
 
@@ -39,11 +44,37 @@ def gaussian_fwhm_px(
         pixels: (H, W), the frame.
         x_px, y_px: (K,) about where the stars are, frame pixels.
         fwhm_px: about how wide they are.
+        saturation_adu: pixels near or above this level do not count.
 
     Returns:
         (K,) full width at half maximum along the longer axis, frame pixels; NaN where the square leaves the frame or no
         Gaussian fits.
     """
+    return _fwhm_px(pixels, x_px, y_px, fwhm_px, saturation_adu, moffat=False)[0]
+
+
+def moffat_fwhm_px(
+    pixels: Pixels, x_px: Vector, y_px: Vector, fwhm_px: float, *, saturation_adu: float = np.inf
+) -> Vector:
+    """Fit Moffat profiles whose exponent is free: what the flanks of saturated stars tell of their width.
+
+    Parameters:
+        pixels, x_px, y_px, fwhm_px, saturation_adu: as of :func:`gaussian_fwhm_px`.
+
+    Returns:
+        (K,) full width at half maximum, the geometric mean of both axes, before the pixels widened it; NaN where there
+        is none.
+    """
+    major, minor = _fwhm_px(pixels, x_px, y_px, fwhm_px, saturation_adu, moffat=True)
+    pixel = FWHM_PER_SIGMA**2 * PIXEL_VARIANCE_PX2
+    squared = major * minor - pixel
+    return np.asarray(np.sqrt(np.where(squared > 0, squared, np.nan)), np.float64)
+
+
+def _fwhm_px(
+    pixels: Pixels, x_px: Vector, y_px: Vector, fwhm_px: float, saturation_adu: float, *, moffat: bool
+) -> tuple[Vector, Vector]:
+    """Width along the longer and the shorter axis."""
     reach = max(LEAST_REACH_PX, round(REACH_FWHM * fwhm_px + MORE_REACH_PX))
     binning = -(-reach // MOST_REACH_PX)
     reach = round(reach / binning)
@@ -52,48 +83,53 @@ def gaussian_fwhm_px(
     first_x = np.floor(x_px + 0.5).astype(np.intp) - side // 2
     first_y = np.floor(y_px + 0.5).astype(np.intp) - side // 2
     inside = (first_x >= 0) & (first_y >= 0) & (first_x + side <= width) & (first_y + side <= height)
-    found = np.full(len(x_px), np.nan)
+    found = np.full((2, len(x_px)), np.nan)
     if not inside.any():
-        return found
+        return found[0], found[1]
     square = sliding_window_view(pixels, (side, side))[first_y[inside], first_x[inside]]
-    square = square.reshape(-1, side // binning, binning, side // binning, binning).mean(axis=(2, 4), dtype=np.float64)
+    square = square.reshape(-1, side // binning, binning, side // binning, binning)
+    used = square.max(axis=(2, 4)) < NEARLY_SATURATED * saturation_adu
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
     along_x = (x_px - first_x + 0.5)[inside] / binning - 0.5 - reach
     along_y = (y_px - first_y + 0.5)[inside] / binning - 0.5 - reach
-    variance = _fit(square, along_x, along_y, fwhm_px / binning) * binning**2
+    mean = square.mean(axis=(2, 4), dtype=np.float64)
+    widths = _fit(mean, used, along_x, along_y, fwhm_px / binning, moffat=moffat) * binning
     # Binned pixels are wider than those of the frame.
-    variance -= (binning**2 - 1) / 12
-    found[inside] = FWHM_PER_SIGMA * np.sqrt(np.where(variance > 0, variance, np.nan))
-    return found
+    squared = widths**2 - FWHM_PER_SIGMA**2 * (binning**2 - 1) * PIXEL_VARIANCE_PX2
+    found[:, inside] = np.sqrt(np.where(squared > 0, squared, np.nan))
+    return found[0], found[1]
 
 
-def _fit(square: Vector, x0: Vector, y0: Vector, fwhm_px: float) -> Vector:
-    """(K,) variance along the longer axis; NaN where the fit failed.
+def _fit(square: Vector, used: NDArray[np.bool_], x0: Vector, y0: Vector, fwhm_px: float, *, moffat: bool) -> Vector:
+    """(2, K) full widths at half maximum along the longer and the shorter axis; NaN where the fit failed.
 
-    Each Gaussian is background + height exp(-(a dx² + 2 b dx dy + c dy²)), seven numbers.
+    Each profile is background + height f(a dx² + 2 b dx dy + c dy²), with f(q) = exp(-q), or (1 + q / n)^-n for
+    Moffat's: seven numbers, or eight.
     """
     count = len(square)
-    data = square.reshape(count, -1)
     reach = square.shape[1] // 2
+    data, weight = square.reshape(count, -1), used.reshape(count, -1).astype(np.float64)
     axis = np.arange(-reach, reach + 1, dtype=np.float64)
     x, y = np.tile(axis, len(axis)), np.repeat(axis, len(axis))
     low = np.median(data, axis=1)
-    start = 0.5 * FWHM_PER_SIGMA**2 / max(fwhm_px**2 + FWHM_PER_SIGMA**2 / 12, 1.0)
-    rows = np.full(count, start)
-    now = np.stack([low, data.max(axis=1) - low, x0, y0, rows, np.zeros(count), rows], axis=1)
-    scale = np.maximum(now[:, 1], 1e-9)
-    data, now[:, 0], now[:, 1] = (data - low[:, None]) / scale[:, None], 0.0, 1.0
-    residual, slopes = _model(now, data, x, y)
+    start = np.full(count, 0.5 * FWHM_PER_SIGMA**2 / max(fwhm_px**2 + FWHM_PER_SIGMA**2 * PIXEL_VARIANCE_PX2, 1.0))
+    scale = np.maximum(data.max(axis=1) - low, 1e-9)
+    columns = [np.zeros(count), np.ones(count), x0, y0, start, np.zeros(count), start]
+    now = np.stack([*columns, np.full(count, np.log(FIRST_EXPONENT))] if moffat else columns, axis=1)
+    data = (data - low[:, None]) / scale[:, None]
+    residual, slopes = _model(now, data, weight, x, y)
     cost = (residual**2).sum(axis=1)
     damping = np.full(count, FIRST_DAMPING)
-    diagonal = np.arange(7)
-    for _ in range(ROUNDS):
+    diagonal = np.arange(now.shape[1])
+    for _ in range(MOFFAT_ROUNDS if moffat else ROUNDS):
         normal = slopes @ slopes.transpose(0, 2, 1)
         normal[:, diagonal, diagonal] *= 1 + damping[:, None]
         normal[:, diagonal, diagonal] += 1e-9
         step = np.linalg.solve(normal, (slopes @ residual[:, :, None]))[:, :, 0]
         tried = now + step
-        new_residual, new_slopes = _model(tried, data, x, y)
+        if moffat:
+            tried[:, 7] = np.clip(tried[:, 7], *np.log(EXPONENTS))
+        new_residual, new_slopes = _model(tried, data, weight, x, y)
         new_cost = (new_residual**2).sum(axis=1)
         better = new_cost < cost
         done = bool((np.abs(cost - new_cost) <= CONVERGED * cost).all())
@@ -103,21 +139,33 @@ def _fit(square: Vector, x0: Vector, y0: Vector, fwhm_px: float) -> Vector:
         if done:
             break
     a, b, c = now[:, 4], now[:, 5], now[:, 6]
-    least = (a + c) / 2 - np.hypot((a - c) / 2, b)
+    split = np.hypot((a - c) / 2, b)
+    axes = np.stack([(a + c) / 2 - split, (a + c) / 2 + split])
     near = (np.abs(now[:, 2] - x0) < reach / 2) & (np.abs(now[:, 3] - y0) < reach / 2)
-    sound = (least > 0) & (now[:, 1] > LEAST_HEIGHT) & near
-    return np.where(sound, 0.5 / np.where(sound, least, 1.0), np.nan)
+    sound = (axes[0] > 0) & (now[:, 1] > LEAST_HEIGHT) & near
+    # Where the profile has fallen to a half.
+    exponent = np.exp(now[:, 7]) if moffat else np.ones(count)
+    half = exponent * (2 ** (1 / exponent) - 1) if moffat else np.full(count, np.log(2))
+    return np.where(sound, 2 * np.sqrt(half / np.where(sound, axes, 1.0)), np.nan)
 
 
-def _model(now: Vector, data: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector]:
-    """What is left over (K, P), and the slopes of the Gaussians along their numbers (K, 7, P)."""
-    background, height, x0, y0, a, b, c = now.T[:, :, None]
+def _model(now: Vector, data: Vector, weight: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+    """What is left over (K, P), and the slopes of the profiles along their numbers (K, 7 or 8, P)."""
+    background, height, x0, y0, a, b, c = now[:, :7].T[:, :, None]
     dx, dy = x - x0, y - y0
-    # A trial step may turn the Gaussian inside out: it then fits badly and is taken back.
-    shape = np.exp(-np.clip(a * dx * dx + 2 * b * dx * dy + c * dy * dy, -5.0, 50.0))
-    light = height * shape
+    # A trial step may turn the profile inside out: it then fits badly and is taken back.
+    q = np.clip(a * dx * dx + 2 * b * dx * dy + c * dy * dy, -5.0, 50.0)
+    if now.shape[1] == 7:
+        shape = np.exp(-q)
+        falling, by_exponent = height * shape, []
+    else:
+        exponent = np.exp(now[:, 7])[:, None]
+        base = np.maximum(1 + q / exponent, 0.1)
+        shape = base**-exponent
+        falling = height * shape / base
+        by_exponent = [height * shape * (q / base - exponent * np.log(base))]
     slopes = np.stack([
-        np.ones_like(shape), shape, 2 * light * (a * dx + b * dy), 2 * light * (b * dx + c * dy),
-        -light * dx * dx, -2 * light * dx * dy, -light * dy * dy,
+        np.ones_like(shape), shape, 2 * falling * (a * dx + b * dy), 2 * falling * (b * dx + c * dy),
+        -falling * dx * dx, -2 * falling * dx * dy, -falling * dy * dy, *by_exponent,
     ], axis=1)  # fmt: skip
-    return data - background - light, slopes
+    return (data - background - height * shape) * weight, slopes * weight[:, None, :]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import metrics
 from ..records import (
@@ -24,18 +23,17 @@ from ..records import (
 from .background import background
 from .ephemeris import KEYS as EPHEMERIS
 from .ephemeris import Site, sun_and_moon
-from .gaussian import gaussian_fwhm_px
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
-from .moments import FWHM_PER_SIGMA
 from .separation import separation_px
 from .shape import field_shape
 from .stamps import covered_cells
-from .stars import clear_stars, clearest, measure_stars
+from .stars import measure_stars
 from .transparency import match
+from .widths import widths
 
 MAX_REFERENCE_STARS = 150
-MOST_GAUSSIANS = 24
-"""So many stars are fitted one by one: their median is known to a percent."""
+WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_mad_px", "fwhm_minor_px", "star_separation_fwhm")
+"""Missing together, where the width of the stars cannot be told."""
 SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
@@ -61,7 +59,7 @@ class _Numbers:
 
     def explain(self, reason: str, *keys: str) -> None:
         for key in keys:
-            if self.values[key] is None:
+            if reason and self.values[key] is None:
                 self.why_missing.setdefault(key, reason)
 
 
@@ -174,55 +172,42 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
 
 def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
     px = float(frame.sensor_px_per_px)
-    clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
+    found = widths(frame, stars)
+    clear = found.clear
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
-    each = stars.fwhm_px[clear].astype(np.float64)
-    clearer = clearest(clear, stars.snr)
-    fwhm, hfr = float(np.median(stars.fwhm_px[clearer])), float(np.median(stars.hfr_px[clearer]))
-    # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
-    minor = float(np.median(b * each / np.sqrt((a**2 + b**2) / 2)))
-    numbers.put("fwhm_px", fwhm * px)
-    gauss = _gaussian_fwhm_px(frame, stars, clearer[:MOST_GAUSSIANS], fwhm)
-    numbers.put("fwhm_gauss_px", gauss)
-    numbers.explain("no Gaussian fits the stars", "fwhm_gauss_px")
-    numbers.put("fwhm_mad_px", 1.4826 * float(np.median(np.abs(each - fwhm))) * px)
-    numbers.put("fwhm_minor_px", minor * px)
-    numbers.put("hfr_px", hfr * px)
     scale = frame.meta.scale_arcsec_px
+    numbers.explain(found.why_missing, *WIDTHS)
+    if not found.why_missing:
+        numbers.put("fwhm_px", found.fwhm_px * px)
+        numbers.put("fwhm_gauss_px", found.fwhm_gauss_px * px)
+        numbers.explain("no Gaussian fits the stars", "fwhm_gauss_px")
+        numbers.put("fwhm_mad_px", found.fwhm_mad_px * px)
+        numbers.put("fwhm_minor_px", found.fwhm_minor_px * px)
+        if stars.x_px.size > 1:
+            numbers.put("star_separation_fwhm", separation_px(stars.x_px, stars.y_px) / found.fwhm_px)
+        numbers.explain("only one star could be measured", "star_separation_fwhm")
+        if scale is not None:
+            numbers.put("fwhm_arcsec", found.fwhm_px * px * scale)
+    hfr = float(np.median(stars.hfr_px[found.chosen]))
+    numbers.put("hfr_px", hfr * px)
     if scale is not None:
-        numbers.put("fwhm_arcsec", fwhm * px * scale)
         numbers.put("hfr_arcsec", hfr * px * scale)
     numbers.explain("the header tells no pixel scale", "fwhm_arcsec", "hfr_arcsec")
     numbers.put("eccentricity", float(np.median(np.sqrt(np.maximum(1 - (b / a) ** 2, 0)))))
     numbers.put("elongation", float(np.median(a / b)))
     numbers.put("central_dip_fraction", float(np.median(stars.dip[clear])))
     numbers.put("snr_median", float(np.median(stars.snr)))
-    if stars.x_px.size > 1:
-        numbers.put("star_separation_fwhm", separation_px(stars.x_px, stars.y_px) / fwhm)
-    numbers.explain("only one star could be measured", "star_separation_fwhm")
     numbers.put("saturated_star_fraction", float(stars.saturated.mean()))
     x, y, theta = (values[clear].astype(np.float64) for values in (stars.x_px, stars.y_px, stars.theta_deg))
-    found = field_shape(x, y, a, b, theta, _shape(frame), minor)
-    numbers.put("elongation_angle_deg", found.angle_deg)
-    numbers.put("angle_coherence", found.coherence)
-    length, double = found.trail_length_px * px, 2 * np.radians(found.angle_deg)
+    pattern = field_shape(x, y, a, b, theta, _shape(frame), found.fwhm_minor_px)
+    numbers.put("elongation_angle_deg", pattern.angle_deg)
+    numbers.put("angle_coherence", pattern.coherence)
+    length, double = pattern.trail_length_px * px, 2 * np.radians(pattern.angle_deg)
     numbers.put("trail_length_px", length)
     numbers.put("trail_plus_px2", length**2 * float(np.cos(double)))
     numbers.put("trail_cross_px2", length**2 * float(np.sin(double)))
-    numbers.put("rotation_coherence", found.rotation_coherence)
-    numbers.put("radial_elongation", found.radial_elongation)
-
-
-def _gaussian_fwhm_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> float | None:
-    """Median width of fitted Gaussians, sensor pixels; the additional smoothing by super-pixels taken out."""
-    x, y = stars.x_px[chosen].astype(np.float64), stars.y_px[chosen].astype(np.float64)
-    each = gaussian_fwhm_px(frame.pixels, x, y, fwhm_px)
-    each = each[np.isfinite(each)]
-    if not each.size:
-        return None
-    px = frame.sensor_px_per_px
-    widened = FWHM_PER_SIGMA**2 * (px**2 - 1) / 12
-    return float(np.sqrt(max((np.median(each) * px) ** 2 - widened, 0.0))) or None
+    numbers.put("rotation_coherence", pattern.rotation_coherence)
+    numbers.put("radial_elongation", pattern.radial_elongation)
 
 
 def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:

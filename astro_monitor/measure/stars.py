@@ -34,6 +34,8 @@ ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
 FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
 """Where at least so many stars are above ``CLEAR_SNR``, or else above this, they alone tell the width."""
+MUCH_CLEARER = 10.0
+"""So do fewer, where the squares of their signal to noise are so many times those of the rest."""
 
 
 def measure_stars(frame: Frame, detections: Detections) -> Stars:
@@ -75,7 +77,7 @@ def measure_chosen(
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     if width_ratio is None:
-        clear = clearest(order[clear_stars(sigma[order], snr[order], saturated[order])], snr)
+        clear = order[width_stars(sigma[order], snr[order], saturated[order])]
         width_ratio = width_over_fwhm(found.light, shapes, clear)
     fwhm = FWHM_PER_SIGMA * sigma / width_ratio
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
@@ -146,7 +148,7 @@ def clear_stars(
 
 
 def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Return the stars to read the width from: where only a few are clear, these alone.
+    """Return the stars to read the width from: where a few are clear, or far clearer than the rest, these alone.
 
     The error of a width falls with the signal to noise, and what is faint can be anything.
 
@@ -154,11 +156,41 @@ def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.i
         index: stars from :func:`clear_stars`.
         snr: (M,) of all measured stars.
     """
-    for least in (CLEAR_SNR, LESS_CLEAR_SNR):
-        clear = index[snr[index] >= least]
-        if clear.size >= FEW_CLEAR:
-            return clear
-    return index
+    clear = index[snr[index] >= CLEAR_SNR]
+    if clear.size >= FEW_CLEAR:
+        return clear
+    best = index[np.argsort(-snr[index], kind="stable")]
+    for few in range(1, FEW_CLEAR):
+        if _weight(snr[best[:few]]) > MUCH_CLEARER * _weight(snr[best[few:]]):
+            return best[:few]
+    clear = index[snr[index] >= LESS_CLEAR_SNR]
+    return clear if clear.size >= FEW_CLEAR else index
+
+
+def width_stars(
+    widths: NDArray[np.floating], snr: NDArray[np.floating], saturated: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Return the stars to read the width from, as :func:`clear_stars` and :func:`clearest` choose them.
+
+    Saturated ones are chosen, and then they alone, where all others are faint in comparison, as on a focus run on one
+    star.
+
+    Parameters:
+        widths, snr, saturated: (M,) of the measured stars; widths in any unit.
+    """
+    index = clear_stars(widths, snr, saturated)
+    burnt = np.flatnonzero(saturated)
+    if (
+        _weight(snr[burnt]) > MUCH_CLEARER * _weight(snr[index])
+        and np.count_nonzero(snr[index] >= CLEAR_SNR) < FEW_CLEAR
+    ):
+        index = burnt
+    return clearest(index, snr)
+
+
+def _weight(snr: NDArray[np.floating]) -> float:
+    """How much stars say about the width together."""
+    return float((snr.astype(np.float64) ** 2).sum())
 
 
 def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:

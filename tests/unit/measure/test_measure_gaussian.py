@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.measure import Measurer
-from astro_monitor.measure.gaussian import gaussian_fwhm_px
+from astro_monitor.measure.gaussian import gaussian_fwhm_px, moffat_fwhm_px
 
 PLACES = np.arange(60, 460, 80)
 X, Y = (axis.ravel() + np.random.default_rng(1).uniform(-0.5, 0.5, 25) for axis in np.meshgrid(PLACES, PLACES))
@@ -70,3 +70,15 @@ def test_super_pixels_are_undone_in_both_widths(make_frame, make_detections, fie
     frame = make_frame(field.image(profile(3.0, None)), px=2)
     values = Measurer().measure(frame, detections, no_baseline)[1].values
     assert values["fwhm_gauss_px"] == pytest.approx(6.04, rel=0.02)
+
+
+@pytest.mark.parametrize(("beta", "fwhm"), [(2.5, 2.4), (3.5, 3.5), (8.0, 6.0)])
+def test_the_flanks_of_a_saturated_star_tell_its_width(field, profile, beta, fwhm):
+    """The star is three times as high as the sensor can tell."""
+    image = field.image(profile(fwhm, beta), noise=4.0).astype(np.float64)
+    bright = np.flatnonzero((field.peak > 4000) & (field.peak < 8000))
+    burnt = np.minimum(image, 3000.0).astype(np.float32)
+    found = moffat_fwhm_px(burnt, field.x[bright], field.y[bright], 1.3 * fwhm, saturation_adu=3000.0)
+    assert np.nanmedian(found) == pytest.approx(fwhm, rel=0.05)
+    blind = moffat_fwhm_px(burnt, field.x[bright], field.y[bright], 1.3 * fwhm)
+    assert np.nanmedian(blind) > 1.1 * fwhm

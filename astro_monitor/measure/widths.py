@@ -1,0 +1,119 @@
+"""How wide the stars of a frame are, or why that cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import Frame, Stars
+from .gaussian import gaussian_fwhm_px, moffat_fwhm_px
+from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
+from .stars import FEW_CLEAR, clear_stars, width_stars
+
+MOST_FITTED = 24
+"""So many stars are fitted one by one: their median is known to a percent."""
+LEAST_SNR_OF_WIDTH = 8.0
+"""Root of the sum of squares over the stars: the error of a width is about the width over this."""
+NARROW_PX, MANY_NARROW = 1.5, 5
+"""Below so many pixels of a cut-out, the width of one star depends on where in its pixel it stands, by a third: it
+takes so many stars to know it."""
+MOST_HOLLOW = 0.5
+"""A Gaussian has no place in a ring: from this dip on there is no width of one."""
+LONG = 1.5
+"""Elongation from which on no round profile is fitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Widths:
+    """Widths of a frame's stars, frame pixels.
+
+    Attributes:
+        clear: (K,) stars that shapes are read from.
+        chosen: (L,) stars that widths are read from.
+        fwhm_px: median full width at half maximum before the pixels widened it.
+        fwhm_gauss_px: of Gaussians at pixel centres, along the longer axis; NaN where none fits.
+        fwhm_mad_px: scaled median absolute deviation of the former over the stars.
+        fwhm_minor_px: median width along the shorter axis.
+        why_missing: why the widths are not to be believed; empty when they are.
+    """
+
+    clear: NDArray[np.intp]
+    chosen: NDArray[np.intp]
+    fwhm_px: float
+    fwhm_gauss_px: float
+    fwhm_mad_px: float
+    fwhm_minor_px: float
+    why_missing: str
+
+
+def widths(frame: Frame, stars: Stars) -> Widths:
+    """Measure the widths of a frame.
+
+    Parameters:
+        frame: its pixels, hot ones replaced, are read around the chosen stars.
+        stars: of the frame, at least one.
+    """
+    clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
+    chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
+    if chosen.size < FEW_CLEAR:
+        # Far clearer than the rest: these are no stars, or tell nothing.
+        clear = chosen
+    seen = float(np.median(stars.fwhm_px[chosen]))
+    fwhm = _fwhm_px(frame, stars, chosen[:MOST_FITTED], seen)
+    each = stars.fwhm_px[clear].astype(np.float64) * fwhm / seen
+    a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
+    return Widths(
+        clear=clear,
+        chosen=chosen,
+        fwhm_px=fwhm,
+        fwhm_gauss_px=_fwhm_gauss_px(frame, stars, chosen[:MOST_FITTED], fwhm),
+        fwhm_mad_px=1.4826 * float(np.median(np.abs(each - fwhm))),
+        # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
+        fwhm_minor_px=float(np.median(b * each / np.sqrt((a**2 + b**2) / 2))),
+        why_missing=_why_missing(stars, chosen, seen),
+    )
+
+
+def _why_missing(stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> str:
+    if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
+        return "the stars are too faint to tell how wide they are"
+    if fwhm_px < NARROW_PX * stars.stamp_bin and chosen.size < MANY_NARROW:
+        return "the stars are hardly wider than a pixel, and too few to tell how wide"
+    return ""
+
+
+def _fwhm_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], seen_px: float) -> float:
+    """Width at half maximum of the chosen stars.
+
+    It follows from the moments by the profile that all stars of a frame have in common. A few stars have none, and the
+    moments of saturated ones are too wide: their pixels are fitted one by one, if they are round and have a peak, or
+    may have had one.
+    """
+    saturated, few = bool(stars.saturated[chosen].all()), chosen.size < FEW_CLEAR
+    long = float(np.median(stars.a_px[chosen] / stars.b_px[chosen]))
+    hollow = not saturated and float(np.median(stars.dip[chosen])) > 0
+    if not (saturated or few) or hollow or long > LONG:
+        return seen_px
+    each = moffat_fwhm_px(frame.pixels, *_places(stars, chosen), seen_px, saturation_adu=frame.saturation_adu)
+    each = each[np.isfinite(each)]
+    return min(float(np.median(each)), seen_px) if each.size else seen_px
+
+
+def _fwhm_gauss_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> float:
+    """Median width of fitted Gaussians; the additional smoothing by super-pixels taken out."""
+    if float(np.median(stars.dip[chosen])) > MOST_HOLLOW:
+        return np.nan
+    each = gaussian_fwhm_px(frame.pixels, *_places(stars, chosen), fwhm_px, saturation_adu=frame.saturation_adu)
+    each = each[np.isfinite(each)]
+    if not each.size:
+        return np.nan
+    # A super-pixel is as wide as n pixels of the sensor; all but one of these is taken out, in units of super-pixels.
+    widened = FWHM_PER_SIGMA**2 * PIXEL_VARIANCE_PX2 * (1 - 1 / frame.sensor_px_per_px**2)
+    squared = float(np.median(each)) ** 2 - widened
+    return float(np.sqrt(squared)) if squared > 0 else np.nan
+
+
+def _places(stars: Stars, chosen: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return stars.x_px[chosen].astype(np.float64), stars.y_px[chosen].astype(np.float64)

@@ -1,0 +1,76 @@
+"""Widths of frames with one star or a few: right, monotonic through the focus, or missing with a reason."""
+
+import numpy as np
+import pytest
+
+from astro_monitor.measure import Measurer
+
+SHAPE = (300, 400)
+
+
+def exposed(profile, stars, *, noise=5.0, saturation=60000.0, side=121, seed=3):
+    """A frame of stars (x, y, peak, profile), integrated over pixels, cut off at saturation."""
+    image = np.random.default_rng(seed).normal(1000, noise, SHAPE)
+    half = side // 2
+    for x, y, peak, star in stars:
+        column, row = round(x), round(y)
+        fine = (np.arange(side)[:, None] - half + (np.arange(5) - 2) / 5).ravel()
+        light = star.draw(fine[None, :] - (x - column), fine[:, None] - (y - row))
+        light = light.reshape(side, 5, side, 5).mean(axis=(1, 3))
+        top, left, bottom, right = max(row - half, 0), max(column - half, 0), row + half + 1, column + half + 1
+        part = image[top:bottom, left:right]
+        part += peak * light[top - row + half :, left - column + half :][: part.shape[0], : part.shape[1]]
+    return np.clip(np.rint(image), 0, saturation).astype(np.uint16)
+
+
+def values_of(make_frame, make_detections, image, stars, no_baseline, *, bin_factor=1, noise=5.0, saturation=60000.0):
+    x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
+    found = make_detections(x, y, peak, noise=noise, shape=SHAPE, bin_factor=bin_factor)
+    return Measurer().measure(make_frame(image, saturation=saturation), found, no_baseline)[1]
+
+
+@pytest.mark.parametrize("fwhm", [1.8, 2.4, 3.5, 5.0])
+@pytest.mark.parametrize("height", [0.5, 3.0])
+def test_one_star_has_its_width_even_when_it_is_saturated(
+    make_frame, make_detections, profile, no_baseline, fwhm, height
+):
+    stars = [(200.3, 150.2, height * 59_000, profile(fwhm)), (90.0, 80.0, 40.0, profile(9.0))]
+    image = exposed(profile, stars)
+    values = values_of(make_frame, make_detections, image, stars, no_baseline).values
+    assert values["fwhm_px"] == pytest.approx(fwhm, rel=0.1)
+    assert values["elongation"] < 1.1
+    assert values["fwhm_minor_px"] == pytest.approx(fwhm, rel=0.12)
+
+
+def test_a_focus_run_on_one_star_is_monotonic(make_frame, make_detections, profile, no_baseline):
+    """Out of focus the star is a ring; a faint source near by, which noise makes wide, never counts."""
+    diameters, widths, radii = (0.0, 2.0, 4.0, 7.0, 10.0, 14.0, 20.0, 28.0), [], []
+    for diameter in diameters:
+        star = profile(2.5, ring=diameter)
+        peak = min(50_000.0, 4e5 / (2.5 + 3 * diameter))
+        stars = [(200.4, 150.1, peak, star), (120.0, 200.0, 30.0, profile(2.5))]
+        binning = 1 if diameter < 4 else 2 if diameter < 9 else 4 if diameter < 18 else 8
+        found = values_of(make_frame, make_detections, exposed(profile, stars), stars, no_baseline, bin_factor=binning)
+        widths.append(found.values["fwhm_px"])
+        radii.append(found.values["hfr_px"])
+    assert widths[0] == pytest.approx(2.5, rel=0.1)
+    assert (np.diff(widths) > 0).all()
+    assert (np.diff(radii) > 0).all()
+
+
+def test_one_star_hardly_wider_than_a_pixel_has_no_width(make_frame, make_detections, profile, no_baseline):
+    stars = [(200.3, 150.2, 20_000.0, profile(1.2))]
+    measured = values_of(make_frame, make_detections, exposed(profile, stars), stars, no_baseline)
+    assert measured.values["fwhm_px"] is None
+    assert "too few" in measured.why_missing["fwhm_px"]
+    assert measured.values["hfr_px"] is not None
+    many = [(x + x / 99, y + y / 77, 20_000.0, profile(1.2)) for x in range(40, 380, 40) for y in range(40, 280, 40)]
+    measured = values_of(make_frame, make_detections, exposed(profile, many), many, no_baseline)
+    assert measured.values["fwhm_px"] == pytest.approx(1.2, rel=0.1)
+
+
+def test_stars_that_are_too_faint_have_no_width(make_frame, make_detections, profile, no_baseline):
+    stars = [(200.3, 150.2, 9.0, profile(3.0)), (100.0, 200.0, 8.0, profile(3.0))]
+    measured = values_of(make_frame, make_detections, exposed(profile, stars), stars, no_baseline)
+    assert measured.values["fwhm_px"] is None
+    assert measured.why_missing["fwhm_px"]
