@@ -217,7 +217,8 @@ def _read_header(read_at: ReadAt, offset: int) -> tuple[Header, int]:
             raise _no_end_yet()
         for start in range(0, len(block) - CARD_BYTES + 1, CARD_BYTES):
             card = block[start : start + CARD_BYTES]
-            if card[:3] in (b"END", b"end") and not card[3:].strip(b" \0"):
+            # What follows a NUL was left in the buffer of a program that ends its texts so.
+            if card[:3] in (b"END", b"end") and not card[3:].partition(b"\0")[0].strip():
                 return collected.header(), (number + 1) * BLOCK_BYTES
             # Some programs pad with zeros where the standard wants blanks; others fill such cards later.
             zeros = zeros or card[0] == 0

@@ -102,7 +102,7 @@ def read_pedestal(facts: Facts, calibration: Calibration) -> None:
     MaxIm DL writes what must be added to come back to zero (negative), others what was added (positive); where it is
     told, it stays in the pixels of calibrated frames, too.
     """
-    for keyword in ("PEDESTAL", "BIASADU"):
+    for keyword in ("PEDESTAL", "SOFTBIAS", "BIASADU"):
         if keyword == "BIASADU" and calibration.is_dark_level_removed:
             continue
         number = facts.number(keyword, -65_535.0, 65_535.0, zero_is_unknown=True)

@@ -6,6 +6,7 @@ value that is text, not finite or out of its range is passed over with a note. M
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from astro_monitor.fitsheader import Header
@@ -19,7 +20,7 @@ from .optics import read_optics
 from .orientation import east_angle_deg
 from .processors import program_of
 from .start import read_start
-from .values import as_degrees, as_text
+from .values import as_degrees, as_number, as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ def _angle(facts: Facts, row: AngleRow) -> None:
         if value is None:
             continue
         degrees = as_degrees(value, text_is_hours=row.text_is_hours)
+        if degrees is not None and row.text_is_hours and as_number(value) is not None and _counts_hours(facts, keyword):
+            degrees *= 15.0
         if degrees is None:
             facts.refuse(keyword, value, "it is no angle")
         elif not row.low <= degrees <= row.high:
@@ -165,6 +168,10 @@ def _angle(facts: Facts, row: AngleRow) -> None:
         else:
             facts.keep(row.field, degrees, keyword)
             return
+
+
+def _counts_hours(facts: Facts, keyword: str) -> bool:
+    return re.search(r"\bhours?\b|\[hr?s?\]|\(hr?s?\)", facts.comment(keyword).lower()) is not None
 
 
 def _check_pointing(facts: Facts) -> None:

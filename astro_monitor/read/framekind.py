@@ -146,7 +146,7 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
     found: list[tuple[FrameKind, str]] = []
     for keyword in TYPE_KEYWORDS:
         text = as_text(facts.lookup(keyword))
-        kind = _first(TYPES, _plain(text)) if text is not None else None
+        kind = _first(TYPES, _plain(text)) or _by_word(text) if text is not None else None
         if kind is not None:
             found.append((kind, keyword))
     number = as_number(facts.lookup("PICTTYPE"))
@@ -156,6 +156,17 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
         found.insert(0, ("product", "ESO PRO CATG"))
     done = [one for one in found if one[0] in ("product", "defect_map")]
     return (done or found or [("unknown", "")])[0]
+
+
+def _by_word(text: str) -> FrameKind | None:
+    """Return the kind of a longer text that has the word for a calibration frame in it, such as ``Dark Current``."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    if words & {"light", "lights", "object", "science", "nebula"}:
+        return None
+    told: tuple[tuple[FrameKind, set[str]], ...] = (
+        ("dark", {"dark", "darks"}), ("bias", {"bias", "zero"}), ("flat", {"flat", "flats", "flatfield"}),
+    )  # fmt: skip
+    return next((kind for kind, names in told if words & names), None)
 
 
 def _plain(text: str) -> str:

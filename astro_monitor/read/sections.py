@@ -26,7 +26,8 @@ _TRIMMED = ("TRIM", "TRIM_IMAGE", "TRIMIM", "TRIMMED")
 """Where one of these is there, the picture was trimmed already, and what is left of the sections is out of date."""
 _LEAST_SHARE = 0.25
 """No camera has more overscan than picture; a smaller section is a region of interest, or out of date."""
-_WHOLE = 0.9
+_SLIP_PX = 2
+"""Sections that are wrong by one, as where odd sizes were binned, are cut to the image."""
 _LEVEL_SAMPLES = 100_000
 
 
@@ -166,17 +167,19 @@ def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Secti
 
 
 def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Section | None:
-    """Return the section as stored; some cameras give it in pixels before binning."""
+    """Return the section as stored; some cameras give it in pixels before binning, or count from 0."""
     x1, x2, y1, y2 = (int(number) for number in numbers.groups())
     (x1, x2), (y1, y2) = sorted((x1, x2)), sorted((y1, y2))
-    if min(x1, y1) < 1:
+    x1, y1 = max(x1 - 1, 0), max(y1 - 1, 0)
+    height, width = shape
+    if x2 > width + _SLIP_PX or y2 > height + _SLIP_PX:
+        if binning < 2:
+            return None
+        x1, x2, y1, y2 = x1 // binning, x2 // binning, y1 // binning, y2 // binning
+    if x2 > width + _SLIP_PX or y2 > height + _SLIP_PX:
         return None
-    if x2 <= shape[1] and y2 <= shape[0]:
-        return Section((x1 - 1, x2), (y1 - 1, y2))
-    x1, x2, y1, y2 = (x1 - 1) // binning, x2 // binning, (y1 - 1) // binning, y2 // binning
-    if binning > 1 and x1 < x2 <= shape[1] and y1 < y2 <= shape[0]:
-        return Section((x1, x2), (y1, y2))
-    return None
+    x2, y2 = min(x2, width), min(y2, height)
+    return Section((x1, x2), (y1, y2)) if x1 < x2 and y1 < y2 else None
 
 
 def _leave_out(section: Section, shape: tuple[int, int], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:

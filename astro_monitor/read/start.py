@@ -37,6 +37,8 @@ JULIAN = (
 )  # fmt: skip
 LOCAL_DATES = ("DATE-LOC", "DATE-LT", "DATE_LOC", "LOCDATE", "LOCALDAT", "DATE-LCL", "LT-OBS", "LOC-TIME", "LOCTIME")
 """Local time: used only where the offset from UTC is written with it."""
+OFFSETS = ("TIMEZONE", "TZOFFSET", "UTCOFF", "UTOFFSET", "UTC-OFF", "TIMEOFF")
+"""Hours by which local time is ahead of UTC; read only where a time is local."""
 ATOMIC_SECONDS = ("TAI", "TAI-BEG")
 """Seconds of atomic time since modified Julian date nought (Sloan Digital Sky Survey)."""
 TIMES_BESIDE_MIDNIGHT = ("TIME-OBS", "UTSTART", "UT-START", "UTC-OBS", "UT")
@@ -69,7 +71,10 @@ def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]])
             continue
         comment = facts.comment(keyword)
         if _is_local(comment):
-            refused.append((keyword, value, "it is local time by its comment"))
+            moment = _from_local(facts, keyword, value)
+            if moment is not None and _keep(facts, moment, keyword, _passed(comment, passed)):
+                return True
+            refused.append((keyword, value, "it is local time by its comment, and its offset from UTC is not told"))
             continue
         moment = as_moment(value, scale=scale)
         if moment is not None and moment.utc.time() == MIDNIGHT and "DATE" in keyword:
@@ -119,14 +124,31 @@ def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value,
 def _from_local_dates(facts: Facts) -> None:
     for keyword in LOCAL_DATES:
         value = facts.lookup(keyword)
-        if not isinstance(value, str):
+        if value is None or is_unknown(value):
             continue
-        if re.search(r"\d(Z|[+-]\d\d:?\d\d)$", value.strip(), re.ASCII):
-            moment = as_moment(value)
-            if moment is not None and _keep(facts, moment, keyword, 0.0):
-                return
-        facts.refuse(keyword, value, "it is local time, and its offset from UTC is not told")
+        moment = _from_local(facts, keyword, value)
+        if moment is None or not _keep(facts, moment, keyword, 0.0):
+            facts.refuse(keyword, value, "it is local time, and its offset from UTC is not told")
         return
+
+
+def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
+    """Return a local time as UTC where its offset stands in the text, in its comment or in another card."""
+    if re.search(r"\d\s*(Z|[+-]\d\d:?(\d\d)?)$", str(value).strip(), re.ASCII):
+        return as_moment(value)
+    moment = as_moment(value)
+    match = re.search(r"(?:utc|gmt)\s*([+-])\s*(\d{1,2})(?::?(\d\d))?\b", facts.comment(keyword).lower())
+    if match is not None:
+        hours = (int(match[2]) + int(match[3] or 0) / 60.0) * (1.0 if match[1] == "+" else -1.0)
+        source = "its comment"
+    else:
+        found = [(number, card) for card in OFFSETS if (number := as_number(facts.lookup(card))) is not None]
+        if not found:
+            return None
+        hours, source = found[0]
+    if moment is None or abs(hours) > 14.0:
+        return None
+    return Moment(moment.utc - timedelta(hours=hours), f"local time, {hours:+g} h by {source}")
 
 
 def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
@@ -147,14 +169,17 @@ def _passed(comment: str, usual: float) -> float:
     """Return which part of the exposure has passed, where a remark says it."""
     comment = comment.lower()
     says: tuple[tuple[str, float], ...] = (
-        (r"\b(start|begin|began|opened|opening)", 0.0), (r"\bmid", 0.5), (r"\b(end|stop|finish|clos)", 1.0),
+        (r"\b(start|begin|began|opened|opening)", 0.0), (r"\bmid(?!night)", 0.5), (r"\b(end|stop|finish|clos)", 1.0),
     )  # fmt: skip
     said = {part for pattern, part in says if re.search(pattern, comment)}
     return said.pop() if len(said) == 1 else usual
 
 
 def _is_local(comment: str) -> bool:
-    return re.search(r"\blocal\b|\blt\b", comment.lower()) is not None and "utc" not in comment.lower()
+    """Tell whether a remark calls a time local; one that names UTC without an offset does not."""
+    comment = comment.lower()
+    plain_utc = re.search(r"\b(utc?|gmt)\b(?!\s*[+-]\s*\d)", comment) is not None
+    return re.search(r"\blocal\b", comment) is not None and not plain_utc
 
 
 def _scale(facts: Facts) -> str:

@@ -55,7 +55,7 @@ class FrameMeta:
         bayer: colour filter array order as stored, such as ``RGGB``; ``XTRANS`` for Fujifilm's; ``None`` for mono.
         east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by the plate solution.
         pedestal_adu: level that corresponds to no light, when the header tells it.
-        sources: for each field that was filled, the keyword that gave it.
+        sources: for each field that was filled, the keyword that gave it, and in brackets what was assumed.
         notes: sentences about values that were refused (text, NaN, absurd).
     """
 

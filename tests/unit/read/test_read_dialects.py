@@ -279,3 +279,8 @@ def test_numbers_with_their_unit(keyword: str, text: str, field: str, number: fl
 @pytest.mark.parametrize(("text", "binning"), [("'2x2'", 2), ("'2 2'", 2), ("'3, 3'", 3), ("2", 2), ("'1X1'", 1)])
 def test_binning_of_both_axes(text: str, binning: int) -> None:
     assert meta(BINNING=text).binning == binning
+
+
+def test_right_ascension_in_hours_by_its_comment() -> None:
+    assert meta(RA="20.5 / [h] right ascension", DEC="44.3").ra_deg == 307.5
+    assert meta(RA="20.5 / [deg] right ascension", DEC="44.3").ra_deg == 20.5

@@ -171,7 +171,9 @@ def raw_header(*cards: bytes, end: bytes = b"END", pad: bytes = b" ") -> bytes:
     return text.ljust(-(-len(text) // 2880) * 2880, pad)
 
 
-@pytest.mark.parametrize("end", [b"END", b"END\0\0\0", b"END" + b" " * 70 + b"\0\0", b"END     \0"])
+@pytest.mark.parametrize(
+    "end", [b"END", b"END\0\0\0", b"END" + b" " * 70 + b"\0\0", b"END     \0", b"END\0junk of the buffer"]
+)
 @pytest.mark.parametrize("pad", [b" ", b"\0"])
 def test_zeros_where_blanks_belong(end: bytes, pad: bytes) -> None:
     content = raw_header(

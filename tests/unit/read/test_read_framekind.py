@@ -31,6 +31,8 @@ def meta(*cards: tuple[str, str], remarks: tuple[str, ...] = ()):
         ("IMAGETYP", "SNAPSHOT", "snapshot"), ("IMAGETYP", "Guide", "guide"), ("IMAGETYP", "Focus Frame", "focus"),
         ("IMAGETYP", "AutoFocus", "focus"), ("IMAGETYP", "acquisition", "snapshot"), ("IMAGETYP", "zero", "bias"),
         ("IMAGETYP", "MasterLight", "product"), ("IMAGETYP", "Offset", "bias"), ("IMAGETYP", "flatfield", "flat"),
+        ("IMAGETYP", "Dark Current", "dark"), ("IMAGETYP", "Dome Flat R", "flat"),
+        ("IMAGETYP", "Flat (Twilight)", "flat"),
         ("FRAME", "Other/Processed", "product"), ("PROCTYPE", "InstCal", "product"), ("ESO PRO CATG", "X", "product"),
     ],
 )  # fmt: skip
@@ -201,6 +203,7 @@ def test_only_lights_and_unknown_frames_are_graded() -> None:
         ((), ("Dark Subtraction(Dark 8, 3326x2504, Bin1 x 1, Temp -20C, Exp Time 120s)",), 0.0),
         ((), ("Flat field divided",), None), ((), ("The sky was dark",), None),
         ((("CALSTAT", "'BD'"), ("PEDESTAL", "-100")), (), 100.0), ((("CALSTAT", "'F'"),), (), None),
+        ((("SOFTBIAS", "1000"), ("BIASCORR", "T")), (), 1000.0),
         ((("BIASADU", "240"),), (), 240.0), ((("BIASADU", "240"), ("CALSTAT", "'B'")), (), 0.0), ((), (), None),
     ],
 )  # fmt: skip

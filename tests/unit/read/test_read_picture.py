@@ -41,6 +41,7 @@ def with_overscan(left: int = 0, right: int = EXTRA) -> np.ndarray:
         {"BIASSEC": "[264:241,200:1]", "TRIMSEC": "[240:1,1:200]"},
         {"BIASSEC": "[481:528,1:400]", "TRIMSEC": "[1:480,1:400]", "CCDSUM": "2 2"},
         {"BIASSEC": "[481:528,1:400]", "TRIMSEC": "[1:480,1:400]", "XBINNING": 2},
+        {"BIASSEC": "[241:265,0:201]", "TRIMSEC": "[0:240,0:201]"},
         {"BIASSEC": " [ 241:264 , 1:200 ] ", "TRIMSEC": "[1:240,1:200]", "DATASEC": "[1:264,1:200]"},
     ],
 )
