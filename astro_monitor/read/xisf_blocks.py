@@ -204,59 +204,62 @@ def _inflated(block: Block, stored: Bytes, needed: int) -> Bytes:
     parts = block.parts or ((len(stored), needed),)
     if sum(inflated for _, inflated in parts) != needed:
         raise _nonsense("subblocks")
+    if len(parts) == 1:
+        return _part(block.codec, stored, needed)
     out = np.empty(needed, np.uint8)
-    inflate = _CODECS[block.codec]
     read = written = 0
     for packed, inflated in parts:
-        piece = out[written : written + inflated]
-        try:
-            count = inflate(stored[read : read + packed], piece)
-        except (zlib.error, ValueError, RuntimeError, EOFError) as error:
-            raise _damaged() from error
-        if count != inflated:
-            raise _damaged()
+        out[written : written + inflated] = _part(block.codec, stored[read : read + packed], inflated)
         read += packed
         written += inflated
     return out
 
 
-def _zlib(packed: Bytes, out: Bytes) -> int:
+def _part(codec: str, packed: Bytes, inflated: int) -> Bytes:
+    try:
+        data = _CODECS[codec](packed, inflated)
+    except (zlib.error, ValueError) as error:
+        raise _damaged() from error
+    if len(data) != inflated:
+        raise _damaged()
+    return data
+
+
+def _zlib(packed: Bytes, inflated: int) -> Bytes:
     stream = zlib.decompressobj()
-    data = stream.decompress(packed.data, len(out) + 1)
-    if len(data) > len(out) or not stream.eof:
-        return -1
-    out[: len(data)] = np.frombuffer(data, np.uint8)
-    return len(data)
+    data = stream.decompress(packed.data, inflated + 1)
+    if not stream.eof:
+        raise ValueError("the stream does not end where it should")
+    return np.frombuffer(data, np.uint8)
 
 
-def _lz4(packed: Bytes, out: Bytes) -> int:
+def _lz4(packed: Bytes, inflated: int) -> Bytes:
     import lz4.block
 
     try:
-        data = lz4.block.decompress(packed.data, uncompressed_size=len(out))
+        return np.frombuffer(lz4.block.decompress(packed.data, uncompressed_size=inflated), np.uint8)
     except lz4.block.LZ4BlockError as error:
         raise ValueError("damaged lz4 block") from error
-    out[: len(data)] = np.frombuffer(data, np.uint8)
-    return len(data)
 
 
-def _zstd(packed: Bytes, out: Bytes) -> int:
+def _zstd(packed: Bytes, inflated: int) -> Bytes:
     import zstandard
 
-    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES).stream_reader(packed.data)
+    # A frame may promise any size: it is inflated into memory of the size that the image needs.
+    out = np.empty(inflated, np.uint8)
     filled = 0
-    while filled < len(out):
-        try:
-            count = reader.readinto(out[filled:].data)
-        except zstandard.ZstdError as error:
-            raise ValueError("damaged zstd frame") from error
-        if not count:
-            return filled
-        filled += count
-    return filled + len(reader.read(1))
+    try:
+        reader = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES).stream_reader(packed.data)
+        while filled < inflated and (count := reader.readinto(out[filled:].data)):
+            filled += count
+        if reader.read(1):
+            raise ValueError("the frame does not end where it should")
+    except zstandard.ZstdError as error:
+        raise ValueError("damaged zstd frame") from error
+    return out[:filled]
 
 
-_CODECS: dict[str, Callable[[Bytes, Bytes], int]] = {"zlib": _zlib, "lz4": _lz4, "zstd": _zstd}
+_CODECS: dict[str, Callable[[Bytes, int], Bytes]] = {"zlib": _zlib, "lz4": _lz4, "zstd": _zstd}
 
 
 def _damaged() -> Unreadable:
