@@ -9,18 +9,24 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import re
+import struct
 import zlib
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import lz4.block
 import numpy as np
 import psutil
 import pytest
+import tifffile
+import zstandard
 from astropy.io import fits
 
 from astro_monitor.records import Arrival, Examined, Failed, Outcome
 from astro_monitor.settings import Settings, WorkerSettings
+from astro_monitor.testing.tiff import EXIF_OF_A_NIGHT, dng_bytes, tiff_bytes
 from astro_monitor.worker import WorkerLane
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -50,6 +56,9 @@ OTHER_FORMATS = {
     "zeros": bytes(20_000),
     "tiff": b"II*\x00" + bytes(500),
     "ser": b"LUCAM-RECORDER" + bytes(500),
+    "avi": b"RIFF\0\0\0\0AVI " + bytes(500),
+    "cr3": b"\0\0\0\x18ftypcrx " + bytes(500),
+    "raf": b"FUJIFILMCCD-RAW " + bytes(500),
 }
 
 
@@ -59,15 +68,33 @@ def saved(*units: object) -> bytes:
     return file.getvalue()
 
 
-def xisf(values: np.ndarray, *, compressed: bool) -> bytes:
-    block = zlib.compress(values.tobytes()) if compressed else values.tobytes()
-    how = f' compression="zlib:{values.nbytes}"' if compressed else ""
+PACK = {
+    "zlib": zlib.compress,
+    "lz4": lambda data: lz4.block.compress(data, store_size=False),
+    "zstd": zstandard.compress,
+}
+
+
+def xisf(values: np.ndarray, codec: str) -> bytes:
+    block = PACK[codec](values.tobytes()) if codec else values.tobytes()
+    how = f' compression="{codec}:{values.nbytes}"' if codec else ""
     header = (
         f'<xisf version="1.0"><Image geometry="{values.shape[1]}:{values.shape[0]}:1" sampleFormat="UInt16" '
         f'location="attachment:1024:{len(block)}"{how}><FITSKeyword name="EXPTIME" value="3" comment=""/></Image>'
         "</xisf>"
     ).encode()
     return (b"XISF0100" + len(header).to_bytes(4, "little") + bytes(4) + header).ljust(1024, b"\0") + block
+
+
+def tiles(values: np.ndarray, codec: str) -> bytes:
+    image = fits.CompImageHDU(values, compression_type=codec, tile_shape=(20, values.shape[1]))
+    return saved(fits.PrimaryHDU(), image)
+
+
+def tiff_zip(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, photometric="minisblack", compression="zlib", predictor=True, rowsperstrip=20)
+    return file.getvalue()
 
 
 def seeds() -> dict[str, bytes]:
@@ -83,8 +110,14 @@ def seeds() -> dict[str, bytes]:
         "extension": saved(fits.PrimaryHDU(), fits.ImageHDU(values)),
         "gzip": gzip.compress(plain, mtime=0),
         "rice": saved(fits.PrimaryHDU(), fits.CompImageHDU(values, compression_type="RICE_1")),
-        "xisf": xisf(values, compressed=False),
-        "xisf zlib": xisf(values, compressed=True),
+        "xisf": xisf(values, ""),
+        **{f"xisf {codec}": xisf(values, codec) for codec in PACK},
+        "hcompress": tiles(values, "HCOMPRESS_1"),
+        "plio": tiles(values.astype("i4"), "PLIO_1"),
+        "gzip tiles": tiles(values, "GZIP_2"),
+        "tiff": tiff_bytes(values, exif=EXIF_OF_A_NIGHT),
+        "tiff zip": tiff_zip(values),
+        "dng": dng_bytes(values),
     }
 
 
@@ -101,7 +134,7 @@ def hostile(seeds: dict[str, bytes], chance: random.Random, number: int) -> tupl
             del data[max(block + chance.choice((-1, 0, 1)), 0) :]
         case 2 | 3 | 4:
             for _ in range(chance.randint(1, 3)):
-                data = bytearray(with_card(bytes(data), chance.choice(KEYWORDS), chance.choice(VALUES)))
+                data = bytearray(with_lie(bytes(data), chance))
         case 5:
             begin = chance.randrange(min(len(data), 6000))
             data[begin : begin + chance.randint(1, 200)] = chance.randbytes(chance.randint(0, 200))
@@ -115,8 +148,27 @@ def hostile(seeds: dict[str, bytes], chance: random.Random, number: int) -> tupl
         case _:
             first, second = sorted(chance.sample(range(len(data)), 2))
             data = data[:first] + data[second:] + data[first:second]
-    ending = {"gzip": ".fits.gz", "rice": ".fits.fz", "xisf": ".xisf", "xisf zlib": ".xisf"}.get(name, ".fits")
+    ending = {"gzip": ".fits.gz", "rice": ".fits.fz", "xisf": ".xisf", "tiff": ".tif", "dng": ".dng"}.get(
+        name.split()[0], ".fits"
+    )
     return f"{number:05d}{ending}", bytes(data)
+
+
+def with_lie(content: bytes, chance: random.Random) -> bytes:
+    """Change what a file says of itself, in the way of its format."""
+    if content.startswith(b"XISF"):
+        numbers = list(re.finditer(rb"\d+", content[16:1024]))
+        found = chance.choice(numbers)
+        value = chance.choice((b"0", b"1", b"7", b"65535", b"4294967296", b"99999999999999", b"-1", b"x"))
+        changed = content[: 16 + found.start()] + value + content[16 + found.end() :]
+        return changed[:1024] + content[1024:] if len(changed) < len(content) else changed
+    if content.startswith(b"II*"):
+        directory = struct.unpack("<I", content[4:8])[0]
+        entries = struct.unpack("<H", content[directory : directory + 2])[0]
+        at = directory + 2 + 12 * chance.randrange(entries) + chance.choice((0, 2, 4, 8, 8, 8))
+        value = chance.choice((0, 1, 7, 255, 65_535, 1 << 31, (1 << 32) - 1, len(content), directory))
+        return content[:at] + struct.pack("<I", value) + content[at + 4 :]
+    return with_card(content, chance.choice(KEYWORDS), chance.choice(VALUES))
 
 
 def with_card(content: bytes, keyword: str, value: str) -> bytes:
@@ -144,7 +196,9 @@ def bomb(chance: random.Random) -> bytes:
         case 1:
             return gzip.compress(head + bytes(chance.choice((10, 60)) << 20), mtime=0)
         case 2:
-            return xisf(np.zeros((4, 4), np.uint16), compressed=True).replace(b"4:4:1", f"{side}:{side}:1".encode())
+            return xisf(np.zeros((4, 4), np.uint16), chance.choice(sorted(PACK))).replace(
+                b"4:4:1", f"{side}:{side}:1".encode()
+            )
         case _:
             empty = "".join(card.ljust(80) for card in ("XTENSION= 'IMAGE   '", "BITPIX  = 8", "NAXIS   = 0", "END"))
             return saved(fits.PrimaryHDU()) + empty.ljust(BLOCK).encode() * 3000

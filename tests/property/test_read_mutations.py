@@ -11,8 +11,11 @@ import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import lz4.block
 import numpy as np
 import pytest
+import tifffile
+import zstandard
 from astropy.io import fits
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -21,6 +24,7 @@ from astro_monitor.errors import FrameError
 from astro_monitor.fitsheader import declared_size
 from astro_monitor.read import Limits, Reader
 from astro_monitor.records import Arrival, Frame
+from astro_monitor.testing.tiff import EXIF_OF_A_NIGHT, tiff_bytes
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LIMITS = Limits(max_pixels=1_000_000, free_inflation_bytes=4 << 20)
@@ -45,13 +49,26 @@ def frame_with(values: np.ndarray) -> fits.PrimaryHDU:
     return unit
 
 
-def xisf(values: np.ndarray) -> bytes:
-    block = zlib.compress(values.tobytes())
+PACK = {
+    "zlib": zlib.compress,
+    "lz4": lambda data: lz4.block.compress(data, store_size=False),
+    "zstd": zstandard.compress,
+}
+
+
+def xisf(values: np.ndarray, codec: str) -> bytes:
+    block = PACK[codec](values.tobytes())
     header = (
         f'<xisf version="1.0"><Image geometry="80:70:1" sampleFormat="UInt16" location="attachment:1024:{len(block)}"'
-        f' compression="zlib:{values.nbytes}"><FITSKeyword name="EXPTIME" value="3" comment=""/></Image></xisf>'
+        f' compression="{codec}:{values.nbytes}"><FITSKeyword name="EXPTIME" value="3" comment=""/></Image></xisf>'
     ).encode()
     return (b"XISF0100" + len(header).to_bytes(4, "little") + bytes(4) + header).ljust(1024, b"\0") + block
+
+
+def tiff_zip(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, photometric="minisblack", compression="zlib", predictor=True, rowsperstrip=20)
+    return file.getvalue()
 
 
 PLAIN = saved(frame_with(VALUES))
@@ -61,7 +78,9 @@ SEEDS = {
     "double": saved(frame_with(VALUES.astype("f8"))),
     "extension": saved(fits.PrimaryHDU(), fits.ImageHDU(VALUES)),
     "gzip": gzip.compress(PLAIN, mtime=0),
-    "xisf": xisf(VALUES),
+    **{f"xisf_{codec}": xisf(VALUES, codec) for codec in PACK},
+    "tiff": tiff_bytes(VALUES, exif=EXIF_OF_A_NIGHT),
+    "tiff_zip": tiff_zip(VALUES),
     "rice": saved(fits.PrimaryHDU(), fits.CompImageHDU(VALUES, compression_type="RICE_1")),
     "gzip_tiles": saved(fits.PrimaryHDU(), fits.CompImageHDU(VALUES, compression_type="GZIP_2")),
 }
@@ -184,8 +203,11 @@ def test_absurd_meanings_never_lose_a_frame(cards: dict[str, str]) -> None:
         assert not isinstance(value, float) or np.isfinite(value)
 
 
+MAGICS = [b"", b"SIMPLE  =", b"\x1f\x8b\x08", b"XISF0100", b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0"]
+
+
 @QUICK
-@given(content=st.binary(max_size=6000), magic=st.sampled_from([b"", b"SIMPLE  =", b"\x1f\x8b\x08", b"XISF0100"]))
+@given(content=st.binary(max_size=6000), magic=st.sampled_from(MAGICS))
 def test_noise(content: bytes, magic: bytes) -> None:
     outcome(magic + content)
 
