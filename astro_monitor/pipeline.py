@@ -20,6 +20,7 @@ from .read import SKIPPED_KINDS, Limits, Reader, sky_positions
 from .records import (
     Arrival,
     Baseline,
+    BaselineKey,
     Examined,
     Failed,
     Frame,
@@ -29,6 +30,7 @@ from .records import (
     SourceTable,
     Streak,
     baseline_key,
+    first_baseline,
 )
 from .settings import Settings, SiteSettings
 from .stages import FrameGrader, FrameMeasurer, FrameReader, StarFinder
@@ -132,7 +134,9 @@ class Pipeline:
             sentence = f"unforeseen {type(error).__name__} in stage {watch.stage}: {error}; please report this file"
             return _failed(arrival, watch, "unforeseen", sentence, known=False)
 
-    def _examine(self, arrival: Arrival, baselines: dict[object, Baseline], watch: _Stopwatch) -> Examined | Skipped:
+    def _examine(
+        self, arrival: Arrival, baselines: dict[BaselineKey, Baseline], watch: _Stopwatch
+    ) -> Examined | Skipped:
         opened = watch.run("open", lambda: self._reader.open(arrival))
         meta = opened.meta
         if meta.kind in SKIPPED_KINDS and meta.sources.get("kind") != CUBE_KEYWORD:
@@ -150,7 +154,7 @@ class Pipeline:
         if frame.meta.scale_arcsec_px is None and self._default_scale_arcsec_px is not None:
             frame = replace(frame, meta=_with_scale(frame.meta, self._default_scale_arcsec_px))
         key = baseline_key(frame.meta, frame.sensor_shape)
-        baseline = baselines.get(key, Baseline(key=key))
+        baseline = baselines.get(key) or first_baseline(key, baselines.values())
         detections = watch.run("detect", lambda: self._star_finder.detect(frame))
         stars, measured = watch.run("measure", lambda: self._measurer.measure(frame, detections, baseline))
         if measured.values.get("unit_ratio") is not None:

@@ -33,6 +33,7 @@ from ..records import (
 from .course import Course
 from .evidence import airmass, is_sane
 from .limits import MIN_BASELINE_FRAMES, MIN_MATCHED_STARS, STEADY_TRAIL, TRAIL_LONE, TURNED_DEG
+from .places import Places
 from .trends import Trends
 
 WINDOW_FRAMES = 40
@@ -66,6 +67,7 @@ class History:
         focus, focus_steady: position of the focuser in the last frame, and for how many frames it has been there.
         course: the last frames, accepted or not.
         trends: what creeps over the accepted frames.
+        places: where the streaks of the last frames were.
         references: how often the reference stars have changed.
         elsewhere: consecutive accepted frames that could not be matched to the reference.
     """
@@ -84,6 +86,7 @@ class History:
     focus_steady: int = 0
     course: Course = field(default_factory=Course)
     trends: Trends = field(default_factory=Trends)
+    places: Places = field(default_factory=Places)
     references: int = 0
     elsewhere: int = 0
     _baseline: Baseline | None = None
@@ -99,6 +102,7 @@ class History:
                 reference_stars=self.reference_stars,
                 sky_pattern=usual,
                 sky_stray=stray,
+                fixed_lines=self.places.known,
             )
         return self._baseline
 
@@ -187,6 +191,22 @@ class History:
                 self._baseline, said = None, True
         return said
 
+    def note_streaks(self, examined: Examined) -> None:
+        """Remember where the frame's streaks are, after it has been learnt from."""
+        measured, before = examined.measurements, self.places.known
+        x, y = measured.values.get("offset_x_px"), measured.values.get("offset_y_px")
+        turn = measured.values.get("field_turn_deg")
+        straight = is_sane(turn) and abs(turn) < TURNED_DEG
+        shift = (x, y) if is_sane(x) and is_sane(y) and straight else None
+        self.places.note(examined.frame_id, (*measured.streaks, *measured.fixed_streaks), shift, self.references)
+        if self.places.known != before:
+            self._baseline = None
+
+    def forget_streaks(self, frame_id: str) -> None:
+        """Forget where a frame's streaks were: its file was not whole."""
+        self.places.forget(frame_id)
+        self._baseline = None
+
     def note_shift(self, examined: Examined) -> None:
         """Count a frame in which only the sky level is unusual; after 15 in a row they are the new normal."""
         if any(frame.frame_id == examined.frame_id for frame in self.shifted):
@@ -253,6 +273,7 @@ class History:
             "focus_steady": self.focus_steady,
             "course": self.course.state(),
             "trends": self.trends.state(),
+            "places": self.places.state(),
             "references": self.references,
             "elsewhere": self.elsewhere,
         }
@@ -281,6 +302,7 @@ class History:
             focus_steady=int(state.get("focus_steady", 0)),
             course=Course.restore(state.get("course", [])),
             trends=Trends.restore(state.get("trends", [])),
+            places=Places.restore(state["places"]) if "places" in state else Places(int(state.get("references", 0))),
             references=int(state.get("references", 0)),
             elsewhere=int(state["elsewhere"]),
         )

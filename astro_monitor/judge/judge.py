@@ -21,6 +21,8 @@ from ..records import (
     Skipped,
     Verdict,
     baseline_key,
+    first_baseline,
+    same_sensor,
 )
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Kind, Sign, Warden
@@ -29,6 +31,7 @@ from .causes import CAUSES_OF, NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
+from .places import Places
 from .remarks import REMARKS
 from .rules import RULES
 from .weight import stacking_weight
@@ -66,9 +69,9 @@ class Judge:
         self._wardens: dict[tuple[str, str], Warden] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
-        """Give what is normal for frames with this key; size 0 when nothing is known yet."""
+        """Return what is normal for frames with this key; size 0 when nothing is known yet."""
         history = self._histories.get(key)
-        return history.baseline() if history else Baseline(key=key)
+        return history.baseline() if history else first_baseline(key, self.all_baselines())
 
     def all_baselines(self) -> tuple[Baseline, ...]:
         """Give every baseline there is, the one used last at the end."""
@@ -94,6 +97,7 @@ class Judge:
         remarks = (*history.trends.told(), *_based_anew(anew, case.baseline.size))
         verdict = _verdict(case, ruling, cause, remarks)
         self._learn(history, examined, ruling)
+        history.note_streaks(examined)
         return verdict, self._warn(history.key.rig, examined, ruling, cause)
 
     def judge_again(self, examined: Examined) -> Verdict:
@@ -143,6 +147,7 @@ class Judge:
         for history in self._histories.values():
             if any(step.frame_id == frame_id for step in history.course.steps):
                 history.course.forget(frame_id)
+                history.forget_streaks(frame_id)
                 self._touched.add(history.key)
         self._doubted += [warden for warden in self._wardens.values() if warden.retract(frame_id)]
 
@@ -235,12 +240,19 @@ class Judge:
 
     def _history(self, key: BaselineKey) -> History:
         """Give the history of a key, and mark it as the one used last."""
-        history = self._histories.pop(key, None) or History(key=key)
+        history = self._histories.pop(key, None) or History(key=key, places=self._places_of_rig(key))
         self._histories[key] = history
         self._touched.add(key)
         while len(self._histories) > MAX_HISTORIES:
             del self._histories[next(iter(self._histories))]
         return history
+
+    def _places_of_rig(self, key: BaselineKey) -> Places:
+        """Where the same sensor showed lines with its last target."""
+        for other in reversed(self._histories.values()):
+            if same_sensor(key, other.key):
+                return other.places.for_other_field()
+        return Places()
 
     def _learn(self, history: History, examined: Examined, ruling: Ruling) -> None:
         if ruling.fits_baseline:

@@ -19,6 +19,7 @@ from ..records import (
     ReferenceStar,
     Stars,
     Streak,
+    split_streaks,
 )
 from .background import background
 from .ephemeris import KEYS as EPHEMERIS
@@ -43,6 +44,8 @@ SUPERPIXEL_SATURATION = 0.8
 UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
 """From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
 by the same factor to within the second."""
+MOST_TURN_DEG = 90.0
+"""A field turned by more is seen the other way round."""
 MIN_FLUX_ADU_S = 1e-12
 
 
@@ -79,7 +82,7 @@ class Measurer:
         Parameters:
             frame: the frame; its pixels are read around the chosen stars, and thinly all over.
             detections: from the star finder.
-            baseline: its reference stars serve for transparency.
+            baseline: its reference stars serve for transparency, its fixed lines are no trails.
 
         Returns:
             the measured stars, and all numbers; a missing number is ``None`` with its reason.
@@ -98,6 +101,9 @@ class Measurer:
             _put_transparency(numbers, bright, baseline, frame)
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
+        streaks = tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks)
+        trails, fixed = split_streaks(streaks, baseline.fixed_lines, _shift(numbers))
+        numbers.put("streak_count", len(trails))
         numbers.put("field_fwhm_spread_fraction", fwhm_spread_fraction(cells))
         numbers.put(
             "dead_cell_fraction", dead_cell_fraction(cells, None if frame.border is None else covered_cells(frame))
@@ -111,8 +117,15 @@ class Measurer:
             why_missing=missing,
             field_grid=cells,
             bright_stars=bright,
-            streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
+            streaks=trails,
+            fixed_streaks=fixed,
         )
+
+
+def _shift(numbers: _Numbers) -> tuple[float, float] | None:
+    """Where the reference field is, for lines that stay among the stars; ``None`` where that is not known."""
+    x, y, turn = (numbers.values[key] for key in ("offset_x_px", "offset_y_px", "field_turn_deg"))
+    return None if x is None or y is None or turn is None or abs(turn) > MOST_TURN_DEG else (x, y)
 
 
 def _shape(frame: Frame) -> tuple[int, int]:
@@ -167,7 +180,6 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
     numbers.put("star_density_mpx", count / (_picture_px(frame) / 1e6))
     numbers.put("extended_count", int(np.count_nonzero(detections.kind == KIND_EXTENDED)))
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
-    numbers.put("streak_count", len(detections.streaks))
 
 
 def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:

@@ -11,9 +11,10 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 
 from __future__ import annotations
 
-from .baselines import Baseline, BaselineKey, Spread, baseline_key
+from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, same_sensor
 from .frames import Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
+from .places import FixedLine, split_streaks
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
 from .sane import sane
 from .sources import KIND_NAMES, SourceTable
@@ -39,6 +40,7 @@ __all__ = [
     "Examined",
     "Failed",
     "FieldCell",
+    "FixedLine",
     "Frame",
     "FrameKind",
     "FrameMeta",
@@ -57,11 +59,14 @@ __all__ = [
     "Verdict",
     "baseline_key",
     "excess_trail_px",
+    "first_baseline",
     "median",
+    "same_sensor",
     "sane",
     "sky_change",
     "sky_pattern",
     "sky_unit_adu",
+    "split_streaks",
     "usual_sky_pattern",
     "usual_trail_px",
 ]

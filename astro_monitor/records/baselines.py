@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .frames import FrameMeta
 from .measurements import ReferenceStar
+from .places import FixedLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Baseline:
         reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
         sky_pattern: usual sky of the cells of the field grid against their median, in units of the frame's own sky,
             row by row; empty while unknown.
+        fixed_lines: lines that this rig shows in frame after frame at the same place: no satellites.
         sky_stray: how far the pattern of an accepted frame is from the usual one, rms over the cells, in the same unit.
     """
 
@@ -54,6 +57,28 @@ class Baseline:
     reference_stars: tuple[ReferenceStar, ...] = ()
     sky_pattern: tuple[float, ...] = ()
     sky_stray: float = 0.0
+    fixed_lines: tuple[FixedLine, ...] = ()
+
+
+def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
+    """Return the baseline of a target that has none yet: empty, but for lines of the sensor that another target showed.
+
+    Parameters:
+        key: of the target.
+        others: all baselines there are, the one used last at the end.
+    """
+    lines: tuple[FixedLine, ...] = ()
+    for other in others:
+        if same_sensor(key, other.key):
+            lines = tuple(line for line in other.fixed_lines if not line.on_sky)
+    return Baseline(key=key, fixed_lines=lines)
+
+
+def same_sensor(first: BaselineKey, second: BaselineKey) -> bool:
+    """Return whether frames of both keys come from one sensor, read in the same way."""
+    return (first.rig, first.binning, first.height, first.width) == (
+        second.rig, second.binning, second.height, second.width
+    )  # fmt: skip
 
 
 POINTING_DEG = 2.0

@@ -38,6 +38,7 @@ class Measurements:
         field_grid: 48 cells, row by row.
         bright_stars: at most 150, brightest first.
         streaks: trails, in sensor pixels.
+        fixed_streaks: lines that the rig is known for, in sensor pixels: no trails.
     """
 
     frame_id: str
@@ -46,3 +47,4 @@ class Measurements:
     field_grid: tuple[FieldCell, ...]
     bright_stars: tuple[ReferenceStar, ...]
     streaks: tuple[Streak, ...]
+    fixed_streaks: tuple[Streak, ...] = ()

@@ -1,5 +1,6 @@
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from astro_monitor.measure import Measurer
 from astro_monitor.measure.stamps import MAX_STARS, select
 from astro_monitor.measure.stars import clear_stars, clearest
 from astro_monitor.metrics import KEYS
-from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, Baseline, Streak
+from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, Baseline, FixedLine, Streak
 
 
 def of_field(make_frame, make_detections, field, star, *, bin_factor=1, light=1.0, sky=1000.0, **meta):
@@ -180,6 +181,22 @@ def test_streaks_are_told_in_sensor_pixels(make_frame, make_detections, no_basel
     _, measured = Measurer().measure(frame, found, no_baseline)
     assert measured.values["streak_count"] == 1
     assert (measured.streaks[0].length_px, measured.streaks[0].x0_px, measured.streaks[0].x1_px) == (100, 0.5, 60.5)
+
+
+@pytest.mark.parametrize(
+    ("x_px", "on_sky", "trails"), [(100.5, False, 0), (101.5, False, 0), (160.5, False, 1), (100.5, True, 1)]
+)
+def test_a_line_that_the_rig_is_known_for_is_no_trail(
+    make_frame, make_detections, no_baseline, x_px: float, on_sky: bool, trails: int
+):
+    frame = make_frame(np.full((64, 64), 500, np.uint16), px=2)
+    found = make_detections([], [], [], shape=(64, 64))
+    streak = Streak(x0_px=50, y0_px=0, x1_px=50, y1_px=40, angle_deg=90, length_px=40, width_px=3)
+    object.__setattr__(found, "streaks", (streak,))
+    line = FixedLine(x0_px=x_px, y0_px=4, x1_px=x_px, y1_px=84, width_px=6, on_sky=on_sky)
+    _, measured = Measurer().measure(frame, found, replace(no_baseline, fixed_lines=(line,)))
+    assert measured.values["streak_count"] == len(measured.streaks) == trails
+    assert len(measured.fixed_streaks) == 1 - trails
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (12, 25), (25, 25), (26, 400), (64, 64)])

@@ -23,6 +23,7 @@ from astro_monitor.records import (
     Examined,
     Failed,
     FieldCell,
+    FixedLine,
     FrameMeta,
     Grade,
     Measurements,
@@ -72,6 +73,7 @@ measurements = st.builds(
     field_grid=st.lists(cells, max_size=3).map(tuple),
     bright_stars=st.lists(stars, max_size=3).map(tuple),
     streaks=st.lists(streaks, max_size=2).map(tuple),
+    fixed_streaks=st.lists(streaks, max_size=2).map(tuple),
 )
 grades = st.builds(
     Grade, frame_id=texts, label=texts, probabilities=st.fixed_dictionaries(dict.fromkeys(CLASSES, numbers)),
@@ -97,9 +99,12 @@ keys = st.builds(
     BaselineKey, rig=texts, target=texts, filter=texts, exposure_s=numbers, gain=numbers, binning=integers,
     height=integers, width=integers,
 )  # fmt: skip
+fixed_lines = st.builds(
+    FixedLine, x0_px=numbers, y0_px=numbers, x1_px=numbers, y1_px=numbers, width_px=numbers, on_sky=st.booleans()
+)
 baselines = st.builds(
     Baseline, key=keys, size=integers, spreads=st.dictionaries(texts, st.builds(Spread, median=numbers, mad=numbers)),
-    reference_stars=st.lists(stars, max_size=3).map(tuple),
+    reference_stars=st.lists(stars, max_size=3).map(tuple), fixed_lines=st.lists(fixed_lines, max_size=2).map(tuple),
 )  # fmt: skip
 jobs = st.builds(wire.Job, arrival=arrivals, baselines=st.lists(baselines, max_size=2).map(tuple))
 

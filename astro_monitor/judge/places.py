@@ -1,0 +1,156 @@
+"""Where the streaks of a rig's last frames were: a line that comes back at the same place is no satellite.
+
+A line at the same place of the sensor in several frames belongs to the sensor or its electronics; one that stays among
+the stars belongs to the sky or to a bright star. It must be seen in three frames, and in a fifth of all that are
+remembered, before it counts as known; it is forgotten when it has not been seen for long.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..records import FixedLine, Streak
+from ..records.places import Shift, ends_of, same_place
+
+REMEMBERED_FRAMES = 20
+MOST_STREAKS = 4
+"""The longest streaks of each frame are remembered: a sensor with more of them shows those again and again."""
+LEAST_FRAMES, LEAST_SHARE = 3, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The streaks of one frame, and where its field was against the reference frame, where that is known."""
+
+    frame_id: str
+    streaks: tuple[Streak, ...]
+    shift: Shift | None
+
+
+@dataclass(slots=True)
+class Places:
+    """The memory. Changes with each frame, whatever was decided about it.
+
+    Attributes:
+        reference: number of the reference frame that the shifts are against.
+    """
+
+    reference: int = 0
+    _seen: deque[_Seen] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FRAMES))
+    _known: tuple[FixedLine, ...] = ()
+
+    @property
+    def known(self) -> tuple[FixedLine, ...]:
+        """The lines that the rig is known for."""
+        return self._known
+
+    def note(self, frame_id: str, streaks: tuple[Streak, ...], shift: Shift | None, reference: int) -> None:
+        """Remember a frame. One that is remembered already is not counted twice.
+
+        Parameters:
+            frame_id: of the frame.
+            streaks: all its streaks, known lines among them.
+            shift: where the field of the reference frame was in it.
+            reference: number of the reference frame after this one; when it has changed, this frame is the reference.
+        """
+        if any(seen.frame_id == frame_id for seen in self._seen):
+            return
+        if reference != self.reference:
+            self._refer(shift)
+            self.reference, shift = reference, (0.0, 0.0)
+        longest = sorted(streaks, key=lambda streak: -streak.length_px)[:MOST_STREAKS]
+        self._seen.append(_Seen(frame_id, tuple(longest), shift))
+        self._known = self._lines()
+
+    def forget(self, frame_id: str) -> None:
+        """Forget one frame."""
+        for seen in [seen for seen in self._seen if seen.frame_id == frame_id]:
+            self._seen.remove(seen)
+            self._known = self._lines()
+
+    def for_other_field(self) -> Places:
+        """Give what the same sensor will show of another target: the places on the sensor stay."""
+        other = Places()
+        other._seen.extend(_Seen(seen.frame_id, seen.streaks, None) for seen in self._seen)
+        other._known = other._lines()
+        return other
+
+    def state(self) -> dict[str, Any]:
+        """Give everything as plain JSON values."""
+        return {
+            "reference": self.reference,
+            "frames": [
+                [seen.frame_id, seen.shift and list(seen.shift), [_stored(streak) for streak in seen.streaks]]
+                for seen in self._seen
+            ],
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Places:
+        """Undo :meth:`state`.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is not one that :meth:`state` gave.
+        """
+        places = cls(reference=int(state["reference"]))
+        for frame_id, shift, streaks in state["frames"]:
+            where = (float(shift[0]), float(shift[1])) if shift else None
+            places._seen.append(_Seen(str(frame_id), tuple(_restored(stored) for stored in streaks), where))
+        places._known = places._lines()
+        return places
+
+    def _refer(self, shift: Shift | None) -> None:
+        """Tell all shifts against a frame whose own shift is known, or forget them."""
+        moved = [
+            _Seen(seen.frame_id, seen.streaks, None)
+            if seen.shift is None or shift is None
+            else _Seen(seen.frame_id, seen.streaks, (seen.shift[0] - shift[0], seen.shift[1] - shift[1]))
+            for seen in self._seen
+        ]
+        self._seen.clear()
+        self._seen.extend(moved)
+
+    def _lines(self) -> tuple[FixedLine, ...]:
+        """Find the lines that enough frames show at the same place."""
+        least = max(LEAST_FRAMES, LEAST_SHARE * len(self._seen))
+        found: list[FixedLine] = []
+        if sum(bool(seen.streaks) for seen in self._seen) < least:
+            return ()
+        for seen in reversed(self._seen):
+            for streak in seen.streaks:
+                for on_sky in (False, True):
+                    line = _line(streak, seen.shift, on_sky=on_sky)
+                    if line is None or any(o.on_sky == on_sky and _alike(line, o) for o in found):
+                        continue
+                    if sum(_shows(other, line) for other in self._seen) >= least:
+                        found.append(line)
+        return tuple(found)
+
+
+def _line(streak: Streak, shift: Shift | None, *, on_sky: bool) -> FixedLine | None:
+    """The place of a streak; ``None`` where its place among the stars is not known."""
+    if on_sky and shift is None:
+        return None
+    x0, y0, x1, y1 = ends_of(streak, shift) if on_sky and shift is not None else ends_of(streak)
+    return FixedLine(x0_px=x0, y0_px=y0, x1_px=x1, y1_px=y1, width_px=streak.width_px, on_sky=on_sky)
+
+
+def _alike(first: FixedLine, second: FixedLine) -> bool:
+    return same_place(first.ends, second.ends, max(first.width_px, second.width_px))
+
+
+def _shows(seen: _Seen, line: FixedLine) -> bool:
+    places = [_line(streak, seen.shift, on_sky=line.on_sky) for streak in seen.streaks]
+    return any(place is not None and _alike(place, line) for place in places)
+
+
+def _stored(streak: Streak) -> list[float]:
+    numbers = (streak.x0_px, streak.y0_px, streak.x1_px, streak.y1_px, streak.angle_deg, streak.length_px)
+    return [round(number, 1) for number in (*numbers, streak.width_px)]
+
+
+def _restored(stored: list[Any]) -> Streak:
+    x0, y0, x1, y1, angle, length, width = map(float, stored)
+    return Streak(x0_px=x0, y0_px=y0, x1_px=x1, y1_px=y1, angle_deg=angle, length_px=length, width_px=width)
