@@ -29,6 +29,9 @@ from .records import (
 
 Body = dict[str, Any]
 
+BRIGHT_STARS = 24
+"""Stars in a document: enough to know a field again, in half a kilobyte."""
+
 
 def display_path(path: Path) -> str:
     r"""Write a path as valid Unicode; bytes that are no UTF-8 appear as ``\xNN``."""
@@ -78,6 +81,7 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
             messages.StreakBody(**{key: round(value, 2) for key, value in asdict(streak).items()})
             for streak in examined.measurements.streaks
         ],
+        bright_stars_px=_bright_stars(examined),
         baseline=messages.BaselineBody(
             size=baseline.size,
             fwhm_px=_median(baseline, "fwhm_px"),
@@ -87,6 +91,14 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
         models=list(examined.models),
         timings_s=examined.timings_s,
     )
+
+
+def _bright_stars(examined: Examined) -> list[list[float]]:
+    """Places of the brightest stars, where nothing else tells where the telescope pointed."""
+    if examined.meta.ra_deg is not None and examined.meta.dec_deg is not None:
+        return []
+    stars = examined.measurements.bright_stars[:BRIGHT_STARS]
+    return [[round(star.x_px, 1), round(star.y_px, 1)] for star in stars]
 
 
 def skipped(outcome: Skipped) -> Body:

@@ -288,9 +288,9 @@ class ListKeeper:
         if self._look is None or not self._look.wait(LOOK_PATIENCE_S if force else 0.0):
             return
         seen, self._look = self._look.seen, None
-        if seen is not None and seen != self._present:
+        if seen is not None:
+            self._due |= _gone(seen) != _gone(self._present)
             self._present = seen
-            self._due = True
 
     def _follow(self) -> None:
         """Bring the rows into step with the log."""
@@ -308,6 +308,10 @@ class ListKeeper:
                 paths = self._not_lights[frame_id].paths
             for path in paths[:1]:
                 self._present.pop(path, None)  # seen just now, whatever the last look said
+
+
+def _gone(present: Mapping[str, bool]) -> set[str]:
+    return {path for path, there in present.items() if not there}
 
 
 class _Look:

@@ -174,6 +174,8 @@ class FrameJudged(_Body):
 
     Attributes:
         weight: what the frame counts in a stack, 0 to 1; 0 unless kept.
+        bright_stars_px: places (x, y) of the brightest stars, brightest first, at most 24, by which lists tell the
+            panels of a mosaic apart; empty where the header tells where the telescope pointed.
         weight_if_kept: what it would count, should a person keep it; ``null`` in documents of before protocol 1.1.
     """
 
@@ -200,6 +202,7 @@ class FrameJudged(_Body):
     measurements: dict[str, FiniteFloat | None]
     why_missing: dict[str, str]
     streaks: list[StreakBody]
+    bright_stars_px: list[list[FiniteFloat]] = Field(default_factory=list)
     baseline: BaselineBody
     models: list[str]
     rules_version: str

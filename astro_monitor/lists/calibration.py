@@ -99,12 +99,11 @@ def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[s
     dark = [file for file in darks if _is_as_long(file, stack.exposure_s)]
     flat_darks = [file for file in darks if any(_is_as_long(file, one) for one in flat_exposures)]
     bias = _part([file for file in fitting if _kind(file) == "bias"], "bias", stack)
-    return Calibration(
-        dark=_part(dark, "dark", stack),
-        flat=flat,
-        flat_dark=Part() if flat.is_master or not flat else _part(flat_darks, "dark", stack),
-        bias=bias,
-    )
+    of_lights = _part(dark, "dark", stack)
+    of_flats = Part() if flat.is_master or not flat else _part(flat_darks, "dark", stack)
+    # A dark holds the bias already, and so does a flat dark; a master flat is done with.
+    needs_bias = not of_lights or (flat and not flat.is_master and not of_flats)
+    return Calibration(dark=of_lights, flat=flat, flat_dark=of_flats, bias=bias if needs_bias else Part())
 
 
 def _kind(file: NotLight) -> str:

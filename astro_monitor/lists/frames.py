@@ -41,6 +41,7 @@ class ListedFrame:
         ra_deg, dec_deg: where the telescope pointed; ``None`` when unknown.
         angle_deg: direction of increasing right ascension on the sensor, by a plate solution; ``None`` when unknown.
         scale_arcsec_px: of the sensor pixels in the file.
+        stars: places of the brightest stars, where the header does not tell where the telescope pointed.
         root: the capture folder, empty when unknown.
         place: names of the folders from the capture folder down to the frame's own.
         bayer: order of the colour filter array, empty for mono.
@@ -76,6 +77,7 @@ class ListedFrame:
     angle_deg: float | None = None
     scale_arcsec_px: float | None = None
     sensor_temp_c: float | None = None
+    stars: tuple[tuple[float, float], ...] = ()
     root: str = ""
     place: tuple[str, ...] = ()
     numbers: Mapping[str, float | None] = field(default_factory=dict)
@@ -164,6 +166,7 @@ def listed_frame(
         angle_deg=meta.get("east_angle_deg"),
         scale_arcsec_px=meta.get("scale_arcsec_px"),
         sensor_temp_c=meta.get("sensor_temp_c"),
+        stars=tuple((float(x_px), float(y_px)) for x_px, y_px in body.get("bright_stars_px", ())),
         root=sys.intern(body.get("root", "")),
         place=folders_of(body["file"], body.get("root", "")),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},

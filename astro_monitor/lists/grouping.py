@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from .frames import ListedFrame, each_once, in_order_of_documents
 from .names import folder_part, short_digest
-from .pointing import SAME_ANGLE_DEG, Pointing, pointing_of, tolerance_deg, turned_deg
+from .pointing import SAME_ANGLE_DEG, Pointing, pointing_of, sees_same, tells_field, tolerance_deg, turned_deg
 from .roles import LONGER_EXPOSURE, SHORT_EXPOSURE_S, SMALLER_AREA, role_of, target_of
 
 Merge = Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"]
@@ -88,6 +89,8 @@ class _Group:
     reach_deg: float
     first_angle_deg: float | None
     last_angle_deg: float | None
+    first_seen: ListedFrame | None = None
+    last_seen: ListedFrame | None = None
     name: str = ""
     rows: list[ListedFrame] = field(default_factory=list)
 
@@ -99,6 +102,9 @@ class _Group:
                 self.card[name] = value
         if not self.pointing.known and (pointing := pointing_of(frame)).known:
             self.pointing, self.reach_deg = pointing, tolerance_deg(frame)
+        if tells_field(frame):
+            self.first_seen = self.first_seen or frame
+            self.last_seen = frame
         if frame.angle_deg is not None:
             # A rig without a derotator turns slowly over a night: each frame is compared with the one before it.
             self.last_angle_deg = frame.angle_deg
@@ -165,6 +171,7 @@ def _key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
     )
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
@@ -211,6 +218,10 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
         if away_deg > group.reach_deg:
             return None
         agreed += 1
+    elif "pointing" not in merge and (same := sees_same(frame, (group.first_seen, group.last_seen))) is not None:
+        if not same:
+            return None
+        agreed += 1
     return agreed, -away_deg
 
 
@@ -223,7 +234,7 @@ def _name(group: _Group, near: Sequence[_Group]) -> str:
     same = [one for one in near if (one.exposure_s or 0.0) == (group.exposure_s or 0.0)] or [
         one for one in near if f"{one.exposure_s or 0.0:g}" == f"{group.exposure_s or 0.0:g}"
     ]
-    return "_".join((plain, *_differences(frame, same[0]))) if same else plain
+    return "_".join((plain, *(_differences(frame, same[0]) or [f"panel{len(same) + 1}"]))) if same else plain
 
 
 def _differences(frame: ListedFrame, other: _Group) -> list[str]:

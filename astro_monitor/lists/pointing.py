@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .frames import ListedFrame
+from .starfield import MIN_STARS, same_field
 
 SAME_FIELD = 0.35
 """Frames belong to one pointing when they are no farther apart than this part of the shorter side of the field.
@@ -35,6 +37,8 @@ class Pointing:
         """Return the angle between two known pointings."""
         assert self.ra_deg is not None and self.dec_deg is not None  # noqa: S101, PT018
         assert other.ra_deg is not None and other.dec_deg is not None  # noqa: S101, PT018
+        if self == other:
+            return 0.0
         ra, dec, ra2, dec2 = map(math.radians, (self.ra_deg, self.dec_deg, other.ra_deg, other.dec_deg))
         half = math.sin((dec2 - dec) / 2) ** 2 + math.cos(dec) * math.cos(dec2) * math.sin((ra2 - ra) / 2) ** 2
         return math.degrees(2 * math.asin(min(1.0, math.sqrt(half))))
@@ -50,11 +54,28 @@ def pointing_of(frame: ListedFrame) -> Pointing:
     return Pointing(frame.ra_deg, frame.dec_deg)
 
 
+def tells_field(frame: ListedFrame) -> bool:
+    """Whether a frame has enough stars to know its field again."""
+    return len(frame.stars) >= MIN_STARS
+
+
 def tolerance_deg(frame: ListedFrame) -> float:
     """Return how far apart two frames of one pointing may be."""
     if not frame.scale_arcsec_px or not frame.width_px or not frame.height_px:
         return SAME_FIELD_DEG
     return SAME_FIELD * min(frame.width_px, frame.height_px) * frame.scale_arcsec_px / 3600
+
+
+def sees_same(frame: ListedFrame, others: Iterable[ListedFrame | None]) -> bool | None:
+    """Tell by their stars whether a frame sees the field of one of some others; ``None`` when nothing tells."""
+    reach_px = SAME_FIELD * min(frame.width_px or 0, frame.height_px or 0)
+    told = [
+        same_field(one.stars, frame.stars, frame.width_px or 0, frame.height_px or 0, reach_px)
+        for one in others
+        if one is not None and one.stars and frame.stars
+    ]
+    known = [one for one in told if one is not None]
+    return any(known) if known else None
 
 
 def turned_deg(one: float, other: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePath
 
 from .frames import ListedFrame
@@ -14,6 +15,8 @@ ROLE_WORDS = {
     "platesolve": "plate solving", "platesolving": "plate solving",
 }  # fmt: skip
 """Words that capture programs put into the names of folders and files of such frames."""
+
+_ROLE_WORD = re.compile(rf"(?<![a-z])({'|'.join(ROLE_WORDS)})(?![a-z])")
 
 GUIDE_PROGRAMS = ("phd2", "phd guiding", "metaguide", "lin_guider")
 """Programs that only guide, as they begin in the header."""
@@ -53,25 +56,30 @@ def role_of(frame: ListedFrame) -> str:
         return frame.kind
     if frame.program.casefold().startswith(GUIDE_PROGRAMS):
         return "guide"
-    for name in (*frame.place[1:], PurePath(frame.file).stem):
-        for word in re.findall(r"[a-z]+", name.casefold()):
-            if word in ROLE_WORDS and not _is_in_target(word, frame):
-                return ROLE_WORDS[word]
+    name = PurePath(frame.file).stem if "\\" in frame.file else frame.file.rpartition("/")[2]
+    in_target = _role_words(frame.target)
+    for word in _role_words("/".join(frame.place[1:])) + tuple(_ROLE_WORD.findall(name.casefold())):
+        if word not in in_target:
+            return ROLE_WORDS[word]
     return ""
 
 
-def _is_in_target(word: str, frame: ListedFrame) -> bool:
-    return word in re.findall(r"[a-z]+", frame.target.casefold())
+@lru_cache(maxsize=4096)
+def _role_words(text: str) -> tuple[str, ...]:
+    return tuple(_ROLE_WORD.findall(text.casefold()))
 
 
 def target_of(frame: ListedFrame) -> str:
     """Return the name of the target: the header's, else that of the nearest folder which names something."""
-    if frame.target.strip():
-        return frame.target
-    for name in reversed(frame.place):
+    return frame.target if frame.target.strip() else _named_by_folder(frame.place, frame.filter)
+
+
+@lru_cache(maxsize=4096)
+def _named_by_folder(place: tuple[str, ...], filter_: str) -> str:
+    for name in reversed(place):
         plain = _DATE.sub("", name).strip(" _-.")
         words = re.split(r"[\s_-]+", plain)
         told = [word for word in words if not _GENERIC.fullmatch(word) and word.casefold() not in ROLE_WORDS]
-        if told and plain.casefold() != frame.filter.casefold():
+        if told and plain.casefold() != filter_.casefold():
             return plain
     return ""

@@ -140,7 +140,7 @@ def _calibration(used: Calibration, process: str, calibrate: str) -> list[str]:
     lines: list[str] = []
     for name in ("bias", "flat_dark", "dark"):
         part: Part = getattr(used, name)
-        if part and not part.is_master and (name != "bias" or _needs_bias(used)):
+        if part and not part.is_master:
             lines += _linked(name, process)
             lines += [f"stack {STEMS[name]} rej 3 3 -nonorm -out=master_{STEMS[name]}", "cd .."]
     if used.flat and not used.flat.is_master:
@@ -161,12 +161,6 @@ def _master(name: str, part: Part) -> str:
         return f"master_{STEMS[name]}"
     (link,) = part_links(name, part)
     return f"../{FOLDERS[name]}/{link}"
-
-
-def _needs_bias(used: Calibration) -> bool:
-    """Whether a bias is of use: a dark holds it already."""
-    flats = bool(used.flat) and not used.flat.is_master and not used.flat_dark
-    return flats or not used.dark
 
 
 def _base_of_flats(used: Calibration) -> str:

@@ -21,6 +21,7 @@ Everything but the generation number is a pure function of the frames; what has 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,10 @@ from .task import Task, Written
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The kinds of list that can be asked for."""
+
+
+_ODD_PATH = re.compile(r"//|/\.(/|$)|/$")
+"""What makes a path absolute and still not the shortest."""
 
 
 class ListError(AstroMonitorError, OSError):
@@ -149,5 +154,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def _with_absolute_path(frame: Row) -> Row:
     """Return the very same row where its path is absolute already, so that stacks are compared fast."""
+    if os.sep == "/" and frame.file.startswith("/") and not _ODD_PATH.search(frame.file):
+        return frame
     path = str(Path(frame.file).absolute())
     return frame if path == frame.file else replace(frame, file=path)

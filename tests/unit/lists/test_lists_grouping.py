@@ -12,6 +12,7 @@ import pytest
 from astro_monitor.lists import ListedFrame, write_lists
 from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.pointing import Pointing, turned_deg
+from astro_monitor.lists.starfield import same_field
 
 PLAIN = "m_31_l_60s_3000x2000"
 SIDE_DEG = 2000 * 1.5 / 3600
@@ -198,3 +199,50 @@ def test_angles_on_the_sky_and_on_the_sensor():
     assert turned_deg(1.0, 179.0) == pytest.approx(2.0)
     assert turned_deg(10.0, 190.0) == pytest.approx(0.0)
     assert turned_deg(0.0, 90.0) == pytest.approx(90.0)
+
+
+def seen(number: int, sky: list[tuple[float, float]], x_px: float, y_px: float, **changes) -> ListedFrame:
+    """A frame that sees a part of a wide sky, its corner at a place of it; a tenth of the stars are lost or new."""
+    chance = random.Random(number)
+    turned = changes.pop("turned", False)
+    stars = [(x - x_px, y - y_px) for x, y in sky if 0 <= x - x_px < 3000 and 0 <= y - y_px < 2000]
+    stars = [(x + chance.gauss(0, 0.5), y + chance.gauss(0, 0.5)) for x, y in stars if chance.random() > 0.1]
+    if turned:
+        stars = [(2999 - x, 1999 - y) for x, y in stars]
+    return row(number, stars=tuple(stars[:24]), **changes)
+
+
+def test_panels_without_coordinates_are_told_apart_by_their_stars():
+    """Two panels that overlap by a fifth, each dithered and flipped; clouds leave some frames without stars."""
+    chance = random.Random(3)
+    sky = [(chance.uniform(0, 8000), chance.uniform(0, 6000)) for _ in range(260)]
+    frames = []
+    for number in range(24):
+        x_px = 500 + (2400 if number % 2 else 0) + chance.uniform(-40, 40)
+        frames.append(seen(number, sky, x_px, 1000 + chance.uniform(-40, 40), turned=number > 12))
+    frames[6] = replace(frames[6], stars=frames[6].stars[:5])
+    found = by_folder(frames)
+    assert found == {PLAIN: list(range(0, 24, 2)), f"{PLAIN}_panel2": list(range(1, 24, 2))}
+    assert list(by_folder(frames, ["pointing"])) == [PLAIN]
+
+
+def test_a_dithered_field_without_coordinates_that_turns_slowly_is_one_stack():
+    """A mount without a derotator: 0.3 degrees from frame to frame."""
+    chance = random.Random(5)
+    sky = [(chance.uniform(0, 3000), chance.uniform(0, 2000)) for _ in range(24)]
+    frames = []
+    for number in range(40):
+        turn = number * 0.3 * 3.14159 / 180
+        stars = [(1500 + (x - 1500) - turn * (y - 1000), 1000 + (y - 1000) + turn * (x - 1500)) for x, y in sky]
+        frames.append(row(number, stars=tuple(stars)))
+    assert list(by_folder(frames)) == [PLAIN]
+
+
+def test_stars_of_two_places_of_the_sky_are_never_taken_for_one():
+    chance, wrong = random.Random(11), 0
+    for _ in range(200):
+        one, other = (tuple((chance.uniform(0, 600), chance.uniform(0, 400)) for _ in range(24)) for _ in range(2))
+        wrong += bool(same_field(one, other, 600, 400, 140.0))
+    assert wrong == 0
+    assert same_field(one, one, 600, 400, 140.0)
+    assert same_field(one, other[:5], 600, 400, 140.0) is None
