@@ -1,0 +1,60 @@
+"""Frames that are judged before they are whole, for the tests of the daemon: a light pipeline that sees missing parts.
+
+A frame with a run of zero bytes is blurred, any other is good; the time of exposure is DATE-OBS. Where a limit on the
+FWHM is set (``judge.max_fwhm_px``), two blurred frames in a row open a warning when ``judge.alert_n`` is 1.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ..errors import Incomplete
+from ..fitsheader import scan_hdus
+from ..records import CLASSES, FAULTS, Arrival, Baseline, Examined, Outcome
+from .light import LightPipeline, invented
+
+HALFWAY = "astro_monitor.testing.halfway:Halfway"
+"""The name of this pipeline, as a lane takes it."""
+
+_MISSING = bytes(1000)
+
+
+class Halfway(LightPipeline):
+    """Judges whatever it is given."""
+
+    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+        """Look for missing parts and for the time of exposure."""
+        try:
+            content = arrival.path.read_bytes()
+        except FileNotFoundError:
+            return super().examine(arrival, baselines)
+        examined = invented(arrival, content, good=0.96)
+        examined = replace(examined, meta=replace(examined.meta, date_obs_utc=_exposed(content)))
+        return _blurred(examined) if _MISSING in content else examined
+
+
+def _exposed(content: bytes) -> datetime | None:
+    file = io.BytesIO(content)
+
+    def read_at(offset: int, count: int) -> bytes:
+        file.seek(offset)
+        return file.read(count)
+
+    try:
+        value = next(scan_hdus(read_at)).header.value("DATE-OBS")
+    except Incomplete:
+        return None
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else None
+
+
+def _blurred(examined: Examined) -> Examined:
+    values = examined.measurements.values | {"fwhm_px": 15.0}
+    probabilities = {**dict.fromkeys(CLASSES, 0.01), "bad_seeing": 0.96}
+    grade = replace(
+        examined.grade, label="bad_seeing", probabilities=probabilities,
+        fault_scores={**dict.fromkeys(FAULTS, 0.0), "seeing": 0.98},
+    )  # fmt: skip
+    return replace(examined, grade=grade, measurements=replace(examined.measurements, values=values))
