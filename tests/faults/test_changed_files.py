@@ -85,6 +85,7 @@ def test_an_early_verdict_and_its_warning_are_corrected(captures, tmp_path, monk
             running.wait_for_outcomes(KNOWN + 1 + list(whole).index(name))
         early = {document.body["relative_path"]: document.body for document in running.outcomes()[KNOWN:]}
         assert {body["decision"] for body in early.values()} == {"reject"}
+        running.wait_for(lambda: told(running, "alert.opened") != [], "a warning")
         assert [document.body["kind"] for document in told(running, "alert.opened")] == ["seeing"]
         for name, content in whole.items():
             with (captures / name).open("r+b") as file:
