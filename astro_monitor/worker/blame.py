@@ -91,7 +91,7 @@ def processor_time_s(process_id: int) -> float | None:
 
 
 _VMSTAT, _MEMINFO, _PRESSURE = Path("/proc/vmstat"), Path("/proc/meminfo"), Path("/proc/pressure/memory")
-_GROUPS = Path("/sys/fs/cgroup")
+_GROUPS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def _field(place: Path, name: str) -> int:
@@ -120,10 +120,14 @@ def _stalled() -> bool:
 
 
 def _group_is_full() -> bool:
-    """Tell whether the control group (version 2) of this process has used up its memory."""
-    own = next((line[3:] for line in _text(Path("/proc/self/cgroup")).splitlines() if line.startswith("0::")), "")
-    folder = _GROUPS / own.lstrip("/")
-    most, used = _text(folder / "memory.max").strip(), _text(folder / "memory.current").strip()
+    """Tell whether the control group of this process, of either version, has used up its memory."""
+    groups = [line.split(":", 2) for line in _text(_OWN_GROUPS).splitlines() if line.count(":") >= 2]
+    own = {controllers: path.lstrip("/") for _, controllers, path in groups}
+    if "memory" in own:
+        folder, limit, now = _GROUPS / "memory" / own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes"
+    else:
+        folder, limit, now = _GROUPS / own.get("", ""), "memory.max", "memory.current"
+    most, used = _text(folder / limit).strip(), _text(folder / now).strip()
     if not (most.isdecimal() and used.isdecimal()):
         return False
     # What was read from disk counts as used, and is given back when memory is wanted.

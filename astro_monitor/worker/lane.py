@@ -92,6 +92,7 @@ class WorkerLane:
         self._models: list[dict[str, str]] = []
         self._losses: dict[tuple[Path, int, int], int] = {}
         self._lost_with: set[Path] = set()
+        self._none_told = False
 
     @property
     def models(self) -> list[dict[str, str]]:
@@ -231,6 +232,7 @@ class WorkerLane:
     def _greet(self, hello: Ready) -> None:
         self._models = [dict(model) for model in hello.models]
         self._greeted = True
+        self._none_told = False
 
     def _available_process(self) -> WorkerProcess | None:
         """Return a worker that has loaded its models; ``None`` when the lane was stopped first.
@@ -247,10 +249,12 @@ class WorkerLane:
             except (Gone, ModelError, ConfigError, OSError, RuntimeError) as error:
                 self._process = None
                 why = f"the worker process {error}" if isinstance(error, Gone) else str(error)
-                log.warning("no worker process could be started: %s", why)
+                # Said once; a monitor that waits for a worker asks again and again.
+                log.log(logging.DEBUG if self._none_told else logging.WARNING, "no worker process started: %s", why)
             self._clock.wait(self._stopping, BACK_OFF_S * 2**number)
         if self._stopping.is_set():
             return None
+        self._none_told = True
         raise WorkerUnavailable(
             f"no worker process can be started ({why}); frames wait until one can, check memory and models"
         )

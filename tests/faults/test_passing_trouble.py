@@ -1,8 +1,13 @@
-"""Trouble that passes never condemns a frame: it is tried again, in this session and the next, and has one verdict."""
+"""Trouble that passes never condemns a frame: it is tried again, in this session and the next, and has one verdict.
+
+Long form: ``pytest --long tests/faults/test_passing_trouble.py`` (some minutes).
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import sys
 import urllib.error
 import urllib.request
@@ -188,6 +193,52 @@ def test_a_change_of_access_is_noticed_at_once(captures, marks, tmp_path, monkey
         os.chmod(path, 0o640)  # noqa: PTH101
         failure, verdict = running.wait_for_outcomes(2)
     assert (verdict.kind, verdict.cause) == ("frame.judged", failure.doc_id)
+
+
+def test_no_mixture_of_passing_troubles_costs_a_frame(captures, marks, tmp_path, rounds, figures):
+    """Frames arrive while access, worker and the program itself come and go at random; then all trouble ends."""
+    chance = random.Random(12)
+    names = [f"{number:04d}.fits" for number in range(rounds(24, 300))]
+    arriving = iter(names)
+    documents: list[Document] = []
+    sessions = rounds(3, 10)
+    for session in range(sessions):
+        with watching(captures, marks, tmp_path) as running:
+            for place, name in enumerate(itertools.islice(arriving, len(names) // sessions)):
+                trouble = chance.random() if place else 0.0
+                if trouble < 0.25:
+                    (marks / f"{name}.denied").touch()
+                elif trouble < 0.5:
+                    for number in range(chance.randint(1, 8)):
+                        (marks / f"{name}.kill.{number}").touch()
+                elif trouble < 0.55:
+                    (marks / "no-worker").touch()
+                    for worker in psutil.Process().children():
+                        worker.kill()
+                frame(captures, name)
+                if chance.random() < 0.3:
+                    (marks / "no-worker").unlink(missing_ok=True)
+            (marks / "no-worker").unlink(missing_ok=True)
+            running.wait_for(lambda: "frame.failed" in {d.kind for d in running.documents}, "a failure")
+            for mark in sorted(marks.iterdir()):
+                if session == sessions - 1 or chance.random() < 0.5:
+                    mark.unlink(missing_ok=True)
+            if session == sessions - 1:
+                for name in arriving:
+                    frame(captures, name)
+                running.wait_for(
+                    lambda: sum(d.kind == "frame.judged" for d in (*documents, *running.documents)) >= len(names),  # noqa: B023
+                    "a verdict on each frame",
+                )
+        documents += running.documents
+    assert_judged_once_each(running, set(names))
+    outcomes = [document for document in documents if document.kind in ("frame.judged", "frame.failed")]
+    failures = {document.doc_id: document for document in outcomes if document.kind == "frame.failed"}
+    assert all(document.body["retryable"] for document in failures.values())
+    overtaken = Counter(document.cause for document in outcomes if document.cause)
+    assert overtaken == dict.fromkeys(failures, 1), "each failure is overtaken once"
+    what = f"{len(names)} frames in {sessions} sessions of passing trouble"
+    figures(f"{what}: {len(failures)} failures told, all overtaken by a verdict; 0 lost, 0 doubled")
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the superuser may read everything")

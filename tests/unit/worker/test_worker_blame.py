@@ -56,6 +56,31 @@ def test_the_system_tells_how_much_a_process_has_computed() -> None:
     assert processor_time_s(2**30) is None
 
 
+@pytest.mark.parametrize(
+    ("own", "folder", "limit", "now"),
+    [
+        ("0::/a/b\n", "a/b", "memory.max", "memory.current"),
+        ("9:memory:/a\n0::/\n", "memory/a", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ],
+)
+def test_a_control_group_that_is_full_is_short_of_memory(tmp_path, monkeypatch, own, folder, limit, now) -> None:
+    for name in ("_VMSTAT", "_MEMINFO", "_PRESSURE"):
+        monkeypatch.setattr(blame, name, tmp_path / "none")
+    monkeypatch.setattr(blame, "_GROUPS", tmp_path)
+    monkeypatch.setattr(blame, "_OWN_GROUPS", tmp_path / "own")
+    (tmp_path / "own").write_text(own)
+    group = tmp_path / folder
+    group.mkdir(parents=True)
+    (group / limit).write_text("1000\n")
+    (group / now).write_text("990\n")
+    assert Machine.now().short_of_memory
+    (group / "memory.stat").write_text("inactive_file 300\nactive_file 100\n")
+    assert not Machine.now().short_of_memory, "what was read from disk is given back"
+    (group / "memory.stat").unlink()
+    (group / limit).write_text("max\n")
+    assert not Machine.now().short_of_memory
+
+
 def test_memory_is_read_as_the_system_writes_it(tmp_path, monkeypatch) -> None:
     for name, place in [("_VMSTAT", "vmstat"), ("_MEMINFO", "meminfo"), ("_PRESSURE", "pressure")]:
         monkeypatch.setattr(blame, name, tmp_path / place)
