@@ -16,6 +16,7 @@ from ..errors import PublishError
 from ..messages import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode, heartbeat
 from ..settings import PublishSettings
 from .control import ControlReply
+from .handshake import Handshake
 from .keys import ClientKeys, client_keys
 from .wire import open_socket
 
@@ -34,16 +35,46 @@ def connected(
     Raises:
         PublishError: the address is none.
     """
+    made = _opened(context, kind, keys)
+    _connect(made, address)
+    return made
+
+
+def followed(
+    context: zmq.Context[zmq.Socket[bytes]], kind: int, address: str, keys: ClientKeys | None
+) -> tuple[zmq.Socket[bytes], Handshake]:
+    """Open a socket to a daemon, and follow whether the daemon lets it in.
+
+    Returns:
+        the socket and its handshake, which must be closed first.
+
+    Raises:
+        PublishError: the address is none.
+    """
+    made = _opened(context, kind, keys)
+    handshake = Handshake(context, made, address, has_keys=keys is not None)
+    try:
+        _connect(made, address)
+    except PublishError:
+        handshake.close()
+        raise
+    return made, handshake
+
+
+def _opened(context: zmq.Context[zmq.Socket[bytes]], kind: int, keys: ClientKeys | None) -> zmq.Socket[bytes]:
     made = open_socket(context, kind)
     if keys is not None:
         made.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
         made.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
         made.setsockopt(zmq.CURVE_SERVERKEY, keys.server_public)
+    return made
+
+
+def _connect(made: zmq.Socket[bytes], address: str) -> None:
     try:
         made.connect(address)
     except zmq.ZMQError as error:
         raise PublishError(f"{address!r} is no address to connect to; write it as tcp://127.0.0.1:5556") from error
-    return made
 
 
 def reply_to(control: zmq.Socket[bytes], name: str, stop: threading.Event) -> ControlReply | None:
@@ -76,16 +107,18 @@ def _ask(context: zmq.Context[zmq.Socket[bytes]], settings: PublishSettings, que
     Raises:
         PublishError: nobody answers.
     """
-    control = connected(context, zmq.DEALER, settings.control_address, _keys(settings))
+    control, handshake = followed(context, zmq.DEALER, settings.control_address, _keys(settings))
     name = uuid.uuid4().hex
     try:
         control.send(json.dumps({**question, "id": name}).encode())
         reply = reply_to(control, name, threading.Event())
+        refusal = handshake.refusal()
     finally:
+        handshake.close()
         control.close(linger=0)
     if reply is None:
         raise PublishError(
-            f"nobody answers at {settings.control_address}; is 'astro-monitor watch' running, and are the keys right?"
+            refusal or f"no daemon answers at {settings.control_address}; is 'astro-monitor watch' running?"
         )
     return reply
 

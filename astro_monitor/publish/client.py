@@ -22,8 +22,9 @@ import zmq
 from ..errors import PublishError
 from ..messages import TOPIC_ROOT, BadDocument, Document, decode, topic
 from ..settings import PublishSettings
-from .asking import connected, reply_to
+from .asking import connected, followed, reply_to
 from .control import ControlReply
+from .handshake import Handshake
 from .keys import ClientKeys, client_keys
 from .wire import MAX_REPLAY
 
@@ -92,6 +93,7 @@ class Subscription:
         self._stop = stop or threading.Event()
         self._patience_s = patience_s
         self._session_id = ""
+        self._handshake: Handshake | None = None
         self.last_seq = after_seq or 0
         self.log_id = ""
         self.stale = False
@@ -117,7 +119,7 @@ class Subscription:
     def _all(self) -> Iterator[Received]:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
-            broadcast = connected(context, zmq.SUB, self._address, self._keys)
+            broadcast, self._handshake = followed(context, zmq.SUB, self._address, self._keys)
             # Everything, whatever is wanted: a narrower filter would make holes in the numbers by itself.
             broadcast.setsockopt(zmq.SUBSCRIBE, TOPIC_ROOT.encode())
             control = connected(context, zmq.DEALER, self._control_address, self._keys)
@@ -135,6 +137,9 @@ class Subscription:
                 elif document.session_id != self._session_id or document.seq != self.last_seq:
                     yield from self._catch_up(control, "live")
         finally:
+            handshake, self._handshake = self._handshake, None
+            if handshake is not None:
+                handshake.close()
             context.destroy(linger=0)
 
     def _is_subscribed(self, broadcast: zmq.Socket[bytes]) -> bool:
@@ -154,16 +159,18 @@ class Subscription:
             silent_s = time.monotonic() - began
             if silent_s > _STALE_S:
                 self._go_stale()
+            refusal = self._handshake.refusal() if self._handshake is not None else ""
+            if patience_s is not None and refusal:
+                raise PublishError(refusal)
             if patience_s is not None and silent_s > patience_s:
-                raise PublishError(
-                    f"nobody is heard at {self._address}; is 'astro-monitor watch' running, and are the keys right?"
-                )
+                raise PublishError(f"no daemon is heard at {self._address}; is 'astro-monitor watch' running?")
         return False
 
     def _go_stale(self) -> None:
         if not self.stale:
             self.stale = True
-            log.warning("nothing is heard from %s; still listening", self._address)
+            refusal = self._handshake.refusal() if self._handshake is not None else ""
+            log.warning("nothing is heard from %s; still listening%s", self._address, f": {refusal}" * bool(refusal))
 
     def _live(self, control: zmq.Socket[bytes], document: Document) -> Iterator[Received]:
         if document.seq > self.last_seq + 1:

@@ -113,7 +113,7 @@ def test_a_new_night_log_begins_at_its_first_document(log, settings, listen):
 
 
 def test_nobody_there_is_told_in_one_sentence():
-    with pytest.raises(PublishError, match=r"nobody is heard at tcp://127\.0\.0\.1:9"):
+    with pytest.raises(PublishError, match=r"no daemon is heard at tcp://127\.0\.0\.1:9"):
         list(Subscription("tcp://127.0.0.1:9", "tcp://127.0.0.1:9", patience_s=0.2))
     with pytest.raises(PublishError, match="no address"):
         list(Subscription("nonsense", "tcp://127.0.0.1:9"))

@@ -10,7 +10,8 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import PublishError
-from astro_monitor.publish import Publisher, client_keys, make_keys
+from astro_monitor.publish import Publisher, Subscription, client_keys, how_it_is, make_keys, revise
+from astro_monitor.publish.keys import ClientKeys
 
 WAIT_MS = 20_000
 
@@ -61,6 +62,33 @@ def test_all_others_receive_nothing(guarded, keys, subscriber, tmp_path):
     }
     beats(subscriber(address, **right))
     assert [why for why, socket in refused.items() if socket.poll(0)] == []
+
+
+def followed(publisher, keys=None):
+    """Give the sentence with which a client gives up, long before its patience ends."""
+    with pytest.raises(PublishError) as caught:
+        next(iter(Subscription(*publisher.addresses, keys=keys, patience_s=60.0)))
+    return str(caught.value)
+
+
+def test_a_client_that_is_refused_is_told_why(guarded, keys, tmp_path, log, settings):
+    make_keys(tmp_path / "other", ["mallory"])
+    right, other = client_keys(keys, "bob"), client_keys(tmp_path / "other", "mallory")
+    assert "takes no connection without keys; set publish.keys_folder" in followed(guarded)
+    unknown = ClientKeys(other.public, other.secret, right.server_public)
+    assert "does not know this client's key" in followed(guarded, unknown)
+    wrong_server = ClientKeys(right.public, right.secret, other.server_public)
+    assert "has another key than server.public" in followed(guarded, wrong_server)
+    with Publisher(settings(), log, SystemClock()) as open_to_all:
+        assert "unset for it" in followed(open_to_all, right)
+
+
+def test_a_question_to_a_daemon_with_keys_says_that_keys_are_needed(guarded, settings):
+    asked = settings(address=guarded.addresses[0], control_address=guarded.addresses[1])
+    with pytest.raises(PublishError, match="takes no connection without keys"):
+        how_it_is(asked)
+    with pytest.raises(PublishError, match="takes no connection without keys"):
+        revise(asked, "0" * 16, "keep", by="ana", why="")
 
 
 def test_the_control_socket_is_guarded_too(guarded, keys):
