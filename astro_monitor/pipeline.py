@@ -96,7 +96,13 @@ class Pipeline:
             for name in (chosen.star_finder, chosen.quality)
         )
         return cls(
-            Reader(Limits(max_pixels=settings.worker.max_pixels, rare_codecs=settings.worker.rare_codecs)),
+            Reader(
+                Limits(
+                    max_pixels=settings.worker.max_pixels,
+                    rare_codecs=settings.worker.rare_codecs,
+                    grade_calibrated=settings.judge.grade_calibrated,
+                )
+            ),
             Detector(models[0]),
             Measurer(_site(settings.site)),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),
@@ -259,7 +265,8 @@ def _skip_sentence(meta: FrameMeta) -> str:
     what = KIND_NAMES.get(meta.kind, f"a {meta.kind} frame")
     if meta.kind == "product" and meta.program and meta.sources.get("program") == source:
         what = f"a product of {meta.program}"
-    return f"{told} says this is {what}, so it is not graded."
+    hint = "; judge.grade_calibrated = true has such frames graded" if source == "CALSTAT" else ""
+    return f"{told} says this is {what}, so it is not graded{hint}."
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:

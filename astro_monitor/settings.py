@@ -95,6 +95,9 @@ class JudgeSettings(_Section):
     max_elongation: float | None = Field(None, gt=1, description="stars drawn out more (a/b): rejected", examples=[1.6])
     max_background_adu: float | None = Field(None, gt=0, description="a brighter sky: rejected", examples=[20000.0])
     min_stars: int = Field(0, ge=0, description="fewer stars than this: review", examples=[50])
+    grade_calibrated: bool = Field(
+        False, description="grade single frames whose CALSTAT tells of a flat; otherwise they are skipped as products"
+    )
     reject_probability: float = Field(
         0.5, gt=0, lt=1, description="a bad class at least this probable is rejected", examples=[0.7]
     )

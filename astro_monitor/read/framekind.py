@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from astro_monitor.fitsheader import Header
 from astro_monitor.records import FrameKind, FrameMeta
 
 from .calibration import flat_fielded_by_program
@@ -59,6 +61,7 @@ NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"(guide|guider|guiding|guidecam|phd2?)[ _\-.0-9].*|.*[_\- ](guider|phd2|guidecam)[_\- .].*", "guide"),
     (r"auto[_-]?focus[ _\-.0-9].*|.*[_\- ]autofocus[_\- .].*", "focus"),
     (r"(snapshot|preview)[ _\-.0-9].*|.*[_\- ]snapshot[_\- .].*", "snapshot"),
+    (r".*_c(_(cc|d|r|n|dbe|lps|lp))+\.(xisf|fits?)", "product"),
     (r"(r_|bkg_)*pp_.*|stacked-\d.*|(stacked|autosave|integration)[ _\-.0-9].*|master[ _-]?(light|dark|bias|flat).*",
      "product"),
 )  # fmt: skip
@@ -89,8 +92,27 @@ def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
     if planes > 1:
         return "product", "NAXIS3"
     source = processed_by(facts) or flat_fielded_by_program(facts)
-    if source:
-        return "product", source
+    return ("product", source) if source else _fresh(facts)
+
+
+def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMeta:
+    """Return the facts of a frame where flats are divided out as frames arrive, so that CALSTAT makes no product.
+
+    Parameters:
+        headers: that of the image first.
+        meta: what they say otherwise; changed only where CALSTAT told the kind, and tells of one frame, not of several.
+    """
+    facts = Facts(headers)
+    status = (as_text(facts.lookup("CALSTAT")) or "").upper()
+    if meta.sources.get("kind") != "CALSTAT" or set(status) & {"M", "S"}:
+        return meta
+    kind, source = _fresh(facts)
+    sources = {key: value for key, value in meta.sources.items() if key != "kind"}
+    return replace(meta, kind=kind, sources={**sources, "kind": source} if source else sources)
+
+
+def _fresh(facts: Facts) -> tuple[FrameKind, str]:
+    """Return the kind of a frame that is no product."""
     kind, source = _typed(facts)
     guider = is_guiders(facts)
     if guider and kind in ("light", "unknown"):

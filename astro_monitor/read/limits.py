@@ -18,6 +18,7 @@ class Limits:
             real frames stay below 10; only blank frames and bombs are above.
         free_inflation_bytes: images up to this length may be inflated whatever the ratio.
         rare_codecs: whether FITS tiles packed by HCOMPRESS and PLIO are read.
+        grade_calibrated: whether single frames that a program divided by a flat count as lights.
     """
 
     max_file_bytes: int = 1 << 30
@@ -27,3 +28,4 @@ class Limits:
     max_inflation: int = 100
     free_inflation_bytes: int = 16 << 20
     rare_codecs: bool = True
+    grade_calibrated: bool = False

@@ -31,7 +31,9 @@ SCALES = {
 GPS_BEHIND_TAI_S = 19.0
 
 _ORDINARY = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d*))?Z?", re.ASCII)
-_SCALE_AT_END = re.compile(r"\s*[(\[]?\b(UTC|UT1|UT|GMT|TAI|IAT|TT|TDT|ET|TDB|TCG|TCB|GPS)\b(?:\([A-Z]+\))?[)\]]?$")
+_SCALE_AT_END = re.compile(
+    r"[\s_]*[(\[]?(?<![A-Z])(UTC|UT1|UT|GMT|TAI|IAT|TT|TDT|ET|TDB|TCG|TCB|GPS)\b(?:\([A-Z]+\))?[)\]]?$"
+)
 _OFFSET_AT_END = re.compile(r"\s*([+-])(\d{1,2}):?(\d\d)?$", re.ASCII)
 _HALF_AT_END = re.compile(r"\s*([AP])\.?M\.?$")
 _DAY_OF_YEAR = re.compile(r"\+?0?(\d{4})[-:/.]?(\d{3})", re.ASCII)

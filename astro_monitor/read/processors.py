@@ -75,7 +75,8 @@ _DEEDS = re.compile(
 _DENIED = re.compile(r"\b(not|no|never|un\w*)\b")
 
 STACK_COUNTS = (
-    "STACKCNT", "NCOMBINE", "SUBEXP", "SNAPSHOT", "NUMFRAMES", "NUMFRAME", "LIGH_CNT", "NSTACK", "STACK_N", "NSTACKED",
+    "STACKCNT", "NCOMBINE", "SUBEXP", "SNAPSHOT", "NUMFRAMES", "NUMFRAME", "LIGH_CNT", "LUM_CNT", "STACK",
+    "NSTACK", "STACK_N", "NSTACKED",
     "STACKNUM",
 )  # fmt: skip
 """Number of exposures in a product: Siril and Seestar; IRAF; SharpCap live stack; MaxIm; APP; ASTAP; others."""

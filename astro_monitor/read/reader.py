@@ -15,7 +15,7 @@ from .checksum import verify_datasum
 from .dialects import read_meta
 from .exif import DNG_VERSION, Exif, read_exif, told_by
 from .formats import LONGEST_BYTES, other_format
-from .framekind import kind_by_place
+from .framekind import kind_by_place, with_flats_applied
 from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
 from .intake import Intake, take_in
 from .layout import Image, find_image
@@ -167,10 +167,14 @@ class Reader:
                 lambda read_at, size_bytes: found.extend(self._understand(read_at, size_bytes)),
             )
             if not found:
-                return self._open_by_bytes(arrival, intake)
-            if isinstance(found[0], XisfImage):
-                return self._open_xisf(arrival, intake, found[0])
-            return self._open_fits(arrival, intake, found[0])
+                opened = self._open_by_bytes(arrival, intake)
+            elif isinstance(found[0], XisfImage):
+                opened = self._open_xisf(arrival, intake, found[0])
+            else:
+                opened = self._open_fits(arrival, intake, found[0])
+            if self._limits.grade_calibrated:
+                opened.meta = with_flats_applied(opened.headers, opened.meta)
+            return opened
 
     def _understand(self, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
         """Find the image by the headers alone, where the format allows it; else say only what it cannot be."""

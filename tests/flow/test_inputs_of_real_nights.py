@@ -45,9 +45,9 @@ class Folder:
         fits.PrimaryHDU(pixels, header).writeto(path)
         return path
 
-    def grade(self) -> dict[str, dict[str, Any]]:
+    def grade(self, settings: Settings | None = None) -> dict[str, dict[str, Any]]:
         """Return the body of each file's document, with its kind."""
-        done = grade_files(find_frames([self.path]), Settings(), SystemClock())
+        done = grade_files(find_frames([self.path]), settings or Settings(), SystemClock())
         return {document.body["relative_path"]: {"kind": document.kind, **document.body} for _, document, _ in done}
 
 
@@ -79,6 +79,18 @@ def test_products_are_skipped_and_the_raw_light_beside_them_is_kept(folder, ligh
     assert {body["kind"] for body in found.values()} == {"frame.skipped"}
     assert {body["type"] for body in found.values()} == {"product"}
     assert found["dss.fit"]["why"] == "SOFTWARE says this is a product of DeepSkyStacker, so it is not graded."
+
+
+def test_an_observatory_may_have_its_calibrated_frames_graded(folder, light) -> None:
+    folder.add("light.fit", light - 500, SWCREATE="MaxIm DL Version 6.40", CALSTAT="BDF", PEDESTAL=-100)
+    folder.add("stack.fit", light - 500, CALSTAT="BDFS")
+    folder.add("flat.fit", light - 500, CALSTAT="BDF", IMAGETYP="Flat Field")
+    found = folder.grade(Settings(judge={"grade_calibrated": True}))
+    assert found["light.fit"]["decision"] == "keep"
+    assert found["light.fit"]["meta"]["kind"] == "light"
+    assert found["light.fit"]["measurements"]["pedestal_adu"] == 100.0
+    assert found["stack.fit"]["type"] == "product"
+    assert found["flat.fit"]["type"] == "flat"
 
 
 def test_calibration_frames_that_call_themselves_light_are_never_kept(folder, light) -> None:

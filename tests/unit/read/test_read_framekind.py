@@ -159,6 +159,7 @@ def test_the_guide_camera_of_a_light_makes_no_guide_frame() -> None:
         ("calibration/Bias/x.fits", "", "bias"), ("flat_001.fits", "", "flat"), ("SkyFlats/x.fits", "", "flat"),
         ("pp_light_00001.fits", "Light", "product"), ("r_pp_light_00001.fits", "Light", "product"),
         ("Stacked_133_M 94_10.0s.fits", "Light", "product"), ("masterDark_60s.fits", "", "product"),
+        ("M31_0042_c_cc_d_r.fits", "Light", "product"), ("M31_0042_r.fits", "Light", "light"),
         ("dark_nebula_001.fits", "", "unknown"), ("flatiron_1.fits", "", "unknown"), ("test/x.fits", "Light", "light"),
         ("focus_run_c8/x.fits", "LIGHT", "light"), ("lights/M31_0001.fits", "", "unknown"),
         ("guiding star field.fits", "Dark", "dark"), ("guidestone.fits", "", "unknown"),
