@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from statistics import median
 
+from ..filekinds import FITS_ENDINGS
 from .frames import NotLight
 from .grouping import Stack
 
@@ -174,9 +175,10 @@ def _is_as_warm(file: NotLight, lights_c: float | None) -> bool:
 def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
     """Choose the latest master, else the single frames; of flats those of the session nearest to the lights."""
     ordered = sorted(files, key=lambda file: (file.date_obs_utc, file.seq, file.file))
-    masters = [file for file in ordered if file.type == "product"]
+    masters = [file for file in ordered if file.type == "product" and file.file.lower().endswith(FITS_ENDINGS)]
     if masters:
         return Part((masters[-1].file,), is_master=True)
+    ordered = [file for file in ordered if file.type != "product"]
     if kind == "flat":
         ordered = _nearest_session(ordered, stack)
     return Part(tuple(file.file for file in ordered)) if len(ordered) >= LEAST_RAW else Part()

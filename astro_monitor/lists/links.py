@@ -19,8 +19,11 @@ from typing import Any
 
 from .files import own_folder, replace_file, sync_folder
 
-_LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z]+){1,2})")
+_LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z][a-z0-9]*){1,2})")
 """Names that this program gives to links: kind of frame, number, ending."""
+
+_OLD_LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z]+){1,2})")
+"""Names that version 0.1 gave to links, which it did not record."""
 
 MAX_LINKS = 99_999
 
@@ -129,7 +132,7 @@ def _is_own(name: str, state: _State, recorded: Mapping[str, Any] | None, legacy
         return False
     if recorded is not None:
         return (state if isinstance(state, str) else list(state)) in recorded.get(name, [])
-    return legacy and isinstance(state, str) and _LINK_NAME.fullmatch(name) is not None
+    return legacy and isinstance(state, str) and _OLD_LINK_NAME.fullmatch(name) is not None
 
 
 def _points_to(state: _State, target: str) -> bool:

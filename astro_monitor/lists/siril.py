@@ -8,8 +8,9 @@ Commands after the reference of Siril 1.0, 1.2 and 1.4; run for real with 1.0.6.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from ..filekinds import RAW_ENDINGS
 from .calibration import Calibration, Part
 from .grouping import Stack
 from .names import is_linkable, short_digest
@@ -23,10 +24,13 @@ STEMS = {"dark": "dark", "flat": "flat", "flat_dark": "flatdark", "bias": "bias"
 """How those links are called."""
 
 MAX_LINKS = 99_999
-ENDINGS = {
+LINKED = {
     ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
 }  # fmt: skip
-"""Ending of a frame's file, and of the link that Siril gets."""
+"""Ending of a frame's file, and of the link that Siril gets, for files that it takes as they are."""
+
+ENDINGS = {**LINKED, ".tif": ".tif", ".tiff": ".tif", **{ending: ending for ending in RAW_ENDINGS}}
+"""The same for those too that it converts first."""
 
 
 def siril_links(stack: Stack) -> dict[str, str]:
@@ -36,7 +40,7 @@ def siril_links(stack: Stack) -> dict[str, str]:
         stack: the frames.
 
     Returns:
-        link name to path of the frame. Files that Siril cannot link to (XISF, gzip, raw) are left out.
+        link name to path of the frame. Files that Siril cannot read (XISF, gzip) are left out.
     """
     return _named("light", [frame.file for frame in stack.decided("keep")])
 
@@ -61,7 +65,7 @@ def _named(stem: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def siril_ending(path: str) -> str | None:
-    """Return the ending of the link to a frame, or ``None`` when Siril cannot link to it."""
+    """Return the ending of the link to a frame, or ``None`` when Siril cannot read it."""
     low = path.lower()
     fitting = [ending for ending in ENDINGS if low.endswith(ending)]
     return ENDINGS[max(fitting, key=len)] if fitting else None
@@ -112,11 +116,11 @@ def siril_script(
     ]
     if used:
         lines += _calibration(used, process, "calibrate" if later else "preprocess")
-        lines += ["cd lights", f"link light -out=../{process}", f"cd ../{process}"]
+        lines += ["cd lights", f"{_verb(links)} light -out=../{process}", f"cd ../{process}"]
         lines += [_calibrate_lights(used, colour, later=later)]
         name = "pp_light"
     else:
-        first = "convert light -debayer" if colour else "link light"
+        first = "convert light -debayer" if colour else f"{_verb(links)} light"
         lines += ["cd lights", f"{first} -out=../{process}", f"cd ../{process}"]
         name = "light"
     if two_pass:
@@ -141,18 +145,24 @@ def _calibration(used: Calibration, process: str, calibrate: str) -> list[str]:
     for name in ("bias", "flat_dark", "dark"):
         part: Part = getattr(used, name)
         if part and not part.is_master:
-            lines += _linked(name, process)
+            lines += _taken_up(name, part, process)
             lines += [f"stack {STEMS[name]} rej 3 3 -nonorm -out=master_{STEMS[name]}", "cd .."]
     if used.flat and not used.flat.is_master:
-        lines += _linked("flat", process)
+        lines += _taken_up("flat", used.flat, process)
         base = _base_of_flats(used)
         lines += [f"{calibrate} flat {base}"] if base else []
         lines += [f"stack {'pp_flat' if base else 'flat'} rej 3 3 -norm=mul -out=master_flat", "cd .."]
     return lines
 
 
-def _linked(name: str, process: str) -> list[str]:
-    return [f"cd {FOLDERS[name]}", f"link {STEMS[name]} -out=../{process}", f"cd ../{process}"]
+def _taken_up(name: str, part: Part, process: str) -> list[str]:
+    verb = _verb(part_links(name, part))
+    return [f"cd {FOLDERS[name]}", f"{verb} {STEMS[name]} -out=../{process}", f"cd ../{process}"]
+
+
+def _verb(links: Iterable[str]) -> str:
+    """Return how Siril takes files up: by links where they are FITS, else converted to FITS."""
+    return "link" if all(name.endswith(tuple(LINKED.values())) for name in links) else "convert"
 
 
 def _master(name: str, part: Part) -> str:

@@ -242,7 +242,7 @@ def siril_notes(stack: Stack) -> list[str]:
     other = [frame for frame in stack.decided("keep") if siril_ending(frame.file) is None]
     notes = []
     if other:
-        notes.append(f"{len(other)} accepted frames are no plain FITS files, so Siril gets no link to them.")
+        notes.append(f"{len(other)} accepted frames are XISF or gzip files, so Siril gets no link to them.")
     if len(siril_links(stack)) < LEAST_FOR_A_STACK:
         notes.append("Siril needs at least two accepted frames for a stack, so there is no script yet.")
     return notes

@@ -13,6 +13,7 @@ import pytest
 
 from astro_monitor.listing import siril_version
 from astro_monitor.lists import ListedFrame, NotLight, write_lists
+from astro_monitor.testing.tiff import dng_bytes, tiff_bytes
 
 pytestmark = [pytest.mark.external, pytest.mark.slow]
 
@@ -138,6 +139,23 @@ def test_siril_makes_a_colour_stack_of_colour_frames(siril, tmp_path):
     folder = tmp_path / "lists" / "m_31_l_60s_600x400_rggb" / "siril"
     assert stacked_count(stack(siril, folder)) == 5
     assert read_stack(folder / "result.fit").shape == (3, HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("ending", [".dng", ".tif"])
+def test_siril_stacks_camera_raw_and_tiff(siril, tmp_path, ending):
+    """The files are read by Siril's own LibRaw and libtiff, which know nothing of this program."""
+    frames = take_night(tmp_path / "capture", bayer="RGGB" if ending == ".dng" else "")
+    other = []
+    for number, frame in enumerate(frames):
+        path = tmp_path / "capture" / f"{number}{ending}"
+        pixels = exposure(number, 1.7 * number, -0.9 * number, 4.5, SKY_ADU)
+        path.write_bytes(dng_bytes(np.minimum(pixels, 16_000)) if ending == ".dng" else tiff_bytes(pixels))
+        other.append(dataclasses.replace(frame, file=str(path)))
+    write_lists(other, tmp_path / "lists")
+    (folder,) = (tmp_path / "lists").glob("m_31_l_60s_600x400*")
+    assert stacked_count(stack(siril, folder / "siril")) == 5
+    planes = 3 if ending == ".dng" else 1
+    assert read_stack(folder / "siril" / "result.fit").shape == (planes, HEIGHT, WIDTH)
 
 
 GAIN, CAMERA = 100.0, "ASI 2600"

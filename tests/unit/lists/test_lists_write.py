@@ -162,6 +162,16 @@ def test_colour_frames_are_debayered(tmp_path):
     assert "convert light -debayer" in (tmp_path / f"{GROUP}_grbg" / "siril" / "stack.ssf").read_text("ascii")
 
 
+@pytest.mark.parametrize(("ending", "link"), [(".CR3", ".cr3"), (".dng", ".dng"), (".TIFF", ".tif"), (".tif", ".tif")])
+def test_camera_raw_and_tiff_are_converted_by_siril(tmp_path, ending: str, link: str):
+    write_lists([row(n, file=f"/capture/light {n}{ending}") for n in (1, 2)], tmp_path)
+    folder = tmp_path / GROUP / "siril"
+    assert sorted(path.name for path in (folder / "lights").iterdir()) == [f"light_0000{n}{link}" for n in (1, 2)]
+    script = (folder / "stack.ssf").read_text("ascii")
+    assert "convert light -out=" in script
+    assert "link light" not in script
+
+
 def test_targets_whose_safe_names_are_the_same_do_not_mix(tmp_path):
     write_lists([row(1, target="M/31"), row(2, target="M:31")], tmp_path)
     folders = [path.name for path in tmp_path.iterdir() if path.is_dir()]
