@@ -122,8 +122,8 @@ def _in_boxes(read_at: ReadAt) -> Iterator[int]:
 def _boxes(read_at: ReadAt, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, first byte and end of each box (ISO/IEC 14496-12, section 4.2)."""
     for _ in range(_MAX_BOXES):
-        head = read_at(start, 16)
-        if len(head) < 8 or start + 8 > end:
+        head = read_at(start, 16) if start + 8 <= end else b""
+        if len(head) < 8:
             return
         length, body = int.from_bytes(head[:4], "big"), start + 8
         if length == 1 and len(head) == 16:

@@ -10,7 +10,10 @@ from astro_monitor.errors import FrameError
 from astro_monitor.fitsheader import Header, ReadAt, scan_hdus
 
 from .dialects import read_meta
+from .exif import read_exif
+from .formats import LONGEST_BYTES
 from .gunzip import GZIP_MAGIC
+from .raw import is_tiff_or_raw
 from .xisf import XISF_MAGIC, xisf_header_of
 
 EXTENSIONS_READ = 2
@@ -29,6 +32,8 @@ def exposure_start(read_at: ReadAt) -> datetime | None:
         magic = read_at(0, 8)
         if magic == XISF_MAGIC:
             return read_meta((xisf_header_of(read_at),)).date_obs_utc
+        if is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
+            return read_meta((read_exif(read_at).header,)).date_obs_utc
         if magic[:2] == GZIP_MAGIC:
             read_at = _inflated(read_at)
         headers: list[Header] = []

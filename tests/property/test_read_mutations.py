@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from astro_monitor.errors import FrameError
 from astro_monitor.fitsheader import declared_size
-from astro_monitor.read import Limits, Reader
+from astro_monitor.read import Limits, Reader, exposure_start
+from astro_monitor.read.exif import read_exif
 from astro_monitor.records import Arrival, Frame
 from astro_monitor.testing.tiff import EXIF_OF_A_NIGHT, tiff_bytes
 
@@ -241,3 +242,45 @@ def test_lies_cost_neither_time_nor_memory() -> None:
             assert time.perf_counter() - began < 5.0
         finally:
             tracemalloc.stop()
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return (len(content) + 8).to_bytes(4, "big") + name + content
+
+
+EXIF_SEEDS = {
+    "tiff": tiff_bytes(VALUES[:2, :2], exif=EXIF_OF_A_NIGHT),
+    "cr3": box(b"ftyp", b"crx \0\0\0\1")
+    + box(
+        b"moov",
+        box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+            + box(b"CMT2", tiff_bytes(VALUES[:2, :2], entries=EXIF_OF_A_NIGHT))),
+    ),
+    "raf": b"FUJIFILMCCD-RAW ".ljust(84, b"\0")
+    + (92).to_bytes(4, "big") + bytes(4)
+    + b"\xff\xd8\xff\xe1\x02\x00Exif\0\0" + tiff_bytes(VALUES[:2, :2], exif=EXIF_OF_A_NIGHT),
+}  # fmt: skip
+
+
+@QUICK
+@given(
+    name=st.sampled_from(sorted(EXIF_SEEDS)),
+    changes=st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=12)), max_size=6),
+)
+def test_exif_is_read_or_left_but_never_raises(name: str, changes: list[tuple[int, bytes]]) -> None:
+    content = bytearray(EXIF_SEEDS[name])
+    for where, what in changes:
+        start = where % len(content)
+        content[start : start + len(what)] = what
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+
+        def read_at(offset: int, count: int) -> bytes:
+            file.seek(offset)
+            return file.read(count)
+
+        found = read_exif(read_at)
+        exposure_start(read_at)
+    if not changes:
+        assert found.header.value("EXPTIME") == 120.5
+    assert all(isinstance(found.header.value(keyword), str | float) for keyword in found.header.cards)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.errors import FrameError
-from astro_monitor.read import Limits, Reader
+from astro_monitor.read import Limits, Reader, exposure_start
 from astro_monitor.read import raw as raw_module
 from astro_monitor.read.exif import read_exif
 from astro_monitor.read.raw import RAW_ENDINGS, is_raw
@@ -206,6 +206,13 @@ def test_the_exif_of_a_cr3_file_is_in_its_boxes() -> None:
     assert found.header.value("INSTRUME") == "Canon EOS R6"
     assert found.header.value("ISOSPEED") == 1600.0
     assert found.header.value("DATE-OBS") == "2024-03-01T22:30:05.250000"
+
+
+def test_the_start_is_known_by_the_first_bytes() -> None:
+    for content in (dng_bytes(VALUES), tiff_bytes(VALUES, order=">", exif=EXIF_OF_A_NIGHT)):
+        assert exposure_start(reader_of(content)) == datetime(2024, 3, 1, 22, 30, 5, 250_000, tzinfo=UTC)
+    assert exposure_start(reader_of(tiff_bytes(VALUES))) is None
+    assert exposure_start(reader_of(b"II*\0" + b"\xff" * 500)) is None
 
 
 def test_boxes_and_segments_that_lead_nowhere_end() -> None:
