@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from astro_monitor.bounds import int64
 from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
 from astro_monitor.fitsheader import ReadAt
 
@@ -126,7 +127,10 @@ class Intake:
 
 
 def take_in(
-    path: Path, max_bytes: int, look: Callable[[ReadAt, int], None] = lambda read_at, size_bytes: None
+    path: Path,
+    max_bytes: int,
+    look: Callable[[ReadAt, int], None] = lambda read_at, size_bytes: None,
+    found: tuple[int, int] | None = None,
 ) -> Intake:
     """Read a whole file into memory.
 
@@ -135,11 +139,12 @@ def take_in(
         max_bytes: longer files are refused before anything is read.
         look: called once, before there is memory for the file, with a function that gives its bytes and with its size;
             when it raises, the file is not taken in.
+        found: size and modification time (ns) with which it was found whole; ``None``: it was named by a person.
 
     Raises:
         FrameError: whatever ``look`` raises.
         Vanished: it is not there.
-        Incomplete: it changed while it was read, or cannot be opened or read just now.
+        Incomplete: it changed since it was found or while it was read, or cannot be opened or read just now.
         Unsupported: it is no regular file, or too long.
         Unreadable: its name cannot be a file name.
     """
@@ -163,6 +168,9 @@ def take_in(
         )
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         before = os.fstat(file.fileno())
+        if found is not None and (int64(before.st_size), int64(before.st_mtime_ns)) != found:
+            # A program writes it anew; nothing tells from here how far that is.
+            raise Incomplete("The file has changed since it was found whole; it is tried again when it is quiet.")
         if before.st_size > max_bytes:
             raise Unsupported(
                 f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",

@@ -165,6 +165,7 @@ class Reader:
                 arrival.path,
                 self._limits.max_file_bytes,
                 lambda read_at, size_bytes: found.extend(self._understand(read_at, size_bytes)),
+                None if arrival.how == "named" else (arrival.size_bytes, arrival.mtime_ns),
             )
             if not found:
                 opened = self._open_by_bytes(arrival, intake)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -358,3 +359,25 @@ def test_a_lack_of_memory_is_told_plainly(tmp_path, arrive, monkeypatch) -> None
     with pytest.raises(FrameError) as caught:
         Reader().read(arrive(path))
     assert caught.value.kind == "out_of_memory"
+
+
+@pytest.mark.parametrize("how", ["event", "scan", "poll"])
+def test_a_file_that_has_changed_since_it_was_found_whole_is_tried_again(tmp_path, arrive, how: str) -> None:
+    """It may be half rewritten; a file that a person named is read as it is."""
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+    found = replace(arrive(path), mtime_ns=path.stat().st_mtime_ns, how=how)
+    assert Reader().read(found).sensor_shape == VALUES.shape
+    for other in (replace(found, mtime_ns=found.mtime_ns - 1), replace(found, size_bytes=found.size_bytes - 2880)):
+        with pytest.raises(Incomplete) as caught:
+            Reader().read(other)
+        assert caught.value.retryable
+        assert Reader().read(replace(other, how="named")).sensor_shape == VALUES.shape
+
+
+def test_a_file_time_that_fits_no_column_is_no_change(tmp_path, arrive) -> None:
+    path = tmp_path / "frame.fits"
+    fits.PrimaryHDU(VALUES).writeto(path)
+    os.utime(path, (10413792000, 10413792000))
+    found = replace(arrive(path), mtime_ns=min(path.stat().st_mtime_ns, 2**63 - 1), how="event")
+    assert Reader().read(found).sensor_shape == VALUES.shape
