@@ -206,9 +206,14 @@ def _has_hole(file: BinaryIO, begin: int, end: int) -> bool:
     if not hasattr(os, "SEEK_HOLE") or end <= begin:
         return False
     try:
-        return os.lseek(file.fileno(), begin, os.SEEK_HOLE) < end
+        hole = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
     except OSError:
         return False
+    if hole >= end:
+        return False
+    # What it says is checked: a file system that knows less than all about fresh data must not delay a frame.
+    file.seek(hole)
+    return not any(file.read(min(PAGE_BYTES, end - hole)))
 
 
 def _ends_in_zeros(file: BinaryIO, begin: int, end: int) -> bool:

@@ -157,6 +157,40 @@ def test_a_frame_that_is_really_all_zero_at_its_end_arrives_after_a_minute_and_a
     assert 93.0 <= at_s < 100.0
 
 
+def test_a_file_of_which_no_event_tells_that_it_was_closed_is_waited_for(night: Night) -> None:
+    night.write(3.0, "a.fits", WHOLE, Hint.WRITTEN)
+    night.hint(33.0, "a.fits", Hint.CLOSED)
+    at_s, _ = only(night.run(200))
+    assert 33.0 <= at_s < 33.2
+
+
+def test_but_not_for_ever_as_some_programs_forget_to_close(night: Night) -> None:
+    night.write(3.0, "a.fits", WHOLE, Hint.WRITTEN)
+    at_s, _ = only(night.run(200))
+    assert 63.0 <= at_s < 70.0
+
+
+def test_with_parts_that_are_not_written_it_is_waited_for_until_it_is_given_up(night: Night) -> None:
+    night.write(3.0, "a.fits", small_fits(value=0), Hint.WRITTEN)
+    at_s, _ = only(night.run(900))
+    assert 603.0 <= at_s < 640.0
+
+
+def test_a_closing_that_was_lost_with_other_events_is_not_waited_for(night: Night) -> None:
+    night.write(3.0, "a.fits", WHOLE, Hint.WRITTEN)
+    night.do(10.0, lambda: setattr(night.watcher, "alive", False))
+    at_s, _ = only(night.run(200))
+    assert at_s < 20.0
+
+
+def test_a_change_of_rights_alone_does_not_look_like_writing(night: Night) -> None:
+    night.write(3.0, "a.fits", WHOLE, Hint.CLOSED)
+    night.do(3.03, lambda: (night.root / "a.fits").chmod(0o600))
+    night.hint(3.03, "a.fits", Hint.TOUCHED)
+    at_s, _ = only(night.run(60))
+    assert at_s < 3.2
+
+
 def test_a_file_that_is_cut_and_written_again_arrives_in_both_versions(night: Night) -> None:
     night.write(3.0, "a.fits", WHOLE, Hint.CLOSED)
     night.write(10.0, "a.fits", b"", Hint.TOUCHED)
