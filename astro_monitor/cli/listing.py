@@ -33,6 +33,8 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     if copies is not None:
         refuse_capture_folder(copies, [folder], "the folder for weighted copies")
     place, path = night_log_of(folder, settings)
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not there, so its lists stay as they are; connect its disk or check the path")
     target = output or lists_folder(settings, folder)
     with NightLogReader.read(path) as night_log:
         frames, others = listed_frames(night_log), not_lights(night_log)

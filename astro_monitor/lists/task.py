@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..plain import counted
 from . import pixinsight, render
 from .calibration import Calibration, calibration_for
 from .files import ASIDE_MARK, digest, own_folder, remove_if_empty, remove_own_file, replace_own_file
@@ -15,7 +16,7 @@ from .frames import NotLight
 from .grouping import Stack
 from .index import Index
 from .links import remove_links, replace_links
-from .names import shown
+from .names import is_listable, shown
 from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siril_script
 
 LEAST_FOR_A_STACK = 2
@@ -109,7 +110,9 @@ class Task:
             if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(self._folder)):
                 continue
             if path.name in LINK_FOLDERS:
-                self._tell_foreign(name, remove_links(path, legacy=True), self.notes)
+                self.notes += _told(
+                    name, remove_links(path, legacy=True), "is no longer kept up, but holds", "stay there"
+                )
             elif not remove_own_file(path, self._before.made[name], legacy=True):
                 self.notes.append(f"{name} is no longer kept up; it was changed by hand, so it stays.")
             for parent in (path.parent, path.parent.parent):
@@ -146,6 +149,12 @@ class Task:
         done = StackWritten(stack, calibration, {}, {}, notes)
         formats = [one for one in self._formats if one in ("csv", "json")] if stack.not_offered else self._formats
         said = siril_notes(stack) if "siril" in formats else []
+        odd = sum(not is_listable(frame.file) for frame in stack.decided("keep"))
+        if odd:
+            said.append(
+                f"{counted(odd, 'kept frame')} with a name that no text list can hold: linked, and in frames.json."
+            )
+            notes.append(f"{stack.folder}: {said[-1]}")
         contents: dict[str, bytes] = {}
         if "siril" in formats and len(lights := siril_links(stack)) >= LEAST_FOR_A_STACK:
             contents |= self._siril(done, lights, said)
@@ -207,7 +216,7 @@ class Task:
             done.notes.append(f"{done.stack.folder}: {sentence}")
             return None
         self.changed |= made.changed
-        self._tell_foreign(name, made.foreign, done.notes)
+        done.notes += _told(name, made.foreign, "holds", "are used, too")
         done.links[name] = names_in(self._folder / name)
         return made.foreign
 
@@ -222,11 +231,13 @@ class Task:
         where = f"{name}/" if name else ""
         return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
 
-    def _tell_foreign(self, name: str, foreign: Sequence[str], notes: list[str]) -> None:
-        if foreign:
-            some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
-            holds = "1 file that is" if len(foreign) == 1 else f"{len(foreign)} files that are"
-            notes.append(f"{name} holds {holds} not from this program and will be stacked, too: {some}.")
+
+def _told(name: str, foreign: Sequence[str], holds: str, fate: str) -> list[str]:
+    """Tell what others have put into a folder of links."""
+    if not foreign:
+        return []
+    some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+    return [f"{name} {holds} {counted(len(foreign), 'file')} not made by this program, which {fate}: {some}."]
 
 
 def names_in(folder: Path) -> frozenset[str]:

@@ -3,19 +3,22 @@
 ::
 
     lists/
-      index.json                        what is here, and the generation
+      index.json                        what is here, the generation, and notes
       not_lights.csv, not_lights.json   darks, flats and the like, noted and never graded
       m_31_l_60s_3000x2000/             one folder for frames that can be stacked together
         frames.csv, frames.json         all of them, with decision, weight and reasons
         deepskystacker.dssfilelist      the accepted ones
         siril/lights/light_00001.fit …  links to the accepted ones
-        siril/stack.ssf                 links, registers and stacks them: result.fit
+        siril/darks/, flats/, biases/ … links to what they can be calibrated with
+        siril/stack.ssf                 calibrates, registers and stacks them: result.fit
         siril/stack_two_pass.ssf        the same with Siril 1.2 or later: registers in two passes
         pixinsight/subframes.csv        all frames as SubframeSelector saves them
         pixinsight/lights/light_00001.fits …  links to the accepted ones, for WBPP
         accepted.txt                    their paths, one on each line (ASTAP, AstroPixelProcessor)
 
-Everything but the generation number is a pure function of the frames; what has not changed is not written again.
+Everything but the generation number and the notes is a pure function of the frames; what has not changed is not written
+again, and what this program did not write is never overwritten or removed. Frames that are not offered for stacking have
+``frames.csv`` and ``frames.json`` alone.
 """
 
 from __future__ import annotations

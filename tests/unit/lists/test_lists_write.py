@@ -421,7 +421,7 @@ def test_links_go_around_files_of_the_user_and_these_are_mentioned(tmp_path):
     }  # fmt: skip
     assert (lights / "light_00002.fit").read_bytes() == b"mine"
     (note,) = body["notes"]
-    assert "siril/lights holds 1 file that is not from this program" in note
+    assert "siril/lights holds 1 file not made by this program" in note
     assert "light_00002.fit" in note
     assert write_lists(night(), tmp_path) == body
 
