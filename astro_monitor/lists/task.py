@@ -111,7 +111,7 @@ class Task:
                 continue
             if path.name in LINK_FOLDERS:
                 self.notes += _told(
-                    name, remove_links(path, legacy=True), "is no longer kept up, but holds", "stay there"
+                    name, remove_links(path, legacy=True), "is no longer kept up, but holds", used=False
                 )
             elif not remove_own_file(path, self._before.made[name], legacy=True):
                 self.notes.append(f"{name} is no longer kept up; it was changed by hand, so it stays.")
@@ -216,7 +216,7 @@ class Task:
             done.notes.append(f"{done.stack.folder}: {sentence}")
             return None
         self.changed |= made.changed
-        done.notes += _told(name, made.foreign, "holds", "are used, too")
+        done.notes += _told(name, made.foreign, "holds", used=True)
         done.links[name] = names_in(self._folder / name)
         return made.foreign
 
@@ -232,11 +232,13 @@ class Task:
         return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
 
 
-def _told(name: str, foreign: Sequence[str], holds: str, fate: str) -> list[str]:
+def _told(name: str, foreign: Sequence[str], holds: str, *, used: bool) -> list[str]:
     """Tell what others have put into a folder of links."""
     if not foreign:
         return []
     some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+    one = len(foreign) == 1
+    fate = f"{'stays' if one else 'stay'} there" + (f" and {'is' if one else 'are'} used, too" if used else "")
     return [f"{name} {holds} {counted(len(foreign), 'file')} not made by this program, which {fate}: {some}."]
 
 

@@ -17,8 +17,8 @@
         accepted.txt                    their paths, one on each line (ASTAP, AstroPixelProcessor)
 
 Everything but the generation number and the notes is a pure function of the frames; what has not changed is not written
-again, and what this program did not write is never overwritten or removed. Frames that are not offered for stacking have
-``frames.csv`` and ``frames.json`` alone.
+again, and what this program did not write is never overwritten or removed. Frames that are not offered for stacking
+have ``frames.csv`` and ``frames.json`` alone.
 """
 
 from __future__ import annotations
