@@ -34,6 +34,8 @@ def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
         (H, W), true in the border.
     """
     values = {value for line in _edges(pixels) if (value := _long_run(line)) is not None}
+    if not values:
+        return None
     mask = np.zeros(pixels.shape, np.bool_)
     for value in sorted(values):
         same = pixels == pixels.dtype.type(value)

@@ -17,7 +17,7 @@ KEYWORDS = (
     ("EXPTIME", ""), ("EXPOSURE", ""), ("EXPOINUS", "us"), ("EXP_TIME", ""), ("EXP-TIME", ""), ("EXPOSTIM", ""),
     ("EXPOSURE_TIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""), ("EXPMS", "ms"),
     ("EXP_MS", "ms"), ("EXP-MS", "ms"), ("EXPINMS", "ms"), ("EXPOSMS", "ms"), ("EXPUS", "us"), ("EXP_US", "us"),
-    ("EXP", ""),
+    ("EXPOSED", ""), ("EXP", ""),
 )  # fmt: skip
 UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0

@@ -17,7 +17,7 @@ from .values import as_number, as_text
 TYPE_KEYWORDS = (
     "IMAGETYP", "FRAME", "FRAMETYP", "IMGTYPE", "IMAGE-TYP", "IMAGETYPE", "IMAGE_TYPE", "FRAMETYPE", "OBSTYPE",
     "OBS-TYPE", "OBS_TYPE", "EXPTYPE", "EXP-TYPE", "DATA-TYP", "DATATYPE", "CCDTYPE", "OBJTYPE", "XISF:imageType",
-    "ESO DPR TYPE", "ESO DPR CATG", "PROCTYPE", "PRODTYPE",
+    "ESO DPR TYPE", "ESO DPR CATG", "PROCTYPE", "PRODTYPE", "FLAVOR",
 )  # fmt: skip
 _FLATS = r"(sky|dome|twilight|twi|dawn|dusk|panel|lamp|internal|evening|morning|led|screen)"
 TYPES: tuple[tuple[str, FrameKind], ...] = (

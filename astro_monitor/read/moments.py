@@ -80,14 +80,23 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
     return _from_text(text, time, scale, unit)
 
 
-def from_julian(days: float | None, *, scale: str = "utc") -> Moment | None:
-    """Return the moment of a Julian date or a modified one; which of the two its size tells."""
+def from_julian(days: float | None, *, scale: str = "utc", modified: bool | None = None) -> Moment | None:
+    """Return the moment of a Julian date or a modified one; which of the two its size tells.
+
+    Parameters:
+        days: the date.
+        scale: its time scale, a value of ``SCALES``.
+        modified: which of the two its keyword calls it; where the size tells otherwise, that is said.
+    """
     if days is None:
         return None
-    mjd = days - _JD_OF_MJD_0 if days > 2e6 else days
+    is_modified = days <= 2e6
+    mjd = days if is_modified else days - _JD_OF_MJD_0
     if not 0.0 < mjd < 100_000.0:
         return None
-    return _in_utc(_MJD_0 + timedelta(days=mjd), scale, "")
+    strange = modified is not None and modified != is_modified
+    assumed = f"as a {'modified ' if is_modified else ''}Julian date" if strange else ""
+    return _in_utc(_MJD_0 + timedelta(days=mjd), scale, assumed)
 
 
 def _from_number(number: float, scale: str) -> Moment | None:

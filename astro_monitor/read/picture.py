@@ -16,8 +16,8 @@ from .pixels import Pixels
 from .sections import Window, cut_out, find_window, overscan_level
 
 MIN_BORDER_SIDE_PX = 64
-LARGE_BORDER = 0.45
-"""Turned frames have a third of border at most: beyond this part, pixels are missing rather than beside the picture."""
+UNWRITTEN = 0.3
+"""So large a part of the last rows without a picture is no border: a writer stopped before the end."""
 _MAX_NOTES = 20
 
 
@@ -80,9 +80,15 @@ def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fract
         pixels = pixels.copy()
     fill_border(pixels, border)
     bordered = int(np.count_nonzero(border))
-    share = bordered / border.size
     bad = max(0.0, bad_fraction * border.size - without) / max(1, border.size - bordered)
-    return Picture(pixels, meta, border, share if share > LARGE_BORDER else bad)
+    unwritten = _last_rows(border) / len(border)
+    return Picture(pixels, meta, border, unwritten if unwritten > UNWRITTEN else bad)
+
+
+def _last_rows(border: NDArray[np.bool_]) -> int:
+    """Return how many rows at the end are border from side to side."""
+    whole = np.asarray(border.all(axis=1))[::-1]
+    return len(whole) if whole.all() else int(np.argmin(whole))
 
 
 def border_of_cells(border: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:

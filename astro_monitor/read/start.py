@@ -14,10 +14,11 @@ from .values import as_number, as_text
 DATES = (
     # Keyword, and which part of the exposure has passed by then. The first that can be believed counts.
     ("DATE-OBS", 0.0), ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
-    ("DATE-STRT", 0.0), ("UTC-OBS", 0.0), ("UTSTART", 0.0), ("UT-START", 0.0), ("EXPSTART", 0.0), ("STARTTIM", 0.0),
+    ("DATE-STRT", 0.0), ("SHUTOPEN", 0.0),
+    ("UTC-OBS", 0.0), ("UTSTART", 0.0), ("UT-START", 0.0), ("EXPSTART", 0.0), ("STARTTIM", 0.0),
     ("UTDATE", 0.0), ("UT-DATE", 0.0), ("UT_DATE", 0.0), ("UT", 0.0), ("UTC", 0.0), ("TIME-OBS", 0.0),
     ("DATE-AVG", 0.5), ("DATE-MID", 0.5), ("DATE_AVG", 0.5), ("DATE_MID", 0.5), ("UTMID", 0.5), ("UT-MID", 0.5),
-    ("DATE-END", 1.0), ("DATE_END", 1.0), ("UTEND", 1.0), ("UT-END", 1.0),
+    ("DATE-END", 1.0), ("DATE_END", 1.0), ("SHUTCLSD", 1.0), ("UTEND", 1.0), ("UT-END", 1.0),
 )  # fmt: skip
 TIMES_OF_DAY = (
     # The same for the keywords that hold the time of day where the date stands alone.
@@ -30,8 +31,10 @@ TIMES_OF_DAY = (
     ("UTEND", 1.0), ("UT-END", 1.0), ("UTC-END", 1.0), ("TIME-END", 1.0),
 )  # fmt: skip
 JULIAN = (
-    ("MJD-OBS", 0.0), ("MJD-BEG", 0.0), ("MJD_OBS", 0.0), ("MJDOBS", 0.0), ("MJDSTART", 0.0), ("MJD", 0.0),
-    ("EXPSTART", 0.0), ("JD", 0.0), ("JD-OBS", 0.0), ("JD_OBS", 0.0), ("JD-BEG", 0.0), ("JD_SOBS", 0.0),
+    ("MJD-OBS", 0.0), ("MJD-BEG", 0.0), ("MJD_OBS", 0.0), ("MJDOBS", 0.0), ("MJDSTART", 0.0), ("MJD-STR", 0.0),
+    ("OBSMJD", 0.0), ("MJD", 0.0),
+    ("EXPSTART", 0.0), ("JD", 0.0), ("JD-OBS", 0.0), ("JD_OBS", 0.0), ("OBSJD", 0.0),
+    ("JD-BEG", 0.0), ("JDSTART", 0.0), ("JD_SOBS", 0.0),
     ("MJD-AVG", 0.5), ("MJD-MID", 0.5), ("MJD_MID", 0.5), ("JD-AVG", 0.5), ("JD-MID", 0.5), ("JD_UTC", 0.0),
     ("MJD-END", 1.0), ("JD-END", 1.0),
 )  # fmt: skip
@@ -110,7 +113,7 @@ def _with_time(facts: Facts, value: Value, scale: str) -> Moment | None:
 def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
     for keyword, passed in JULIAN:
         days = as_number(facts.lookup(keyword))
-        moment = from_julian(days, scale=scale) if days != 0.0 else None
+        moment = from_julian(days, scale=scale, modified="MJD" in keyword) if days != 0.0 else None
         if moment is not None and _keep(facts, moment, keyword, _passed(facts.comment(keyword), passed)):
             return True
     for keyword in ATOMIC_SECONDS:

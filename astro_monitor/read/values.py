@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
 from astro_monitor.fitsheader import Value
 
@@ -17,6 +18,9 @@ def as_text(value: Value | None) -> str | None:
     if value is None or isinstance(value, bool):
         return None
     text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+    if not text.isascii():
+        # A letter with an accent is one letter, whichever way its program composed it.
+        text = unicodedata.normalize("NFC", text)
     text = "".join(letter for letter in text if letter.isprintable()).strip()[:MAX_TEXT].strip()
     return text or None
 

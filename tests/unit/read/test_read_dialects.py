@@ -236,7 +236,7 @@ def test_notes_are_bounded() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [("  M 31 ", "M 31"), ("a\x1b[31mb\n", "a[31mb"), ("", None), ("\x00\x01", None), (2, "2"), (2.5, "2.5"),
-     (True, None), (None, None), ("x" * 999, "x" * 200)],
+     (True, None), (None, None), ("x" * 999, "x" * 200), ("Cafe\u0301", "Café"), ("a\u202eb", "ab")],
 )  # fmt: skip
 def test_texts_are_printable_and_short(value, text) -> None:
     assert as_text(value) == text

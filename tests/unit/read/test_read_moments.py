@@ -117,6 +117,8 @@ def test_the_ordinary_spelling_loads_no_other_library(monkeypatch: pytest.Monkey
         ((("DATE-OBS", "'2024-03-01'"), ("UTEND", "'22:01:00'")), "DATE-OBS with UTEND (less the exposure)"),
         ((("MJD-OBS", "60370.91666666667"),), "MJD-OBS"),
         ((("JD", "2460371.4166666667"),), "JD"),
+        ((("MJD-OBS", "2460371.4166666667"),), "MJD-OBS (as a Julian date)"),
+        ((("OBSMJD", "60370.91666666667"), ("SHUTOPEN", "'2024-03-01T22:00:00.0'")), "SHUTOPEN"),
         ((("DATE-OBS", "'2024-03-01T22:00:37'"), ("TIMESYS", "'TAI'")), "DATE-OBS (TAI to UTC)"),
         ((("DATE-OBS", "'2024-03-01T22:00:18'"), ("TIMESYS", "'GPS'")), "DATE-OBS (GPS to UTC)"),
         ((("DATE-OBS", "'2024-03-01T22:00:00'"), ("TIMESYS", "'UTC     '")), "DATE-OBS"),
