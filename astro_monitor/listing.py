@@ -35,6 +35,7 @@ from .lists import (
     write_lists,
 )
 from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
+from .plain import because
 
 log = logging.getLogger(__name__)
 
@@ -254,7 +255,7 @@ class ListKeeper:
                 self._owner = owner_of(self._state)
             except OSError as error:
                 raise ListError(f"stacking lists have no owner yet, because {error.filename} cannot be written: "
-                                f"{error.strerror}") from error  # fmt: skip
+                                f"{because(error)}") from error  # fmt: skip
         self._follow()
         body = write_lists(
             [_placed(row, self._present) for row in self._rows.values()],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from .openfile import NotPlain, check_plain, open_plain
-from .plain import shown
+from .plain import because, shown
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 MAX_FILE_BYTES = 2 << 20
@@ -46,7 +46,7 @@ def to_file(path: Path) -> None:
         check_plain(path)
     except NotPlain as error:
         logging.getLogger(__name__).warning(
-            "no log file is kept at %s: %s; remove it and start again", path, error.strerror
+            "no log file is kept at %s: %s; remove it and start again", path, because(error)
         )
         return
     handler = _QuietFile(path, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)

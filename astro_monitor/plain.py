@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 _SAID = {
     "ENOENT": "it does not exist",
@@ -66,9 +67,10 @@ def because(error: OSError) -> str:
     """Say what the system complains of, without its number: ``the disk is full``.
 
     Parameters:
-        error: as it was raised.
+        error: as it was raised; a sentence that this program gave it is kept.
     """
-    if error.errno in _ERRORS:
+    own_words = error.errno is not None and error.strerror not in (None, os.strerror(error.errno))
+    if error.errno in _ERRORS and (not own_words or getattr(error, "winerror", None) is not None):
         return _ERRORS[error.errno]
     said = error.strerror or (str(error) if error.errno is None else "") or "the system does not say why"
     return shown(f"{said[:1].lower()}{said[1:]}")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import ConfigError
+from ..plain import because
 
 MANIFEST = "astro-monitor-moved.jsonl"
 KEY = "moved.key"
@@ -66,7 +67,7 @@ def key_of(state: Path) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
             key = file.read(KEY_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be used: {error.strerror}; check the state folder") from error
+        raise ConfigError(f"{path} cannot be used: {because(error)}; check the state folder") from error
     if len(key) != KEY_BYTES:
         raise ConfigError(f"{path} is no key of this program; move it away, and move files of earlier runs by hand")
     return key

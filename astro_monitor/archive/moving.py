@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..plain import because
 from .manifest import MANIFEST, Line, append, open_manifest, read
 
 _NO_SECOND_NAME = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
@@ -88,7 +89,7 @@ def carry_out(moves: Iterable[Move], root: Path, goal: Path, key: bytes) -> Iter
                     yield _moved(move)
     except OSError as error:
         raise ConfigError(
-            f"{error.filename or goal} cannot be written: {error.strerror}; choose another --to"
+            f"{error.filename or goal} cannot be written: {because(error)}; choose another --to"
         ) from error
 
 
@@ -113,7 +114,7 @@ def undo(root: Path, goal: Path, key: bytes) -> Iterator[Move]:
     try:
         lines = list(read(goal, root, key))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}), so nothing was moved back") from error
+        raise ConfigError(f"{path} cannot be read ({because(error)}), so nothing was moved back") from error
     stayed = False
     seen: set[Path] = set()
     for line in reversed(lines):
@@ -214,4 +215,4 @@ def rename_to_new(source: Path, goal: Path) -> None:
 def _why(error: OSError) -> str:
     if isinstance(error, FileExistsError):
         return "there is another file of that name"
-    return f"it cannot be moved: {error.strerror}"
+    return f"it cannot be moved: {because(error)}"

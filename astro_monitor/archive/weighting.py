@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ..errors import ConfigError, FrameError
 from ..fitsheader import scan_hdus
+from ..plain import because
 from .moving import rename_to_new
 
 KEYWORD = b"SSWEIGHT"
@@ -40,7 +41,7 @@ def copy_weighted(frames: Iterable[tuple[Path, float]], folder: Path) -> Iterato
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be made: {error.strerror}; choose another place") from error
+        raise ConfigError(f"{folder} cannot be made: {because(error)}; choose another place") from error
     for source, weight in frames:
         yield source, _copied(source, folder / source.name, weight)
 
@@ -60,7 +61,7 @@ def _copied(source: Path, goal: Path, weight: float) -> str:
         rename_to_new(partial, goal)
     except (OSError, FrameError) as error:
         partial.unlink(missing_ok=True)
-        return f"it was not copied: {error}"
+        return f"it was not copied: {error if isinstance(error, FrameError) else because(error)}"
     return ""
 
 

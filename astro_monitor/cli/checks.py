@@ -20,6 +20,7 @@ from ..filekinds import KINDS
 from ..inference import list_models, open_model
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
+from ..plain import because
 from ..settings import Settings
 from ..watch import FolderSource
 
@@ -61,9 +62,8 @@ def check_state(settings: Settings, folder: Path | None) -> Finding:
         with tempfile.TemporaryDirectory(dir=place) as scratch:
             NightLog.open(Path(scratch) / "probe.sqlite", session_id="doctor", clock=SystemClock()).close()
     except (OSError, AstroMonitorError) as error:
-        return Finding(
-            "night log", "fault", f"{place} cannot hold the night log: {error}; set state_folder to another."
-        )
+        why = error if isinstance(error, AstroMonitorError) else because(error)
+        return Finding("night log", "fault", f"{place} cannot hold the night log: {why}; set state_folder to another.")
     return Finding("night log", "ok", f"{place} can be written.")
 
 
@@ -139,7 +139,7 @@ def check_ports(settings: Settings, folder: Path | None) -> Finding:
             with socket.create_server((parts.hostname, parts.port or 0)):
                 pass
         except OSError as error:
-            sentence = f"{address} cannot be bound ({error.strerror}); is a daemon running already? Else use --address."
+            sentence = f"{address} cannot be bound ({because(error)}); is a daemon running already? Else use --address."
             return Finding("ports", "fault", sentence)
     return Finding("ports", "ok", f"{settings.publish.address} and {settings.publish.control_address} are free.")
 

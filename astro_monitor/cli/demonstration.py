@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..messages import Document
 from ..monitor import Monitor
 from ..nightlog import OUTCOMES
-from ..plain import counted
+from ..plain import because, counted
 from ..settings import Settings
 from .page import Page, Piece, Row
 from .watching import document_printer
@@ -116,7 +116,7 @@ def _place(folder: Path | None) -> Path:
         if any(folder.iterdir()):
             raise ConfigError(f"{folder} is not empty; choose a new folder for the demonstration")
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be used: {error.strerror}; choose another folder") from error
+        raise ConfigError(f"{folder} cannot be used: {because(error)}; choose another folder") from error
     return folder.absolute()
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from ..catalogue import csv_text, fits_bytes, region_text
 from ..errors import ConfigError, Unsupported
 from ..pipeline import FoundSources, find_sources
+from ..plain import because
 from ..preview import overlay_png
 from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, SourceTable
 from ..settings import Settings
@@ -134,7 +135,7 @@ def _write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}; check the folder") from error
+        raise ConfigError(f"{path} cannot be written: {because(error)}; check the folder") from error
 
 
 def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:

@@ -10,6 +10,7 @@ from typing import IO
 
 from ..errors import ModelError
 from ..openfile import NotPlain, open_plain
+from ..plain import because
 from .card import Card
 from .onnxfile import has_external_data
 
@@ -73,7 +74,7 @@ def _read(path: Traversable, limit_bytes: int, name: str) -> bytes:
         with _opened(path) as file:
             content = file.read(limit_bytes + 1)
     except NotPlain as error:
-        raise ModelError(f"model {name} cannot be used: {path}: {error.strerror}; install the model again") from error
+        raise ModelError(f"model {name} cannot be used: {path}: {because(error)}; install the model again") from error
     except OSError as error:
         raise ModelError(f"model {name} is missing: {path} cannot be read; see 'astro-monitor models'") from error
     if len(content) > limit_bytes:

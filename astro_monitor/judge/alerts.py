@@ -23,6 +23,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..plain import counted
 from ..records import Alert
 from ..settings import JudgeSettings
 from .advice import advice_for
@@ -158,7 +159,8 @@ class Warden:
         self.cause = self._likely_cause()
         self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
         again = " again" if self.repeat else ""
-        told = f"in {bad} of the last {len(last)} frames" if enough else f"it seems, in the last {in_a_row} frames"
+        told = f"in {bad} of the last {counted(len(last), 'frame')}"
+        told = told if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
         return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {told}")
 
     def _only_back(self, moment_s: float, cooldown_s: float) -> bool:
@@ -170,7 +172,7 @@ class Warden:
 
     def _while_open(self, sign: Sign, moment_s: float, settings: JudgeSettings) -> Alert | None:
         if self.good_in_a_row >= settings.alert_close:
-            alert = self._alert("closed", f"Over: {self.good_in_a_row} good frames in a row")
+            alert = self._alert("closed", f"Over: {counted(self.good_in_a_row, 'good frame')} in a row")
             self.alert_id, self.closed_at_s = "", moment_s
             self.closed_severity, self.closed_cause, self.cause = self.severity, self.cause, "none"
             self._forget_all()

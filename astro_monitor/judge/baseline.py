@@ -18,6 +18,7 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..plain import counted
 from ..records import (
     Baseline,
     BaselineKey,
@@ -126,7 +127,7 @@ class History:
             self.trends.clear()
         self._baseline = None
         what = "the meridian flip" if flipped else "the autofocus"
-        return f"After {what} the baseline is based anew, on {len(kept)} frames so far."
+        return f"After {what} the baseline is based anew, on {counted(len(kept), 'frame')} so far."
 
     def _begin_again(self, unit_ratio: float) -> str:
         """Forget every number of earlier frames: those of this one are in another unit."""

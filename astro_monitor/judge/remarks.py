@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..plain import counted
 from . import limits
 from .evidence import Case, Finding, unit_of
 from .rules import Rule
@@ -25,7 +26,7 @@ def few_stars(case: Case) -> Finding | None:
     return Finding(
         rule="few_stars", strength="note", metric="star_count_measured", value=count,
         limit=float(limits.FEW_STARS), unit="1", flag="few_stars",
-        sentence=f"Only {count:.0f} stars could be measured, so their shapes say little.",
+        sentence=f"Only {counted(round(count), 'star')} could be measured, so their shapes say little.",
     )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def limit_stars(case: Case) -> Finding | None:
         return None
     return Finding(
         rule="limit_stars", strength="review", metric="star_count", value=count, limit=float(least), unit="1",
-        sentence=f"{count:.0f} stars are fewer than the {least} you asked for.",
+        sentence=f"{counted(round(count), 'star')}: fewer than the {least} you asked for.",
     )  # fmt: skip
 
 

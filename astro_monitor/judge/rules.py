@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..plain import counted
 from . import limits
 from .evidence import Case, Finding, Strength, airmass, unit_of
 
@@ -226,12 +227,12 @@ def stars_gone(case: Case) -> Finding | None:
         return None
     if case.count("matched_star_count") >= limits.THIN_STARS:
         return None  # matched stars tell the loss of light itself
-    gone, sky = count <= 0.1 * normal, case.sky_ratio or 1.0
+    gone, sky, stars = count <= 0.1 * normal, case.sky_ratio or 1.0, counted(round(count), "star")
     strength: Strength = ("decisive" if sky >= 1.3 else "firm") if gone else "suspect"
     return Finding(
         rule="stars_gone", fault="background", strength=strength, metric="star_count", value=count,
         limit=round(0.3 * normal), unit="1", label="background_issue", cause="cloud", severe=strength == "decisive",
-        sentence=f"{count:.0f} stars where {normal:.0f} are usual, and the sky is {sky:.1f} times as bright.",
+        sentence=f"{stars} where {normal:.0f} are usual, and the sky is {sky:.1f} times as bright.",
     )  # fmt: skip
 
 

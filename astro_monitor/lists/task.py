@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..plain import counted
+from ..plain import because, counted
 from . import pixinsight, render
 from .calibration import Calibration, calibration_for
 from .files import ASIDE_MARK, digest, own_folder, remove_if_empty, remove_own_file, replace_own_file
@@ -209,7 +209,7 @@ class Task:
         try:
             made = replace_links(self._folder / name, targets, legacy=name in self._before.made)
         except OSError as error:
-            sentence = f"Links to frames for {program} cannot be made here ({error.strerror})."
+            sentence = f"Links to frames for {program} cannot be made here ({because(error)})."
             if error.errno == errno.EXDEV or os.name == "nt":
                 sentence += f" {OTHER_DRIVE}"
             said.append(sentence)

@@ -32,6 +32,7 @@ from typing import Any
 
 from ..errors import AstroMonitorError, ConfigError
 from ..messages import ListWritten, body_json
+from ..plain import because
 from . import render
 from .files import replace_file, set_aside
 from .frames import ListedFrame, NotLight, Row, each_once
@@ -122,7 +123,7 @@ def write_lists(
         if written is not None:
             written.clear()
         where = error.filename or folder
-        raise ListError(f"stacking lists cannot be written to {where}: {error.strerror or error}; "
+        raise ListError(f"stacking lists cannot be written to {where}: {because(error)}; "
                         "check the disk and the rights of the folder") from error  # fmt: skip
     return body_json(body)
 

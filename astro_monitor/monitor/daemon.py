@@ -22,6 +22,7 @@ from ..counts import Counts
 from ..errors import ConfigError
 from ..messages import Document
 from ..nightlog import LogDamaged, NightLog
+from ..plain import because
 from ..publish import Publisher
 from ..records import Failed
 from ..session import Session
@@ -90,7 +91,7 @@ def check_root(settings: Settings, root: Path) -> None:
     try:
         next(root.iterdir(), None)
     except OSError as error:
-        raise ConfigError(f"folder {root} cannot be read: {error.strerror}; check its permissions") from error
+        raise ConfigError(f"folder {root} cannot be read: {because(error)}; check its permissions") from error
     places = [settings.state_folder, lists_folder(settings, root)]
     for place in places:
         if place.resolve().is_relative_to(root.resolve()):
@@ -167,7 +168,7 @@ class Monitor:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"state folder {self.folder} cannot be made: {error.strerror}; set state_folder"
+                f"state folder {self.folder} cannot be made: {because(error)}; set state_folder"
             ) from error
 
     def run(self, stop: threading.Event, ready: threading.Event | None = None) -> Counts:

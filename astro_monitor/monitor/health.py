@@ -25,6 +25,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from .. import __version__
 from ..errors import ConfigError, PublishError
 from ..messages import SessionHeartbeat
+from ..plain import because
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class HealthPages:
             self._server = _Server(host, port, self._health)
         except OSError as error:
             raise PublishError(
-                f"health pages cannot be served at {host}:{port} ({error.strerror}); set health.address to another port"
+                f"health pages cannot be served at {host}:{port} ({because(error)}); set health.address to another port"
             ) from error
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="health")

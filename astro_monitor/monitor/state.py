@@ -13,6 +13,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..messages import SessionHeartbeat
 from ..nightlog import NightLog
+from ..plain import counted
 from ..session import Session
 from ..watch import FolderSource
 from ..worker import WorkerLane
@@ -119,7 +120,7 @@ class DaemonState:
 
     def ready(self) -> None:
         """Tell the service manager that frames are taken now."""
-        self.manager.ready(f"watching; {self.night_log.last_seq()} documents so far")
+        self.manager.ready(f"watching; {counted(self.night_log.last_seq(), 'document')} so far")
 
     def stopping(self) -> None:
         """Tell it that the end is wanted."""

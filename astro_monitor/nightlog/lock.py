@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import NightLogError, NightLogInUse
 from ..openfile import NotPlain, open_plain
+from ..plain import because
 
 MAX_LOCK_BYTES = 24
 _HOLDER = re.compile(rb"[0-9\0\s]{0,24}")
@@ -45,10 +46,10 @@ class InstanceLock:
             self._descriptor = open_plain(path, os.O_RDWR | os.O_CREAT)
         except NotPlain as error:
             raise NightLogError(
-                f"the lock {path} cannot be used: {error.strerror}; nothing was written, remove it"
+                f"the lock {path} cannot be used: {because(error)}; nothing was written, remove it"
             ) from error
         except OSError as error:
-            raise NightLogError(f"the lock {path} cannot be made: {error.strerror}; check the state folder") from error
+            raise NightLogError(f"the lock {path} cannot be made: {because(error)}; check the state folder") from error
         try:
             _take(self._descriptor)
         except OSError as error:

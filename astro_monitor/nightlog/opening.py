@@ -15,6 +15,7 @@ from pathlib import Path
 from ..clock import utc_text
 from ..errors import NightLogError
 from ..openfile import NotPlain, check_plain
+from ..plain import because
 from .database import is_corruption
 from .localdisk import network_kind
 from .rows import checksum
@@ -61,7 +62,7 @@ def check_place(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NightLogError(
-            f"the state folder {path.parent} cannot be made: {error.strerror}; choose another state_folder"
+            f"the state folder {path.parent} cannot be made: {because(error)}; choose another state_folder"
         ) from error
     kind = network_kind(path.parent)
     if kind is not None:
@@ -85,7 +86,7 @@ def check_plain_files(path: Path) -> None:
             raise NotPlain(trail, "a link")
     except NotPlain as error:
         raise NightLogError(
-            f"the night log cannot be kept at {error.filename}: {error.strerror}; links are not followed, remove it "
+            f"the night log cannot be kept at {error.filename}: {because(error)}; links are not followed, remove it "
             "or choose another state_folder"
         ) from error
 
@@ -103,7 +104,7 @@ def check_header(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise NightLogError(f"the night log {path} cannot be read: {error.strerror}; check its permissions") from error
+        raise NightLogError(f"the night log {path} cannot be read: {because(error)}; check its permissions") from error
     if not header:
         return
     if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):

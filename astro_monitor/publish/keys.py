@@ -17,6 +17,7 @@ from pathlib import Path
 import zmq
 
 from ..errors import PublishError
+from ..plain import because
 
 SERVER = "server"
 
@@ -75,7 +76,7 @@ def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = ()) -
             elif not (folder / f"{name}.public").exists():
                 made += _make_pair(folder, name)
     except OSError as error:
-        raise PublishError(f"keys cannot be made in {folder}: {error.strerror}; check the folder") from error
+        raise PublishError(f"keys cannot be made in {folder}: {because(error)}; check the folder") from error
     return made
 
 
@@ -137,7 +138,7 @@ def known_clients(folder: Path) -> frozenset[bytes]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".public" and path.stem != SERVER)
     except OSError as error:
-        raise PublishError(f"the keys folder {folder} cannot be read: {error.strerror}; check it") from error
+        raise PublishError(f"the keys folder {folder} cannot be read: {because(error)}; check it") from error
     return frozenset(_read_key(path) for path in paths)
 
 
@@ -153,7 +154,7 @@ def _read_key(path: Path) -> bytes:
         key = path.read_bytes().strip()
     except OSError as error:
         raise PublishError(
-            f"the key {path} cannot be read: {error.strerror}; make it with 'astro-monitor keys'"
+            f"the key {path} cannot be read: {because(error)}; make it with 'astro-monitor keys'"
         ) from error
     if not _Z85.fullmatch(key):
         raise PublishError(f"{path} holds no CURVE key of 40 characters; make new keys with 'astro-monitor keys'")

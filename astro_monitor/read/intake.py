@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from astro_monitor.bounds import int64
 from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
 from astro_monitor.fitsheader import ReadAt
+from astro_monitor.plain import because
 
 CHUNK_BYTES = 1 << 20
 FRONT_BYTES = 1 << 16
@@ -158,7 +159,7 @@ def take_in(
         if path.is_dir():
             raise Unsupported("This is a folder, not a frame; name the files in it.", kind="not_a_file") from error
         raise Incomplete(
-            f"The file cannot be opened just now ({error.strerror}); check its permissions if that stays so.",
+            f"The file cannot be opened just now ({because(error)}); check its permissions if that stays so.",
             kind="no_access",
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -189,7 +190,7 @@ def take_in(
             raise
         except OSError as error:
             raise Incomplete(
-                f"Reading the file failed ({error.strerror}); check the disk or the network share.",
+                f"Reading the file failed ({because(error)}); check the disk or the network share.",
                 kind="io_error",
             ) from error
     return intake

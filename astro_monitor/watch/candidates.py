@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from ..clock import Clock
 from ..errors import Incomplete
+from ..plain import because
 from ..records import Arrival, Failed
 from ..settings import WatchSettings
 from .events import Hint
@@ -378,8 +379,8 @@ class Candidates:
         if error.errno not in EXHAUSTED:
             return False
         if not self.fault:
-            log.error("files cannot be opened (%s); they wait until they can be", error.strerror)
-        self.fault = f"files cannot be opened ({error.strerror})"
+            log.error("files cannot be opened (%s); they wait until they can be", because(error))
+        self.fault = f"files cannot be opened ({because(error)})"
         return True
 
     def _tell_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from ..plain import because
 from ..settings import WatchSettings
 from .events import Hints, Watcher, WatcherFactory
 from .scan import identity
@@ -164,4 +165,4 @@ def _why_not(error: OSError) -> str:
             return "the limit on watched folders is reached (raise fs.inotify.max_user_watches)"
         case errno.EMFILE:
             return "the limit on watchers is reached (raise fs.inotify.max_user_instances)"
-    return f"the system says: {error.strerror or error}"
+    return f"the system says: {because(error)}"

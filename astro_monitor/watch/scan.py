@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..bounds import folded_int64, int64
 from ..filekinds import FileKind
+from ..plain import because
 from .names import NameRules
 from .settle import Sighting
 
@@ -83,8 +84,8 @@ class Tree:
             except OSError as error:
                 found.complete = False
                 if error.errno in EXHAUSTED or current == self.root:
-                    found.fault = found.fault or error.strerror or str(error)
-                log.debug("folder %r cannot be listed: %s", current, error.strerror)
+                    found.fault = found.fault or because(error)
+                log.debug("folder %r cannot be listed: %s", current, because(error))
         return found
 
     def sight(self, path: str) -> Sighting | None:
@@ -137,7 +138,7 @@ class Tree:
         except OSError as error:
             found.complete = False
             if error.errno in EXHAUSTED:
-                found.fault = found.fault or error.strerror or str(error)
+                found.fault = found.fault or because(error)
         except Exception as error:
             found.complete = False
             found.unforeseen[entry.path] = error

@@ -48,17 +48,24 @@ def _grade(options: argparse.Namespace) -> int:
             reason = f"  {change.reason}" if change.reason else ""
             _say(f"{change.image.name}: {NAMES[change.image.status]} → {NAMES[change.status]}{reason}")
         if not options.apply:
-            _say(f"{len(wanted)} of {len(images)} images would be graded; nothing was changed. Do it with --apply.")
+            count = _counted(len(images), "image")
+            _say(f"{len(wanted)} of {count} would be graded; nothing was changed. Do it with --apply.")
             return 0
-        _say(f"{apply(connection, wanted)} images graded; take it back with 'undo'.")
+        _say(f"{_counted(apply(connection, wanted), 'image')} graded; take it back with 'undo'.")
     return 0
 
 
 def _undo(options: argparse.Namespace) -> int:
     with opened(options.database) as connection:
-        _say(f"{undo(connection)} grades taken back.")
+        _say(f"{_counted(undo(connection), 'grade')} taken back.")
     return 0
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    """Write a line; what a terminal would run, such as an escape sequence in a file name, is shown escaped."""
+    safe = (one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in line)
+    sys.stdout.write(f"{''.join(safe)}\n")

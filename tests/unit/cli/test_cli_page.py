@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -231,8 +232,9 @@ def test_singular_and_plural():
 
 
 def test_errors_of_the_system_are_said_without_their_number():
-    assert because(FileNotFoundError(2, "No such file or directory")) == "it does not exist"
-    assert because(OSError(28, "No space left on device")) == "the disk is full"
+    assert because(FileNotFoundError(2, os.strerror(2))) == "it does not exist"
+    assert because(OSError(28, os.strerror(28))) == "the disk is full"
+    assert because(OSError(28, "It is a link, not a plain file")) == "it is a link, not a plain file"
     assert because(OSError("the header says no")) == "the header says no"
     assert because(OSError()) == "the system does not say why"
     assert because(OSError(99999, "Odd\x1bthing")) == "odd\\x1bthing"

@@ -75,7 +75,7 @@ def test_an_entry_that_is_not_understood_hides_no_other(tmp_path: Path, monkeypa
     found = tree(tmp_path).scan(str(tmp_path), lambda: False)
     assert sorted(found.files) == [str(tmp_path / "a.fits"), str(tmp_path / "d.fits")]
     assert list(found.unforeseen) == [str(tmp_path / "b.fits")]
-    assert (found.complete, found.fault) == (False, "Too many open files")
+    assert (found.complete, found.fault) == (False, "too many files are open")
 
 
 def test_links_pipes_and_sockets_are_not_files(tmp_path: Path) -> None:
