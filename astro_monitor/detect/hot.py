@@ -8,6 +8,8 @@ the third and the fourth dark.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,34 +52,49 @@ def hot_pixels(pixels: Pixels, sky: SkyMap) -> HotPixels:
         fewer than ``INFESTED`` of the pixels in a sample of rows are hot: such a frame is left as it is.
     """
     height, width = pixels.shape
+    search = _Search(pixels, sky)
     rows = np.unique(np.linspace(1, height - 2, min(height - 2, _SAMPLED_BANDS)).astype(np.intp))
-    if np.count_nonzero(_hot_in(pixels, sky, rows).peak) <= INFESTED * len(rows) * width:
+    places = [search.bright(row, row + 1) for row in rows.tolist()]
+    sampled = search.hot(*(np.concatenate([place[axis] for place in places]) for axis in (0, 1)))
+    if np.count_nonzero(sampled[3]) <= INFESTED * len(rows) * width:
         return NO_HOT_PIXELS
-    return _hot_in(pixels, sky, np.arange(1, height - 1))
-
-
-def _hot_in(pixels: Pixels, sky: SkyMap, rows: NDArray[np.intp]) -> HotPixels:
-    width = pixels.shape[1]
-    mesh_rows = np.minimum(rows // sky.cell_px, len(sky.level_adu) - 1)
-    columns = np.minimum(np.arange(width) // sky.cell_px, sky.level_adu.shape[1] - 1)
-    found = []
-    for mesh_row in np.unique(mesh_rows):
-        mine = rows[mesh_rows == mesh_row]
-        level = sky.level_adu[mesh_row][columns]
-        bright = level + np.float32(HOT_SNR * sky.noise_adu)
-        if pixels.dtype.kind == "u":
-            bright = np.ceil(np.clip(bright, 0, WHITE_ADU)).astype(np.uint16)
-        # Neighbouring rows are one slice, which is read without a copy.
-        whole = len(mine) == mine[-1] - mine[0] + 1
-        block = pixels[mine[0] : mine[-1] + 1] if whole else pixels[mine]
-        row, column = np.divmod(np.flatnonzero(block > bright), width)
-        inside = (column > 0) & (column < width - 1)
-        row, column = mine[row[inside]], column[inside]
-        found.append(_of_bright(pixels, row, column, level[column], sky.noise_adu))
-    y, x, usual, alone = (np.concatenate([part[i] for part in found]) for i in range(4))
+    # In parts, because of a nebula much is bright.
+    parts = [search.hot(*search.bright(top, bottom)) for top, bottom in search.strips()]
+    y, x, usual, peak = (np.concatenate([part[i] for part in parts]) for i in range(4))
     # Where two replace one pixel, the last one counts: that of the pixel that is hot itself.
-    order = np.argsort(alone, kind="stable")
-    return HotPixels(y=y[order], x=x[order], usual_adu=usual[order], peak=alone[order])
+    order = np.argsort(peak, kind="stable")
+    return HotPixels(y=y[order], x=x[order], usual_adu=usual[order], peak=peak[order])
+
+
+class _Search:
+    """Hot pixels of parts of one frame."""
+
+    def __init__(self, pixels: Pixels, sky: SkyMap) -> None:
+        self._pixels, self._sky = pixels, sky
+        bright = sky.level_adu + np.float32(HOT_SNR * sky.noise_adu)
+        self._bright = np.ceil(np.clip(bright, 0, WHITE_ADU)).astype(np.uint16) if pixels.dtype.kind == "u" else bright
+        self._column = np.minimum(np.arange(pixels.shape[1]) // sky.cell_px, sky.level_adu.shape[1] - 1)
+
+    def strips(self) -> list[tuple[int, int]]:
+        """First and last row, exclusive, of parts that lie in one row of the sky's mesh each."""
+        inner, cell = self._pixels.shape[0] - 1, self._sky.cell_px
+        edges = [1, *range(cell, inner, cell), inner]
+        return [(top, bottom) for top, bottom in pairwise(edges) if bottom > top]
+
+    def bright(self, top: int, bottom: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of bright pixels, those at the left and right border left out."""
+        limit = self._bright[min(top // self._sky.cell_px, len(self._bright) - 1)][self._column]
+        row, column = np.divmod(np.flatnonzero(self._pixels[top:bottom] > limit), len(limit))
+        inside = (column > 0) & (column < len(limit) - 1)
+        return row[inside] + top, column[inside]
+
+    def hot(
+        self, row: NDArray[np.intp], column: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32], NDArray[np.bool_]]:
+        """Columns of ``HotPixels`` for the hot ones among bright pixels."""
+        mesh = self._sky.level_adu
+        level = mesh[np.minimum(row // self._sky.cell_px, len(mesh) - 1), self._column[column]]
+        return _of_bright(self._pixels, row, column, level, self._sky.noise_adu)
 
 
 def _of_bright(
