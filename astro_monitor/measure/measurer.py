@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..records import (
@@ -27,8 +28,8 @@ from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
 from .separation import separation_px
 from .shape import field_shape
-from .stamps import covered_cells
-from .stars import measure_stars
+from .stamps import covered_cells, select
+from .stars import lonely, measure_chosen
 from .transparency import match
 from .widths import widths
 
@@ -89,7 +90,8 @@ class Measurer:
         """
         # Whoever reads pixels around stars reads cleaned ones; a frame with few hot pixels is not copied.
         clean = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
-        stars = measure_stars(clean, replace(detections, hot=NO_HOT_PIXELS))
+        found = replace(detections, hot=NO_HOT_PIXELS)
+        stars, which, _ = measure_chosen(clean, found, select(clean, found))
         bright = _bright_stars(stars, frame)
         cells = field_grid(detections, stars, _shape(frame), frame.sensor_px_per_px)
         numbers = _Numbers()
@@ -97,7 +99,7 @@ class Measurer:
         _put_counts(numbers, frame, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
-            _put_widths(numbers, clean, stars)
+            _put_widths(numbers, clean, stars, lonely(which, found, float(np.median(stars.fwhm_px))))
             _put_transparency(numbers, bright, baseline, frame)
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
@@ -182,9 +184,9 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
 
 
-def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars) -> None:
+def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars, alone: NDArray[np.bool_]) -> None:
     px = float(frame.sensor_px_per_px)
-    found = widths(frame, stars)
+    found = widths(frame, stars, alone)
     clear = found.clear
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     scale = frame.meta.scale_arcsec_px

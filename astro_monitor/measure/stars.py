@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import Detections, Frame, Stars
+from ..records import KIND_ARTEFACT, Detections, Frame, Stars
 from .moments import FWHM_PER_SIGMA, Shapes, hollowness, measure_stamps
 from .profile import width_over_fwhm
 from .stamps import SATURATED, SIDE_PX, cut, select
@@ -34,6 +34,10 @@ ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
 FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
 """Where at least so many stars are above ``CLEAR_SNR``, or else above this, they alone tell the width."""
+NEIGHBOUR_FWHM, NEIGHBOUR_LIGHT = 2.5, 0.1
+"""A neighbour widens a star from so many widths away, if it has so large a part of the star's light."""
+MANY_LONELY, LONELY_SHARE = 5, 0.1
+"""Stars without such neighbours speak alone, where there are so many of them and so large a part."""
 MUCH_CLEARER = 10.0
 """So do fewer, where the squares of their signal to noise are so many times those of the rest."""
 
@@ -72,12 +76,16 @@ def measure_chosen(
     sigma = np.sqrt((a**2 + b**2) / 2)
     sure = shapes.converged & (snr >= MIN_SNR)
     # Who gives the ratio has chosen sources of any kind, hot pixels too.
-    hot = _hot(shapes, sigma, sure & (snr >= CLEAR_SNR)) if width_ratio is None else np.zeros(len(sure), np.bool_)
+    hot = np.zeros(len(sure), np.bool_)
+    if width_ratio is None:
+        hot = _hot(shapes, sigma, sure & (snr >= CLEAR_SNR), binning)
     trusted = np.flatnonzero(sure & ~hot)
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
     if width_ratio is None:
         clear = order[width_stars(sigma[order], snr[order], saturated[order])]
+        typical_px = FWHM_PER_SIGMA * float(np.median(sigma[clear])) * binning if clear.size else 0.0
+        clear = rather(clear, lonely(found.index, detections, typical_px))
         width_ratio = width_over_fwhm(found.light, shapes, clear)
     fwhm = FWHM_PER_SIGMA * sigma / width_ratio
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
@@ -105,19 +113,22 @@ def measure_chosen(
     return stars, found.index[order], width_ratio
 
 
-def _hot(shapes: Shapes, sigma: NDArray[np.float64], clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _hot(shapes: Shapes, sigma: NDArray[np.float64], clear: NDArray[np.bool_], binning: int) -> NDArray[np.bool_]:
     """(M,) which sources are hot pixels; all of them, where most of the clear ones are: the rest are pairs of them.
 
     Parameters:
         shapes: of the sources.
         sigma: (M,) rms width.
         clear: (M,) those that are clear enough to tell.
+        binning: of the cut-outs. Binned ones begin where their star does, so places in their pixels tell nothing.
     """
     narrow = sigma <= NARROWEST_SIGMA_PX
     away = np.hypot(shapes.dx - np.rint(shapes.dx), shapes.dy - np.rint(shapes.dy))
     wide = clear & ~narrow
     centred = wide & (away < CENTRED_PX)
-    if np.count_nonzero(centred) > LEAST_CENTRED + MORE_CENTRED * CENTRED_SHARE * np.count_nonzero(wide):
+    if binning == 1 and np.count_nonzero(centred) > LEAST_CENTRED + MORE_CENTRED * CENTRED_SHARE * np.count_nonzero(
+        wide
+    ):
         narrow |= (away < NEARLY_CENTRED_PX) & (sigma < ALIKE_HOT * np.median(sigma[centred]))
     if np.count_nonzero(narrow & clear) > MOST_ARE_HOT * np.count_nonzero(clear):
         return np.ones(len(sigma), np.bool_)
@@ -186,6 +197,35 @@ def width_stars(
     ):
         index = burnt
     return clearest(index, snr)
+
+
+def lonely(index: NDArray[np.intp], detections: Detections, fwhm_px: float) -> NDArray[np.bool_]:
+    """Return which of some detections no neighbour widens.
+
+    Parameters:
+        index: (K,) detections.
+        detections: all that were found.
+        fwhm_px: typical width, frame pixels.
+    """
+    light = np.flatnonzero(detections.kind != KIND_ARTEFACT)
+    x, y, snr = detections.x_px[light], detections.y_px[light], detections.snr[light]
+    reach = np.float32(NEIGHBOUR_FWHM * fwhm_px)
+    near = np.abs(detections.x_px[index][:, None] - x) < reach
+    near &= np.abs(detections.y_px[index][:, None] - y) < reach
+    near &= snr > NEIGHBOUR_LIGHT * detections.snr[index][:, None]
+    near &= index[:, None] != light
+    return np.asarray(~near.any(axis=1), np.bool_)
+
+
+def rather(chosen: NDArray[np.intp], alone: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return those of the chosen stars that stand alone; all of them where these are too few.
+
+    Parameters:
+        chosen: (K,) stars.
+        alone: (M,) for all stars.
+    """
+    single = chosen[alone[chosen]]
+    return single if single.size >= max(MANY_LONELY, LONELY_SHARE * chosen.size) else chosen
 
 
 def _weight(snr: NDArray[np.floating]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..records import Frame, Stars
 from .gaussian import gaussian_fwhm_px, moffat_fwhm_px
 from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
-from .stars import FEW_CLEAR, clear_stars, width_stars
+from .stars import FEW_CLEAR, clear_stars, rather, width_stars
 
 MOST_FITTED = 24
 """So many stars are fitted one by one: their median is known to a percent."""
@@ -48,18 +48,20 @@ class Widths:
     why_missing: str
 
 
-def widths(frame: Frame, stars: Stars) -> Widths:
+def widths(frame: Frame, stars: Stars, alone: NDArray[np.bool_]) -> Widths:
     """Measure the widths of a frame.
 
     Parameters:
         frame: its pixels, hot ones replaced, are read around the chosen stars.
         stars: of the frame, at least one.
+        alone: (N,) which of them no neighbour widens.
     """
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
     if chosen.size < FEW_CLEAR:
         # Far clearer than the rest: these are no stars, or tell nothing.
         clear = chosen
+    chosen = rather(chosen, alone)
     seen = float(np.median(stars.fwhm_px[chosen]))
     fwhm = _fwhm_px(frame, stars, chosen[:MOST_FITTED], seen)
     each = stars.fwhm_px[clear].astype(np.float64) * fwhm / seen

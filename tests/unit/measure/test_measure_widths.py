@@ -74,3 +74,35 @@ def test_stars_that_are_too_faint_have_no_width(make_frame, make_detections, pro
     measured = values_of(make_frame, make_detections, exposed(profile, stars), stars, no_baseline)
     assert measured.values["fwhm_px"] is None
     assert measured.why_missing["fwhm_px"]
+
+
+def crowded(profile, star, count, seed=5):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(25, SHAPE[1] - 25, count), rng.uniform(25, SHAPE[0] - 25, count)
+    return [
+        (*place, peak, star) for *place, peak in zip(x, y, 800 * (1 + rng.pareto(1.0, count).clip(0, 30)), strict=True)
+    ]
+
+
+def test_neighbours_do_not_widen_the_stars(make_frame, make_detections, profile, no_baseline):
+    """Stars of 6 px, most of which have another one nearer than three widths."""
+    stars = crowded(profile, profile(6.0), 70)
+    image = exposed(profile, stars, side=61)
+    values = values_of(make_frame, make_detections, image, stars, no_baseline, bin_factor=2).values
+    assert values["fwhm_px"] == pytest.approx(6.0, rel=0.06)
+
+
+@pytest.mark.parametrize(("diameter", "bin_factor"), [(16.0, 4), (24.0, 4)])
+def test_the_half_flux_radius_of_rings_that_have_neighbours(
+    make_frame, make_detections, profile, no_baseline, diameter, bin_factor
+):
+    """Thin rings: half of the light lies within the ring's own radius."""
+    rng = np.random.default_rng(7)
+    places = [(x + rng.uniform(-5, 5), y + rng.uniform(-5, 5)) for x in range(60, 360, 70) for y in range(60, 270, 70)]
+    stars = [(x, y, float(peak), profile(2.0, ring=diameter)) for (x, y), peak in zip(
+        places, rng.uniform(400, 3000, len(places)), strict=True)]  # fmt: skip
+    image = exposed(profile, stars, side=81)
+    values = values_of(make_frame, make_detections, image, stars, no_baseline, bin_factor=bin_factor).values
+    assert values["central_dip_fraction"] > 0.3
+    assert values["hfr_px"] == pytest.approx(diameter / 2, rel=0.1)
+    assert values["star_count_measured"] > 0.2 * len(stars)
