@@ -87,9 +87,9 @@ def _from_int16(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[
     signed = stored.view(np.int16)
     invalid = np.zeros(len(words), np.bool_) if scaling.blank is None else signed == scaling.blank
     if offset or not ((signed < 0) & ~invalid).any():
-        return words, _fill(words, invalid)
+        return words, fill_where(words, invalid)
     values = signed.astype(np.float32)
-    return values, _fill(values, invalid)
+    return values, fill_where(values, invalid)
 
 
 def _swapped_float32(raw: NDArray[np.uint8], wait_hashed: Callable[[int], None]) -> NDArray[np.float32]:
@@ -135,10 +135,22 @@ def fill_invalid(values: NDArray[np.float32]) -> float:
     with np.errstate(all="ignore"):
         if np.einsum("i,i->", values, values) < _LARGEST**2:
             return 0.0
-        return _fill(values, ~(np.abs(values) <= _LARGEST))
+        return fill_where(values, ~(np.abs(values) <= _LARGEST))
 
 
-def _fill(values: Pixels, invalid: NDArray[np.bool_]) -> float:
+def fill_where(values: Pixels, invalid: NDArray[np.bool_]) -> float:
+    """Replace some values by the median of the others, in place.
+
+    Parameters:
+        values: (N,), writable.
+        invalid: (N,), true where there is no value.
+
+    Returns:
+        The fraction that was replaced.
+
+    Raises:
+        Unreadable: all of them were.
+    """
     count = int(np.count_nonzero(invalid))
     if count == 0:
         return 0.0

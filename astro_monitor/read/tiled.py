@@ -22,7 +22,7 @@ from astro_monitor.errors import Unreadable, Unsupported
 from astro_monitor.fitsheader import BLOCK_BYTES, Hdu
 
 from .layout import Image
-from .pixels import Pixels, fill_invalid
+from .pixels import Pixels, Scaling, fill_invalid, fill_where
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 RARE_CODECS = ("HCOMPRESS_1", "PLIO_1")
@@ -86,7 +86,7 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -
         # PLIO has no negative numbers: cfitsio stores unsigned numbers of 16 bits in it without subtracting BZERO
         # (imcomp_convert_tile_tushort in its imcompress.c); astropy adds BZERO all the same.
         values = np.asarray(values, np.uint16) ^ np.uint16(0x8000)
-    return _narrow(values)
+    return _narrow(values, image.scaling)
 
 
 def _decode(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
@@ -99,9 +99,15 @@ def _decode(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
             return np.squeeze(np.asarray(units[1].data))
 
 
-def _narrow(values: NDArray[np.generic]) -> tuple[Pixels, float]:
+def _narrow(values: NDArray[np.generic], scaling: Scaling) -> tuple[Pixels, float]:
     if values.dtype.kind in "iu" and values.min() >= 0 and values.max() <= 65535:
-        return np.ascontiguousarray(values, np.uint16), 0.0
+        narrow = np.ascontiguousarray(values, np.uint16)
+        if scaling.blank is None:
+            return narrow, 0.0
+        # astropy leaves BLANK as it is where it gives unsigned numbers.
+        invalid = narrow == scaling.blank * scaling.scale + scaling.zero
+        narrow = narrow.copy() if invalid.any() else narrow
+        return narrow, fill_where(narrow.reshape(-1), invalid.reshape(-1))
     with np.errstate(all="ignore"):
         pixels = np.array(values, np.float32, order="C")
     return pixels, fill_invalid(pixels.reshape(-1))

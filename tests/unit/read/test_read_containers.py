@@ -211,6 +211,29 @@ def test_plio_of_unsigned_numbers_as_cfitsio_writes_it(tmp_path, arrive) -> None
     assert frame.pixels.dtype == np.uint16
 
 
+@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_2", "HCOMPRESS_1"])
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_blank_pixels_of_tiles_are_filled_and_counted_as_those_of_plain_images(
+    tmp_path, arrive, codec: str, unsigned: bool
+) -> None:
+    values = (VALUES.astype(int) - (32_768 if unsigned else 0)).astype("i2")
+    values[10:20, 20:60] = -32_768
+    plain, tiled = fits.PrimaryHDU(values), fits.CompImageHDU(values, compression_type=codec, tile_shape=(20, 150))
+    found = []
+    for path, unit in ((tmp_path / "plain.fits", plain), (tmp_path / "tiled.fits", tiled)):
+        unit.header["BLANK"] = -32_768
+        unit.writeto(path)
+        if unsigned:
+            content = path.read_bytes()
+            end = content.rindex(b"END" + b" " * 77)
+            cards = f"BZERO   = {32768:>20}".ljust(80).encode() + f"BSCALE  = {1:>20}".ljust(80).encode()
+            assert not content[end + 80 : end + 240].strip()
+            path.write_bytes(content[:end] + cards + content[end : end + 80] + content[end + 240 :])
+        found.append(Reader().read(arrive(path)))
+    np.testing.assert_array_equal(found[0].pixels, found[1].pixels)
+    assert found[1].bad_pixel_fraction == found[0].bad_pixel_fraction == pytest.approx(400 / values.size)
+
+
 @pytest.mark.parametrize("codec", ["HCOMPRESS_1", "PLIO_1"])
 def test_rare_codecs_can_be_turned_off(tmp_path, arrive, codec: str) -> None:
     path = tmp_path / "frame.fits.fz"
