@@ -1,7 +1,8 @@
 """How good the search for trails is: true ones found, and structures of sensors, optics and galaxies taken for one.
 
-One frame a rig, drawn by the training simulator with structures and trails of this benchmark's own; each kind of trail
-also beside a structure. Run it as ``python -m benchmarks.streaks``; see the README beside this file.
+Single frames, one a rig, drawn by the training simulator with structures and trails of this benchmark's own; each kind
+of trail also beside a structure. Then short nights of one rig each, in which the judge learns which lines come back.
+Run it as ``python -m benchmarks.streaks``; see the README beside this file.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from astro_monitor.records import Frame, FrameMeta, Streak
+from benchmarks.shares import share
 from benchmarks.streak_scenes import STRUCTURES, Draft
 from benchmarks.streak_trails import KINDS, draw_trail
 from training import arrivals
@@ -28,6 +30,9 @@ from training.simulate import draw_condition, draw_field, draw_rig, render, rig_
 from training.simulate.visitors import TrailTruth
 
 SHAPE = (480, 640)
+NIGHTS_FROM = 5000
+FIRST_FRAMES = 4
+"""A line that comes back is known after three frames with it."""
 ASKED_PX = 90.0
 """Shorter trails are not asked for."""
 BRIGHTNESS = (1.0, 2.0, 4.0, 10.0, 60.0)
@@ -151,6 +156,17 @@ def try_all(seed: int, wanted: Sequence[tuple[str, str, int]]) -> list[Tried]:
     return tried
 
 
+def try_night(seed: int, structure: str, index: int, frames: int) -> list[bool]:
+    """Take the frames of one rig through all stages and the judge; whether each was flagged."""
+    from benchmarks.judging import Night
+
+    night = Night()
+    return [
+        "streak" in night.take(draw(seed, structure, "", NIGHTS_FROM + index, number).frame).verdict.flags
+        for number in range(frames)
+    ]
+
+
 def interval(hits: Sequence[bool]) -> dict[str, Any]:
     """Give a share with its 95 % interval by Wilson, right near 0 and 1, too. Each frame is of a rig of its own."""
     count, right, z = len(hits), sum(hits), 1.96
@@ -186,6 +202,16 @@ def scores(tried: Sequence[Tried]) -> dict[str, Any]:
     }
 
 
+def night_scores(nights: dict[str, list[list[bool]]]) -> dict[str, Any]:
+    """Give the share of flagged frames of nights, by structure; intervals come from drawing whole nights anew."""
+    everything = [night for some in nights.values() for night in some]
+    return {
+        **{name: share(some) for name, some in nights.items()},
+        "all": share(everything),
+        f"all, after {FIRST_FRAMES} frames": share([night[FIRST_FRAMES:] for night in everything]),
+    }
+
+
 def shown(found: dict[str, Any]) -> str:
     """Write a share in percent with its interval."""
     if found["value"] is None:
@@ -208,6 +234,12 @@ def show(found: dict[str, Any]) -> None:
     print(f"| star finder, processor time a frame (median) | {found['cpu_ms']} ms |")
 
 
+def show_nights(found: dict[str, Any]) -> None:
+    print("\n| frames of nights flagged, no trails in them | |\n|---|---|")
+    for name, value in found.items():
+        print(f"| {name} | {shown(value)} |")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaks", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of all frames; keep one aside to look at only at the end")
@@ -215,6 +247,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--per-kind", type=int, default=40, help="frames of each kind of trail; half as many with a structure"
     )
+    parser.add_argument("--nights", type=int, default=4, help="nights with each structure, without trails")
+    parser.add_argument("--frames", type=int, default=12, help="frames of a night")
     parser.add_argument("--only", nargs="*", default=[], help="structures or kinds of trails to draw; all without it")
     parser.add_argument("--json", type=Path, help="write all scores and every frame here")
     options = parser.parse_args(arguments)
@@ -226,9 +260,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tried = try_all(options.seed, wanted)
     found = scores(tried)
     show(found)
+    played = {
+        name: [try_night(options.seed, name, index, options.frames) for index in range(options.nights)]
+        for name in STRUCTURES
+        if not options.only or name in options.only
+    }
+    nights = night_scores(played)
+    if options.nights:
+        show_nights(nights)
     print(f"\n{len(tried)} frames, seed {options.seed}, {time.monotonic() - begun:.0f} s", file=sys.stderr)
     if options.json:
-        options.json.write_text(json.dumps({"scores": found, "frames": [asdict(one) for one in tried]}, indent=1))
+        options.json.write_text(
+            json.dumps({"scores": found, "nights": nights, "frames": [asdict(one) for one in tried]}, indent=1)
+        )
     return 0
 
 

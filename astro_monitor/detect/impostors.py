@@ -23,13 +23,16 @@ _LEAST_SIDES = 0.4
 _WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.55
 """Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
 So a trail may be wider the higher it is over the noise of a pixel."""
-_EVEN_WIDTH, _EVEN_SNR = 1.6, 10.0
-"""A trail has the same width everywhere: half over half, where the ridge is clear enough to tell."""
+_EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 8.0, 1.25, 3.0
+"""A trail has the same width everywhere: half over half, and more by the last over the signal to noise of the ridge,
+which must be clear enough to tell."""
 _LARGEST_STEP = 0.8
 """Levels of the two sides may differ by so much of the height."""
 _BENT, _TIGHTEST_STEPS = ((0.85, 2.0), (0.95, 4.0)), 1500.0
 """An arc bent by so many steps leaves a line at most such a share of its score; its radius is less than the last."""
 
+_ASTRAY = 0.85
+"""Where a straight line elsewhere is so much better, the line was led astray by something beside it."""
 _NEAR_AXIS_STEPS = 2.5
 """A line that leaves its column or row by less than this over its length is looked at column by column."""
 _SHARP = 0.75
@@ -124,6 +127,8 @@ def _directions(ridges: Iterable[Ridge]) -> int:
 
 
 def _is_bent(ridge: Ridge, step: int) -> bool:
+    if ridge.straight_share < _ASTRAY and not ridge.bend_steps:
+        return True
     if not any(ridge.straight_share < share and abs(ridge.bend_steps) >= bend for share, bend in _BENT):
         return False
     length = ridge.line.length / step
@@ -171,7 +176,8 @@ def _fades_from_end(ridge: Ridge) -> bool:
 def _is_ray(ridge: Ridge) -> bool:
     """A ray of glow: it widens from one end to the other, or fades and widens a little."""
     narrow, wide = sorted(ridge.half_widths)
-    if ridge.height_adu > _EVEN_SNR * ridge.error_adu and 0 < _EVEN_WIDTH * narrow < wide:
+    snr = ridge.height_adu / ridge.error_adu
+    if snr > _EVEN_SNR and 0 < (_EVEN_WIDTH + _EVEN_WIDTH_SNR / snr) * narrow < wide:
         return True
     known = np.isfinite(ridge.light_adu)
     places, light = ridge.places_px[known], ridge.light_adu[known]

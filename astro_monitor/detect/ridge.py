@@ -29,7 +29,7 @@ _BENDS = np.arange(-8.0, 8.5, 2.0)
 _NEAR = np.arange(-6.0, 6.5, 2.0)
 """Steps that the ends of an arc may lie beside those of the best line."""
 _MOST_SAMPLES = 640
-_BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 16, 6, 32
+_BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 12, 8, 32
 _FEWEST_IN_BLOCK = 5
 """Pixels on the frame that a block needs at one distance from the line."""
 _CLIP_NOISE, _CLIP_USUAL = 5.0, 2.0

@@ -7,7 +7,7 @@ import numpy as np
 from .ridge import Ridge, Values
 from .scene import Scene
 
-ON_AXIS_STEPS = 1.0
+ON_AXIS_STEPS = 1.5
 """A line that stays in one column or row leaves it by less than this over its length."""
 
 _BRIGHT_STAR = 60.0
@@ -21,6 +21,8 @@ _MOST_STARS = 6
 """The brightest ones on a line are looked at: in rich fields some star lies in the right place for any flare."""
 _STAR_REACH = 4.0
 """Within so many of its widths a star's own light is in the way."""
+_STAR_IN_BLOCK = 1.6
+"""A block that is so many times brighter than both its neighbours holds a star."""
 _FEW_BLOCKS, _FEW_FADES = 8, -0.77
 """With fewer blocks the rank correlation must be clearer."""
 _BEYOND = 1.5
@@ -94,11 +96,19 @@ def falls(distance: Values, light: Values, error: float, least: float, ratio: fl
     """
     if len(distance) < 5:
         return False
+    light = _without_stars(light)
     order = np.argsort(distance)
     third = max(1, len(order) // 3)
     near, far = float(np.median(light[order[:third]])), float(np.median(light[order[-third:]]))
     clear = least if len(distance) >= _FEW_BLOCKS else min(least, _FEW_FADES)
     return _rank_correlation(distance, light) < clear and near > ratio * max(far, error)
+
+
+def _without_stars(light: Values) -> Values:
+    """Light along a line, without what a single block has beyond both its neighbours: a star lies in it."""
+    padded = np.concatenate([light[1:2], light, light[-2:-1]])
+    beside = np.maximum(padded[:-2], padded[2:])
+    return np.asarray(np.where(light > _STAR_IN_BLOCK * np.maximum(beside, 0), beside, light), np.float64)
 
 
 def _rank_correlation(first: Values, second: Values) -> float:
