@@ -210,6 +210,17 @@ def _rounded(value: float, digits: int) -> float:
     return round(value, digits)
 
 
+def under_another_name(first: messages.Document, arrival: Arrival) -> messages.Document:
+    """Document of an outcome, for another file of the same content."""
+    body = {
+        **first.body,
+        "file": display_path(arrival.path),
+        "root": display_path(arrival.root),
+        "relative_path": relative_path(arrival),
+    }
+    return first.model_copy(update={"body": body})
+
+
 def sighting(arrival: Arrival) -> Sighting:
     """Say to the night log where an arrival is, and by what it is known again."""
     return Sighting(

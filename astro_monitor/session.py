@@ -25,7 +25,7 @@ from .listing import ListKeeper
 from .lists import ListError
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .messages import Document
-from .nightlog import BY_RULES, Decision, Draft, LogBlocked, NightLog, Sighting
+from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
 from .records import (
     Alert,
     Arrival,
@@ -210,14 +210,13 @@ class Session:
         outcome, arrival = sane(outcome), outcome.arrival
         earlier = self._log.failure_at(arrival.path)
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
-            return [], self._take_again(outcome, outcome.frame_id, earlier)
+            return self._take_again(outcome, outcome.frame_id, earlier)
         before = self._superseded.by(outcome)
         if isinstance(outcome, Failed):
             return self._take_failed(outcome, earlier)
-        taken_back = [replaced(row, outcome) for row in before]
-        for row in before:
-            self._judge.retract(row.frame_id)
-        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path), *(row.frame_id for row in before))
+        taken_back = [replaced(row, outcome.frame_id) for row in before]
+        self._retract(before)
+        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path))
         alerts: tuple[Alert, ...]
         if isinstance(outcome, Skipped):
             alerts = self._judge.note_recovery(outcome) if earlier is not None else ()
@@ -234,10 +233,6 @@ class Session:
                 self._first[outcome.frame_id] = (arrival, baseline.key)
             self.counts.judge(verdict.decision)
         self._passed(earlier)
-        for row in before:
-            self._first.pop(row.frame_id, None)
-            if self._log.outcome_of(row.frame_id).session_id == self._log.session_id:
-                self.counts.take_back(row.rules_decision)
         return fresh, fresh[0]
 
     def second_looks(self) -> list[Arrival]:
@@ -327,21 +322,31 @@ class Session:
         if earlier is not None and earlier.session_id == self._log.session_id:
             self.counts.failed -= 1
 
-    def _take_again(self, outcome: Outcome, frame_id: str, earlier: Document | None) -> Document:
-        """Note that known content turned up under another name."""
+    def _retract(self, before: Sequence[FrameRow]) -> None:
+        """Take back what was counted and learnt of frames whose files hold other content now."""
+        for row in before:
+            self._judge.retract(row.frame_id)
+            self._lists.note(row.frame_id)
+            self._first.pop(row.frame_id, None)
+            if self._log.outcome_of(row.frame_id).session_id == self._log.session_id:
+                self.counts.take_back(row.rules_decision)
+
+    def _take_again(self, outcome: Outcome, frame_id: str, earlier: Document | None) -> tuple[list[Document], Document]:
+        """Note that known content turned up under another name, or has come back."""
         first = self._log.outcome_of(frame_id)
         arrival = outcome.arrival
+        before = self._superseded.by(outcome)
+        revisions = [replaced(row, frame_id) for row in before]
+        back = self._superseded.come_back(frame_id)
+        for draft in back if first.session_id == self._log.session_id else ():
+            self.counts.judge(draft.body["new_decision"])
+        self._retract(before)
         self._lists.note(frame_id, self._log.content_at(arrival.path))
         self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
         log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
-        body = {
-            **first.body,
-            "file": compose.display_path(arrival.path),
-            "root": compose.display_path(arrival.root),
-            "relative_path": compose.relative_path(arrival),
-        }
-        return first.model_copy(update={"body": body})
+        revisions += [*back, *(Draft(*compose.alert(change)) for change in self._judge.reconsider())]
+        return self._written(revisions) if revisions else [], compose.under_another_name(first, arrival)
 
     def _commit_frame(
         self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None,

@@ -52,16 +52,34 @@ class Superseded:
                 return [row]
         return []
 
+    def come_back(self, frame_id: str) -> list[Draft]:
+        """Return the revision by which a frame counts again whose file holds its content once more.
 
-def replaced(row: FrameRow, outcome: Examined | Skipped) -> Draft:
+        Parameters:
+            frame_id: of the content; an empty list where it was not replaced.
+        """
+        try:
+            row = self._log.frame(frame_id)
+        except KeyError:
+            return []
+        if not row.replaced_by:
+            return []
+        why = "The file holds this content again."
+        weight = float(row.body["weight"]) if row.first_decision == "keep" else 0.0
+        return [
+            _revision(row, row.body, row.decision, row.first_decision, BY_RULES, why, weight, "", row.doc_id),
+        ]
+
+
+def replaced(row: FrameRow, replaced_by: str) -> Draft:
     """Return the revision that takes an earlier verdict back.
 
     Parameters:
         row: the frame as it stands.
-        outcome: of the content that has taken its place.
+        replaced_by: frame that has taken its place.
     """
     why = "The file has other content now: it was judged before it was whole, or has been changed since."
-    return _revision(row, row.body, row.decision, "reject", BY_RULES, why, 0.0, outcome.frame_id, row.doc_id)
+    return _revision(row, row.body, row.decision, "reject", BY_RULES, why, 0.0, replaced_by, row.doc_id)
 
 
 def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:

@@ -63,6 +63,8 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
         case "frame.revised":
             path = body.get("relative_path") or body["file"]
             change = Piece(f"{body['old_decision']} → {body['new_decision']}", DECISION_STYLE[body["new_decision"]])
+            if body.get("replaced_by"):
+                change = Piece(f"{body['old_decision']} taken back", "dim")
             return [clock, _word("revised"), Piece(path, "bold", flows=True), change, Piece(body["why"], flows=True)]
         case "alert.opened" | "alert.updated" | "alert.closed":
             style = "dim" if body.get("repeat") else SEVERITY_STYLE[kind]

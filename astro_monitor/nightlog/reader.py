@@ -192,11 +192,15 @@ class NightLogReader:
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
         """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.
 
+        Frames that another content of their file has replaced are left out; :meth:`frame` gives them.
+
         Parameters:
             night: only those of the observing night that began on this date.
         """
         for night_of_it, document in self._walk(IS_JUDGED, night):
-            yield self._frame_row(night_of_it, document)
+            row = self._frame_row(night_of_it, document)
+            if not row.replaced_by:
+                yield row
 
     def skipped_frames(self, *, night: str | None = None) -> Iterator[SkippedRow]:
         """Walk through all files that are no light frames, by DATE-OBS, then in the order in which they were noted.
@@ -316,6 +320,7 @@ class NightLogReader:
             rules_decision=by_rules[-1]["new_decision"],
             decided_by=latest["by"],
             why=latest["why"],
+            replaced_by=latest.get("replaced_by", ""),
             weight=float(weight) if latest["new_decision"] == "keep" else 0.0,
             body=body,
         )

@@ -65,6 +65,7 @@ class FrameRow:
         decided_by: ``BY_RULES``, or who revised it.
         why: the revision's reason; empty when it was never revised.
         weight: what the frame counts in a stack, as it stands now.
+        replaced_by: frame that its file holds now, another content of the same exposure; empty when it stands.
         body: the ``frame.judged`` body, as it was published.
     """
 
@@ -81,6 +82,7 @@ class FrameRow:
     why: str
     weight: float
     body: dict[str, Any]
+    replaced_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

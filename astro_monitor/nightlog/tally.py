@@ -44,10 +44,10 @@ def tally(database: Database, session_id: str) -> Tally:
     )[0][0]
     # A verdict on what a file held before is taken back when another content has its own.
     replaced = database.rows(
-        "SELECT count(DISTINCT judged.doc_id) FROM documents later "
-        "JOIN documents judged ON judged.doc_id = later.cause "
-        "WHERE later.session_id = ? AND later.kind = 'frame.revised' "
-        "AND coalesce(json_extract(later.body, '$.replaced_by'), '') != '' AND judged.session_id = ?",
+        "SELECT count(*) FROM documents judged JOIN frames f ON f.outcome_seq = judged.seq "
+        "JOIN documents later ON later.seq = (SELECT max(seq) FROM overrides o WHERE o.frame_id = f.frame_id) "
+        "WHERE judged.session_id = ? AND later.session_id = ? "
+        "AND coalesce(json_extract(later.body, '$.replaced_by'), '') != ''",
         (session_id, session_id),
     )[0][0]
     return Tally(

@@ -196,6 +196,21 @@ def test_a_picture_that_turns_out_to_be_a_dark_replaces_the_verdict(session, nig
     assert (session.counts.judged, session.counts.skipped) == (0, 1)
 
 
+def test_content_that_comes_back_counts_again(session, night_log, announced) -> None:
+    """As when a file is restored that a program has written into."""
+    first, second = frame("a.fits", b"first"), frame("a.fits", b"second", good=False)
+    for one in (first, second, first):
+        session.take(one)
+    back, gone = announced[-1].body, announced[-2].body
+    assert (gone["frame_id"], gone["replaced_by"]) == (second.frame_id, first.frame_id)
+    assert (back["frame_id"], back["replaced_by"], back["new_decision"]) == (first.frame_id, "", "keep")
+    assert set(listed(night_log)) == {first.frame_id}
+    assert session.counts.judged == session.counts.kept == 1
+    session.take(second)
+    assert set(listed(night_log)) == {second.frame_id}
+    assert session.counts.judged == session.counts.rejected == 1
+
+
 def test_a_replaced_frame_says_no_longer_what_is_normal(session, night_log) -> None:
     for number in range(6):
         session.take(frame(f"{number}.fits", b"%d" % number, minute=number))
