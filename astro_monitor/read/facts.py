@@ -12,6 +12,8 @@ from .values import as_number, as_text
 UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED", "-", "--", "---", "?")
 """Programs write these for *not known*: they are passed over without a note."""
 _MAX_NOTES = 20
+_MAX_REMARK, _MAX_REMARKS, _MAX_TEXT = 200, 8000, 1000
+"""Letters of a remark and of a value, and how many remarks, that are looked at: patterns cost time on more."""
 _WITH_UNIT = re.compile(
     r"([+-]?[\d.,]+)\s*(?:°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
 )
@@ -36,20 +38,25 @@ class Facts:
         self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.notes: list[str] = []
-        self._remarks = tuple(remark for header in headers for remark in header.remarks)
+        remarks = [remark[:_MAX_REMARK] for header in headers for remark in header.remarks[:_MAX_REMARKS]]
+        self._remarks = tuple(remarks)
         self._telling = tuple(text for remark in self._remarks if _TELLING.search(text := remark.lower()))
 
     def lookup(self, keyword: str) -> Value | None:
         """Return a value from the first header that has one."""
         for header in self._headers:
             value = header.value(keyword)
-            if value is not None and not (isinstance(value, str) and not value.strip()):
+            if isinstance(value, str):
+                value = value[:_MAX_TEXT]
+                if not value.strip():
+                    continue
+            if value is not None:
                 return value
         return None
 
     def comment(self, keyword: str) -> str:
         """Return the remark beside a keyword."""
-        return next((header.comment(keyword) for header in self._headers if keyword in header), "")
+        return next((header.comment(keyword)[:_MAX_REMARK] for header in self._headers if keyword in header), "")
 
     def remarks(self) -> tuple[str, ...]:
         """Return the text of all COMMENT and HISTORY cards."""

@@ -20,6 +20,7 @@ _JD_OF_MJD_0 = 2_400_000.5
 _MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
 _UNIX_0 = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S = 86_400.0
+_LONGEST_TEXT = 80
 _CENTURY_SPLIT = 70
 """Two-digit years from here on belong to the twentieth century, as in POSIX."""
 
@@ -75,6 +76,8 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
     if isinstance(value, bool) or value is None:
         return None
     text = str(value).strip().upper()
+    if len(text) > _LONGEST_TEXT or len(str(time)) > _LONGEST_TEXT:
+        return None
     if _NUMBER.fullmatch(text) and len(text) not in (8, 14):
         return _from_number(float(text.replace(",", ".")), scale)
     return _from_text(text, time, scale, unit)

@@ -42,6 +42,8 @@ PROPERTIES = (
 """Lengths are metres in XISF and millimetres in FITS headers; pixel sizes are micrometres in both."""
 _BARE = re.compile(r"[TF]|[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?", re.ASCII)
 _MAX_PROPERTIES = 2000
+MAX_VALUE, MAX_COMMENT = 1000, 200
+"""Letters that are kept; an XML header may have megabytes of them in one attribute."""
 
 
 def xisf_header(root: ET.Element, image: ET.Element) -> Header:
@@ -57,20 +59,20 @@ def xisf_header(root: ET.Element, image: ET.Element) -> Header:
         keyword = element.get("name", "").strip().upper()
         if tag_of(element) != "FITSKeyword" or not keyword:
             continue
-        value, comment = element.get("value", ""), element.get("comment", "")
+        value, comment = element.get("value", "")[:MAX_VALUE], element.get("comment", "")[:MAX_COMMENT]
         if keyword in ("COMMENT", "HISTORY"):
             remarks.append(f"{value.strip().strip(chr(39))} {comment}".strip())
         elif value.strip() and keyword not in cards:
             cards[keyword] = (f"{_card_text(value)} / {comment}",)
     properties = _properties(root, image)
     for name, keyword, factor in PROPERTIES:
-        text = properties.get(name, "").strip()
+        text = properties.get(name, "").strip()[:MAX_VALUE]
         if text and keyword not in cards:
             cards[keyword] = (_card_text(_scaled(text, factor)),)
-    kind = image.get("imageType", "").strip()
+    kind = image.get("imageType", "").strip()[:MAX_VALUE]
     if kind:
         cards["XISF:imageType"] = (_card_text(kind),)
-    offset = image.get("offset", "").strip()
+    offset = image.get("offset", "").strip()[:MAX_VALUE]
     if _BARE.fullmatch(offset) and "PEDESTAL" not in cards:
         cards["PEDESTAL"] = (offset,)
     return Header(cards, tuple(remarks))

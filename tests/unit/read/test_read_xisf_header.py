@@ -106,3 +106,21 @@ def test_history_and_pedestal(tmp_path, arrive) -> None:
     )
     assert opened(tmp_path, arrive, xisf_file(inside)).pedestal_adu == 0.0
     assert opened(tmp_path, arrive, xisf_file("", image='offset="100"')).pedestal_adu == 100.0
+
+
+@pytest.mark.timeout(30)
+def test_megabytes_of_text_cost_no_time(tmp_path, arrive) -> None:
+    long = {
+        "DATE-OBS": " _" * 100_000, "EXPTIME": "1" * 100_000, "CCDSUM": "2 " * 50_000, "OBJECT": "flat" * 50_000,
+        "HISTORY": "flat dark bias " * 30_000, "CALSTAT": "B" * 50_000, "BIASSEC": "[ " * 50_000,
+    }  # fmt: skip
+    inside = "".join(f'<FITSKeyword name="{k}" value="{v}" comment="{v}"/>' for k, v in long.items())
+    raw = PIXELS.astype("<u2").tobytes()
+    text = (
+        f'<xisf version="1.0"><Image geometry="80:64:1" sampleFormat="UInt16" location="attachment:4190000:{len(raw)}">'
+        f"{inside}</Image></xisf>"
+    ).encode()
+    content = (b"XISF0100" + len(text).to_bytes(4, "little") + bytes(4) + text).ljust(4_190_000, b"\0") + raw
+    found = opened(tmp_path, arrive, content)
+    assert found.date_obs_utc is None
+    assert len(found.notes) <= 20
