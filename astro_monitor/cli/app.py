@@ -14,6 +14,7 @@ import typer
 from .. import __version__, logs
 from ..errors import AstroMonitorError, ConfigError
 from ..settings import Settings, load
+from . import ENDED_AT_ONCE
 from .page import Page, Screen
 
 out = Screen()
@@ -55,11 +56,14 @@ def _settings(
 
 
 def _stop_on_signals() -> threading.Event:
-    """Set an event on Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once."""
-    stop = threading.Event()
+    """Set an event on Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once, a third one whatever it is doing."""
+    stop, hurry = threading.Event(), threading.Event()
 
     def ask(number: int, _: object) -> None:
+        if hurry.is_set() and number == signal.SIGINT:
+            os._exit(ENDED_AT_ONCE)
         if stop.is_set() and number == signal.SIGINT:
+            hurry.set()
             raise KeyboardInterrupt
         stop.set()
 
@@ -380,8 +384,6 @@ def main() -> None:
         app()
     except AstroMonitorError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of standard output has gone (for instance 'head'): that is no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

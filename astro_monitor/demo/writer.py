@@ -12,6 +12,7 @@ import json
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from .fits import CardValue, data_bytes, header_bytes
@@ -96,7 +97,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--seconds-per-frame", type=float, default=2.0)
     options = parser.parse_args(arguments)
-    write_night(options.folder, options.frames, options.seconds_per_frame)
+    # Ctrl-C reaches every process of the terminal; this one ends without a word.
+    with suppress(KeyboardInterrupt):
+        write_night(options.folder, options.frames, options.seconds_per_frame)
 
 
 if __name__ == "__main__":

@@ -255,6 +255,9 @@ class Monitor:
             try:
                 self._work(Desk(source, backlog, lane, session, retries, pause), over, state.turn)
                 reason, sentence = "stopped", "The watch was ended by its user."
+            except KeyboardInterrupt:
+                reason, sentence = "stopped", "The watch was ended by its user, at once."
+                raise
             finally:
                 over.set()
                 if reason == "stopped":
