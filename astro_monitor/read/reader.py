@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
@@ -27,7 +28,7 @@ from .saturation import saturation_level
 from .superpixels import cell_side, mean_of_cells
 from .tiff import find_tiff_image, tiff_pixels
 from .tiled import inflate_tiles
-from .unwritten import check_written
+from .unwritten import check_written, perhaps_unfinished
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
 SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map")
@@ -46,6 +47,7 @@ class Opened:
         sensor_shape: (height, width) of its picture, overscan left out.
         hdu: index of the image in the file.
         headers: those that concern the image, its own first.
+        patience: a context in which the pixels are decoded; it may take damage for a file that is still written.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Opened:
         self._cube = cube
         self._intake = intake
         self._decode = decode
+        self.patience: Callable[[], AbstractContextManager[None]] = nullcontext
         self._frame: Frame | None = None
 
     @property
@@ -90,7 +93,7 @@ class Opened:
             FrameError: they are damaged, or no two-dimensional image.
         """
         if self._frame is None:
-            with _plain_errors():
+            with _plain_errors(), self.patience():
                 self._frame = self._decoded()
                 self._decode = _spent
                 self._intake.release()
@@ -164,26 +167,33 @@ class Reader:
             intake = take_in(
                 arrival.path,
                 self._limits.max_file_bytes,
-                lambda read_at, size_bytes: found.extend(self._understand(read_at, size_bytes)),
+                lambda read_at, size_bytes: found.extend(self._understand(arrival, read_at, size_bytes)),
                 None if arrival.how == "named" else (arrival.size_bytes, arrival.mtime_ns),
             )
-            if not found:
-                opened = self._open_by_bytes(arrival, intake)
-            elif isinstance(found[0], XisfImage):
-                opened = self._open_xisf(arrival, intake, found[0])
+            image = found[0] if found else None
+            if isinstance(image, Image):
+                opened = self._open_fits(arrival, intake, image)
             else:
-                opened = self._open_fits(arrival, intake, found[0])
+                with perhaps_unfinished(arrival):
+                    opened = (
+                        self._open_by_bytes(arrival, intake)
+                        if image is None
+                        else self._open_xisf(arrival, intake, image)
+                    )
+                opened.patience = partial(perhaps_unfinished, arrival)
             if self._limits.grade_calibrated:
                 opened.meta = with_flats_applied(opened.headers, opened.meta)
             return opened
 
-    def _understand(self, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
+    def _understand(self, arrival: Arrival, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
         """Find the image by the headers alone, where the format allows it; else say only what it cannot be."""
         magic = read_at(0, 8)
         if magic[:2] == GZIP_MAGIC or is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
             return
         if magic == XISF_MAGIC:
-            yield find_xisf_image(read_at, size_bytes, self._limits)
+            with perhaps_unfinished(arrival):
+                image = find_xisf_image(read_at, size_bytes, self._limits)
+            yield image
             return
         error = other_format(read_at(0, LONGEST_BYTES))
         if error is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.errors import Incomplete, Unreadable
+from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 from astro_monitor.records import Arrival
 
 from .layout import Image
@@ -38,6 +40,36 @@ def check_written(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> No
     if arrival.settled_utc.timestamp() - arrival.mtime_ns / 1e9 < STILL_WRITING.total_seconds():
         raise Incomplete("A part of the image is still empty; the file is tried again when it is written.")
     raise Unreadable("A part of the image was never written (all zeros); copy the file again.", kind="truncated")
+
+
+UNFINISHED_KINDS = (
+    "truncated", "bad_header", "checksum", "corrupt_gzip", "corrupt_tiff", "corrupt_raw", "corrupt_xisf", "raw",
+)  # fmt: skip
+"""What the reader finds in a file of which only the front is there."""
+
+
+@contextmanager
+def perhaps_unfinished(arrival: Arrival) -> Iterator[None]:
+    """Let damage in a file that was changed a moment ago pass for a file that is still written.
+
+    For formats whose length the watcher cannot tell: it takes such a file for whole when it has been quiet for some
+    seconds, and a writer may pause longer.
+
+    Parameters:
+        arrival: the file. One that was named on a command line is taken as it is.
+
+    Raises:
+        Incomplete: in place of what says that the file is damaged.
+    """
+    try:
+        yield
+    except (Unreadable, Unsupported) as error:
+        age_s = arrival.settled_utc.timestamp() - arrival.mtime_ns / 1e9
+        if error.kind not in UNFINISHED_KINDS or arrival.how == "named" or abs(age_s) >= STILL_WRITING.total_seconds():
+            raise
+        raise Incomplete(
+            "The file is not whole, or damaged; it is tried again, as its writer may not be done yet."
+        ) from error
 
 
 def _has_zero_block(data: NDArray[np.uint8]) -> bool:

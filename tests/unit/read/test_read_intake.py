@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import os
 import threading
 import tracemalloc
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported
 from astro_monitor.read import Opened, Reader
 from astro_monitor.read import intake as intake_module
 from astro_monitor.read.intake import THREAD_FROM_BYTES, Intake, take_in
+from astro_monitor.testing.tiff import tiff_bytes
 
 VALUES = np.random.default_rng(1).normal(1000, 30, (120, 150)).astype(np.uint16)
 LARGE = np.random.default_rng(2).integers(0, 65_536, (1200, 2048), dtype=np.uint16)
@@ -381,3 +385,27 @@ def test_a_file_time_that_fits_no_column_is_no_change(tmp_path, arrive) -> None:
     os.utime(path, (10413792000, 10413792000))
     found = replace(arrive(path), mtime_ns=min(path.stat().st_mtime_ns, 2**63 - 1), how="event")
     assert Reader().read(found).sensor_shape == VALUES.shape
+
+
+def half_of(name: str) -> bytes:
+    """The first half of a whole file of each kind whose length the watcher cannot tell."""
+    xml = (
+        f'<xisf version="1.0"><Image geometry="150:120:1" sampleFormat="UInt16" '
+        f'location="attachment:1024:{VALUES.nbytes}"></Image></xisf>'
+    ).encode()
+    xisf = (b"XISF0100" + len(xml).to_bytes(4, "little") + bytes(4) + xml).ljust(1024, b"\0") + VALUES.tobytes()
+    file = io.BytesIO()
+    fits.PrimaryHDU(VALUES).writeto(file)
+    whole = {"a.xisf": xisf, "a.tif": tiff_bytes(VALUES), "a.fits.gz": gzip.compress(file.getvalue())}[name]
+    return whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize("name", ["a.xisf", "a.tif", "a.fits.gz"])
+def test_half_a_file_of_a_moment_ago_may_still_be_written(tmp_path, arrive, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(half_of(name))
+    for quiet_s, how, error in ((5.0, "event", Incomplete), (600.0, "event", Unreadable), (5.0, "named", Unreadable)):
+        arrival = replace(arrive(path, quiet_s), how=how, mtime_ns=path.stat().st_mtime_ns)
+        now = datetime.fromtimestamp(path.stat().st_mtime + quiet_s, UTC)
+        with pytest.raises(error):
+            Reader().open(replace(arrival, settled_utc=now)).frame()
