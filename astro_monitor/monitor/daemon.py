@@ -287,7 +287,7 @@ class Monitor:
                 return
             now = self._clock.monotonic()
             if desk.backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
-                desk.session.write_lists()
+                desk.write_lists()
                 lists_written = now
 
     def _move(self, source: FolderSource, backlog: Backlog, lane: WorkerLane, stop: threading.Event) -> None:

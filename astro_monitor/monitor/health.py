@@ -140,8 +140,9 @@ class _Collector:
         yield CounterMetricFamily(
             "astro_monitor_frames_skipped", "Files that are no light frames.", self._health.frames_skipped
         )
-        yield CounterMetricFamily("astro_monitor_frames_failed", "Files that could not be graded.", beat.frames_failed)
         gauges = {
+            # No counter: a failure that may pass is taken back when the file is graded after all.
+            "frames_failed": ("Files of this session whose last outcome is a failure.", beat.frames_failed),
             "waiting_frames": ("Frames that wait for the worker.", beat.queue_depth),
             "oldest_waiting_seconds": ("How long the oldest of them has waited.", beat.oldest_waiting_s),
             "last_document": ("Number of the newest document.", beat.last_seq),

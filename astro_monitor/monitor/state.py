@@ -27,6 +27,9 @@ from .service import ServiceManager
 
 log = logging.getLogger(__name__)
 
+SLOW_START_S = 30.0
+"""Loading models takes seconds, tens of them for CUDA after a boot; what takes longer is worth a word."""
+
 WATCH, WORK, BUS = "watch", "work", "bus"
 
 _STANDS_STILL = {
@@ -101,7 +104,7 @@ class DaemonState:
         """Give what the health pages tell."""
         return Health(
             heartbeat=self.heartbeat(),
-            stuck=self._stuck() or self.pause.why,
+            stuck=self._stuck() or self._no_worker(),
             not_ready=self._not_ready(),
             worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
             frames_skipped=self.session.counts.skipped,
@@ -116,7 +119,14 @@ class DaemonState:
         """Say why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
-        return self.session.trouble or missing or self.pause.why
+        return self.session.trouble or missing or self._no_worker()
+
+    def _no_worker(self) -> str:
+        """Say why there is no worker to grade frames; empty when there is one."""
+        starting_s = self.lane.starting_s if self.lane is not None else 0.0
+        if starting_s > SLOW_START_S:
+            return self.pause.why or f"The worker process has been starting for {starting_s:.0f} s; frames wait for it."
+        return self.pause.why
 
     def ready(self) -> None:
         """Tell the service manager that frames are taken now."""

@@ -4,6 +4,7 @@ The folder is that of the models (``models.folder``), which this pipeline has no
 
 ======================  ======================================================================
 ``no-worker``           as long as it is there, no worker can start
+``slow-worker``         as long as it is there, a worker does not finish its start
 ``NAME.denied``         as long as it is there, the frame of this name cannot be opened
 ``NAME.kill.NUMBER``    the worker is killed from outside while it has the frame; one mark each time
 ``NAME.crash``          as long as it is there, the worker crashes on the frame
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -39,6 +41,8 @@ class PassingTrouble(LightPipeline):
         marks = settings.models.folder
         if marks is None:
             raise ModelError("models.folder is the folder of the marks; set it")
+        while (marks / "slow-worker").exists():
+            time.sleep(0.1)
         if (marks / "no-worker").exists():
             raise ModelError("the models cannot be loaded just now")
         return cls(marks)

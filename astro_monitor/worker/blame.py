@@ -6,6 +6,7 @@ disk or share that does not answer pass by: they say nothing about the file.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 
 LEAST_FREE_SHARE = 0.05
 """Less of the memory (of the computer, or of the control group) free than this: the kernel may kill at any moment."""
+AMPLE_FREE_SHARE = 0.25
+"""With so much of the memory free, what makes the kernel kill for want of it is likely to be the file itself."""
 STALLED_PERCENT = 10.0
 """All tasks waited for memory this share of the last ten seconds, see ``Documentation/accounting/psi.rst`` of Linux."""
 WORKING_SHARE = 0.5
@@ -32,18 +35,20 @@ class Machine:
 
     Attributes:
         short_of_memory: whether there is little left; always false where that cannot be told.
+        ample_memory: whether there is plenty; always false where that cannot be told.
         oom_kills: how many processes the kernel has ended because memory ran out; 0 where that cannot be told.
     """
 
     short_of_memory: bool = False
+    ample_memory: bool = False
     oom_kills: int = 0
 
     @staticmethod
     def now() -> Machine:
         """Return how it is now, as Linux tells it."""
-        return Machine(
-            short_of_memory=_little_memory() or _stalled() or _group_is_full(), oom_kills=_field(_VMSTAT, "oom_kill")
-        )
+        short = _free_share() < LEAST_FREE_SHARE or _stalled() or _group_is_full()
+        ample = AMPLE_FREE_SHARE <= _free_share() <= 1.0 and not short
+        return Machine(short_of_memory=short, ample_memory=ample, oom_kills=_field(_VMSTAT, "oom_kill"))
 
 
 def is_the_files_doing(return_code: int | None, before: Machine, after: Machine) -> bool:
@@ -60,8 +65,8 @@ def is_the_files_doing(return_code: int | None, before: Machine, after: Machine)
     if return_code is None:
         return not after.short_of_memory
     if return_code == -getattr(signal, "SIGKILL", 9):
-        # Nothing sends this to itself. There was memory before, and the kernel had to end it: it has taken it all.
-        return killed_for_memory
+        # Nothing sends this to itself. There was plenty of memory, and the kernel had to end it: it has taken it all.
+        return killed_for_memory and before.ample_memory
     if return_code < 0 and -return_code not in _CRASHES:
         return False
     return not (after.short_of_memory or killed_for_memory)
@@ -103,9 +108,10 @@ def _field(place: Path, name: str) -> int:
     return 0
 
 
-def _little_memory() -> bool:
+def _free_share() -> float:
+    """Return which part of the memory of the computer can be had; infinity where that cannot be told."""
     total = _field(_MEMINFO, "MemTotal")
-    return total > 0 and _field(_MEMINFO, "MemAvailable") < LEAST_FREE_SHARE * total
+    return _field(_MEMINFO, "MemAvailable") / total if total > 0 else math.inf
 
 
 def _stalled() -> bool:

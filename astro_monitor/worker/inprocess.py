@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from ..records import Arrival, Baseline, Outcome
+from ..records import Arrival, Baseline, Outcome, sane
 from ..settings import Settings
 from .child import load_pipeline, unforeseen
 from .lane import PIPELINE
@@ -37,7 +37,7 @@ class InProcessLane:
         job = Job(arrival=arrival, baselines=tuple(baselines))
         try:
             outcome: Outcome = self._pipeline.examine(job.arrival, job.baselines)
-            return outcome
+            return sane(outcome)
         except Exception as error:
             return unforeseen(job, f"unforeseen {type(error).__name__}: {error}; please report this file")
 

@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError, ModelError, WorkerLost, WorkerUnavailable
 from ..plain import counted
-from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped
+from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped, sane
 from ..settings import Settings
 from .blame import Machine
 from .process import Gone, WorkerProcess
@@ -93,6 +93,7 @@ class WorkerLane:
         self._losses: dict[tuple[Path, int, int], int] = {}
         self._lost_with: set[Path] = set()
         self._none_told = False
+        self._starting_since_s: float | None = None
 
     @property
     def models(self) -> list[dict[str, str]]:
@@ -104,6 +105,12 @@ class WorkerLane:
         """The system's number of the worker process, or ``None`` when there is none."""
         process = self._process
         return process.process_id if process is not None and process.alive() else None
+
+    @property
+    def starting_s(self) -> float:
+        """How long a worker that is waited for has been starting, in seconds; 0 when none is. For any thread."""
+        since_s = self._starting_since_s
+        return 0.0 if since_s is None else self._clock.monotonic() - since_s
 
     def start(self) -> list[dict[str, str]]:
         """Start the worker and wait until its models are warm.
@@ -162,7 +169,7 @@ class WorkerLane:
                         continue
                     self._lost_with.clear()
                     self._losses.pop(_version(arrival), None)
-                    return _excused(record)
+                    return _excused(sane(record))
                 except Gone as loss:
                     self._process = None
                     losses.append(loss)
@@ -177,7 +184,9 @@ class WorkerLane:
                     return _failed(
                         arrival, "unforeseen", f"{error}; please report this", before, known=False, retryable=False
                     )
-                if self._blamed(arrival, losses[-1], worn=worn) >= FATAL_LOSSES:
+                # Memory that another program has taken is not given back within seconds: only the first kill counts.
+                again = losses[-1].killed and any(loss.killed for loss in losses[:-1])
+                if self._blamed(arrival, losses[-1], counts=not worn and not again) >= FATAL_LOSSES:
                     sentence = _lost_sentence(losses, final=True)
                     return _failed(arrival, WorkerLost.kind, sentence, before, retryable=False)
                 timeouts = sum(loss.timed_out for loss in losses)
@@ -213,7 +222,11 @@ class WorkerLane:
         if process is None:
             process = self._spawn()
         if not self._greeted:
-            hello = process.hello(START_LIMIT_S)
+            self._starting_since_s = self._clock.monotonic()
+            try:
+                hello = process.hello(START_LIMIT_S)
+            finally:
+                self._starting_since_s = None
             if isinstance(hello, Refused):
                 process.end(STOP_GRACE_S)
                 self._process = None
@@ -251,6 +264,8 @@ class WorkerLane:
                 why = f"the worker process {error}" if isinstance(error, Gone) else str(error)
                 # Said once; a monitor that waits for a worker asks again and again.
                 log.log(logging.DEBUG if self._none_told else logging.WARNING, "no worker process started: %s", why)
+                if isinstance(error, Gone) and error.timed_out:
+                    break
             self._clock.wait(self._stopping, BACK_OFF_S * 2**number)
         if self._stopping.is_set():
             return None
@@ -259,10 +274,10 @@ class WorkerLane:
             f"no worker process can be started ({why}); frames wait until one can, check memory and models"
         )
 
-    def _blamed(self, arrival: Arrival, loss: Gone, *, worn: bool) -> int:
+    def _blamed(self, arrival: Arrival, loss: Gone, *, counts: bool) -> int:
         """Count a loss where it was the file's own doing, and return how many there have been."""
         version = _version(arrival)
-        if loss.blamed and not worn:
+        if loss.blamed and counts:
             self._losses[version] = self._losses.pop(version, 0) + 1
             while len(self._losses) > MAX_REMEMBERED:
                 del self._losses[next(iter(self._losses))]

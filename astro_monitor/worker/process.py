@@ -36,10 +36,12 @@ class Gone(Exception):
     Attributes:
         timed_out: whether it was ended for taking too long.
         blamed: whether that was the doing of what it was asked, and not of the computer at that moment.
+        killed: whether the system ended it by force.
     """
 
-    def __init__(self, sentence: str, *, timed_out: bool = False, blamed: bool = True) -> None:
+    def __init__(self, sentence: str, *, timed_out: bool = False, blamed: bool = True, killed: bool = False) -> None:
         super().__init__(sentence)
+        self.killed = killed
         self.timed_out = timed_out
         self.blamed = blamed
 
@@ -185,7 +187,8 @@ class WorkerProcess:
         self.kill()
         self._reap()
         words = self._last_words()
-        return Gone(how_it_ended(code) + (f" ({words})" if words else ""), blamed=blamed)
+        killed = code == -getattr(signal, "SIGKILL", 9)
+        return Gone(how_it_ended(code) + (f" ({words})" if words else ""), blamed=blamed, killed=killed)
 
     def _reap(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):

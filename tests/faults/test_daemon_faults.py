@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import sys
+from importlib import resources
 from pathlib import Path
 
+import pytest
+
+from astro_monitor.errors import ModelError, NightLogError
 from astro_monitor.nightlog import NightLogReader
 from astro_monitor.testing.folders import small_fits
 from astro_monitor.testing.light import LIGHT_PIPELINE
@@ -78,3 +85,38 @@ def test_a_daemon_whose_log_is_taken_away_writes_it_anew_at_the_next_start(tmp_p
     assert second.body["relative_path"] == "frame_0002.fits", "the first one is known from the trail"
     with NightLogReader.read(again.monitor.night_log_path) as log:
         assert {row.body["file"] for row in log.judged_frames()} == {first.body["file"], second.body["file"]}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+@pytest.mark.parametrize("ending", [".sqlite.lock", ".sqlite", ".sqlite-wal", ".trail"])
+def test_a_daemon_never_follows_a_link_in_its_state_folder(tmp_path, ending):
+    captures, victim = tmp_path / "captures", tmp_path / "victim"
+    captures.mkdir()
+    victim.write_bytes(b"4711")
+    settings = private_settings(tmp_path / "state")
+    running = RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE)
+    place = running.monitor.night_log_path
+    place.parent.mkdir(parents=True)
+    link = place.with_name(place.stem + ending)
+    link.symlink_to(victim)
+    with pytest.raises(NightLogError, match="it is a link, not a plain file") as refused, running:
+        pass
+    assert str(link) in str(refused.value)
+    assert victim.read_bytes() == b"4711"
+    link.unlink()
+    with RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE) as again:
+        frame(captures, 1)
+        again.wait_for_outcomes(1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+def test_a_daemon_does_not_wait_for_a_model_that_is_a_pipe(tmp_path):
+    captures, models = tmp_path / "captures", tmp_path / "models"
+    captures.mkdir()
+    shutil.copytree(str(resources.files("astro_monitor") / "models"), models)
+    (models / "quality.onnx").unlink()
+    os.mkfifo(models / "quality.onnx")
+    settings = private_settings(tmp_path / "state", models={"folder": models})
+    with pytest.raises(ModelError, match=r"model quality cannot be used: .* not a plain file"):
+        with RunningMonitor(captures, settings):
+            pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import threading
@@ -18,6 +19,7 @@ from astro_monitor.records import Arrival, Failed, Outcome, Skipped
 from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
 from astro_monitor.worker import WorkerLane
+from astro_monitor.worker.blame import Machine
 
 
 def arrival(name: str, folder: Path = Path("/night")) -> Arrival:
@@ -113,6 +115,18 @@ def test_a_worker_killed_from_outside_never_condemns_its_file(tmp_path: Path) ->
             sentence = lost(lane.examine(arrival("killed.fits", tmp_path), ()), again=True)
             assert "SIGKILL" in sentence
         assert isinstance(lane.examine(arrival("killed.fits", tmp_path), ()), Skipped)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_kills_for_want_of_memory_count_once_in_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 8):
+        (tmp_path / f"killed.fits.{number}").touch()
+    kills = itertools.count()
+    monkeypatch.setattr(Machine, "now", lambda: Machine(ample_memory=True, oom_kills=next(kills)))
+    with lane_with(tries=3) as lane:
+        lost(lane.examine(arrival("killed.fits", tmp_path), ()), again=True)
+        sentence = lost(lane.examine(arrival("killed.fits", tmp_path), ()))
+    assert "lost once" in sentence
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -13,6 +13,7 @@ from astro_monitor.worker.blame import Machine, is_the_files_doing, processor_ti
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
+AMPLE = Machine(ample_memory=True)
 QUIET, SHORT, KILLED = Machine(), Machine(short_of_memory=True), Machine(oom_kills=1)
 
 
@@ -36,8 +37,10 @@ def test_a_signal_from_outside_is_not(name: str) -> None:
     assert not is_the_files_doing(-getattr(signal, name), QUIET, QUIET)
 
 
-def test_what_makes_the_kernel_kill_for_memory_where_there_was_enough_has_taken_it() -> None:
-    assert is_the_files_doing(-signal.SIGKILL, QUIET, KILLED)
+def test_what_makes_the_kernel_kill_for_memory_where_there_was_plenty_has_taken_it() -> None:
+    assert is_the_files_doing(-signal.SIGKILL, AMPLE, KILLED)
+    assert not is_the_files_doing(-signal.SIGKILL, AMPLE, AMPLE)
+    assert not is_the_files_doing(-signal.SIGKILL, QUIET, KILLED)
     assert not is_the_files_doing(-signal.SIGKILL, SHORT, KILLED)
 
 
@@ -89,9 +92,11 @@ def test_memory_is_read_as_the_system_writes_it(tmp_path, monkeypatch) -> None:
     (tmp_path / "vmstat").write_text("pgfault 7\noom_kill 3\n")
     (tmp_path / "meminfo").write_text("MemTotal:  1000 kB\nMemAvailable:  400 kB\n")
     (tmp_path / "pressure").write_text("some avg10=90.00 avg60=0.00\nfull avg10=1.00 avg60=0.00 total=5\n")
-    assert Machine.now() == Machine(oom_kills=3)
+    assert Machine.now() == Machine(oom_kills=3, ample_memory=True)
     (tmp_path / "pressure").write_text("full avg10=55.00 avg60=0.00 total=5\n")
     assert Machine.now().short_of_memory
+    (tmp_path / "meminfo").write_text("MemTotal:  1000 kB\nMemAvailable:  200 kB\n")
+    assert not Machine.now().ample_memory
     (tmp_path / "pressure").write_text("full avg10=nonsense\n")
     assert not Machine.now().short_of_memory
     (tmp_path / "meminfo").write_text("MemTotal:  1000 kB\nMemAvailable:  40 kB\n")

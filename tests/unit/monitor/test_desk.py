@@ -1,0 +1,158 @@
+"""A frame's way through the daemon, and what does not end it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from astro_monitor.errors import NightLogError, WorkerUnavailable
+from astro_monitor.monitor.backlog import Backlog
+from astro_monitor.monitor.desk import Desk
+from astro_monitor.monitor.retries import Retries, WorkerPause
+from astro_monitor.records import Arrival, Failed, FrameMeta, Outcome, Skipped
+from astro_monitor.testing.folders import ScriptedClock
+
+NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
+
+
+def arrival(name: str, mtime_ns: int = 1) -> Arrival:
+    return Arrival(path=Path("/night") / name, root=Path("/night"), size_bytes=9, mtime_ns=mtime_ns,
+                   first_seen_utc=NOW, settled_utc=NOW, how="scan")  # fmt: skip
+
+
+def failed(one: Arrival, kind: str, *, retryable: bool = True) -> Failed:
+    return Failed(arrival=one, frame_id=None, stage="worker", kind=kind, known=True, retryable=retryable,
+                  sentence="It failed.", timings_s={})  # fmt: skip
+
+
+class Parts:
+    """Source, lane and session in one, as far as a desk needs them."""
+
+    def __init__(self) -> None:
+        self.answers: list[Outcome | Exception] = []
+        self.asked: list[str] = []
+        self.again: list[str] = []
+        self.kept_open: list[str] = []
+        self.taken: list[Outcome] = []
+        self.looks: list[Arrival] = []
+        self.fault: Exception | None = None
+        self.reopened = self
+
+    def ask(self, path: Path) -> None:
+        self.again.append(path.name)
+
+    def keep_open(self, path: Path) -> None:
+        self.kept_open.append(path.name)
+
+    def examine(self, one: Arrival, baselines: Any) -> Outcome:
+        self.asked.append(one.path.name)
+        answer = self.answers.pop(0) if self.answers else Skipped(
+            arrival=one, frame_id="ab", sha256="ab", meta=FrameMeta(), sensor_shape=(1, 1), sentence="", timings_s={}
+        )  # fmt: skip
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def baselines(self) -> tuple[()]:
+        return ()
+
+    def take(self, outcome: Outcome) -> None:
+        self.taken.append(outcome)
+
+    def second_looks(self) -> list[Arrival]:
+        found, self.looks = self.looks, []
+        return found
+
+    def look_again(self, outcome: Outcome) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.taken.append(outcome)
+
+    def write_lists(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+@pytest.fixture
+def parts() -> Parts:
+    return Parts()
+
+
+@pytest.fixture
+def desk(parts: Parts) -> Desk:
+    clock = ScriptedClock()
+    whole: Any = parts
+    return Desk(whole, Backlog("in_order", 0), whole, whole, Retries(clock), WorkerPause(clock))
+
+
+def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> None:
+    desk.backlog.put(arrival("a.fits", 1))
+    desk.backlog.put(arrival("b.fits", 2))
+    parts.answers = [WorkerUnavailable("no worker process can be started (no memory)")]
+    assert desk.grade_next(0.0)
+    assert desk.pause.holds()
+    assert desk.pause.why == "No worker process can be started (no memory)."
+    assert (desk.backlog.depth(), parts.taken) == (2, [])
+    for _ in range(2):
+        assert desk.grade_next(0.0)
+    assert parts.asked == ["a.fits", "a.fits", "b.fits"]
+    assert desk.pause.why == ""
+
+
+def test_a_second_look_waits_for_a_worker_too(desk: Desk, parts: Parts) -> None:
+    parts.looks = [arrival("a.fits")]
+    parts.answers = [WorkerUnavailable("none")]
+    for _ in range(2):
+        assert desk.grade_next(0.0)
+    assert parts.asked == ["a.fits", "a.fits"]
+    assert len(parts.taken) == 1
+
+
+def test_a_worker_that_is_lost_again_does_not_end_the_pause(desk: Desk, parts: Parts) -> None:
+    desk.pause.begin("the worker process is lost with one frame after another")
+    desk.backlog.put(arrival("a.fits"))
+    parts.answers = [failed(arrival("a.fits"), "worker_lost")]
+    assert desk.grade_next(0.0)
+    assert desk.pause.holds()
+    assert parts.kept_open == ["a.fits"]
+    assert len(parts.taken) == 1
+
+
+def test_a_file_that_could_not_be_read_is_said_to_have_failed_after_some_tries(desk: Desk, parts: Parts) -> None:
+    for _ in range(6):
+        assert parts.taken == []
+        desk.backlog.put(arrival("a.fits"))
+        parts.answers = [failed(arrival("a.fits"), "no_access")]
+        assert desk.grade_next(0.0)
+    assert len(parts.taken) == 1
+    assert parts.kept_open == ["a.fits"] * 6
+
+
+def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(desk: Desk, parts: Parts) -> None:
+    desk.backlog.put(arrival("a.fits"))
+    parts.answers = [failed(arrival("a.fits"), "stopped")]
+    assert not desk.grade_next(0.0)
+    assert parts.taken == []
+
+
+def test_defects_in_lists_and_second_looks_are_logged_and_the_night_goes_on(desk, parts, caplog) -> None:
+    parts.fault = OverflowError("a number")
+    parts.looks = [arrival("a.fits")]
+    with caplog.at_level(logging.ERROR, "astro_monitor.monitor"):
+        assert desk.grade_next(0.0)
+        for _ in range(3):
+            desk.write_lists()
+    assert caplog.text.count("please report this") == 1
+    assert "a.fits stays as it was judged first" in caplog.text
+
+
+@pytest.mark.parametrize("act", ["write_lists", "grade_next"])
+def test_trouble_of_the_night_log_is_no_defect_of_a_frame(desk: Desk, parts: Parts, act: str) -> None:
+    parts.fault = NightLogError("the disk is gone")
+    parts.looks = [arrival("a.fits")]
+    with pytest.raises(NightLogError):
+        desk.write_lists() if act == "write_lists" else desk.grade_next(0.0)
