@@ -24,6 +24,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from ..plain import because
+
 log = logging.getLogger(__name__)
 
 MAX_HINTS = 50_000
@@ -159,7 +161,7 @@ def _make_sure_of_room() -> None:
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
-        raise RuntimeError(f"{error.strerror or error}") from error
+        raise RuntimeError(because(error)) from error
     finally:
         go.set()
         for descriptor in held:

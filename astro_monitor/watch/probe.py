@@ -56,8 +56,8 @@ def look_into(path: str, size_bytes: int) -> Look:
             return told.look
         end = min(told.data_end or told.declared_bytes or size_bytes, size_bytes)
         sampled = _sample(file, told.data_offset, end, size_bytes)
-        unfilled = sampled.has_zeros or _has_hole(file, told.data_offset, end)
-        if told.never_zero and unfilled:
+        hole = _has_hole(file, told.data_offset, end)
+        if told.never_zero and (hole or sampled.has_zeros):
             return Look(missing="has parts that were never written", told=True, digest=sampled.digest)
         # Some programs leave the padding out; none writes a part of it and stops there.
         padded_bytes = -(-told.declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
@@ -65,7 +65,8 @@ def look_into(path: str, size_bytes: int) -> Look:
         ends_in_zeros = told.declared_bytes > 0 and _ends_in_zeros(file, told.data_offset, end)
         return Look(
             told=told.declared_bytes > 0,
-            unfilled=padding_is_cut or unfilled or ends_in_zeros,
+            unfilled=padding_is_cut or hole,
+            zeros=sampled.has_zeros or ends_in_zeros,
             digest=sampled.digest,
         )
 

@@ -30,6 +30,8 @@ MAX_GAP_QUIET_S = 20.0
 """A writer that pauses is given three times its longest pause, within reason."""
 DOUBTFUL_QUIET_S = 90.0
 """A file with runs of zeros may have been allocated before it is filled, by a program that pauses for a minute."""
+CLOSED_ZEROS_QUIET_S = 10.0
+"""The same where its writer has closed it and the file system knows of no part that was never written."""
 WRITER_QUIET_S = 60.0
 """A filled file that a program keeps open is taken as whole after so long: some programs forget to close."""
 MIN_CHECK_S, MAX_CHECK_S = 0.01, 30.0
@@ -63,13 +65,15 @@ class Look:
     Attributes:
         missing: what is not there yet, as a clause; empty when nothing is known to be missing.
         told: whether the file itself tells its length, so that evidence of closing is enough.
-        unfilled: whether it has runs of zeros where data are expected, or its padding is cut.
+        unfilled: whether the file system says that parts were never written, or its padding is cut.
+        zeros: whether it has runs of zeros where data are expected, which may be a picture.
         digest: of the pages that were read; empty when none was.
     """
 
     missing: str = ""
     told: bool = False
     unfilled: bool = False
+    zeros: bool = False
     digest: str = ""
 
 
@@ -155,8 +159,10 @@ class Settling:
         quiet_s = self.unchanged_s(now_s)
         if look.missing:
             self.state = State.STUCK if quiet_s >= self._rules.give_up_s else State.GROWING
-        elif look.unfilled:
-            needed_s = self._rules.give_up_s if being_written else DOUBTFUL_QUIET_S
+        elif look.unfilled or look.zeros:
+            by_closing = self._closed_s is not None and not look.unfilled
+            doubtful_s = max(CLOSED_ZEROS_QUIET_S, self.quiet_needed_s()) if by_closing else DOUBTFUL_QUIET_S
+            needed_s = self._rules.give_up_s if being_written else doubtful_s
             self.state = State.READY if quiet_s >= needed_s else State.GROWING
         elif being_written:
             self.state = State.READY if quiet_s >= max(WRITER_QUIET_S, self.quiet_needed_s()) else State.GROWING
@@ -172,7 +178,13 @@ class Settling:
             return self._closed_s + CLOSED_CHECK_S
         quiet_s = self.unchanged_s(now_s)
         step_s = min(max(self._rules.quiet_s, quiet_s) / 4, MAX_CHECK_S)
-        deadlines = (self.quiet_needed_s(), WRITER_QUIET_S, DOUBTFUL_QUIET_S, self._rules.give_up_s)
+        deadlines = (
+            self.quiet_needed_s(),
+            CLOSED_ZEROS_QUIET_S,
+            WRITER_QUIET_S,
+            DOUBTFUL_QUIET_S,
+            self._rules.give_up_s,
+        )
         next_s = min([now_s + step_s, *(self._changed_s + limit for limit in deadlines if limit > quiet_s)])
         return max(next_s, now_s + MIN_CHECK_S)
 

@@ -30,8 +30,8 @@ WHOLE = small_fits()
         (WHOLE[: 2880 + 3199], Look(missing="has 6,079 of 6,080 bytes", told=True)),
         (WHOLE[: 2880 + 3201], Look(told=True, unfilled=True)),
         (WHOLE[:-1], Look(told=True, unfilled=True)),
-        (small_fits(value=0), Look(told=True, unfilled=True)),
-        (WHOLE[:4000] + bytes(2760), Look(told=True, unfilled=True)),
+        (small_fits(value=0), Look(told=True, zeros=True)),
+        (WHOLE[:4000] + bytes(2760), Look(told=True, unfilled=True, zeros=True)),
         (b"this is no FITS file at all", Look()),
         (b"\x89PNG\r\n", Look()),
     ],
@@ -101,20 +101,20 @@ def test_what_a_camera_has_not_written_yet_is_missing(tmp_path: Path, begin: int
     assert look.missing == "has parts that were never written"
     path.write_bytes(content)
     whole = look_into(str(path), len(content))
-    assert (whole.missing, whole.unfilled) == ("", False)
+    assert (whole.missing, whole.unfilled, whole.zeros) == ("", False, False)
     assert whole.digest != look.digest
 
 
 def test_zeros_between_the_header_and_the_data_of_an_xisf_file_mean_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.xisf"
-    for content, unfilled in (
+    for content, zeros in (
         (xisf(b"\x07" * 300_000), False),
         (xisf(b"\x07" * 300_000) + bytes(5000), False),
         (xisf(b"\x07" * 150_000 + bytes(150_000)), True),
         (xisf(bytes(10_000) + b"\x07" * 290_000), True),
     ):
         path.write_bytes(content)
-        assert look_into(str(path), len(content)).unfilled is unfilled
+        assert look_into(str(path), len(content)).zeros is zeros
 
 
 @pytest.mark.parametrize("content", [b"XISF0100", b"XISF0100" + b"\xff" * 8, b"XISF0100" + bytes(8) + b"<xisf/>"])
@@ -122,3 +122,14 @@ def test_a_damaged_xisf_file_is_left_to_the_reader(tmp_path: Path, content: byte
     path = tmp_path / "a.xisf"
     path.write_bytes(content)
     assert replace(look_into(str(path), len(content)), digest="") == Look()
+
+
+def test_what_the_file_system_knows_to_be_unwritten_is_more_than_zeros(tmp_path: Path) -> None:
+    path, content = tmp_path / "a.fits", small_fits(300)
+    with path.open("wb") as file:
+        file.truncate(len(content))
+        file.write(content[:100_000])
+    assert look_into(str(path), len(content)).unfilled
+    path.write_bytes(content[:100_000] + bytes(len(content) - 100_000))
+    look = look_into(str(path), len(content))
+    assert (look.unfilled, look.zeros) == (False, True)

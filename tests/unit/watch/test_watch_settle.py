@@ -80,7 +80,7 @@ def test_a_short_file_is_stuck_after_the_time_to_give_up_and_no_sooner() -> None
     assert file.decide(SHORT, 700.0) is State.STUCK
 
 
-def test_a_file_that_may_be_allocated_and_not_filled_waits_for_a_minute_even_when_closed() -> None:
+def test_a_file_that_was_allocated_and_not_filled_waits_for_a_minute_and_a_half_even_when_closed() -> None:
     file = seen()
     file.closed(100.0)
     assert file.decide(ZEROS, 102.1) is State.GROWING
