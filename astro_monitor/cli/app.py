@@ -38,6 +38,7 @@ LogOption = Annotated[
 ]
 UtcOption = Annotated[bool, typer.Option("--utc", help="Times in UTC in place of local time.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Documents, one JSON object per line, on standard output.")]
+ArrayOption = Annotated[bool, typer.Option("--json", help="A JSON array on standard output.")]
 
 
 def _settings(
@@ -313,7 +314,7 @@ def move_rejected(
 def models(
     verify: Annotated[bool, typer.Option("--verify", help="Load each model and run it once.")] = False,
     config: ConfigOption = None,
-    as_json: JsonOption = False,
+    as_json: ArrayOption = False,
 ) -> None:
     """List the models with their versions, hashes and scores."""
     from .listing import run_models
@@ -329,7 +330,7 @@ def doctor(
     control: Annotated[str | None, typer.Option(help="With --running: its control address.")] = None,
     state: StateOption = None,
     config: ConfigOption = None,
-    as_json: JsonOption = False,
+    as_json: ArrayOption = False,
 ) -> None:
     """Check folder, watcher, models, provider, ports, disk and clock; say what is wrong and what to do.
 

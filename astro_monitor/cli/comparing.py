@@ -85,6 +85,8 @@ def _line(one: Again) -> dict[str, object]:
         "was": {"decision": row.rules_decision, "class": body["class"], "cause": body["cause"],
                 "rules_version": body["rules_version"], "models": body["models"]},
         "by_hand": None if row.decided_by == BY_RULES else row.decision,
+        "now": one.now,
+        "changed": one.changed,
         "would_be": would_be,
         "sentence": one.sentence,
     }  # fmt: skip

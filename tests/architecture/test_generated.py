@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_monitor.cli import settingspage
+from astro_monitor.cli import jsonpage, settingspage
 from astro_monitor.publish import schemas
 from astro_monitor.settings import Settings, as_toml
 
@@ -16,6 +16,10 @@ GENERATED = {
     "docs/reference/settings.md": (
         settingspage.page,
         "python -m astro_monitor.cli.settingspage docs/reference/settings.md",
+    ),
+    "docs/reference/json-output.md": (
+        jsonpage.page,
+        "python -m astro_monitor.cli.jsonpage docs/reference/json-output.md",
     ),
     **{
         f"docs/reference/schemas/{name}": (
