@@ -7,6 +7,7 @@ Time passes on a scripted clock, the files are real. Long form: ``pytest --long 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import itertools
 import os
 import random
@@ -23,7 +24,10 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.records import Arrival
 from astro_monitor.settings import WatchSettings
 from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher
+from astro_monitor.testing.light import LIGHT_PIPELINE
+from astro_monitor.testing.running import RunningMonitor, private_settings
 from astro_monitor.watch import FolderSource, Hint
+from astro_monitor.watch.writers import OpenWriters
 
 PIECES = 5
 
@@ -218,3 +222,72 @@ def test_a_file_that_a_program_has_open_is_not_handed_on(tmp_path, mode, way, ro
         writer.wait()
         writer.stdout.close()
         watch.join(20)
+
+
+FILLERS = """
+import itertools, os, random, sys, threading, time
+from pathlib import Path
+folder, pauses = Path(sys.argv[1]), [float(one) for one in sys.argv[2].split(",")]
+
+def fill(number, whole, order, allocate, pause_s):
+    content = whole.read_bytes()
+    step = -(-len(content) // 6)
+    pieces = [(start, content[start : start + step]) for start in range(0, len(content), step)]
+    if order == "back":
+        pieces = [(0, content[:2880]), *pieces[::-1]]
+    elif order == "random":
+        pieces = [(0, content[:2880]), *random.Random(number).sample(pieces, len(pieces))]
+    with (folder / whole.name).open("wb", 0) as file:
+        if allocate == "truncate":
+            file.truncate(len(content))
+        elif allocate == "fallocate":
+            os.posix_fallocate(file.fileno(), 0, len(content))
+        else:
+            file.write(bytes(len(content)))
+        for place, (offset, piece) in enumerate(pieces):
+            file.seek(offset)
+            file.write(piece)
+            # Long pauses twice, once near the beginning and once near the end; short ones after each piece.
+            if place < len(pieces) - 1 and (pause_s < 10 or place in (1, len(pieces) - 3)):
+                time.sleep(pause_s)
+
+ways = itertools.product(("front", "back", "random"), pauses)
+allocations = itertools.cycle(("truncate", "fallocate", "zeros"))
+wholes = sorted(Path(sys.argv[3]).iterdir())
+jobs = [(number, whole, order, next(allocations), pause_s)
+        for number, (whole, (order, pause_s)) in enumerate(zip(wholes, itertools.cycle(ways)))]
+threads = [threading.Thread(target=fill, args=job) for job in jobs]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="files are allocated with Linux's calls")
+@pytest.mark.parametrize("mode", ["events", "share"])
+def test_the_daemon_judges_no_unfinished_file(tmp_path, monkeypatch, mode, rounds, figures):
+    """In real time, with the real daemon; on a share nothing tells who has a file open."""
+    captures, wholes = tmp_path / "captures", tmp_path / "wholes"
+    captures.mkdir()
+    wholes.mkdir()
+    pauses = ["0.3", "2.5"] if rounds(0, 1) == 0 else ["0.3", "4", "20", "61"]
+    chance = random.Random(36)
+    for number, kind in enumerate(kind for kind in KINDS for _ in range(3 * len(pauses))):
+        name = f"{number:02d}.fits{'.gz' if kind == 'gzip' else ''}"
+        (wholes / name).write_bytes(KINDS[kind](chance, kind, chance.choice((150, 300, 500))))
+    expected = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in wholes.iterdir()}
+    if mode == "share":
+        monkeypatch.setattr(OpenWriters, "has", lambda self, file_id, now_s: False)
+    settings = private_settings(
+        tmp_path / "state", watch={"mode": "events" if mode == "events" else "polling", "quiet_s": 2.0, "poll_s": 0.5}
+    )
+    with RunningMonitor(captures, settings, pipeline=LIGHT_PIPELINE) as running:
+        subprocess.run(
+            [sys.executable, "-c", FILLERS, str(captures), ",".join(pauses), str(wholes)], check=True, timeout=400
+        )
+        running.wait_for_outcomes(len(expected))
+        told = [(document.body["relative_path"], document.body.get("sha256")) for document in running.outcomes()]
+    assert sorted(told) == sorted(expected.items())
+    figures(f"{len(expected)} files filled in real time, {mode}: 0 early verdicts, one outcome each")
