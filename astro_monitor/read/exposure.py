@@ -19,11 +19,14 @@ KEYWORDS = (
     ("EXP_MS", "ms"), ("EXP-MS", "ms"), ("EXPINMS", "ms"), ("EXPOSMS", "ms"), ("EXPUS", "us"), ("EXP_US", "us"),
     ("EXPOSED", ""), ("EXP", ""),
 )  # fmt: skip
+NEED_UNIT = ("EXP",)
+"""Keywords that may as well count exposures."""
 UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
 """Less than any shutter, electronic ones included; more than any dark."""
 LONGEST_NIGHT_S = 43_200.0
 """A frame of the sky with more seconds than this, and no unit beside them, was not counted in seconds."""
+NO_SECONDS = "it is no exposure time in seconds, and no unit stands beside it"
 SHUTTERLESS_KINDS: tuple[FrameKind, ...] = ("bias", "dark", "flat")
 """Frames that may have been exposed for no time at all."""
 
@@ -52,10 +55,12 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
         if value is None or is_unknown(value):
             continue
         seconds, told = _seconds(value, unit, facts.comment(keyword))
+        if keyword in NEED_UNIT and not told:
+            continue
         if seconds is None:
             facts.refuse(keyword, value, "it is no number")
-        elif not 0.0 <= seconds <= LONGEST_S or (not told and seconds > LONGEST_NIGHT_S and kind == "light"):
-            facts.refuse(keyword, value, "it is no exposure time in seconds, and no unit stands beside it")
+        elif not 0.0 <= seconds <= LONGEST_S:
+            facts.refuse(keyword, value, NO_SECONDS)
         elif seconds < SHORTEST_S and kind not in SHUTTERLESS_KINDS:
             facts.refuse(keyword, value, "a frame of the sky takes time")
         else:
@@ -70,6 +75,9 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
         elif chosen[0] > 0 and abs(other[0] - chosen[0]) > 0.01 * chosen[0]:
             facts.note(f"{other[1]} gives {other[0]:g} s, {chosen[1]} gives {chosen[0]:g} s; the latter is used.")
     seconds, keyword, told = chosen
+    if seconds > LONGEST_NIGHT_S and not told and kind not in SHUTTERLESS_KINDS:
+        facts.refuse(keyword, facts.lookup(keyword) or "", NO_SECONDS)
+        return
     facts.keep("exposure_s", seconds, f"{keyword} ({told})" if told not in ("", "s") else keyword)
 
 

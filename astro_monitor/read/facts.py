@@ -19,8 +19,8 @@ _WITH_UNIT = re.compile(
 )
 """Units that change no number here; others, such as metres for a focal length, make it no number."""
 _TELLING = re.compile(
-    "siril|pixinsight|image|star|drizz|deepsky|astro ?pixel|astrometric stacking|astap|ccdproc|stack|added|integrat"
-    "|regist|align|reproj|combin|average|median|mean|sum|sigma|bias|zero|offset|overscan|dark|flat"
+    "siril|pixinsight|image|star|drizz|deepsky|astro ?pixel|astrometric stacking|astap|ccdproc|astropy|stack"
+    "|added|integrat|regist|align|process|calibrat|reduc|reproj|combin|average|median|mean|sum|sigma|bias|zero|offset|overscan|dark|flat"
 )
 
 

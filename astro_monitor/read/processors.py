@@ -65,13 +65,19 @@ _BY_REMARK = (
     (r"\bdeepskystacker\b", "DeepSkyStacker"),
     (r"\bastro ?pixel ?processor\b", "Astro Pixel Processor"),
     (r"written by astrometric stacking program|aligned by astap", "ASTAP"),
-    (r"\bccdproc\b", "astropy"),
+    (r"\bccdproc\b|(processed|calibrated|combined|reduced) (with|by|in|using)\b.{0,40}\bastropy\b", "astropy"),
+    (r"(processed|calibrated|combined|reduced) (with|by|in|using)\b.{0,40}\bastro ?image ?j\b", "AstroImageJ"),
+    (r"(processed|calibrated|combined|reduced) (with|by|in|using)\b.{0,40}\bastap\b", "ASTAP"),
 )
 """Fewer, for the free text of COMMENT and HISTORY: ASTAP and astropy are also named by those who only solve plates."""
 _DEEDS = re.compile(
-    r"\b(stacked|stacking method|co-?added|integrated from|registered|aligned (to|with|on)|drizzled|reprojected"
-    r"|(mean|median|average|sum|sigma[ -]clip\w*)[ -]?(combined|stack(ed)?|of \d+))\b"
+    r"\b(stacked|stacking method|co-?added|integrated from|drizzled|reprojected"
+    r"|(images?|frames?|lights?|pictures?) (was |were )?(registered|aligned)"
+    r"|(registered|aligned) (to|on|with|against) (the |a )?(ref\w*|frame|image|light|master)"
+    r"|(mean|median|average|sum|sigma[ -]clip\w*)[ -]?(combined|stack(ed)?"
+    r"|of \d+ (frames|images|exposures|lights|subs|files)))\b"
 )
+"""What was done to frames; a licence that is registered to somebody, or a mount that is aligned, is another matter."""
 _DENIED = re.compile(r"\b(not|no|never|un\w*)\b")
 
 STACK_COUNTS = (

@@ -63,3 +63,8 @@ def test_zero_is_passed_over_for_the_next_keyword() -> None:
 def test_no_value_at_all_is_unknown_without_a_note() -> None:
     found = meta(("EXPTIME", " / Exposure time [seconds]"), ("EXPOSURE", " / Exposure time [seconds]"))
     assert (found.exposure_s, found.notes) == (None, ())
+
+
+def test_a_number_of_exposures_is_no_time() -> None:
+    assert meta(("EXP", "12 / number in the sequence")).exposure_s is None
+    assert meta(("EXP", "15. / [s] Sub Exposure Time")).exposure_s == 15.0

@@ -86,6 +86,9 @@ def test_a_type_in_lower_case_keywords() -> None:
         ((("CALSTAT", "'BDF'"),), (), "CALSTAT", "N.I.N.A."),
         ((), ("Image registered to reference frame",), "HISTORY", "N.I.N.A."),
         ((), ("Median combined of 12 frames",), "HISTORY", "N.I.N.A."),
+        ((), ("Frames aligned on stars",), "HISTORY", "N.I.N.A."),
+        ((), ("Calibrated with astropy 6.0",), "HISTORY", "astropy"),
+        ((), ("average of 12 exposures",), "HISTORY", "N.I.N.A."),
     ],
 )  # fmt: skip
 def test_the_mark_of_a_processor_wins(cards, remarks, source: str, program: str) -> None:
@@ -101,6 +104,8 @@ def test_the_mark_of_a_processor_wins(cards, remarks, source: str, program: str)
         ((("PLTSOLVD", "T / ASTAP from hnsky.org"),), ("7  Solved in 0.5 sec. Offset was 0.3 deg.",)),
         ((), ("Original key: EQUINOX", "FITS (Flexible Image Transport System) format is defined in 'Astronomy")),
         ((), ("image was not stacked",)),
+        ((), ("This software is registered to John Doe", "Polar aligned with SharpCap", "average of 3 sensors")),
+        ((), ("File was processed by PinPoint 5.1.8 at 2018-07-04T14:08:45", "WCS created by AIJ link")),
         ((("CALSTAT", "'BD'"),), ()),
         ((("FLATCORR", "T"), ("BIASCORR", "T")), ()),
         ((("FLATCOR", "F"), ("CCDPROC", "F")), ()),
