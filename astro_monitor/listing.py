@@ -214,6 +214,7 @@ class ListKeeper:
         self._state = state
         self._owner: Owner | None = None
         self._due = False
+        self._begun = False
         self._rows: dict[str, _Row[ListedFrame]] = {}
         self._not_lights: dict[str, _Row[NotLight]] = {}
         self._noted: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -246,6 +247,11 @@ class ListKeeper:
         """
         if self._folder is None:
             return None
+        if not self._begun and roots:
+            # Lists of an earlier run may be of an earlier version, or incomplete because it was killed.
+            self._begun = True
+            self._follow()
+            self._due |= bool(self._rows or self._not_lights)
         self._take_a_look(roots, force=force or last)
         if not (self._due or force):
             return None

@@ -112,3 +112,30 @@ def test_a_frame_that_is_kept_by_hand_has_the_weight_of_the_formula(captures, se
     assert re.search(r"1 of 1 kept frame copied", said)
     with fits.open(tmp_path / "copies" / "soft.fits") as hdus:
         assert hdus[0].header["SSWEIGHT"] == pytest.approx((2.5 / 3.0) ** 2, abs=1e-3)
+
+
+def test_a_watch_that_begins_brings_the_lists_of_an_earlier_run_into_order(captures, settings):
+    """Frames went while nothing was watched, and a list is missing: no new frame is needed to mend that."""
+    paths = watch(captures, settings)
+    lists(captures, settings)
+    place = rig_folder(settings, captures)
+    paths[0].unlink()
+    (broken,) = (place / "lists").rglob("frames.csv")
+    broken.unlink()
+    with NightLog.open(place / "nightlog.sqlite", "t" * 32, SystemClock()) as log:
+        session = Session(settings, log, SystemClock(), lists_folder=place / "lists", announce=lambda document: None,
+                          roots=(captures,), state=place)  # fmt: skip
+        session.write_lists()
+        assert broken.is_file()
+        session.stop("stopped", "The end.")
+    assert str(paths[0]) not in broken.read_text("utf-8")
+    assert all(link.exists() for link in (place / "lists").rglob("lights/*"))
+
+
+def test_lists_of_a_capture_folder_that_is_away_stay_as_they_are(captures, settings, tmp_path):
+    watch(captures, settings)
+    lists(captures, settings)
+    captures.rename(tmp_path / "away")
+    with pytest.raises(ConfigError, match="connect its disk"):
+        lists(captures, settings)
+    assert len(list(rig_folder(settings, captures).rglob("siril/lights/*"))) == 4
