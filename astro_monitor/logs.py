@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import shutil
 import sys
+import textwrap
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,6 +18,11 @@ from .plain import because, shown
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 MAX_FILE_BYTES = 2 << 20
 OLD_FILES = 5
+
+INDENT = "    "
+"""Before the further lines of a record."""
+LEAST_WIDTH = 40
+"""Columns below which lines are not made shorter."""
 
 
 def to_stderr(level: str = "INFO", *, utc: bool = False) -> None:
@@ -30,7 +37,7 @@ def to_stderr(level: str = "INFO", *, utc: bool = False) -> None:
         logger.removeHandler(handler)
         handler.close()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Safe(utc=utc))
+    handler.setFormatter(_Safe(utc=utc, fits=sys.stderr.isatty()))
     logger.addHandler(handler)
     logger.setLevel(level)
     logger.propagate = False
@@ -62,12 +69,14 @@ class _Safe(logging.Formatter):
     Parameters:
         utc: times in UTC; else in local time, with its offset.
         date: with date and milliseconds.
+        fits: long records are broken at the width of the terminal; further lines are indented.
     """
 
-    def __init__(self, *, utc: bool, date: bool = False) -> None:
+    def __init__(self, *, utc: bool, date: bool = False, fits: bool = False) -> None:
         super().__init__(FORMAT)
         self._utc = utc
         self._date = date
+        self._fits = fits
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """Write when a record was made, with its offset from UTC, or ``Z``."""
@@ -78,7 +87,11 @@ class _Safe(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Write the line without what follows it."""
-        return shown(super().formatMessage(record))
+        line = shown(super().formatMessage(record))
+        if not self._fits:
+            return line
+        width = max(LEAST_WIDTH, shutil.get_terminal_size().columns)
+        return textwrap.fill(line, width, subsequent_indent=INDENT, break_on_hyphens=False, drop_whitespace=True)
 
     def formatException(self, ei: object) -> str:  # noqa: N802
         """Write a traceback."""
@@ -110,4 +123,4 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
 
 
 def _indented(lines: str) -> str:
-    return "\n".join(f"    {shown(line)}" for line in lines.split("\n"))
+    return "\n".join(f"{INDENT}{shown(line)}" for line in lines.split("\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,21 +62,35 @@ def run_grade(
     if not as_json:
         page = Page.on(out)
         names = NUMBERS if page.width == 0 or page.width >= WIDE else NARROW_NUMBERS
-        rows = [_row(document, revised.get(document.body["frame_id"] or ""), names) for document in judged]
+        base = _base(judged)
+        rows = [_row(document, revised.get(document.body["frame_id"] or ""), names, base) for document in judged]
         page.table(("decision", "class", *names, "file, flags, reasons"), rows, right=names)
     err.print(summary(counts))
 
 
-def _row(document: Document, revised: Document | None, names: tuple[str, ...]) -> Row:
+def _base(documents: list[Document]) -> str:
+    """Return the folder that all files lie in, where they are of several folders; else no text."""
+    roots = {document.body["root"] for document in documents}
+    try:
+        return os.path.commonpath(roots) if len(roots) > 1 else ""
+    except ValueError:
+        return ""  # on several drives
+
+
+def _row(document: Document, revised: Document | None, names: tuple[str, ...], base: str) -> Row:
     """Write a frame as it stands at the end.
 
     Parameters:
         document: ``frame.judged``, ``frame.skipped`` or ``frame.failed``.
         revised: its ``frame.revised``, when a second look decided otherwise.
         names: of the numbers that there is room for.
+        base: what paths are relative to, where files are of several folders; else empty.
     """
     body = document.body
-    path = Piece(body["relative_path"], "bold", flows=True)
+    name = body["relative_path"]
+    if base:
+        name = os.path.relpath(Path(body["root"]) / name, base)
+    path = Piece(name, "bold", flows=True)
     blank = ("" for _ in names)
     if document.kind == "frame.skipped":
         return Row(("skipped", body["type"], *blank), (path, Piece(body["why"], flows=True)), SKIPPED_STYLE)

@@ -142,9 +142,10 @@ def laid_out(pieces: Sequence[Piece], width: int, indent: int = 0, style: str = 
         room = width - column - len(gap)
         lines = [words]
         if width and cell_len(words) > room:
-            # What does not fit begins a line of its own, so that the eye finds it.
-            lines = _broken(words, room if fresh else width - indent, width - indent) if piece.flows else [words]
-            lines = lines if fresh else ["", *lines]
+            # What does not fit begins a line of its own, so that the eye finds it; unless this is where lines begin.
+            stays = fresh or (piece.flows and column + len(gap) <= indent)
+            lines = _broken(words, room if stays else width - indent, width - indent) if piece.flows else [words]
+            lines = lines if stays else ["", *lines]
         if lines[0]:
             text.append(gap).append(lines[0], piece.style)
             column += len(gap) + cell_len(lines[0])

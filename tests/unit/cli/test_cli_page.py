@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from astro_monitor import logs
+from astro_monitor.cli.grading import _base, _row
 from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
 from astro_monitor.messages import BODIES, Document, decode, encode
@@ -214,7 +215,8 @@ def test_a_table_keeps_its_columns_and_breaks_what_follows():
     rows = [Row(("keep", "7"), (Piece("a.fits"),)), Row(("review", "1234567"), (Piece("word " * 20, flows=True),))]
     page.table(("decision", "stars", "file"), rows, right=("stars",))
     lines = file.getvalue().splitlines()
-    assert lines[:3] == ["decision    stars  file", "keep            7  a.fits", "review    1234567"]
+    assert lines[:2] == ["decision    stars  file", "keep            7  a.fits"]
+    assert lines[2].startswith("review    1234567  word")
     assert all(len(line) <= 60 and line.startswith(19 * " " + "word") for line in lines[3:])
 
 
@@ -244,3 +246,40 @@ def test_the_json_of_a_document_reads_back_whatever_its_names_are():
     document = judged(relative_path='a\x9b\u202e\u2028\x7f\n"\\.fits')
     text = encode(document).decode()
     assert json.loads(text)["body"]["relative_path"] == 'a\x9b\u202e\u2028\x7f\n"\\.fits'
+
+
+def test_log_records_fit_the_terminal(capsys, monkeypatch):
+    logger = logging.getLogger("astro_monitor")
+    before = list(logger.handlers), logger.level, logger.propagate
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    try:
+        logs.to_stderr("INFO")
+        logger.info("%s is watched; documents go to %s", "/a/folder", "tcp://127.0.0.1:5556 and tcp://127.0.0.1:5557")
+    finally:
+        logger.handlers[:], logger.level, logger.propagate = before
+    first, *further = capsys.readouterr().err.splitlines()
+    assert further
+    assert all(line.startswith("    ") for line in further)
+    assert max(map(len, [first, *further])) <= 60
+    assert " ".join([first, *map(str.strip, further)]).endswith("tcp://127.0.0.1:5556 and tcp://127.0.0.1:5557")
+
+
+def test_files_of_several_folders_are_shown_with_their_folder():
+    one = judged(root="/night/a", relative_path="1.fits")
+    other = judged(root="/night/b", relative_path="deep/1.fits")
+    base = _base([one, other])
+    shown_paths = [_row(document, None, (), base).tail[0].text for document in (one, other)]
+    assert shown_paths == ["a/1.fits", "b/deep/1.fits"]
+    assert _row(one, None, (), _base([one, one])).tail[0].text == "1.fits"
+
+
+def test_a_frame_of_the_table_that_was_revised_has_the_new_decision_and_reason():
+    revised = golden("frame.revised")
+    row = _row(judged(decision="reject", flags=["streak"]), revised, ("weight",), "")
+    assert row.cells[0] == "keep"
+    assert [piece.text for piece in row.tail] == [
+        "M 31/Light_L_120s_0001.fits",
+        "[streak]",
+        "good enough for luminance",
+    ]
