@@ -175,3 +175,73 @@ def test_two_daemons_with_one_folder_for_lists_keep_both(tmp_path, start) -> Non
         start(captures, state, lists).end()
     assert listed(lists) == every
     assert {str(path) for path in lists.rglob("*") if path.is_file()} == before
+
+
+KILLED_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from astro_monitor.lists import ListedFrame, write_lists
+
+lists, first, last, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+taken = 0
+
+def count(event, arguments):
+    global taken
+    if event in ("os.symlink", "os.remove", "os.rename", "os.mkdir", "os.rmdir") or (event == "open" and arguments[2]):
+        taken += step > 0
+        if step and taken == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+frames = [
+    ListedFrame(file=f"/captures/{n}.fits", frame_id=f"{n:016x}", decision="keep", weight=0.5, target="M 31",
+                filter="L", exposure_s=60.0, width_px=3000, height_px=2000, seq=n,
+                date_obs_utc=f"2026-03-01T20:{n:02d}:00Z")
+    for n in range(first, last)
+]
+sys.addaudithook(count)
+write_lists(frames, lists)
+"""
+"""Writes lists of some frames, and kills itself right before its n-th change of a file; 0 is never."""
+
+
+def write(lists: Path, first: int, last: int, step: int = 0) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_WRITING, str(lists), str(first), str(last), str(step)],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return files and links but the table of contents, which counts the changes, and what a kill leaves unnamed."""
+    return {
+        str(path.relative_to(folder)): os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in folder.rglob("*")
+        if (path.is_symlink() or path.is_file()) and path.name != "index.json" and path.suffix != ".tmp"
+    }
+
+
+@pytest.mark.slow
+def test_a_kill_while_lists_are_written_costs_no_file_of_the_user_and_leaves_no_stray_link(tmp_path) -> None:
+    """Frames come and go, so that links are made, changed and removed; after each kill the lists are written again."""
+    lists, mine, killed = tmp_path / "lists", {}, 0
+    write(lists, 0, 4)
+    lights = lists / "m_31_l_60s_3000x2000" / "siril" / "lights"
+    for name in ("mine.fit", "light_00003.fit", "light_00042.fit"):
+        (lights / name).unlink(missing_ok=True)
+        (lights / name).write_bytes(f"{name} of the user".encode())
+        mine[name] = (lights / name).read_bytes()
+    write(lists, 0, 4)
+    for step in range(1, 25):
+        first, last = (2, 8) if step % 2 else (0, 4)
+        killed += write(lists, first, last, step) != 0
+        assert {name: (lights / name).read_bytes() for name in mine} == mine
+        write(lists, first, last)
+        fresh = tmp_path / f"fresh {step}"
+        (fresh / lights.relative_to(lists)).mkdir(parents=True)
+        for name, content in mine.items():
+            (fresh / lights.relative_to(lists) / name).write_bytes(content)
+        write(fresh, first, last)
+        assert tree(lists) == tree(fresh)
+    assert killed >= 20
