@@ -108,6 +108,9 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     decision: Decision = max((reason.decision for reason in reasons), key=lambda word: SEVERITY[word])
     label = _label(grade, findings, decided, decision)
     against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
+    if case.count("star_count_measured") >= limits.STARS_OF_A_LIGHT:
+        # Some cameras are always exposed so far: five such frames are what is usual.
+        against.discard("bright_ground")
     suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
     shape_fine = decided["tracking"] == decided["seeing"] == "keep"
     likely = grade.label == "unknown" or (grade.label == "good" and _good(case) >= limits.MODEL_NORMAL)

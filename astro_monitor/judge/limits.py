@@ -110,6 +110,12 @@ SATURATED_STARS_FLAG = 0.3
 SKY_NEAR_FULL = 0.4
 """Level of the sky over saturation from which a frame of an unknown rig is looked at (rule 3 of the label document)."""
 
+SKY_FILLING_LEAST, SKY_FILLING_PER_S = 0.1, 0.05
+"""The same for a sky above the first that would fill the scale within 20 s, which no night sky does."""
+
+STARS_OF_A_LIGHT = 30
+"""With so many measured stars a bright frame is none of a flat, and may say what is usual."""
+
 BAD_PIXELS_REVIEW = 0.02
 """Part of the frame that was not finite."""
 

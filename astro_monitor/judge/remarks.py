@@ -104,14 +104,22 @@ def off_target(case: Case) -> Finding | None:
 
 
 def bright_ground(case: Case) -> Finding | None:
-    """A sky near full scale, as of a flat or at dawn, is looked at while nothing says that the rig works so."""
-    part = case.value("sky_saturation_fraction")
-    if case.has_baseline or part is None or part <= limits.SKY_NEAR_FULL:
+    """A sky near full scale, or on its way there within seconds, is looked at while the rig is not known.
+
+    Flats and dawn look so; a camera that is always exposed that far is known after five frames with enough stars.
+    """
+    part, exposure_s = case.value("sky_saturation_fraction"), case.examined.meta.exposure_s
+    if case.has_baseline or part is None:
         return None
+    filling = part > limits.SKY_FILLING_LEAST and exposure_s and part / exposure_s > limits.SKY_FILLING_PER_S
+    if part <= limits.SKY_NEAR_FULL and not filling:
+        return None
+    took = "" if part > limits.SKY_NEAR_FULL or not exposure_s else f" after {exposure_s:g} s"
     return Finding(
         rule="bright_ground", strength="review", metric="sky_saturation_fraction", value=part,
         limit=limits.SKY_NEAR_FULL, unit="1",
-        sentence=f"The sky is at {100 * part:.0f} % of full scale, as in a flat field or at dawn (no history yet).",
+        sentence=f"The sky is at {100 * part:.0f} % of full scale{took}, as in a flat field or at dawn "
+        "(no history yet).",
     )  # fmt: skip
 
 

@@ -40,3 +40,21 @@ def test_a_sky_near_full_scale_is_looked_at_until_the_rig_is_known(judge, frame)
 
 def test_a_known_rig_may_have_a_bright_sky(settled, frame) -> None:
     assert settled.judge(frame(10, sky_saturation_fraction=0.42))[0].decision == "keep"
+
+
+def test_a_camera_that_is_always_exposed_so_far_is_known_after_five_frames(judge, frame) -> None:
+    decisions = [judge.judge(frame(n, sky_saturation_fraction=0.45))[0].decision for n in range(7)]
+    assert decisions == ["review"] * 5 + ["keep"] * 2
+
+
+def test_flats_with_a_few_stars_never_become_usual(judge, frame) -> None:
+    for number in range(12):
+        verdict, _ = judge.judge(frame(number, sky_saturation_fraction=0.45, star_count_measured=18.0, star_count=20.0))
+        assert verdict.decision == "review"
+
+
+def test_a_sky_that_fills_the_scale_within_seconds_is_looked_at(judge, frame) -> None:
+    verdict, _ = judge.judge(frame(0, sky_saturation_fraction=0.36, meta={"exposure_s": 5.0}))
+    assert verdict.decision == "review"
+    assert "36 % of full scale after 5 s" in verdict.reasons[0].sentence
+    assert judge.judge(frame(1, sky_saturation_fraction=0.36, meta={"exposure_s": 30.0}))[0].decision == "keep"
