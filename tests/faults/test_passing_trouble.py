@@ -1,6 +1,6 @@
 """Trouble that passes never condemns a frame: it is tried again, in this session and the next, and has one verdict.
 
-Long form: ``pytest --long tests/faults/test_passing_trouble.py`` (some minutes).
+Long form: ``pytest --long tests/faults/test_passing_trouble.py`` (nine minutes).
 """
 
 from __future__ import annotations
@@ -193,6 +193,23 @@ def test_a_warning_about_failures_ends_when_the_files_can_be_read(captures, mark
     alerts = [document for document in running.documents if document.kind.startswith("alert.")]
     assert {document.body["kind"] for document in alerts} == {"failures"}
     assert_judged_once_each(running, names)
+
+
+def test_a_frame_that_was_away_for_a_moment_is_judged_when_it_is_back(captures, marks, tmp_path):
+    with watching(captures, marks, tmp_path) as running:
+        (marks / "no-worker").touch()
+        for worker in psutil.Process().children():
+            worker.kill()
+        path = frame(captures, "a.fits")
+        running.wait_until(lambda: page(running, "/healthz")[0] == 503, "a queue that waits")
+        away = path.rename(tmp_path / "away.fits")
+        (marks / "no-worker").unlink()
+        (failure,) = running.wait_for_outcomes(1)
+        assert (failure.body["kind"], failure.body["retryable"]) == ("vanished", True)
+        away.rename(path)
+        verdict = running.wait_for_outcomes(2)[1]
+    assert (verdict.kind, verdict.cause) == ("frame.judged", failure.doc_id)
+    assert_judged_once_each(running, {"a.fits"})
 
 
 def test_a_change_of_access_is_noticed_at_once(captures, marks, tmp_path, monkeypatch):
