@@ -29,7 +29,7 @@ from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
 from .separation import separation_px
 from .shape import field_shape
 from .stamps import covered_cells, select
-from .stars import lonely, measure_chosen
+from .stars import measure_chosen, neighbour_distance
 from .transparency import match
 from .widths import widths
 
@@ -99,7 +99,8 @@ class Measurer:
         _put_counts(numbers, frame, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
-            _put_widths(numbers, clean, stars, lonely(which, found, float(np.median(stars.fwhm_px))))
+            apart = neighbour_distance(which, found, float(np.median(stars.fwhm_px)))
+            _put_widths(numbers, clean, stars, apart)
             _put_transparency(numbers, bright, baseline, frame)
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
@@ -184,9 +185,9 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
 
 
-def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars, alone: NDArray[np.bool_]) -> None:
+def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> None:
     px = float(frame.sensor_px_per_px)
-    found = widths(frame, stars, alone)
+    found = widths(frame, stars, apart)
     clear = found.clear
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     scale = frame.meta.scale_arcsec_px

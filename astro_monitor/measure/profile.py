@@ -47,12 +47,15 @@ def width_over_fwhm(light: NDArray[np.float32], shapes: Shapes, index: NDArray[n
     if index.size == 0:
         return by_kurtosis(USUAL_KURTOSIS)
     a, b, _ = shapes.axes()
+    width = FWHM_PER_SIGMA * float(np.median(np.sqrt((a[index] ** 2 + b[index] ** 2) / 2)))
     long = float(np.median(a[index] / b[index]))
+    if width < NARROW_PX:
+        # Pixels make each narrow star long in a direction of its own; only what all have in common is a trail.
+        long = min(long, _long_together(shapes, index))
     across, along = float(np.median(shapes.kurtosis[index])), float(np.median(shapes.kurtosis_major[index]))
     kurtosis = across if long > LONG else (across + along) / 2
     kurtosis = (index.size * kurtosis + USUAL_WEIGHT * USUAL_KURTOSIS) / (index.size + USUAL_WEIGHT)
     # At 0 only the fit speaks, at 1 only the kurtosis.
-    width = FWHM_PER_SIGMA * float(np.median(np.sqrt((a[index] ** 2 + b[index] ** 2) / 2)))
     kurtosis -= float(np.interp(width, NARROW_WIDTH_PX, NARROW_EXCESS))
     doubts = (
         (long - LONG) / (VERY_LONG - LONG),
@@ -67,6 +70,14 @@ def width_over_fwhm(light: NDArray[np.float32], shapes: Shapes, index: NDArray[n
     if fitted is None:
         return by_kurtosis(kurtosis)
     return (1 - doubt) * fitted + doubt * by_kurtosis(kurtosis)
+
+
+def _long_together(shapes: Shapes, index: NDArray[np.intp]) -> float:
+    """Elongation of the typical second moments: directions at random cancel."""
+    middle = float(np.median(shapes.xx[index] + shapes.yy[index])) / 2
+    along = float(np.median(shapes.xx[index] - shapes.yy[index])) / 2
+    split = min(float(np.hypot(along, np.median(shapes.xy[index]))), 0.98 * middle)
+    return float(np.sqrt((middle + split) / (middle - split)))
 
 
 def _usual(values: Vector) -> NDArray[np.bool_]:

@@ -34,10 +34,12 @@ ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
 FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
 """Where at least so many stars are above ``CLEAR_SNR``, or else above this, they alone tell the width."""
-NEIGHBOUR_FWHM, NEIGHBOUR_LIGHT = 2.5, 0.1
-"""A neighbour widens a star from so many widths away, if it has so large a part of the star's light."""
-MANY_LONELY, LONELY_SHARE = 5, 0.1
-"""Stars without such neighbours speak alone, where there are so many of them and so large a part."""
+NEIGHBOUR_FWHM, NEIGHBOUR_PX, NEIGHBOUR_LIGHT = 2.5, 3.0, 0.1
+"""A neighbour widens a star that is nearer than so many widths and pixels of a cut-out, if it has so large a part of
+the star's light."""
+MANY_LONELY, LONELY_SHARE, LONELIEST_SHARE = 5, 0.1, 0.25
+"""Stars without such neighbours speak alone, where there are so many of them and so large a part; else the last part of
+all stars, those farthest from others, does."""
 MUCH_CLEARER = 10.0
 """So do fewer, where the squares of their signal to noise are so many times those of the rest."""
 
@@ -85,7 +87,7 @@ def measure_chosen(
     if width_ratio is None:
         clear = order[width_stars(sigma[order], snr[order], saturated[order])]
         typical_px = FWHM_PER_SIGMA * float(np.median(sigma[clear])) * binning if clear.size else 0.0
-        clear = rather(clear, lonely(found.index, detections, typical_px))
+        clear = lonely(clear, neighbour_distance(found.index, detections, typical_px))
         width_ratio = width_over_fwhm(found.light, shapes, clear)
     fwhm = FWHM_PER_SIGMA * sigma / width_ratio
     # The centre of binned pixel i lies at binning * (i + 1/2) - 1/2.
@@ -199,33 +201,40 @@ def width_stars(
     return clearest(index, snr)
 
 
-def lonely(index: NDArray[np.intp], detections: Detections, fwhm_px: float) -> NDArray[np.bool_]:
-    """Return which of some detections no neighbour widens.
+def neighbour_distance(index: NDArray[np.intp], detections: Detections, fwhm_px: float) -> NDArray[np.float32]:
+    """Return how far the nearest neighbour that could widen each star is, along x or y, whichever is more.
 
     Parameters:
-        index: (K,) detections.
+        index: (M,) which detections the stars are.
         detections: all that were found.
         fwhm_px: typical width, frame pixels.
+
+    Returns:
+        (M,) in units of the distance from which on a neighbour does no harm.
     """
     light = np.flatnonzero(detections.kind != KIND_ARTEFACT)
     x, y, snr = detections.x_px[light], detections.y_px[light], detections.snr[light]
-    reach = np.float32(NEIGHBOUR_FWHM * fwhm_px)
-    near = np.abs(detections.x_px[index][:, None] - x) < reach
-    near &= np.abs(detections.y_px[index][:, None] - y) < reach
-    near &= snr > NEIGHBOUR_LIGHT * detections.snr[index][:, None]
-    near &= index[:, None] != light
-    return np.asarray(~near.any(axis=1), np.bool_)
+    away = np.maximum(np.abs(detections.x_px[index][:, None] - x), np.abs(detections.y_px[index][:, None] - y))
+    harmless = snr < NEIGHBOUR_LIGHT * detections.snr[index][:, None]
+    away[harmless | (index[:, None] == light)] = np.inf
+    reach = np.float32(NEIGHBOUR_FWHM * fwhm_px + NEIGHBOUR_PX * detections.bin_factor)
+    return np.asarray(away.min(axis=1, initial=np.inf) / reach, np.float32)
 
 
-def rather(chosen: NDArray[np.intp], alone: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return those of the chosen stars that stand alone; all of them where these are too few.
+def lonely(chosen: NDArray[np.intp], distance: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return those of the chosen stars that stand alone, or farthest from others; all where they are too few to choose.
 
     Parameters:
         chosen: (K,) stars.
-        alone: (M,) for all stars.
+        distance: (M,) of all stars, from :func:`neighbour_distance`.
     """
-    single = chosen[alone[chosen]]
-    return single if single.size >= max(MANY_LONELY, LONELY_SHARE * chosen.size) else chosen
+    mine = distance[chosen]
+    alone = chosen[mine >= 1]
+    if alone.size >= max(MANY_LONELY, LONELY_SHARE * chosen.size):
+        return alone
+    if chosen.size * LONELIEST_SHARE < MANY_LONELY:
+        return chosen
+    return chosen[mine >= np.quantile(mine, 1 - LONELIEST_SHARE)]
 
 
 def _weight(snr: NDArray[np.floating]) -> float:

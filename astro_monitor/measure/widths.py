@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..records import Frame, Stars
 from .gaussian import gaussian_fwhm_px, moffat_fwhm_px
 from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
-from .stars import FEW_CLEAR, clear_stars, rather, width_stars
+from .stars import FEW_CLEAR, clear_stars, lonely, width_stars
 
 MOST_FITTED = 24
 """So many stars are fitted one by one: their median is known to a percent."""
@@ -19,6 +19,8 @@ LEAST_SNR_OF_WIDTH = 8.0
 NARROW_PX, MANY_NARROW = 1.5, 5
 """Below so many pixels of a cut-out, the width of one star depends on where in its pixel it stands, by a third: it
 takes so many stars to know it."""
+LEAST_PX = 0.75
+"""Least width that pixels can tell; below it the error is more than a tenth."""
 MOST_HOLLOW = 0.5
 """A Gaussian has no place in a ring: from this dip on there is no width of one."""
 LONG = 1.5
@@ -48,20 +50,23 @@ class Widths:
     why_missing: str
 
 
-def widths(frame: Frame, stars: Stars, alone: NDArray[np.bool_]) -> Widths:
+def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> Widths:
     """Measure the widths of a frame.
 
     Parameters:
         frame: its pixels, hot ones replaced, are read around the chosen stars.
         stars: of the frame, at least one.
-        alone: (N,) which of them no neighbour widens.
+        apart: (N,) how far from their neighbours they are, from :func:`~.stars.neighbour_distance`.
     """
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
+    if chosen.size < MANY_NARROW <= clear.size and _narrow(stars, chosen):
+        # Where they stand in their pixels matters more than noise.
+        chosen = clear
     if chosen.size < FEW_CLEAR:
         # Far clearer than the rest: these are no stars, or tell nothing.
         clear = chosen
-    chosen = rather(chosen, alone)
+    chosen = lonely(chosen, apart)
     seen = float(np.median(stars.fwhm_px[chosen]))
     fwhm = _fwhm_px(frame, stars, chosen[:MOST_FITTED], seen)
     each = stars.fwhm_px[clear].astype(np.float64) * fwhm / seen
@@ -74,15 +79,21 @@ def widths(frame: Frame, stars: Stars, alone: NDArray[np.bool_]) -> Widths:
         fwhm_mad_px=1.4826 * float(np.median(np.abs(each - fwhm))),
         # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
         fwhm_minor_px=float(np.median(b * each / np.sqrt((a**2 + b**2) / 2))),
-        why_missing=_why_missing(stars, chosen, seen),
+        why_missing=_why_missing(stars, chosen),
     )
 
 
-def _why_missing(stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> str:
+def _narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
+    return float(np.median(stars.fwhm_px[chosen])) < NARROW_PX * stars.stamp_bin
+
+
+def _why_missing(stars: Stars, chosen: NDArray[np.intp]) -> str:
     if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
         return "the stars are too faint to tell how wide they are"
-    if fwhm_px < NARROW_PX * stars.stamp_bin and chosen.size < MANY_NARROW:
+    if chosen.size < MANY_NARROW and _narrow(stars, chosen):
         return "the stars are hardly wider than a pixel, and too few to tell how wide"
+    if float(np.median(stars.fwhm_px[chosen])) < LEAST_PX * stars.stamp_bin:
+        return "the stars are narrower than the pixels, which cannot tell how wide they are"
     return ""
 
 

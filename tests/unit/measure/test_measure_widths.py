@@ -106,3 +106,15 @@ def test_the_half_flux_radius_of_rings_that_have_neighbours(
     assert values["central_dip_fraction"] > 0.3
     assert values["hfr_px"] == pytest.approx(diameter / 2, rel=0.1)
     assert values["star_count_measured"] > 0.2 * len(stars)
+
+
+def test_narrow_stars_seem_long_at_random_and_are_no_trails(make_frame, make_detections, profile, no_baseline):
+    """Stars of one pixel: each is long in a direction of its own, which its place in its pixel gives it."""
+    rng = np.random.default_rng(9)
+    places = [
+        (x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5)) for x in range(30, 380, 25) for y in range(30, 280, 25)
+    ]
+    stars = [(x, y, float(peak), profile(1.1)) for (x, y), peak in zip(
+        places, rng.uniform(2000, 20_000, len(places)), strict=True)]  # fmt: skip
+    values = values_of(make_frame, make_detections, exposed(profile, stars, side=25), stars, no_baseline).values
+    assert values["fwhm_px"] == pytest.approx(1.1, rel=0.08)
