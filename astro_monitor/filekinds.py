@@ -77,7 +77,7 @@ OTHER_FRAMES = FileKind(
 PACKED = FileKind(
     "archives and packed frames", "an archive or a packed frame",
     (*(f"{fits}{packed}" for fits in (".fit", ".fits", ".fts", ".xisf") for packed in _PACKED),
-     ".zip", ".7z", ".rar", ".tar", ".tgz"),
+     ".xisf.gz", ".tif.gz", ".tiff.gz", ".zip", ".7z", ".rar", ".tar", ".tgz"),
     _UNPACK,
 )  # fmt: skip
 

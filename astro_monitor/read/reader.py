@@ -250,15 +250,17 @@ class Reader:
     def _open_gzip(self, arrival: Arrival, intake: Intake) -> Opened:
         inflater = Inflater(intake.data, self._limits)
         image = self._find_image(inflater.read_at, whole=False)
-        if image.tiled:
-            raise Unsupported(
-                "The file is compressed twice (gzip around tiles); unpack it once.", kind="compressed_twice"
-            )
-        refuse_bomb(image.hdu.data_offset + image.hdu.data_bytes, len(intake.data), self._limits)
+        start = image.hdu.header_offset if image.tiled else image.hdu.data_offset
+        end = image.hdu.data_offset + image.hdu.data_bytes
+        refuse_bomb(end, len(intake.data), self._limits)
+        refuse_bomb(image.pixel_bytes, len(intake.data), self._limits)
 
         def decode() -> tuple[Pixels, float]:
-            data = inflater.array(image.hdu.data_offset, image.hdu.data_bytes)
+            unit = inflater.array(start, end - start)
+            data = unit[image.hdu.data_offset - start :]
             verify_datasum(image.hdu.header, data)
+            if image.tiled:
+                return inflate_tiles(image, unit, rare_codecs=self._limits.rare_codecs)
             return to_native(data[: image.pixel_bytes], image.scaling, lambda end: None)
 
         return _opened(arrival, intake, image, decode)

@@ -366,10 +366,26 @@ def test_limits_are_checked_before_anything_is_read(tmp_path, arrive) -> None:
         assert caught.value.kind == "too_large"
 
 
-def test_gzip_around_tiles_is_refused(tmp_path, arrive) -> None:
-    path = tmp_path / "frame.fits.fz.gz"
-    path.write_bytes(gzip.compress(bytes(tiled_bytes())))
-    assert kind_of_failure(path, arrive) == "compressed_twice"
+@pytest.mark.parametrize("codec", CODECS)
+def test_gzip_around_tiles(tmp_path, arrive, codec: str) -> None:
+    path = tmp_path / "frame.fits.gz"
+    path.write_bytes(gzip.compress(bytes(tiled_bytes(codec))))
+    np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
+    content = tiled_bytes(codec)
+    content[5760:6000] = b"\xff" * 240
+    path.write_bytes(gzip.compress(content))
+    assert kind_of_failure(path, arrive) == "corrupt_tiles"
+
+
+def test_a_bomb_of_tiles_in_gzip_is_refused(tmp_path, arrive) -> None:
+    import io
+
+    file = io.BytesIO()
+    blank = fits.CompImageHDU(np.zeros((6000, 6000), "u2"), compression_type="GZIP_1", tile_shape=(1000, 6000))
+    fits.HDUList([fits.PrimaryHDU(), blank]).writeto(file)
+    path = tmp_path / "frame.fits.gz"
+    path.write_bytes(gzip.compress(file.getvalue()))
+    assert kind_of_failure(path, arrive) == "bomb"
 
 
 def test_unreadable_and_unsupported_are_value_errors() -> None:

@@ -104,6 +104,7 @@ def test_only_fits_files_tell_their_length() -> None:
         ("IMG_0001.JPG", "JPEG pictures"),
         ("a.b.png", "PNG pictures"),
         ("a.fits.bz2", "archives and packed frames"),
+        ("a.xisf.gz", "archives and packed frames"),
         ("night.zip", "archives and packed frames"),
         ("a.heic", "pictures of this kind"),
     ],
