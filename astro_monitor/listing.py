@@ -24,7 +24,6 @@ from typing import Any, Generic, TypeVar
 
 from .lists import (
     ListedFrame,
-    ListError,
     Merge,
     NotLight,
     Owner,
@@ -35,12 +34,14 @@ from .lists import (
     write_lists,
 )
 from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
-from .plain import because
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
 """Seconds between two looks at which frames are still there. A deleted frame must leave the lists within a minute."""
+LOOK_REST = 5.0
+LOOK_RARELY_S = 40.0
+"""After a long look, as on a slow share, the next one waits so many times as long, and no longer than this."""
 LOOK_PATIENCE_S = 3.0
 """Where lists are written for the last time, a look may take this long; then what was seen before counts."""
 SIRIL_PATIENCE_S = 5.0
@@ -257,11 +258,7 @@ class ListKeeper:
             return None
         self._due = False
         if self._owner is None and self._state is not None:
-            try:
-                self._owner = owner_of(self._state)
-            except OSError as error:
-                raise ListError(f"stacking lists have no owner yet, because {error.filename} cannot be written: "
-                                f"{because(error)}") from error  # fmt: skip
+            self._owner = owner_of(self._state)
         self._follow()
         body = write_lists(
             [_placed(row, self._present) for row in self._rows.values()],
@@ -294,7 +291,8 @@ class ListKeeper:
             self._next_look_s = now_s + self._look_every_s
         if self._look is None or not self._look.wait(LOOK_PATIENCE_S if force else 0.0):
             return
-        seen, self._look = self._look.seen, None
+        seen, took_s, self._look = self._look.seen, self._look.took_s, None
+        self._next_look_s = max(self._next_look_s, now_s + min(LOOK_REST * took_s, LOOK_RARELY_S))
         if seen is not None:
             self._due |= _gone(seen) != _gone(self._present)
             self._present = seen
@@ -326,10 +324,12 @@ class _Look:
 
     Attributes:
         seen: what :func:`look` found; ``None`` while it looks, and when the capture folder itself cannot be read.
+        took_s: how long the look took.
     """
 
     def __init__(self, paths: Sequence[str], roots: Sequence[Path]) -> None:
         self.seen: dict[str, bool] | None = None
+        self.took_s = 0.0
         self._paths = paths
         self._roots = roots
         self._over = threading.Event()
@@ -343,6 +343,7 @@ class _Look:
         return self._over.wait(timeout_s)
 
     def _run(self) -> None:
+        began_s = time.monotonic()
         try:
             # A disk that is away takes all frames with it, but nobody has deleted them.
             if all(root.is_dir() for root in self._roots):
@@ -350,4 +351,5 @@ class _Look:
         except OSError as error:
             log.debug("which frames are there cannot be told now: %s", error)
         finally:
+            self.took_s = time.monotonic() - began_s
             self._over.set()

@@ -10,7 +10,7 @@ from ..archive import copy_weighted
 from ..errors import ConfigError
 from ..inference import list_models, open_model
 from ..listing import listed_frames, not_lights, siril_version
-from ..lists import Owner, owner_of, refuse_capture_folder, stacks, write_lists
+from ..lists import owner_of, refuse_capture_folder, stacks, write_lists
 from ..monitor import lists_folder, rig_folder
 from ..nightlog import NightLogReader
 from ..plain import because, counted
@@ -48,7 +48,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         merge=settings.lists.merge,
         siril=siril_version(settings.lists.siril),
         watch_roots=[folder],
-        owner=_owner(place),
+        owner=owner_of(place),
     )
     target = Path(body["folder"])
     page.line(
@@ -74,13 +74,6 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
             if sentence:
                 page.line(f"{path.name}: {sentence}", style="yellow")
         page.line(f"{done} of {counted(len(kept), 'kept frame')} copied to {copies}, each with its weight as SSWEIGHT")
-
-
-def _owner(place: Path) -> Owner:
-    try:
-        return owner_of(place)
-    except OSError as error:
-        raise ConfigError(f"{error.filename} cannot be written: {because(error)}; check the state folder") from error
 
 
 def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import socket
@@ -55,22 +56,21 @@ class Owner:
 def owner_of(state: Path) -> Owner:
     """Return the owner that keeps its night log in a folder; its identity is made at the first call.
 
+    Where it cannot be kept (a folder of an archive that is only read, a full disk), it follows from the place.
+
     Parameters:
         state: the folder with the night log.
-
-    Raises:
-        OSError: the identity cannot be kept there.
     """
     path = state / IDENTITY
-    try:
-        with path.open("x", encoding="ascii") as file:
+    identity = ""
+    with contextlib.suppress(OSError):
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
             file.write(uuid.uuid4().hex)
-    except FileExistsError:
-        pass
-    identity = path.read_text("ascii", errors="replace").strip()
+        identity = path.read_text("ascii", errors="replace").strip()
     node = uuid.getnode()
     number = "" if node & _RANDOM_NODE else f"{node:012x}"
-    return Owner(identity, f"{socket.gethostname()}/{number}:{state.resolve()}", state.name)
+    place = f"{socket.gethostname()}/{number}:{state.resolve()}"
+    return Owner(identity or hashlib.sha256(os.fsencode(place)).hexdigest()[:32], place, state.name)
 
 
 def own_place(folder: Path, owner: Owner | None) -> Path:

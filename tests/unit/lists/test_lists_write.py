@@ -488,3 +488,17 @@ def test_a_second_watch_writes_beside_the_first_in_a_folder_of_its_own(tmp_path)
     assert snapshot(lists) == before
     (tmp_path / "state" / "one" / "lists-owner").unlink()
     assert write_lists(night(), lists, owner=owner_of(tmp_path / "state" / "one")) == first
+
+
+def test_an_owner_whose_folder_is_only_read_has_an_identity_too(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as archive:
+        archive.setattr(Path, "open", refuse)
+        owner = owner_of(tmp_path)
+        assert owner == owner_of(tmp_path)
+    first = write_lists(night(), tmp_path / "lists", owner=owner)
+    assert write_lists(night(), tmp_path / "lists", owner=owner_of(tmp_path)) == first
+    (tmp_path / "lists-owner").write_text("")  # torn by a crash
+    assert write_lists(night(), tmp_path / "lists", owner=owner_of(tmp_path)) == first
