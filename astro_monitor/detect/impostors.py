@@ -6,24 +6,25 @@ its brightness has nothing to do with the stars and borders that it crosses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from .ridge import Ridge
+from .ridge import Line, Ridge
 from .scene import Scene
-from .starlight import FADES, FULL, ON_AXIS_STEPS, belongs_to_star, falls, off_axis_steps
+from .starlight import FADES, FULL, ON_AXIS_STEPS, belongs_to_star, falls, is_saturated_near, off_axis_steps
 
 LEAST_SNR = 6.0
 """Height of a trail over its error."""
 
-_LEAST_SIDES = 0.4
+_LEAST_SIDES = 0.5
 """Share of a line whose two sides must be on the frame: along a border nobody can tell a ridge from an edge."""
 _WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.55
 """Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
 So a trail may be wider the higher it is over the noise of a pixel."""
-_EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 8.0, 1.25, 3.0
+_EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 7.0, 1.25, 2.5
 """A trail has the same width everywhere: half over half, and more by the last over the signal to noise of the ridge,
 which must be clear enough to tell."""
 _LARGEST_STEP = 0.8
@@ -35,6 +36,8 @@ _ASTRAY = 0.85
 """Where a straight line elsewhere is so much better, the line was led astray by something beside it."""
 _NEAR_AXIS_STEPS = 2.5
 """A line that leaves its column or row by less than this over its length is looked at column by column."""
+_ON_AXIS_SNR = 9.0
+"""Whole columns and rows have noise of their own: a line along one must be clearer than others."""
 _SHARP = 0.75
 """Steepest drop from pixel to pixel over the height, beside a column; of stars that are 1.3 pixels wide it is 0.7."""
 _COLUMN_REACH_PX = 6
@@ -43,8 +46,11 @@ _SEAM_PX = 2.0
 
 _RAY_FADES, _RAY_FADING, _RAY_WIDENING = 0.85, 2.0, 1.25
 """A ray of glow fades and widens away from the border."""
-_RAY_SNR, _RAY_POINT_STEPS, _RAY_SINE, _FEWEST_RAYS = 4.0, 12.0, 0.08, 3
-"""Rays of one point: how clear each is, how near it passes, how far they differ in direction, how many there are."""
+_RAY_SNR, _RAY_SINE, _RAY_BEYOND = 4.0, 0.08, 2.0
+"""Rays of one point: how clear each is, how far they differ in direction, how many lengths off the point may lie."""
+_RAY_POINT_STEPS, _FEWEST_RAYS = 12.0, 3
+_STAR_POINT_STEPS, _FEWEST_SPIKES = 4.0, 2
+"""How near the point they pass, and how many there are; the same where the point is a saturated star."""
 _STEEP_FADING, _STEEP_START = 3.0, 2.0
 """Light of the nearest third over the farthest, and of the nearest sixth over the median."""
 _GALAXY_WIDTH, _GALAXY_WIDER_STEPS, _GALAXY_FADING, _GALAXY_ASPECT = 1.35, 1.0, 2.2, 45.0
@@ -85,7 +91,7 @@ def impostor(ridge: Ridge, scene: Scene) -> str:
 
 
 def rays_of_one_point(ridges: Sequence[Ridge], scene: Scene) -> set[int]:
-    """Find lines that leave one point of the border in several directions: glow that bursts out of a point.
+    """Find lines that leave one point in several directions: spikes of a star, glow that bursts out of a point.
 
     Parameters:
         ridges: all that were measured on the frame.
@@ -95,26 +101,28 @@ def rays_of_one_point(ridges: Sequence[Ridge], scene: Scene) -> set[int]:
         The places of those ridges in the sequence.
     """
     clear = [i for i, ridge in enumerate(ridges) if ridge.height_adu > _RAY_SNR * ridge.error_adu]
-    height, width = scene.pixels.shape
-    near = _RAY_POINT_STEPS * scene.step
     rays: set[int] = set()
     for first, second in combinations(clear, 2):
         one, other = ridges[first].line, ridges[second].line
         sine = one.dx * other.dy - one.dy * other.dx
         if abs(sine) < _RAY_SINE:
             continue
-        along = ((other.x - one.x) * other.dy - (other.y - one.y) * other.dx) / sine
-        x, y = one.at(along)
-        inside = min(x, width - x, y, height - y)
-        if not -2 * near < inside < 2 * near:
-            continue
-        through = {
-            i for i in clear
-            if abs((y - ridges[i].line.y) * ridges[i].line.dx - (x - ridges[i].line.x) * ridges[i].line.dy) < near
-        }  # fmt: skip
-        if _directions(ridges[i] for i in through) >= _FEWEST_RAYS:
+        point = one.at(((other.x - one.x) * other.dy - (other.y - one.y) * other.dx) / sine)
+        star = is_saturated_near(scene, point)
+        near = (_STAR_POINT_STEPS if star else _RAY_POINT_STEPS) * scene.step
+        through = {i for i in clear if _misses_by(ridges[i].line, point) < near}
+        if _directions(ridges[i] for i in through) >= (_FEWEST_SPIKES if star else _FEWEST_RAYS):
             rays |= through
     return rays
+
+
+def _misses_by(line: Line, point: tuple[float, float]) -> float:
+    """Distance of a point from a line; infinite where it is far beyond the line's ends."""
+    x, y = point[0] - line.x, point[1] - line.y
+    along = x * line.dx + y * line.dy
+    if not -_RAY_BEYOND * line.length < along < (1 + _RAY_BEYOND) * line.length:
+        return math.inf
+    return abs(y * line.dx - x * line.dy)
 
 
 def _directions(ridges: Iterable[Ridge]) -> int:
@@ -140,6 +148,8 @@ def _is_line_of_sensor(ridge: Ridge, scene: Scene) -> bool:
     off_axis, upright = off_axis_steps(ridge, scene.step)
     if off_axis > _NEAR_AXIS_STEPS:
         return False
+    if ridge.height_adu < _ON_AXIS_SNR * ridge.error_adu:
+        return True
     pixels = scene.pixels if upright else scene.pixels.T
     across, along = ridge.line.at(ridge.line.length / 2)
     first, last = ridge.line.y, ridge.line.y + ridge.line.dy * ridge.line.length

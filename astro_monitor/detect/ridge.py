@@ -129,8 +129,8 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
         error_adu=max(_MEDIAN_ERROR * noise_adu / math.sqrt(samples), _scatter(profile, peak, width)),
         width_steps=width,
         half_widths=(
-            _half_width(blocks[: count // 2][lit[: count // 2]], peak),
-            _half_width(blocks[count // 2 :][lit[count // 2 :]], peak),
+            _half_width(blocks[: count // 2][lit[: count // 2]], peak, valley_steps),
+            _half_width(blocks[count // 2 :][lit[count // 2 :]], peak, valley_steps),
         ),
         step_share=_step(profile, peak, low_left - low_right) / height if height else math.inf,
         bend_steps=bend,
@@ -292,17 +292,15 @@ def _narrowed(width: float) -> float:
     return math.sqrt(max(width * width - _SOFTENED_STEPS2, 0.25))
 
 
-def _half_width(blocks: Values, peak: int) -> float:
-    """Width of the ridge in some of the blocks, above the lower quarter of their profile; 0 with too few of them."""
-    if len(blocks) < _FEWEST_LIT:
-        return 0.0
-    profile = _smooth(_trimmed(blocks))
+def _half_width(blocks: Values, peak: int, valley_steps: int) -> float:
+    """Width of the ridge in some of the blocks, above the higher one of its valleys; 0 with too few blocks."""
+    profile = _smooth(_trimmed(blocks)) if len(blocks) >= _FEWEST_LIT else np.full(2 * REACH + 1, np.nan)
     near = slice(max(peak - 2, 0), peak + 3)
     if not np.isfinite(profile[near]).all():
         return 0.0
     top = near.start + int(np.argmax(profile[near]))
-    base = float(np.quantile(profile[np.isfinite(profile)], 0.25))
-    return _narrowed(width_at(profile, top, 0.5 * (float(profile[top]) + base)))
+    base = max(_lowest(profile[max(top - valley_steps, 0) : top + 1]), _lowest(profile[top : top + valley_steps + 1]))
+    return _narrowed(width_at(profile, top, 0.5 * (float(profile[top]) + base))) if math.isfinite(base) else 0.0
 
 
 def _scatter(profile: Values, peak: int, width: float) -> float:

@@ -51,14 +51,21 @@ def belongs_to_star(ridge: Ridge, scene: Scene) -> bool:
     off_axis, _ = off_axis_steps(ridge, step)
     where = np.flatnonzero(bright)
     runs = np.split(where, np.flatnonzero(np.diff(where) > 3) + 1)
+    distance = np.full(len(ridge.places_px), np.inf)
     for run in sorted(runs, key=lambda run: (-brightest[run].max(), -len(run)))[:_MOST_STARS]:
         place = float(along[run].mean())
         centred = _is_centred(ridge, scene, place)
         if centred and off_axis < ON_AXIS_STEPS and brightest[run].max() >= full:
             return True
-        if _fades_from(ridge, place, _STAR_REACH * scene.star_steps * step, _CENTRED_FADES if centred else FADES):
+        # Its own light is in the way near a star; a saturated one is larger.
+        near_px = (_STAR_REACH * scene.star_steps + 0.5 * len(run)) * step
+        mine = np.abs(ridge.places_px - place)
+        mine[mine < near_px] = np.nan
+        if _fades_with(ridge, mine, _CENTRED_FADES if centred else FADES):
             return True
-    return False
+        distance = np.minimum(distance, mine)
+    # Between two stars that both cast spikes along the line it is the nearer one that counts.
+    return len(runs) > 1 and _fades_with(ridge, distance, FADES)
 
 
 def _is_centred(ridge: Ridge, scene: Scene, place: float) -> bool:
@@ -78,11 +85,21 @@ def _is_centred(ridge: Ridge, scene: Scene, place: float) -> bool:
     return bool(abs(0.5 * (first + last) - 20) <= _CENTRED_STEPS)
 
 
-def _fades_from(ridge: Ridge, place: float, near_px: float, limits: tuple[float, float]) -> bool:
-    """Whether the light falls with the distance from a place on the line, farther from it than the star's own light."""
-    distance = np.abs(ridge.places_px - place)
-    known = np.isfinite(ridge.light_adu) & (distance > near_px)
-    return falls(distance[known], ridge.light_adu[known], ridge.light_error_adu, *limits)
+def _fades_with(ridge: Ridge, distance_px: Values, limits: tuple[float, float]) -> bool:
+    """Whether the light falls with a distance; blocks without one are left out."""
+    known = np.isfinite(ridge.light_adu) & np.isfinite(distance_px)
+    return falls(distance_px[known], ridge.light_adu[known], ridge.light_error_adu, *limits)
+
+
+def is_saturated_near(scene: Scene, point: tuple[float, float]) -> bool:
+    """Tell whether there is a saturated pixel at a point of the frame."""
+    x, y = round(point[0]), round(point[1])
+    height, width = scene.pixels.shape
+    reach = 2 * scene.step
+    if not (0 <= x < width and 0 <= y < height):
+        return False
+    window = scene.pixels[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
+    return bool(window.max() >= FULL * scene.saturation_adu)
 
 
 def falls(distance: Values, light: Values, error: float, least: float, ratio: float) -> bool:
