@@ -25,8 +25,10 @@ WHOLE = ("CALIBRAT", "CALIBRATED", "CALIBED", "REDUCED", "PROCESSD")
 _NO = ("F", "FALSE", "N", "NO", "0", "OMIT", "OMITTED", "PERFORM", "SKIPPED", "NONE", "NOT DONE", "RAW", "")
 """PERFORM is how the Hubble pipeline writes *still to be done*."""
 _TAKEN = r"(subtract|correct|remov|calibrat|appl|taken off|reduc)"
+_BIAS = r"(bias|overscan|zero[ -]?(level|frame|image)|master[ -]?(zero|offset)|offset (frame|image))"
+"""An offset alone may be that of the focuser or of the pointing."""
 _SAID = (
-    ("B", re.compile(rf"\b(bias|zero|offset|overscan)\b.*{_TAKEN}|{_TAKEN}\w*\b.*\b(bias|zero|offset|overscan)\b")),
+    ("B", re.compile(rf"\b{_BIAS}\b.*{_TAKEN}|{_TAKEN}\w*\b.*\b{_BIAS}\b")),
     ("D", re.compile(rf"\bdarks?\b.*{_TAKEN}|{_TAKEN}\w*\b.*\bdarks?\b")),
     ("F", re.compile(rf"\bflat.*({_TAKEN}|divi|field)|({_TAKEN}|divi)\w*\b.*\bflat")),
 )
@@ -60,10 +62,9 @@ def read_calibration(facts: Facts) -> Calibration:
         steps.update(letters)
         source = source or keyword
 
-    status = (as_text(facts.lookup("CALSTAT")) or "").upper()
-    if status not in _NO and re.fullmatch(r"[A-Z ,+/-]{1,12}", status):
-        letters = "".join(letter for letter in "BDFMS" if letter in status)
-        note(letters, "CALSTAT" if letters else "")
+    letters = calstat(facts)
+    if letters:
+        note(letters, "CALSTAT")
     for letter, keywords in STEPS:
         for keyword in keywords:
             if _is_done(facts.lookup(keyword)):
@@ -90,10 +91,18 @@ def flat_fielded_by_program(facts: Facts) -> str:
     A flat is divided out by processing; bias and dark are taken off by cameras and capture programs as well. What an
     observatory's own keywords say (``FLATCORR``) is another matter: its pipeline delivers single frames to be graded.
     """
+    return "CALSTAT" if set(calstat(facts)) & set("FMS") else ""
+
+
+def calstat(facts: Facts) -> str:
+    """Return the steps that CALSTAT tells, by letters (B, D, F; M for a master, S for a stack) or by words."""
     status = (as_text(facts.lookup("CALSTAT")) or "").upper()
-    if status in _NO or not re.fullmatch(r"[A-Z ,+/-]{1,12}", status):
+    if status in _NO:
         return ""
-    return "CALSTAT" if set(status) & set("FMS") else ""
+    if re.fullmatch(r"[BDFMSOTCX]{1,8}([ ,+/-]+[BDFMSOTCX]{1,8})*", status):
+        return "".join(letter for letter in "BDFMS" if letter in status)
+    words = {"B": "BIAS", "D": "DARK", "F": "FLAT", "M": "MASTER", "S": "STACK"}
+    return "".join(letter for letter, word in words.items() if re.search(rf"\b{word}", status))
 
 
 def read_pedestal(facts: Facts, calibration: Calibration) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from astro_monitor.fitsheader import Header
 from astro_monitor.records import FrameKind, FrameMeta
 
-from .calibration import flat_fielded_by_program
+from .calibration import calstat, flat_fielded_by_program
 from .facts import Facts
 from .processors import is_guiders, processed_by
 from .values import as_number, as_text
@@ -103,8 +103,7 @@ def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMet
         meta: what they say otherwise; changed only where CALSTAT told the kind, and tells of one frame, not of several.
     """
     facts = Facts(headers)
-    status = (as_text(facts.lookup("CALSTAT")) or "").upper()
-    if meta.sources.get("kind") != "CALSTAT" or set(status) & {"M", "S"}:
+    if meta.sources.get("kind") != "CALSTAT" or set(calstat(facts)) & {"M", "S"}:
         return meta
     kind, source = _fresh(facts)
     sources = {key: value for key, value in meta.sources.items() if key != "kind"}

@@ -196,7 +196,7 @@ def _date_parts(day: str, *, american: bool) -> tuple[int, int, int, str] | None
         return first, second, third, ""
     if ":" in day:
         return None  # a time of day
-    if len(match[3]) < 4 and ("-" in day or first > 31):
+    if len(match[3]) < 4 and third <= 31 and ("-" in day or first > 31):
         return _century(first), second, third, "two-digit year first"
     year = third if len(match[3]) == 4 else _century(third)
     months_first = second > 12 or (american and first <= 12)

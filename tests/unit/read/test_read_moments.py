@@ -70,6 +70,7 @@ def test_what_names_no_moment(text: str) -> None:
 
 def test_what_is_assumed_is_said() -> None:
     assert as_moment("28/03/93 07:18:51").assumed == "day first"
+    assert as_moment("28-03-93 07:18:51").utc == datetime(1993, 3, 28, 7, 18, 51, tzinfo=UTC)
     assert as_moment("03/25/2024 07:18:51").assumed == "month first"
     assert as_moment("24-03-01T07:18:51").assumed == "two-digit year first"
     assert as_moment("2024-03-01T07:18:51").assumed == ""
