@@ -1,4 +1,4 @@
-"""Find stars and trails in a whole frame: sky, noise, stretch, tiles, U-Net, exact positions, kinds."""
+"""Find stars and trails in a whole frame: sky, noise, hot pixels, stretch, tiles, U-Net, exact positions, kinds."""
 
 from .detector import Detector
 from .sky import sky_map
