@@ -16,6 +16,8 @@ _RETRY_WINERRORS = (5, 32, 33)
 """Access denied, sharing violation, lock violation: another program on Windows has the file open."""
 ASIDE_MARK = ".yours-"
 """In the new name of a file that stood in the place of a list and was not written by this program."""
+TORN_PREFIX, TORN_SUFFIX = ".astro-monitor-", ".tmp"
+"""Of the names of temporary files, which only a kill can leave behind."""
 _RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0)
 
 
@@ -35,7 +37,7 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
     """
     if _holds(path, content):
         return False
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=TORN_PREFIX, suffix=TORN_SUFFIX, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

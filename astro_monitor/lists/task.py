@@ -11,7 +11,16 @@ from pathlib import Path
 from ..plain import because, counted
 from . import pixinsight, render
 from .calibration import Calibration, calibration_for
-from .files import ASIDE_MARK, digest, own_folder, remove_if_empty, remove_own_file, replace_own_file
+from .files import (
+    ASIDE_MARK,
+    TORN_PREFIX,
+    TORN_SUFFIX,
+    digest,
+    own_folder,
+    remove_if_empty,
+    remove_own_file,
+    replace_own_file,
+)
 from .frames import NotLight
 from .grouping import Stack
 from .index import Index
@@ -33,6 +42,7 @@ class StackWritten:
 
     Attributes:
         made: digest of each list, by its name relative to the folder.
+        others: which files that are no lights there were to calibrate it with.
         calibration: what it is calibrated with.
         links: names in each folder of links.
         notes: sentences about what others have put there.
@@ -43,6 +53,7 @@ class StackWritten:
     made: dict[str, str]
     links: dict[str, frozenset[str]]
     notes: list[str]
+    others: tuple[tuple[str, str], ...] = ()
 
 
 Written = dict[str, StackWritten]
@@ -82,11 +93,16 @@ class Task:
     def write_all(self, lights: Sequence[Stack], others: Sequence[NotLight]) -> None:
         """Write every list."""
         fresh: Written = {}
+        if not self._written:
+            self._remove_torn(lights)
+        known = tuple((file.frame_id, file.file) for file in others)
         for stack in lights:
             last = self._written.get(stack.folder)
-            fitting = self._calibration(stack, others)
-            if last is None or (last.stack, last.calibration) != (stack, fitting) or not self._is_there(last):
-                last = self._write_stack(stack, fitting)
+            if last is None or last.others != known or last.stack != stack or not self._is_there(last):
+                fitting = self._calibration(stack, others)
+                if last is None or (last.stack, last.calibration) != (stack, fitting) or not self._is_there(last):
+                    last = self._write_stack(stack, fitting)
+                last.others = known
             fresh[stack.folder] = last
             self.names += [*last.made, *last.links]
             self.made |= last.made
@@ -101,6 +117,13 @@ class Task:
             self._write("not_lights.json", render.not_lights_json(others), self.made)
             self.names.append("not_lights.json")
         self.notes += self._tell_kept("")
+
+    def _remove_torn(self, lights: Sequence[Stack]) -> None:
+        """Remove what a kill has left of this program's own temporary files."""
+        for place in ("", *(f"{stack.folder}{sub}" for stack in lights for sub in ("", "/siril", "/pixinsight"))):
+            for name in names_in(self._folder / place):
+                if name.startswith(TORN_PREFIX) and name.endswith(TORN_SUFFIX):
+                    (self._folder / place / name).unlink(missing_ok=True)
 
     def remove_stale(self) -> None:
         """Remove lists of before that are no more, unless somebody has changed them since."""

@@ -214,11 +214,11 @@ def write(lists: Path, first: int, last: int, step: int = 0) -> int:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Return files and links but the table of contents, which counts the changes, and what a kill leaves unnamed."""
+    """Return files and links but the table of contents, which counts the changes."""
     return {
         str(path.relative_to(folder)): os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in folder.rglob("*")
-        if (path.is_symlink() or path.is_file()) and path.name != "index.json" and path.suffix != ".tmp"
+        if (path.is_symlink() or path.is_file()) and path.name != "index.json"
     }
 
 
