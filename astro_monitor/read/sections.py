@@ -80,10 +80,10 @@ def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
     if any(facts.lookup(keyword) is not None for keyword in _TRIMMED):
         return None
     found = _sections(facts, shape)
-    pictures = {**found.get("DATASEC", {}), **found.get("TRIMSEC", {})}
-    if found.get("TRIMSEC"):
-        pictures = found["TRIMSEC"]
+    pictures = found.get("TRIMSEC") or found.get("DATASEC", {})
     biases = found.get("BIASSEC", {})
+    if not pictures and not biases:
+        return None
     columns, rows = np.ones(shape[1], np.bool_), np.ones(shape[0], np.bool_)
     if pictures:
         columns[:], rows[:] = False, False
