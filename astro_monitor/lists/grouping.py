@@ -327,7 +327,8 @@ def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequ
         return ""
     main = max(lights, key=lambda one: (len(one.rows) * (one.first.exposure_s or 0.0), one.name)).first
     area, main_area = ((one.width_px or 0) * (one.height_px or 0) for one in (first, main))
-    if first.kind == "light" and area > SMALLER_AREA * main_area:
+    other_camera = first.camera and main.camera and _plain(first.camera) != _plain(main.camera)
+    if area > SMALLER_AREA * main_area and (first.kind == "light" or not other_camera):
         return ""
     size = f", {first.width_px} x {first.height_px} pixels" if area else ""
     return (

@@ -157,12 +157,13 @@ def guide(number: int, **changes) -> ListedFrame:
 @pytest.mark.parametrize(
     "changes",
     [{"program": "PHD2 Guiding 2.6.13", "file": "/captures/a.fits"}, {"file": "/captures/x.fits"},
-     {"file": "/captures/x.fits", "kind": "light"}, {"file": "/captures/x.fits", "width_px": 3000, "height_px": 2000},
+     {"file": "/captures/x.fits", "kind": "light"},
+     {"file": "/captures/x.fits", "width_px": 3000, "height_px": 2000, "camera": "A"},
      {"exposure_s": 60.0, "place": ("captures", "Snapshots")}, {"kind": "focus", "target": "M 31"},
      {"exposure_s": 60.0, "file": "/captures/2026-03-01_SNAPSHOT_0001.fits", "target": "M 31"}],
 )  # fmt: skip
 def test_guider_frames_snapshots_and_focus_frames_are_not_offered_and_told(tmp_path, changes):
-    lights = [row(n, exposure_s=300.0) for n in range(4)]
+    lights = [row(n, exposure_s=300.0, camera="B") for n in range(4)]
     body = write_lists([*lights, guide(5, **changes)], tmp_path)
     assert body["kept"] == 4
     assert [name for name in body["files"] if name.startswith("m_31_l_300s")]
@@ -182,8 +183,9 @@ def test_short_lights_of_a_target_or_of_a_night_of_their_own_are_offered():
     core = [row(n, exposure_s=5.0) for n in range(4, 8)]
     assert all(not stack.not_offered for stack in stacks([*lights, *core]))
     assert all(not stack.not_offered for stack in stacks([guide(n, file=f"/c/{n}.fits") for n in range(4)]))
-    whole = [guide(n, file=f"/c/{n}.fits", kind="light", width_px=3000, height_px=2000) for n in range(8, 12)]
-    assert all(not stack.not_offered for stack in stacks([*lights, *whole]))
+    for kind in ("light", "unknown"):  # SharpCap tells neither type nor target
+        whole = [guide(n, file=f"/c/{n}.fits", kind=kind, width_px=3000, height_px=2000) for n in range(8, 12)]
+        assert all(not stack.not_offered for stack in stacks([*lights, *whole]))
 
 
 def test_a_frame_that_was_kept_by_hand_is_offered():
