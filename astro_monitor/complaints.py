@@ -47,7 +47,7 @@ def complaint(error: ValidationError, tree: type[BaseModel], origin: Callable[[P
     path = tuple(str(step) for step in first["loc"])
     where = origin(path)
     more = f" (and {counted(len(problems) - 1, 'more problem')})" if len(problems) > 1 else ""
-    sentence = _unknown(path, tree) if first["type"] == "extra_forbidden" else _wrong(path, first)
+    sentence = _unknown(path, tree) if first["type"] == "extra_forbidden" else wrong(path, first)
     return f"{sentence}{f' ({where})' if where else ''}{more}; see 'astro-monitor config --help'"
 
 
@@ -71,19 +71,29 @@ def _unknown(path: Path, tree: type[BaseModel]) -> str:
     return f"there is no setting {shown('.'.join(path))}"
 
 
-def _wrong(path: Path, problem: Mapping[str, Any]) -> str:
-    given, limits = problem.get("input"), problem.get("ctx", {})
-    key, value = shown(".".join(path)), shown(repr(given))
-    kind = problem["type"]
+def wrong(path: Path, problem: Mapping[str, Any]) -> str:
+    """Say what a value must be.
+
+    Parameters:
+        path: of the value.
+        problem: one of pydantic's errors; without ``input`` the wrong value is not repeated.
+    """
+    limits, kind, key = problem.get("ctx", {}), problem["type"], shown(".".join(path))
+    given = f", not {shown(repr(problem['input']))}" if "input" in problem else ""
     if kind in ("model_type", "model_attributes_type"):
         return f"{key} is a section, not a setting; write [{key}] on a line of its own and its settings below"
     if kind == "literal_error":
-        return f"{key} must be {_one_of(limits['expected'])}, not {value}{_perhaps(given, limits['expected'])}"
+        expected = limits["expected"]
+        return f"{key} must be {_one_of(expected)}{given}{_perhaps(problem.get('input'), expected)}"
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind == "string_too_long":
+        return f"{key} may have {counted(limits['max_length'], 'letter')} at most"
     for start, must in _MUST:
         if kind.startswith(start):
-            return f"{key} must be {must.format(**limits)}, not {value}"
+            return f"{key} must be {must.format(**limits)}{given}"
     said = str(problem["msg"])
-    return f"{key} cannot be {value}: {shown(said[:1].lower() + said[1:])}"
+    return f"{key} cannot be used{given}: {shown(said[:1].lower() + said[1:])}"
 
 
 _MUST: Sequence[tuple[str, str]] = (

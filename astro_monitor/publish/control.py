@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..complaints import wrong
 from ..errors import AstroMonitorError
 from ..messages import PROTOCOL, SCHEMA, Document, encode
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
@@ -116,8 +117,10 @@ def answer(history: History, data: bytes, revise: Revise | None = None) -> bytes
         request = ControlRequest.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "request"
-        return _reply("error", error="bad_request", sentence=f"{place}: {first['msg']}")
+        if not first["loc"]:
+            return _reply("error", error="bad_request", sentence="a question is one JSON object")
+        path = tuple(str(step) for step in first["loc"])
+        return _reply("error", error="bad_request", sentence=wrong(path, dict(first)))
     head: dict[str, Any] = {"id": request.id, "log_id": history.log_id, "session_id": history.session_id}
     try:
         if request.request == "revise":

@@ -48,6 +48,7 @@ def test_an_error_never_repeats_what_the_client_sent():
         reply = json.loads(control.answer(log, b'{"request":"<script>"}'))
     assert "<script>" not in json.dumps(reply)
     assert reply["error"] == "bad_request"
+    assert "Input should" not in reply["sentence"]
 
 
 def test_a_reply_is_written_as_its_model_says():
