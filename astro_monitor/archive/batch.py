@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -9,16 +11,21 @@ from pathlib import Path
 
 from ..clock import Clock
 from ..counts import Counts
-from ..errors import ConfigError
+from ..errors import ConfigError, WorkerUnavailable
 from ..filekinds import frame_endings
 from ..messages import Document
 from ..nightlog import NightLog
-from ..records import Arrival
+from ..records import Arrival, Failed, Outcome
 from ..session import Session
 from ..settings import Settings
 from ..watch import NameRules, unread_sentence
 from ..worker import WorkerLane
 from .order import exposure_started
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 2.0
+"""Trouble that may pass gets so long to do so."""
 
 
 def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda sentence: None) -> list[Arrival]:
@@ -71,10 +78,12 @@ def grade_files(
             looked at again once it is known.
 
     Yields:
-        each file with its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document and the counts so far.
+        each file with its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document and the counts so far. A
+        file that fails for a reason that may pass comes after the others, when it has been tried once more.
 
     Raises:
         ModelError: a model is missing, altered or does not fit; raised before the first file.
+        WorkerUnavailable: no worker process can be had, also after a pause.
     """
     with (
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
@@ -83,11 +92,30 @@ def grade_files(
         session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=_revised(on_revised))
         session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
         on_models(len(lane.models))
+        later: list[Arrival] = []
         for arrival in arrivals:
-            yield arrival, session.take(lane.examine(arrival, session.baselines())), session.counts
+            outcome = _examined(lane, arrival, session, clock)
+            if isinstance(outcome, Failed) and outcome.retryable:
+                later.append(arrival)
+                continue
+            yield arrival, session.take(outcome), session.counts
             for doubtful in session.second_looks():
-                session.look_again(lane.examine(doubtful, session.baselines()))
+                session.look_again(_examined(lane, doubtful, session, clock))
+        if later:
+            clock.wait(threading.Event(), PAUSE_S)
+        for arrival in later:
+            yield arrival, session.take(_examined(lane, arrival, session, clock)), session.counts
         session.stop("completed", "All files were graded.")
+
+
+def _examined(lane: WorkerLane, arrival: Arrival, session: Session, clock: Clock) -> Outcome:
+    """Take a file through the worker; where there is none, wait a little for one."""
+    try:
+        return lane.examine(arrival, session.baselines())
+    except WorkerUnavailable as error:
+        log.warning("%s", error)
+        clock.wait(threading.Event(), PAUSE_S)
+        return lane.examine(arrival, session.baselines())
 
 
 def _revised(on_revised: Callable[[Document], None]) -> Callable[[Document], None]:

@@ -96,7 +96,7 @@ class Desk:
         outcome = self.lane.examine(arrival, self.session.baselines())
         if isinstance(outcome, Failed) and outcome.retryable and outcome.kind in (WorkerLost.kind, "stopped"):
             if self.pause.why:
-                self.pause.begin(self.pause.why)
+                self.pause.prolong()
         elif self.pause.why:
             log.warning("a worker process runs again; frames are graded")
             self.pause.end()

@@ -125,9 +125,16 @@ class WorkerPause:
         self.why = ""
 
     def begin(self, why: str) -> None:
-        """Pause, each time longer."""
-        sentence = why[:1].upper() + why[1:]
-        self.why = sentence if sentence.endswith(".") else f"{sentence}."
+        """Pause, each time longer.
+
+        Parameters:
+            why: a clause.
+        """
+        self.why = f"{why[:1].upper()}{why[1:].rstrip('.')}. Frames wait for a worker."
+        self.prolong()
+
+    def prolong(self) -> None:
+        """Pause again, for the same reason."""
         self._until_s = self._clock.monotonic() + PAUSES_S[min(self._times, len(PAUSES_S) - 1)]
         self._times += 1
 

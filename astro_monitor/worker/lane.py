@@ -270,9 +270,7 @@ class WorkerLane:
         if self._stopping.is_set():
             return None
         self._none_told = True
-        raise WorkerUnavailable(
-            f"no worker process can be started ({why}); frames wait until one can, check memory and models"
-        )
+        raise WorkerUnavailable(f"no worker process can be started ({why}); check the computer's memory and the models")
 
     def _blamed(self, arrival: Arrival, loss: Gone, *, counts: bool) -> int:
         """Count a loss where it was the file's own doing, and return how many there have been."""
@@ -294,7 +292,7 @@ class WorkerLane:
         if len(self._lost_with) > 1 and not known:
             raise WorkerUnavailable(
                 f"the worker process is lost with one frame after another, the last time it {losses[-1]}; "
-                "frames wait and are tried again, check the computer's memory and the disk of the frames"
+                "check the computer's memory and the disk of the frames"
             )
 
     def _ask(self, process: WorkerProcess, job: Job) -> Outcome:

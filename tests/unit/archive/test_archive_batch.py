@@ -10,7 +10,8 @@ import pytest
 
 from astro_monitor.archive import batch
 from astro_monitor.clock import SystemClock
-from astro_monitor.records import Arrival
+from astro_monitor.errors import WorkerUnavailable
+from astro_monitor.records import Arrival, Failed
 from astro_monitor.session import SECOND_LOOK_FRAMES
 from astro_monitor.settings import Settings
 from astro_monitor.testing.light import invented
@@ -77,3 +78,44 @@ def test_files_in_two_places_are_two_files(lane):
     again = replace(arrival(1), root=Path("/elsewhere"))
     seen = list(batch.grade_files([arrival(1), again], Settings(), SystemClock()))
     assert [document.body["root"] for _, document, _ in seen] == ["/night", "/elsewhere"]
+
+
+class Passing(Lane):
+    """Fails at the first sight of some files."""
+
+    def examine(self, arrived, baselines):
+        name = arrived.path.name
+        self.asked.append(name)
+        first = self.asked.count(name) == 1
+        if name == "1.fits" and first:
+            raise WorkerUnavailable("no worker process can be started")
+        if name in ("0.fits", "3.fits") and (first or name == "3.fits"):
+            return Failed(arrival=arrived, frame_id=None, stage="worker", kind="worker_lost", known=True,
+                          retryable=True, sentence="It is tried again later.", timings_s={})  # fmt: skip
+        return invented(arrived, name.encode(), good=0.96)
+
+
+def test_what_fails_for_a_reason_that_may_pass_is_tried_once_more_at_the_end(monkeypatch):
+    made = Passing(Settings())
+    monkeypatch.setattr(batch, "WorkerLane", lambda settings: made)
+    monkeypatch.setattr(batch, "PAUSE_S", 0.0)
+    seen = list(batch.grade_files([arrival(number) for number in range(5)], Settings(), SystemClock()))
+    assert [(one.path.name, document.kind) for one, document, _ in seen] == [
+        ("1.fits", "frame.judged"),
+        ("2.fits", "frame.judged"),
+        ("4.fits", "frame.judged"),
+        ("0.fits", "frame.judged"),
+        ("3.fits", "frame.failed"),
+    ]
+    assert (seen[-1][2].judged, seen[-1][2].failed) == (4, 1)
+
+
+def test_without_a_worker_a_batch_ends_in_one_sentence(monkeypatch, lane):
+    monkeypatch.setattr(batch, "PAUSE_S", 0.0)
+
+    def none(arrived, baselines):
+        raise WorkerUnavailable("no worker process can be started")
+
+    monkeypatch.setattr(lane, "examine", none)
+    with pytest.raises(WorkerUnavailable):
+        graded(3, [])

@@ -95,7 +95,7 @@ def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> N
     parts.answers = [WorkerUnavailable("no worker process can be started (no memory)")]
     assert desk.grade_next(0.0)
     assert desk.pause.holds()
-    assert desk.pause.why == "No worker process can be started (no memory)."
+    assert desk.pause.why == "No worker process can be started (no memory). Frames wait for a worker."
     assert (desk.backlog.depth(), parts.taken) == (2, [])
     for _ in range(2):
         assert desk.grade_next(0.0)

@@ -97,7 +97,7 @@ def test_the_pause_without_a_worker_grows_and_says_why() -> None:
     assert (pause.holds(), pause.why) == (False, "")
     for seconds in (1.0, 2.0, 4.0, 8.0, 15.0, 15.0):
         pause.begin("no worker process can be started")
-        assert pause.why == "No worker process can be started."
+        assert pause.why == "No worker process can be started. Frames wait for a worker."
         assert pause.holds()
         clock.move(seconds - 0.1)
         assert pause.holds()
