@@ -16,7 +16,9 @@ from .stamps import SATURATED, SIDE_PX, cut, select
 MIN_SNR = 4.0
 """Fainter ones are left out: their shapes say nothing."""
 NARROWEST_SIGMA_PX = 0.36
-"""Of light that comes through pixels: a FWHM of 0.85 pixels. What is narrower is a hot pixel."""
+EXACTLY_PX = 0.05
+"""Light that comes through pixels is wider than the first, a FWHM of 0.85 pixels. What is narrower, and lies in the
+middle of its pixel, is a hot pixel."""
 MOST_ARE_HOT = 2 / 3
 """Where more of the clear sources than this are hot pixels, the star finder could not tell them from stars."""
 CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
@@ -27,7 +29,7 @@ by the last factor."""
 CLEAR_SNR = 20.0
 CROWD, CROWD_PART, CROWD_WIDTH = 6, 0.2, 1.25
 """A crowd has at least so many stars and so large a part of them, and its widest is so many times its narrowest."""
-PEAK_WIDTH, PEAK_SIGMAS, PEAK_NARROWER = 1.12, 2.5, 1.3
+PEAK_WIDTH, PEAK_SIGMAS, PEAK_NARROWER, EQUAL = 1.12, 2.5, 1.3, 1.001
 """Stars beside more galaxies: their widths, alike to the first factor, are a peak in the counts that stands so many
 times its Poisson error above the next window of widths, and the majority is wider than it by the last factor."""
 ENOUGH_CLEAR = 20
@@ -80,7 +82,7 @@ def measure_chosen(
     # Who gives the ratio has chosen sources of any kind, hot pixels too.
     hot = np.zeros(len(sure), np.bool_)
     if width_ratio is None:
-        hot = _hot(shapes, sigma, sure & (snr >= CLEAR_SNR), binning)
+        hot = _hot(shapes, sigma, snr, sure & (snr >= CLEAR_SNR), binning)
     trusted = np.flatnonzero(sure & ~hot)
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     saturated = found.highest_adu >= SATURATED * frame.saturation_adu
@@ -115,17 +117,22 @@ def measure_chosen(
     return stars, found.index[order], width_ratio
 
 
-def _hot(shapes: Shapes, sigma: NDArray[np.float64], clear: NDArray[np.bool_], binning: int) -> NDArray[np.bool_]:
+def _hot(
+    shapes: Shapes, sigma: NDArray[np.float64], snr: NDArray[np.float64], clear: NDArray[np.bool_], binning: int
+) -> NDArray[np.bool_]:
     """(M,) which sources are hot pixels; all of them, where most of the clear ones are: the rest are pairs of them.
 
     Parameters:
         shapes: of the sources.
-        sigma: (M,) rms width.
+        sigma, snr: (M,) rms width, and signal to noise.
         clear: (M,) those that are clear enough to tell.
         binning: of the cut-outs. Binned ones begin where their star does, so places in their pixels tell nothing.
     """
-    narrow = sigma <= NARROWEST_SIGMA_PX
     away = np.hypot(shapes.dx - np.rint(shapes.dx), shapes.dy - np.rint(shapes.dy))
+    narrow = sigma <= NARROWEST_SIGMA_PX
+    if binning == 1:
+        # Noise makes some stars of about a pixel as narrow; they do not lie exactly in the middle.
+        narrow &= away < EXACTLY_PX + 1 / np.maximum(snr, 1.0)
     wide = clear & ~narrow
     centred = wide & (away < CENTRED_PX)
     if binning == 1 and np.count_nonzero(centred) > LEAST_CENTRED + MORE_CENTRED * CENTRED_SHARE * np.count_nonzero(
@@ -271,6 +278,8 @@ def _narrow_peak(ordered: NDArray[np.floating]) -> tuple[float, float] | None:
     beyond = np.searchsorted(ordered, PEAK_WIDTH**2 * ordered, side="right")
     inside, after = last - np.arange(len(ordered)), beyond - last
     narrow = PEAK_NARROWER * PEAK_WIDTH * ordered < ordered[len(ordered) // 2]
+    # Equal widths are those of the least width that moments can have: no peak, but all that is narrower.
+    narrow &= ordered > EQUAL * ordered[0]
     peaks = np.flatnonzero((inside >= CROWD) & (inside - after > PEAK_SIGMAS * np.sqrt(inside + after)) & narrow)
     if not len(peaks):
         return None
