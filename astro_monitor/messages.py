@@ -232,7 +232,12 @@ class FrameSkipped(_Body):
 
 
 class FrameFailed(_Body):
-    """A file that could not be graded: stage, kind, and one sentence."""
+    """A file that could not be graded: stage, kind, and one sentence.
+
+    Attributes:
+        retryable: the trouble may pass: the file stays due, and the document that replaces this one has its ``doc_id``
+            as its cause. Otherwise the outcome is final for this content.
+    """
 
     file: str
     root: str

@@ -52,7 +52,9 @@ class WorkerSettings(_Section):
 
     memory_mb: int = Field(3000, ge=256, description="address space limit of the worker above its start, in MB")
     timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before the worker is ended")
-    tries: int = Field(3, ge=1, le=10, description="tries for a frame on which the worker died")
+    tries: int = Field(
+        3, ge=1, le=10, description="tries in a row for a frame with which the worker is lost; others follow later"
+    )
     recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
     threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores", examples=[2])
     max_pixels: int = Field(200_000_000, ge=4096, description="frames with more pixels are refused")
