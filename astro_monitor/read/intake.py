@@ -159,7 +159,7 @@ def take_in(
         if path.is_dir():
             raise Unsupported("This is a folder, not a frame; name the files in it.", kind="not_a_file") from error
         raise Incomplete(
-            f"The file cannot be opened just now ({because(error)}); check its permissions if that stays so.",
+            f"The file cannot be opened just now ({because(error)}); it is tried again, check its permissions.",
             kind="no_access",
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -190,7 +190,7 @@ def take_in(
             raise
         except OSError as error:
             raise Incomplete(
-                f"Reading the file failed ({because(error)}); check the disk or the network share.",
+                f"Reading the file failed ({because(error)}); it is tried again, check the disk or the network share.",
                 kind="io_error",
             ) from error
     return intake
