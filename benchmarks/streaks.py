@@ -259,7 +259,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     tried = try_all(options.seed, wanted)
     found = scores(tried)
-    show(found)
+    if tried:
+        show(found)
     played = {
         name: [try_night(options.seed, name, index, options.frames) for index in range(options.nights)]
         for name in STRUCTURES

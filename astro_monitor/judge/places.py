@@ -8,6 +8,7 @@ remembered, before it counts as known; it is forgotten when it has not been seen
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,30 +58,33 @@ class Places:
         """
         if any(seen.frame_id == frame_id for seen in self._seen):
             return
-        if reference != self.reference:
+        moved = reference != self.reference
+        if moved:
             self._refer(shift)
             self.reference, shift = reference, (0.0, 0.0)
         longest = sorted(streaks, key=lambda streak: -streak.length_px)[:MOST_STREAKS]
         self._seen.append(_Seen(frame_id, tuple(longest), shift))
-        self._known = self._lines()
+        # Only a line that this frame shows can become known by it.
+        self._know(_everywhere(self._seen) if moved else [*_everywhere([self._seen[-1]]), *self._known])
 
     def forget(self, frame_id: str) -> None:
         """Forget one frame."""
         for seen in [seen for seen in self._seen if seen.frame_id == frame_id]:
             self._seen.remove(seen)
-            self._known = self._lines()
+            self._know(self._known)
 
     def for_other_field(self) -> Places:
         """Give what the same sensor will show of another target: the places on the sensor stay."""
         other = Places()
         other._seen.extend(_Seen(seen.frame_id, seen.streaks, None) for seen in self._seen)
-        other._known = other._lines()
+        other._know(_everywhere(other._seen))
         return other
 
     def state(self) -> dict[str, Any]:
         """Give everything as plain JSON values."""
         return {
             "reference": self.reference,
+            "known": [[*line.ends, line.width_px, line.on_sky] for line in self._known],
             "frames": [
                 [seen.frame_id, seen.shift and list(seen.shift), [_stored(streak) for streak in seen.streaks]]
                 for seen in self._seen
@@ -98,7 +102,17 @@ class Places:
         for frame_id, shift, streaks in state["frames"]:
             where = (float(shift[0]), float(shift[1])) if shift else None
             places._seen.append(_Seen(str(frame_id), tuple(_restored(stored) for stored in streaks), where))
-        places._known = places._lines()
+        places._known = tuple(
+            FixedLine(
+                x0_px=float(x0),
+                y0_px=float(y0),
+                x1_px=float(x1),
+                y1_px=float(y1),
+                width_px=float(width),
+                on_sky=bool(on_sky),
+            )
+            for x0, y0, x1, y1, width, on_sky in state["known"]
+        )
         return places
 
     def _refer(self, shift: Shift | None) -> None:
@@ -112,21 +126,28 @@ class Places:
         self._seen.clear()
         self._seen.extend(moved)
 
-    def _lines(self) -> tuple[FixedLine, ...]:
-        """Find the lines that enough frames show at the same place."""
+    def _know(self, candidates: Iterable[FixedLine]) -> None:
+        """Know those lines that enough frames show at the same place."""
         least = max(LEAST_FRAMES, LEAST_SHARE * len(self._seen))
         found: list[FixedLine] = []
-        if sum(bool(seen.streaks) for seen in self._seen) < least:
-            return ()
-        for seen in reversed(self._seen):
-            for streak in seen.streaks:
-                for on_sky in (False, True):
-                    line = _line(streak, seen.shift, on_sky=on_sky)
-                    if line is None or any(o.on_sky == on_sky and _alike(line, o) for o in found):
-                        continue
-                    if sum(_shows(other, line) for other in self._seen) >= least:
-                        found.append(line)
-        return tuple(found)
+        if sum(bool(seen.streaks) for seen in self._seen) >= least:
+            for line in candidates:
+                if any(other.on_sky == line.on_sky and _alike(line, other) for other in found):
+                    continue
+                if sum(_shows(seen, line) for seen in self._seen) >= least:
+                    found.append(line)
+        self._known = tuple(found)
+
+
+def _everywhere(frames: Sequence[_Seen]) -> list[FixedLine]:
+    """All streaks of some frames as places on the sensor and among the stars, those of the last frame first."""
+    places = [
+        _line(streak, seen.shift, on_sky=on_sky)
+        for seen in reversed(frames)
+        for streak in seen.streaks
+        for on_sky in (False, True)
+    ]
+    return [place for place in places if place is not None]
 
 
 def _line(streak: Streak, shift: Shift | None, *, on_sky: bool) -> FixedLine | None:
@@ -148,7 +169,7 @@ def _shows(seen: _Seen, line: FixedLine) -> bool:
 
 def _stored(streak: Streak) -> list[float]:
     numbers = (streak.x0_px, streak.y0_px, streak.x1_px, streak.y1_px, streak.angle_deg, streak.length_px)
-    return [round(number, 1) for number in (*numbers, streak.width_px)]
+    return [round(number, 2) for number in (*numbers, streak.width_px)]
 
 
 def _restored(stored: list[Any]) -> Streak:
