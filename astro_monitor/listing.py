@@ -110,7 +110,13 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _row(row: FrameRow) -> _Row[ListedFrame]:
     # A frame without a path was replaced: its file holds another one.
     frame = listed_frame(
-        {**row.body, "file": next(iter(row.paths), row.body["file"]), "weight": row.weight},
+        {
+            **row.body,
+            "file": next(iter(row.paths), row.body["file"]),
+            "weight": row.weight,
+            "class": row.label,
+            "cause": row.cause,
+        },
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,

@@ -106,6 +106,8 @@ def past_of(night_log: NightLogReader, nights: Iterable[str]) -> Past:
     rejected: list[tuple[int, str]] = []
     for document in night_log.documents(kind="frame.revised"):
         body = document.body
+        if body.get("replaced_by"):
+            continue  # no second look: its file holds another content
         if body["by"] == BY_RULES:
             # Logs of before have no other trace of second looks: those that changed nothing are not known.
             looks[body["frame_id"]] = document.seq - 1

@@ -260,9 +260,12 @@ class FrameRevised(_Body):
             which the rules did not. Absent in documents from before it was told, where a frame that is kept has the
             weight of its first verdict, or 1 where that was not to keep it.
         relative_path: as in its ``frame.judged`` document; empty in documents of 1.0.
+        class_, cause: as they stand now: a second look may see another class; empty in documents of 1.0.
         replaced_by: frame that its file holds now: another content of the same exposure, such as the whole picture of
             one that was judged too early. Its verdict holds instead; empty in all other revisions.
     """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True)
 
     frame_id: str
     file: str
@@ -273,6 +276,8 @@ class FrameRevised(_Body):
     weight: float | None = None
     relative_path: str = ""
     replaced_by: str = ""
+    class_: str = Field("", alias="class")
+    cause: str = ""
 
 
 class AlertBody(_Body):

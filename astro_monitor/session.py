@@ -257,8 +257,9 @@ class Session:
             return
         why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
         revised = self._patiently(
-            lambda: self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight)
-        )
+            lambda: self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight,
+                                     label=verdict.label, cause=verdict.cause)
+        )  # fmt: skip
         self._announce(revised)
         self.counts.revise("review", verdict.decision)
         self._lists.note(outcome.frame_id)

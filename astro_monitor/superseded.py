@@ -114,6 +114,8 @@ def _revision(
             "why": why,
             "weight": weight,
             "replaced_by": replaced_by,
+            "class": body["class"],
+            "cause": body["cause"],
         }
     )
     return Draft("frame.revised", messages.body_json(revised), cause, None if cause else 0)

@@ -82,7 +82,7 @@ def _line(one: Again) -> dict[str, object]:
         "frame_id": row.frame_id,
         "file": body["relative_path"],
         "night": row.night,
-        "was": {"decision": row.rules_decision, "class": body["class"], "cause": body["cause"],
+        "was": {"decision": row.rules_decision, "class": row.label, "cause": row.cause,
                 "rules_version": body["rules_version"], "models": body["models"]},
         "by_hand": None if row.decided_by == BY_RULES else row.decision,
         "now": one.now,
@@ -99,7 +99,7 @@ def _show(seen: list[Again], out: Console) -> None:
         rows = []
         for one in changed:
             body = one.row.body
-            label = f"{body['class']} → {one.verdict.label}" if one.verdict is not None else ""
+            label = f"{one.row.label} → {one.verdict.label}" if one.verdict is not None else ""
             hand = "" if one.row.decided_by == BY_RULES else f"(by hand: {one.row.decision})"
             why = one.verdict.reasons[0].sentence if one.verdict is not None else one.sentence
             tail = [Piece(text, flows=True) for text in (body["relative_path"], label, hand, why)]

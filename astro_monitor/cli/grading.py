@@ -97,10 +97,12 @@ def _row(document: Document, revised: Document | None, names: tuple[str, ...], b
     if document.kind == "frame.failed":
         return Row(("failed", body["kind"], *blank), (path, Piece(body["sentence"], flows=True)), FAILED_STYLE)
     decision, weight, why = body["decision"], body["weight"], " ".join(reasons(body))
+    label = body["class"]
     if revised is not None:
         decision, weight, why = revised.body["new_decision"], revised.body["weight"], revised.body["why"]
+        label = revised.body.get("class") or label
     numbers = _numbers(body["measurements"], weight)
-    cells = (decision, body["class"], *(numbers[name] for name in names))
+    cells = (decision, label, *(numbers[name] for name in names))
     return Row(cells, (path, flags(body), Piece(why, flows=True)), DECISION_STYLE[decision])
 
 

@@ -94,6 +94,8 @@ MEANINGS = {
     "FrameFailed.kind": "what failed, one word", "known": "whether the failure was foreseen; else please report it",
     "retryable": "whether the same file may succeed later: it stays due", "sentence": "what happened, and what to do",
     "old_decision": "what held before", "new_decision": "what holds now", "by": "who decided; `rules`: a second look",
+    "FrameRevised.class": "the class as it stands now; empty in documents of 1.0",
+    "FrameRevised.cause": "its likely cause",
     "FrameRevised.weight": "what the frame counts from now on",
     "FrameRevised.relative_path": "as in its `frame.judged`; empty in documents of 1.0",
     "replaced_by": "`frame_id` of the content that took its place; or empty",

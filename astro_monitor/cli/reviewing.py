@@ -108,7 +108,7 @@ def _row(row: FrameRow) -> Row:
         why = row.why
     path = Piece(row.body["relative_path"], "bold", flows=True)
     tail = (path, flags(row.body), Piece(why, flows=True))
-    return Row((row.decision, row.body["class"]), tail, DECISION_STYLE[row.decision])
+    return Row((row.decision, row.label), tail, DECISION_STYLE[row.decision])
 
 
 def _user() -> str:

@@ -126,7 +126,7 @@ def listed_frame(
     Parameters:
         body: the body, with the weight that holds now.
         decision: the latest decision.
-        why: said first when it is not the decision of the body.
+        why: said in place of the body's reasons; empty when the verdict was never revised.
         seq: sequence number of the document.
         by_hand: a person has decided.
 
@@ -135,7 +135,6 @@ def listed_frame(
     """
     meta, numbers = body["meta"], body["measurements"]
     said = tuple(str(reason["sentence"]) for reason in body["reasons"])
-    revised = decision != body["decision"]
     return ListedFrame(
         file=body["file"],
         frame_id=body["frame_id"],
@@ -144,7 +143,7 @@ def listed_frame(
         label=sys.intern(body["class"]),
         cause=sys.intern(body["cause"]),
         flags=tuple(map(sys.intern, body["flags"])),
-        reasons=(why, *said) if revised else said,
+        reasons=(why,) if why else said,
         target=sys.intern(meta.get("target") or ""),
         filter=sys.intern(meta.get("filter") or ""),
         exposure_s=meta.get("exposure_s"),

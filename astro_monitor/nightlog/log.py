@@ -20,7 +20,7 @@ from .lock import InstanceLock
 from .nights import night_of, written_at
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
-from .rows import OUTCOMES, Decision, Draft, FrameRow, LogDamaged, LogFull, checksum
+from .rows import OUTCOMES, Decision, Draft, LogDamaged, LogFull, checksum
 from .tally import tally
 from .trail import Kept, Trail
 
@@ -258,7 +258,10 @@ class NightLog(NightLogReader):
                 raise KeyError(sha256)
             sight(self._database, known[0][0], known[0][1], sighting)
 
-    def revise(self, frame_id: str, new_decision: Decision, by: str, why: str, weight: float | None = None) -> Document:
+    def revise(
+        self, frame_id: str, new_decision: Decision, by: str, why: str, weight: float | None = None,
+        *, label: str = "", cause: str = "",
+    ) -> Document:  # fmt: skip
         """Change a decision afterwards; the first one stays in the log.
 
         Parameters:
@@ -268,6 +271,7 @@ class NightLog(NightLogReader):
             why: one sentence.
             weight: what the frame counts in a stack when it is kept; ``None``: as it stands, else as the formula gave
                 it with the first verdict, or 1 where an old log does not tell that.
+            label, cause: of a second look; empty: as they stand.
 
         Returns:
             the ``frame.revised`` document.
@@ -285,7 +289,9 @@ class NightLog(NightLogReader):
                 "new_decision": new_decision,
                 "by": by,
                 "why": why,
-                "weight": _kept_weight(row, weight) if new_decision == "keep" else 0.0,
+                "weight": row.kept_weight(weight) if new_decision == "keep" else 0.0,
+                "class": label or row.label,
+                "cause": cause or row.cause,
             }
             return self.append("frame.revised", body, row.doc_id)
 
@@ -377,18 +383,6 @@ def _checked(draft: Draft) -> dict[str, Any]:
     if draft.kind not in BODIES or draft.kind == "session.heartbeat":
         raise ValueError(f"documents of kind {draft.kind!r} are not logged")
     return body_json(BODIES[draft.kind].model_validate(draft.body))
-
-
-def _kept_weight(row: FrameRow, weight: float | None) -> float:
-    """Return what a frame counts when it is kept: as it stands, else by the formula of its first verdict."""
-    if weight is not None:
-        return weight
-    if row.weight > 0:
-        return row.weight
-    if row.first_decision == "keep":
-        return float(row.body["weight"])
-    by_formula = row.body.get("weight_if_kept")
-    return 1.0 if by_formula is None else float(by_formula)
 
 
 def _json(plain: dict[str, Any]) -> str:

@@ -321,6 +321,8 @@ class NightLogReader:
             decided_by=latest["by"],
             why=latest["why"],
             replaced_by=latest.get("replaced_by", ""),
+            label=latest.get("class") or body["class"],
+            cause=latest.get("cause") or body["cause"],
             weight=float(weight) if latest["new_decision"] == "keep" else 0.0,
             body=body,
         )

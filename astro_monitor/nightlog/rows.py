@@ -64,6 +64,7 @@ class FrameRow:
         rules_decision: what the judge said last: it looks at the first frames of a night again.
         decided_by: ``BY_RULES``, or who revised it.
         why: the revision's reason; empty when it was never revised.
+        label, cause: the class and its likely cause, of the second look where there was one.
         weight: what the frame counts in a stack, as it stands now.
         replaced_by: frame that its file holds now, another content of the same exposure; empty when it stands.
         body: the ``frame.judged`` body, as it was published.
@@ -83,6 +84,19 @@ class FrameRow:
     weight: float
     body: dict[str, Any]
     replaced_by: str = ""
+    label: str = "unknown"
+    cause: str = "none"
+
+    def kept_weight(self, weight: float | None) -> float:
+        """Return what the frame counts when it is kept: as is said, else as it stands, else by its first verdict."""
+        if weight is not None:
+            return weight
+        if self.weight > 0:
+            return self.weight
+        if self.first_decision == "keep":
+            return float(self.body["weight"])
+        by_formula = self.body.get("weight_if_kept")
+        return 1.0 if by_formula is None else float(by_formula)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -310,3 +310,15 @@ def test_a_closed_log_says_so(night_log, body):
     night_log.close()
     with pytest.raises(NightLogError, match="closed"):
         night_log.append("list.written", body("list.written"))
+
+
+def test_a_second_look_changes_the_class_and_a_person_does_not(night_log, judged):
+    doubtful = judged("a", decision="review", **{"class": "unknown", "cause": "none"})
+    night_log.append("frame.judged", doubtful)
+    frame_id = doubtful["frame_id"]
+    assert (night_log.frame(frame_id).label, night_log.frame(frame_id).cause) == ("unknown", "none")
+    night_log.revise(frame_id, "reject", "rules", "It is blurred.", label="bad_seeing", cause="defocus")
+    assert (night_log.frame(frame_id).label, night_log.frame(frame_id).cause) == ("bad_seeing", "defocus")
+    by_hand = night_log.revise(frame_id, "keep", "ana", "good enough")
+    assert (by_hand.body["class"], by_hand.body["cause"]) == ("bad_seeing", "defocus")
+    assert night_log.frame(frame_id).label == "bad_seeing"

@@ -65,6 +65,7 @@ def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the
     session.look_again(examined(0, transparency=0.9))
     row, listed = night_log.frame(examined(0).frame_id), session_frames(night_log)[examined(0).frame_id]
     assert (row.first_decision, row.rules_decision, row.decided_by) == ("review", "keep", "rules")
+    assert (row.label, row.cause, listed.label) == ("good", "none", "good")
     assert row.weight == listed.weight == pytest.approx(0.81)
     assert listed.reasons[0].startswith("Judged again beside")
     session.revise(row.frame_id, "reject", "astronomer", "a plane")
