@@ -46,6 +46,9 @@ circle. A hot pixel that leaks charge into its neighbours, or was interpolated i
 always has its centre there."""
 LEAST_CENTRED, MORE_CENTRED = 5, 3.0
 """Some sources are hot pixels where more are centred than the first and so many times what stars would be."""
+MOSTLY_HOT, AS_SHARP = 4.0, 0.7
+"""Where there are so many of them for each star, sources with so much of their sharpness are hot pixels that
+overlap."""
 NEARLY_CENTRED_PX = 0.2
 """Those are, that lie so near the middle and look like the centred ones."""
 
@@ -131,7 +134,12 @@ def _hot_with_neighbours(points: Points, pixels: NDArray[np.float32]) -> NDArray
     left = np.maximum(power - (pixels @ shape) ** 2 - _FREEDOMS, 0) / power
     # Noise moves the centres of faint ones farther, and leaves more over.
     near = away < NEARLY_CENTRED_PX + 1.5 / np.sqrt(power)
-    return np.asarray(star & near & (left < UNLIKE + 2 * math.sqrt(2 * _FREEDOMS) / power), np.bool_)
+    hot = star & near & (left < UNLIKE + 2 * math.sqrt(2 * _FREEDOMS) / power)
+    if np.count_nonzero(hot & clear) > MOSTLY_HOT * np.count_nonzero(clear & ~hot):
+        # What is as sharp as they are, but not alone in its pixel, is two of them.
+        middle = pixels[:, 4] / np.maximum(pixels.sum(axis=1), 1e-6)
+        hot |= star & (middle > AS_SHARP * np.median(middle[centred]))
+    return np.asarray(hot, np.bool_)
 
 
 def _usual_profile(points: Points, pixels: NDArray[np.float32], power: NDArray[np.float32]) -> int | None:

@@ -187,7 +187,7 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
 
 def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> None:
     px = float(frame.sensor_px_per_px)
-    found = widths(frame, stars, apart)
+    found = widths(frame, stars, apart, int(numbers.values["artefact_count"] or 0))
     clear = found.clear
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     scale = frame.meta.scale_arcsec_px

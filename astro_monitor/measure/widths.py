@@ -21,6 +21,9 @@ NARROW_PX, MANY_NARROW = 1.5, 5
 takes so many stars to know it."""
 LEAST_PX = 0.75
 """Least width that pixels can tell; below it the error is more than a tenth."""
+HOPELESS, SHARP_PX = 50, 2.2
+"""With so many artefacts for each star, fewer than five stars narrower than so many pixels are not believed: hot pixels
+side by side, of which there are a few among thousands, look like this."""
 MOST_HOLLOW = 0.5
 """A Gaussian has no place in a ring: from this dip on there is no width of one."""
 LONG = 1.5
@@ -50,13 +53,14 @@ class Widths:
     why_missing: str
 
 
-def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> Widths:
+def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: int = 0) -> Widths:
     """Measure the widths of a frame.
 
     Parameters:
         frame: its pixels, hot ones replaced, are read around the chosen stars.
         stars: of the frame, at least one.
         apart: (N,) how far from their neighbours they are, from :func:`~.stars.neighbour_distance`.
+        artefacts: how many hot pixels and other artefacts the frame has.
     """
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
@@ -79,7 +83,7 @@ def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> Widths:
         fwhm_mad_px=1.4826 * float(np.median(np.abs(each - fwhm))),
         # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
         fwhm_minor_px=float(np.median(b * each / np.sqrt((a**2 + b**2) / 2))),
-        why_missing=_why_missing(stars, chosen),
+        why_missing=_why_missing(stars, chosen, artefacts),
     )
 
 
@@ -87,11 +91,14 @@ def _narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
     return float(np.median(stars.fwhm_px[chosen])) < NARROW_PX * stars.stamp_bin
 
 
-def _why_missing(stars: Stars, chosen: NDArray[np.intp]) -> str:
+def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int) -> str:
     if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
         return "the stars are too faint to tell how wide they are"
     if chosen.size < MANY_NARROW and _narrow(stars, chosen):
         return "the stars are hardly wider than a pixel, and too few to tell how wide"
+    sharp = float(np.median(stars.fwhm_px[chosen])) < SHARP_PX * stars.stamp_bin
+    if sharp and chosen.size < MANY_NARROW and artefacts > HOPELESS * stars.x_px.size:
+        return "so few narrow sources among so many hot pixels may be hot pixels themselves"
     if float(np.median(stars.fwhm_px[chosen])) < LEAST_PX * stars.stamp_bin:
         return "the stars are narrower than the pixels, which cannot tell how wide they are"
     return ""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.measure import Measurer
+from astro_monitor.records import KIND_ARTEFACT
 
 SHAPE = (300, 400)
 
@@ -118,3 +119,20 @@ def test_narrow_stars_seem_long_at_random_and_are_no_trails(make_frame, make_det
         places, rng.uniform(2000, 20_000, len(places)), strict=True)]  # fmt: skip
     values = values_of(make_frame, make_detections, exposed(profile, stars, side=25), stars, no_baseline).values
     assert values["fwhm_px"] == pytest.approx(1.1, rel=0.08)
+
+
+def test_a_few_narrow_sources_among_hundreds_of_hot_pixels_are_not_believed(
+    make_frame, make_detections, profile, no_baseline
+):
+    stars = [(x, 150.3, 20_000.0, profile(1.9)) for x in (80.2, 160.4, 240.1)]
+    image = exposed(profile, stars)
+    x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
+    kind = np.full(303, KIND_ARTEFACT, np.uint8)
+    kind[:3] = 0
+    hot = np.full(300, 20.0)
+    found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
+    measured = Measurer().measure(make_frame(image), found, no_baseline)[1]
+    assert measured.values["fwhm_px"] is None
+    assert "hot pixels" in measured.why_missing["fwhm_px"]
+    alone = values_of(make_frame, make_detections, image, stars, no_baseline)
+    assert alone.values["fwhm_px"] == pytest.approx(1.9, rel=0.1)
