@@ -6,5 +6,6 @@ socket.connect(process.argv[2] ?? "tcp://127.0.0.1:5556");
 socket.subscribe("am1/frame/judged/", "am1/alert/"); // topics match by their beginning
 for await (const [topic, data] of socket) {
   const { kind, body } = JSON.parse(data.toString());
-  console.log(kind, body.alert_id ? body.sentence : `${body.decision} ${body.class} ${body.file}`);
+  const text = body.alert_id ? body.sentence : `${body.decision} ${body.class} ${body.file}`;
+  console.log(kind, text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")); // a file name may hold escape sequences
 }

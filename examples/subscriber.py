@@ -14,4 +14,5 @@ while True:
     document = json.loads(data)
     body = document["body"]
     text = body["sentence"] if "alert_id" in body else f"{body['decision']} {body['class']} {body['file']}"
-    print(document["kind"], text, flush=True)  # noqa: T201
+    safe = "".join(one if one.isprintable() else "?" for one in text)  # a file name may hold escape sequences
+    print(document["kind"], safe, flush=True)  # noqa: T201

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ..complaints import wrong
 from ..errors import ModelError
 
 
@@ -95,11 +96,9 @@ class Card(BaseModel):
         try:
             return cls.model_validate(plain)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(step) for step in first["loc"]) or "the document"
-            raise ModelError(
-                f"model card {origin} is not valid ({field}: {first['msg'].lower()}); install the model again"
-            ) from error
+            first = error.errors(include_input=False, include_url=False)[0]
+            said = wrong(tuple(str(step) for step in first["loc"]), dict(first))
+            raise ModelError(f"model card {origin} is not valid ({said}); install the model again") from error
 
     def check_file(self, content: bytes) -> None:
         """Make sure that ``content`` is the file this card describes.
