@@ -15,7 +15,7 @@ from .. import __version__, logs
 from ..errors import AstroMonitorError, ConfigError
 from ..settings import Settings, load
 from . import ENDED_AT_ONCE
-from .page import Page, Screen
+from .page import Page, Screen, never_fail_on_letters
 
 out = Screen()
 err = Screen(stderr=True)
@@ -381,6 +381,7 @@ def config(
 
 def main() -> None:
     """Entry point: run the command; an error is one sentence on standard error and its exit code."""
+    never_fail_on_letters()
     try:
         app()
     except AstroMonitorError as error:

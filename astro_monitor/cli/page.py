@@ -6,6 +6,8 @@ to the next line whole when it does not fit, except where it is marked as text t
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -25,6 +27,26 @@ LEAST_WIDTH = 40
 
 GAP = "  "
 """Between two pieces."""
+
+
+_NEAREST = {"→": "->", "…": "...", "″": '"', "–": "-", "×": "x", "≤": "<=", "≥": ">=", "²": "2", "°": " deg"}
+"""What a terminal that cannot show a letter gets in its place."""
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    """Replace a letter that the encoding of a stream does not have, as ``codecs.register_error`` wants it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letter = error.object[error.start]
+    return _NEAREST.get(letter) or letter.encode("unicode_escape").decode("ascii"), error.start + 1
+
+
+def never_fail_on_letters() -> None:
+    """Let no letter end the program because the terminal's encoding, such as cp1252, does not have it."""
+    codecs.register_error("astro_monitor.plain", _plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="astro_monitor.plain")
 
 
 @dataclass(frozen=True, slots=True)

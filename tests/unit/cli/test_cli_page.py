@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -283,3 +285,19 @@ def test_a_frame_of_the_table_that_was_revised_has_the_new_decision_and_reason()
         "[streak]",
         "good enough for luminance",
     ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown_as"), [("ascii", 'a -> b... 3.1" \\u661f\n'), ("utf-8", "a → b… 3.1″ 星\n")]
+)
+def test_a_terminal_that_lacks_a_letter_ends_nothing(encoding, shown_as):
+    code = (
+        "from astro_monitor.cli.page import Screen, never_fail_on_letters\n"
+        "never_fail_on_letters()\n"
+        "Screen().print('a \\u2192 b\\u2026 3.1\\u2033 \\u661f')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.stdout.decode(encoding).replace("\r\n", "\n") == shown_as
