@@ -63,6 +63,19 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def duration(seconds: float, *, like_s: float | None = None) -> str:
+    """Write a time as people say it: ``45 s``, ``16 min``, ``3.4 h``.
+
+    Parameters:
+        seconds: not negative.
+        like_s: write it in the unit that this time has, to be compared with it.
+    """
+    unit_of_s = seconds if like_s is None else like_s
+    if unit_of_s < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if unit_of_s < 99.5 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def because(error: OSError) -> str:
     """Say what the system complains of, without its number: ``the disk is full``.
 

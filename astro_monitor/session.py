@@ -309,7 +309,7 @@ class Session:
 
     def _take_failed(self, outcome: Failed, earlier: Document | None) -> tuple[list[Document], Document]:
         if earlier is not None and outcome.retryable and _is_the_same(earlier.body, outcome):
-            log.info("%s: still the same: %s", outcome.arrival.path.name, outcome.sentence)
+            log.info("%s: still the same: %s", outcome.arrival.path, outcome.sentence)
             return [], earlier
         # A file that has failed before is one failure, not two.
         alerts = self._judge.note_failure(outcome) if earlier is None else ()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +12,8 @@ import typer
 from .. import __version__, logs
 from ..errors import AstroMonitorError, ConfigError
 from ..settings import Settings, load
-from . import ENDED_AT_ONCE
-from .page import Page, Screen, never_fail_on_letters
+from .page import Page, Screen, as_paragraphs, never_fail_on_letters
+from .stopping import stop_on_signals
 
 out = Screen()
 err = Screen(stderr=True)
@@ -32,7 +30,9 @@ app = typer.Typer(
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (TOML); see 'astro-monitor config'.")
 ]
-StateOption = Annotated[Path | None, typer.Option("--state", help="Where the night log and lists are kept.")]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Where night log and lists are kept; else the setting state_folder.")
+]
 LogOption = Annotated[
     str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR: what goes to standard error.")
 ]
@@ -56,23 +56,6 @@ def _settings(
     return settings
 
 
-def _stop_on_signals() -> threading.Event:
-    """Set an event on Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once, a third one whatever it is doing."""
-    stop, hurry = threading.Event(), threading.Event()
-
-    def ask(number: int, _: object) -> None:
-        if hurry.is_set() and number == signal.SIGINT:
-            os._exit(ENDED_AT_ONCE)
-        if stop.is_set() and number == signal.SIGINT:
-            hurry.set()
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
-    return stop
-
-
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
@@ -85,8 +68,12 @@ def watch(
     folder: Annotated[Path, typer.Argument(help="The folder into which frames are written (sub-folders included).")],
     state: StateOption = None,
     config: ConfigOption = None,
-    address: Annotated[str | None, typer.Option(help="ZeroMQ address of the broadcast; port 0 picks one.")] = None,
-    control: Annotated[str | None, typer.Option(help="ZeroMQ address for snapshot and replay.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="ZeroMQ address of the broadcast; port 0 picks one; else publish.address.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="ZeroMQ address for snapshot and replay; else publish.control_address.")
+    ] = None,
     polling: Annotated[
         bool, typer.Option("--polling", help="Look at the folder regularly: for network shares.")
     ] = False,
@@ -115,7 +102,7 @@ def watch(
             **({"control_address": control} if control else {}),
         },
     )
-    run_watch(folder, settings, _stop_on_signals(), as_json=as_json, out=out, err=err)
+    run_watch(folder, settings, stop_on_signals(), as_json=as_json, out=out, err=err)
 
 
 @app.command()
@@ -138,7 +125,7 @@ def demo(
     run_demo(
         settings,
         folder,
-        _stop_on_signals(),
+        stop_on_signals(),
         frames=frames,
         seconds_per_frame=seconds_per_frame,
         as_json=as_json,
@@ -161,7 +148,7 @@ def grade(
     """
     from .grading import run_grade
 
-    run_grade(paths, _settings(config, None, log_level, utc=utc), _stop_on_signals(), as_json=as_json, out=out, err=err)
+    run_grade(paths, _settings(config, None, log_level, utc=utc), stop_on_signals(), as_json=as_json, out=out, err=err)
 
 
 @app.command()
@@ -207,8 +194,10 @@ def stars(
 
 @app.command()
 def tail(
-    address: Annotated[str | None, typer.Option(help="Broadcast address of the daemon.")] = None,
-    control: Annotated[str | None, typer.Option(help="Control address of the daemon.")] = None,
+    address: Annotated[str | None, typer.Option(help="Broadcast address of the daemon; else publish.address.")] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Control address of the daemon; else publish.control_address.")
+    ] = None,
     history: Annotated[bool, typer.Option("--history", help="Show what was logged before, too.")] = False,
     config: ConfigOption = None,
     utc: UtcOption = False,
@@ -220,14 +209,16 @@ def tail(
 
     flags = {**({"address": address} if address else {}), **({"control_address": control} if control else {})}
     settings = _settings(config, None, log_level, utc=utc, publish=flags)
-    run_tail(settings, _stop_on_signals(), history=history, as_json=as_json, out=out)
+    run_tail(settings, stop_on_signals(), history=history, as_json=as_json, out=out)
 
 
 @app.command()
 def lists(
     folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
     state: StateOption = None,
-    output: Annotated[Path | None, typer.Option(help="Write the lists here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the lists into this folder; else where watch writes them.")
+    ] = None,
     copies: Annotated[
         Path | None,
         typer.Option("--weighted-copies", help="Also copy the kept frames here, with SSWEIGHT in their headers."),
@@ -288,7 +279,7 @@ def diff(
     from .comparing import run_diff
 
     settings = _settings(config, state, log_level)
-    run_diff(folder, night, settings, _stop_on_signals(), as_json=as_json, learn=learn, out=out, err=err)
+    run_diff(folder, night, settings, stop_on_signals(), as_json=as_json, learn=learn, out=out, err=err)
 
 
 @app.command(name="move-rejected")
@@ -377,6 +368,11 @@ def config(
 
     in_force = action == "show" and write is None
     run_config(load(config_file) if in_force else Settings(), write, portable=not in_force, out=out)
+
+
+for _command in app.registered_commands:
+    # Typer would keep the line breaks of the source, whatever the width of the terminal.
+    _command.help = as_paragraphs(_command.callback.__doc__ or "") if _command.callback else None
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def _show(seen: list[Again], out: Console) -> None:
             rows.append(Row((one.row.rules_decision, one.now), tail, DECISION_STYLE.get(one.now, FAILED_STYLE)))
         page.table(("was", "would be", "file, class, reason"), rows)
     for (was, now), count in sorted(moves(seen).items()):
-        page.line(f"{count:5d} {'stay ' + was if was == now else f'{was} → {now}'}")
+        page.line(f"{count:5d} {f'{was}, as before' if was == now else f'{was} → {now}'}")
     lost = [one for one in seen if not one.now]
     for one in lost[:5]:
         page.line(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
@@ -116,7 +116,7 @@ def _show(seen: list[Again], out: Console) -> None:
     if hands:
         before = sum(one.row.rules_decision == one.row.decision for one in hands)
         decisions = counted(len(hands), "decision")
-        page.line(f"Of {decisions} by hand the rules came to {before}, and would come to {followed(seen)}.")
+        page.line(f"Of {decisions} by hand the rules agreed with {before}, and would agree with {followed(seen)}.")
     if not changed:
         page.line("No decision would change.", style="green")
     page.line("Nothing was changed: the log and the lists are as they were.", style="dim")

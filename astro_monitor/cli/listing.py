@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from ..listing import listed_frames, not_lights, siril_version
 from ..lists import owner_of, refuse_capture_folder, stacks, write_lists
 from ..monitor import lists_folder, rig_folder
 from ..nightlog import NightLogReader
-from ..plain import because, counted
+from ..plain import because, counted, duration
 from ..publish import make_keys
 from ..settings import Settings, as_toml, default_file
 from .page import Page, Piece, Row, print_value
@@ -59,13 +60,13 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         page.line(note, style="yellow")
     offered = [stack for stack in stacks(frames, settings.lists.merge) if not stack.not_offered]
     for stack in offered:
-        share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')}"
-        page.line(
-            f"{stack.folder}: {share}, {stack.kept_hours:.2f} h, "
-            f"as deep as {stack.equivalent_good_hours:.2f} h of the best"
-        )
-    for file in body["files"]:
-        page.line(f"  {file}")
+        share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')} kept"
+        kept_s, worth_s = 3600 * stack.kept_hours, 3600 * stack.equivalent_good_hours
+        depth = f", {duration(kept_s)}, worth {duration(worth_s, like_s=kept_s)} of its best frames" if kept_s else ""
+        page.line(f"{stack.folder}: {share}{depth}")
+    page.line("Files there:", style="dim")
+    for inside, files in _by_folder(body["files"]).items():
+        page.line(f"  {inside}{', '.join(files)}", indent=4, style="dim")
     if copies is not None:
         kept = [(Path(frame.file), frame.weight) for stack in offered for frame in stack.decided("keep")]
         done = 0
@@ -74,6 +75,15 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
             if sentence:
                 page.line(f"{path.name}: {sentence}", style="yellow")
         page.line(f"{done} of {counted(len(kept), 'kept frame')} copied to {copies}, each with its weight as SSWEIGHT")
+
+
+def _by_folder(files: Sequence[str]) -> dict[str, list[str]]:
+    """Put paths with ``/`` together by their first part, which ends in ``/``; files without a folder come last."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(files, key=lambda one: ("/" not in one, one)):
+        folder, slash, name = file.partition("/")
+        found.setdefault(f"{folder}/: " if slash else "", []).append(name if slash else folder)
+    return found
 
 
 def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
@@ -121,7 +131,10 @@ def run_keys(folder: Path, clients: list[str], renew: list[str], *, out: Console
     """
     for path in make_keys(folder, clients, renew):
         out.print(f"made {path}")
-    out.print(f"Set publish.keys_folder to {folder}; give each client its own secret file and the daemon's public one.")
+    out.print(
+        f"Set publish.keys_folder to {folder.absolute()}; give each client its own secret file "
+        "and the daemon's public one."
+    )
 
 
 def run_config(settings: Settings, write: Path | None, *, portable: bool, out: Console) -> None:

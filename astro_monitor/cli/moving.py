@@ -42,8 +42,11 @@ def run_move(
         _tell(carry_out(moves, root, place, key_of(state)), root, "moved", out)
         return
     page = Page.on(out)
+    if not moves:
+        page.line(f"No rejected frame is in {folder}; there is nothing to move.")
+        return
     for move in moves:
-        page.line(f"{_short(move.source, root)} → {move.goal}", indent=4)
+        page.line(f"{_short(move.source, root)} → {_short(move.goal, root)}", indent=4)
     page.line(
         f"{counted(len(moves), 'file')} would be moved; nothing was. Do it with --apply, take it back with --undo."
     )

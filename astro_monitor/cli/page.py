@@ -208,7 +208,9 @@ def _parts(words: str) -> Iterable[str]:
     """Cut text after each blank and each slash; nothing is lost."""
     start = 0
     for place, one in enumerate(words):
-        if one in " /\\" and (place + 1 == len(words) or words[place + 1] not in " /\\"):
+        last = place + 1 == len(words)
+        # A number stays with its per cent sign.
+        if one in " /\\" and (last or words[place + 1] not in " /\\%"):
             yield words[start : place + 1]
             start = place + 1
     if start < len(words):
@@ -221,6 +223,15 @@ def _head(word: str, room: int) -> str:
     while end < len(word) and cell_len(word[: end + 1]) <= room:
         end += 1
     return word[:end]
+
+
+def as_paragraphs(text: str) -> str:
+    """Return text with each paragraph on one line, so that the width of the screen breaks it and nothing else does.
+
+    Parameters:
+        text: as a docstring has it, paragraphs with an empty line between them.
+    """
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
 @dataclass(slots=True)

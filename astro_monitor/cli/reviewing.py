@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import getpass
+import shlex
 import uuid
 from pathlib import Path
 from typing import Literal
@@ -46,7 +47,7 @@ def run_review(
         rows = list(night_log.judged_frames())
     if word is None:
         shown = _chosen(rows, names) if names else [row for row in rows if everything or row.decision == "review"]
-        _show(shown, len(rows), out)
+        _show(shown, len(rows), folder, out)
         return
     if not names:
         raise ConfigError("name the frames to decide on: file names, patterns such as '*_L_*', or frame ids")
@@ -90,13 +91,13 @@ def _is_named(row: FrameRow, name: str) -> bool:
     )
 
 
-def _show(rows: list[FrameRow], judged: int, out: Console) -> None:
+def _show(rows: list[FrameRow], judged: int, folder: Path, out: Console) -> None:
     page = Page.on(out)
     if not rows:
         page.line(f"Nothing waits for a look: {counted(judged, 'frame')} judged.")
         return
     page.table(("decision", "class", "file, flags, reasons"), [_row(row) for row in rows])
-    page.line("Decide with: astro-monitor review FOLDER FILE --keep (or --reject) --why '…'")
+    page.line(f"Decide with: astro-monitor review {shlex.quote(str(folder))} FILE --keep (or --reject) --why '…'")
 
 
 def _row(row: FrameRow) -> Row:

@@ -159,6 +159,8 @@ class Warden:
         self.cause = self._likely_cause()
         self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
         again = " again" if self.repeat else ""
+        if self.kind == "failures":
+            return self._alert("opened", f"{bad} of the last {counted(len(last), 'file')} could not be read{again}")
         told = f"in {bad} of the last {counted(len(last), 'frame')}"
         told = told if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
         return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {told}")
@@ -172,7 +174,10 @@ class Warden:
 
     def _while_open(self, sign: Sign, moment_s: float, settings: JudgeSettings) -> Alert | None:
         if self.good_in_a_row >= settings.alert_close:
-            alert = self._alert("closed", f"Over: {counted(self.good_in_a_row, 'good frame')} in a row")
+            # A frame that could be read counts as good here, whatever its verdict.
+            what = "file that could be read" if self.kind == "failures" else "good frame"
+            what_many = "files that could be read" if self.kind == "failures" else ""
+            alert = self._alert("closed", f"Over: {counted(self.good_in_a_row, what, what_many)} in a row")
             self.alert_id, self.closed_at_s = "", moment_s
             self.closed_severity, self.closed_cause, self.cause = self.severity, self.cause, "none"
             self._forget_all()
@@ -183,7 +188,7 @@ class Warden:
             return self._alert("updated", f"{_TROUBLE[self.kind]} badly now")
         if self.repeat and sign in TROUBLE_SIGNS and not self._only_back(moment_s, settings.alert_cooldown_s):
             self.repeat = False
-            return self._alert("updated", f"{_TROUBLE[self.kind]} still or for another reason")
+            return self._alert("updated", f"{_TROUBLE[self.kind]} still, or for another reason")
         cause = self._likely_cause()
         if sign in TROUBLE_SIGNS and cause not in (self.cause, "none"):
             self.cause = cause

@@ -59,7 +59,7 @@ def trailed_stars(case: Case) -> Finding | None:
     return Finding(
         rule="trailed_stars", fault="tracking", strength=strength, metric="trail_length_px",
         value=length, limit=round(border * length / ratio, 3) if ratio else None, unit="px",
-        sentence=f"Stars are drawn out by {beyond:.1f} times their width{usual}, all in one direction; "
+        sentence=f"Stars are drawn out by {beyond:.2f} times their width{usual}, all in one direction; "
         f"{border:g} times is the border{unsure}.",
         label="very_bad_tracking" if very else "bad_tracking", severe=very and strength == "decisive",
     )  # fmt: skip
@@ -72,11 +72,11 @@ def _round_stars(case: Case, beyond: float, ratio: float) -> Finding | None:
         turned = max(case.elongation_ratio or 0.0, ratio)
         if turned > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are round: drawn out by {ratio:.2f} of their width."
+        said = f"Stars are round: drawn out by {ratio:.2f} times their width."
     else:
         if beyond > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are drawn out by {ratio:.2f} of their width, as is usual for this rig ({usual:.2f})."
+        said = f"Stars are drawn out by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
     return Finding(
         rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
         value=case.value("trail_length_px"), limit=None, unit="px", sentence=said,
@@ -117,7 +117,9 @@ def wide_stars(case: Case) -> Finding | None:
     if ratio is None or case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
         return None
     value, normal = case.value(key) or 0.0, case.normal(key) or 0.0
-    said = f"FWHM {value:.2f} px is {ratio:.2f} times the usual {normal:.2f} px"
+    # The width that a line about the frame shows is that along both axes; this one leaves any trail out.
+    side = " along the short axis of the stars" if key == "fwhm_minor_px" else ""
+    said = f"FWHM {value:.2f} px{side} is {ratio:.2f} times the usual {normal:.2f} px"
     # On a superb night the second best is still good: below the site's usual width the model has to agree.
     arcsec = case.value("fwhm_arcsec")
     superb = arcsec is not None and arcsec <= 0.8 * case.site.normal_fwhm_arcsec

@@ -254,9 +254,9 @@ class Monitor:
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
             try:
                 self._work(Desk(source, backlog, lane, session, retries, pause), over, state.turn)
-                reason, sentence = "stopped", "The watch was ended by its user."
+                reason, sentence = "stopped", "The watch was stopped."
             except KeyboardInterrupt:
-                reason, sentence = "stopped", "The watch was ended by its user, at once."
+                reason, sentence = "stopped", "The watch was stopped at once."
                 raise
             finally:
                 over.set()

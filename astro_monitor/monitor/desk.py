@@ -38,7 +38,7 @@ class Desk:
     def ask_again(self) -> None:
         """Have the source hand on the files whose trouble may be over."""
         for path in self.retries.take_due():
-            log.info("%s is tried again", path.name)
+            log.debug("%s is tried again", path)
             self.source.reopened.ask(path)
 
     def grade_next(self, timeout_s: float) -> bool:
@@ -118,7 +118,9 @@ class Desk:
         quietly = self.retries.put_off(outcome)
         self.source.reopened.keep_open(path)
         if quietly:
-            log.info("%s could not be read; it is tried again soon: %s", path.name, outcome.sentence)
+            # Each further try would say the same.
+            level = logging.INFO if self.retries.failures(path) == 1 else logging.DEBUG
+            log.log(level, "%s could not be read; it is tried again soon: %s", path, outcome.sentence)
         else:
             self.session.take(outcome)
         return True

@@ -87,6 +87,11 @@ class Retries:
         due.due_s = self._clock.monotonic() + step_s
         return False
 
+    def failures(self, path: Path) -> int:
+        """Return how often a file that waits for another try has failed with its present content."""
+        due = self._due.get(path)
+        return 0 if due is None else due.failures
+
     def settle(self, path: Path) -> None:
         """Forget a file: it has its outcome."""
         self._due.pop(path, None)

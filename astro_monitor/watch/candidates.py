@@ -386,4 +386,4 @@ class Candidates:
     def _tell_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
         if not candidate.told_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
             candidate.told_slow = True
-            log.info("%r has been written for more than %g s and is not whole yet", Path(path).name, SLOW_NOTICE_S)
+            log.info("%s is still not whole after %g s; it is graded as soon as it is", path, SLOW_NOTICE_S)

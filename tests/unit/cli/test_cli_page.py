@@ -20,10 +20,10 @@ from rich.console import Console
 
 from astro_monitor import logs
 from astro_monitor.cli.grading import _base, _row
-from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, laid_out
+from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, as_paragraphs, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
 from astro_monitor.messages import BODIES, Document, decode, encode
-from astro_monitor.plain import because, counted, shown
+from astro_monitor.plain import because, counted, duration, shown
 
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.1"
 NASTY = ["esc\x1b[31mred\x1b[2J.fits", "line\nbreak.fits", "cr\rback.fits", "bidi\u202egnp.fits", "csi\x9b31m.fits",
@@ -301,3 +301,30 @@ def test_a_terminal_that_lacks_a_letter_ends_nothing(encoding, shown_as):
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )  # fmt: skip
     assert done.stdout.decode(encoding).replace("\r\n", "\n") == shown_as
+
+
+@pytest.mark.parametrize("width", range(40, 100))
+def test_a_number_is_never_parted_from_its_per_cent_sign(width):
+    text = laid_out(
+        [Piece("The quality model is not sure of any class (good: 58 %), nor of 9 % more.", flows=True)], width
+    )
+    assert re.findall(r"\d+.%", str(text)) == ["58 %", "9 %"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (99, "99 s"), (100, "2 min"), (5900, "98 min"), (6000, "1.7 h"), (36000, "10.0 h")],
+)
+def test_a_time_is_told_in_the_unit_that_suits_it(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_a_time_is_told_in_the_unit_of_the_one_it_is_compared_with():
+    assert duration(99, like_s=130) == "2 min"
+    assert duration(1800, like_s=36000) == "0.5 h"
+
+
+def test_help_breaks_where_the_screen_does_and_not_where_the_source_does():
+    assert (
+        as_paragraphs("One line\n    and more.\n\n    Another\n    one.\n    ") == "One line and more.\n\nAnother one."
+    )

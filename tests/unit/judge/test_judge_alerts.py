@@ -136,6 +136,7 @@ def test_repeated_failures_are_a_warning_and_a_frame_that_was_read_ends_it(judge
     assert judge.note_failure(failed(0)) == ()
     (alert,) = judge.note_failure(failed(1))
     assert (alert.kind, alert.change) == ("failures", "opened")
+    assert alert.sentence == "2 of the last 2 files could not be read."
     happened = run(judge, frame, [{}, {}, {}], start=2)
     assert happened == [(3, "closed", "failures")]
 
@@ -206,3 +207,15 @@ def test_what_is_taken_back_leaves_no_trace_in_what_is_told(signs: list[str], ta
         assert bool(warden.alert_id) is (change.change == "updated")
     warden.note(again, "again", NO_CAUSE, 3600.0, rules)
     assert len(warden.frames) == len(warden.recent) <= 4
+
+
+def test_failures_that_come_back_and_their_end_are_told_in_files(judge, frame, failed):
+    judge.note_failure(failed(0))
+    judge.note_failure(failed(1))
+    alerts = [alert for number in (2, 3) for alert in judge.judge(frame(number))[1]]
+    judge.note_failure(failed(4))
+    alerts += judge.note_failure(failed(5))
+    assert [alert.sentence for alert in alerts] == [
+        "Over: 2 files that could be read in a row.",
+        "2 of the last 2 files could not be read again.",
+    ]

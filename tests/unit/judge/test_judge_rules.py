@@ -91,6 +91,8 @@ def test_rotation_needs_the_model_to_lean_to_it(settled, frame):
 def test_blur_far_beyond_the_usual_width_rejects(settled, frame):
     verdict, _ = settled.judge(frame(10, fwhm_px=6.5, fwhm_minor_px=6.3, fwhm_arcsec=6.5, central_dip_fraction=0.4))
     assert (verdict.decision, verdict.label, verdict.cause) == ("reject", "bad_seeing", "defocus")
+    # The width in the line about the frame is another one, 6.50 px.
+    assert verdict.reasons[0].sentence.startswith("FWHM 6.30 px along the short axis of the stars is ")
 
 
 def test_somewhat_poorer_seeing_is_kept_with_a_lower_weight(settled, frame):

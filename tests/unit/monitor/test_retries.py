@@ -86,9 +86,12 @@ def test_a_file_that_is_gone_is_looked_for_a_few_times() -> None:
 
 def test_another_version_of_the_file_begins_from_the_start() -> None:
     retries = Retries(Clock())
+    assert retries.failures(PATH) == 0
     told = [not retries.put_off(failed("incomplete")) for _ in range(6)]
     assert told[-1]
+    assert retries.failures(PATH) == 6
     assert retries.put_off(failed("incomplete", size_bytes=10))
+    assert retries.failures(PATH) == 1
 
 
 def test_the_pause_without_a_worker_grows_and_says_why() -> None:
