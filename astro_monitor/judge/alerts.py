@@ -160,7 +160,8 @@ class Warden:
         self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
         again = " again" if self.repeat else ""
         if self.kind == "failures":
-            return self._alert("opened", f"{bad} of the last {counted(len(last), 'file')} could not be read{again}")
+            said = f"{bad} of the last {counted(len(last), 'file')} could not be read"
+            return self._alert("opened", f"Again, {said}" if self.repeat else said)
         told = f"in {bad} of the last {counted(len(last), 'frame')}"
         told = told if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
         return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {told}")
@@ -174,10 +175,11 @@ class Warden:
 
     def _while_open(self, sign: Sign, moment_s: float, settings: JudgeSettings) -> Alert | None:
         if self.good_in_a_row >= settings.alert_close:
-            # A frame that could be read counts as good here, whatever its verdict.
-            what = "file that could be read" if self.kind == "failures" else "good frame"
-            what_many = "files that could be read" if self.kind == "failures" else ""
-            alert = self._alert("closed", f"Over: {counted(self.good_in_a_row, what, what_many)} in a row")
+            last = f"{counted(self.good_in_a_row, 'good frame')} in a row"
+            if self.kind == "failures":
+                # A frame that could be read counts as good here, whatever its verdict.
+                last = f"the last {counted(self.good_in_a_row, 'file')} could be read"
+            alert = self._alert("closed", f"Over: {last}")
             self.alert_id, self.closed_at_s = "", moment_s
             self.closed_severity, self.closed_cause, self.cause = self.severity, self.cause, "none"
             self._forget_all()

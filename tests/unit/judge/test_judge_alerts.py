@@ -216,6 +216,6 @@ def test_failures_that_come_back_and_their_end_are_told_in_files(judge, frame, f
     judge.note_failure(failed(4))
     alerts += judge.note_failure(failed(5))
     assert [alert.sentence for alert in alerts] == [
-        "Over: 2 files that could be read in a row.",
-        "2 of the last 2 files could not be read again.",
+        "Over: the last 2 files could be read.",
+        "Again, 2 of the last 2 files could not be read.",
     ]
