@@ -10,7 +10,7 @@ from . import ENDED_AT_ONCE
 
 
 def stop_on_signals() -> threading.Event:
-    """Return an event that Ctrl-C or SIGTERM sets; a second Ctrl-C ends the program, a third one whatever it is doing."""
+    """Return an event that Ctrl-C or SIGTERM sets; a second one ends the program, a third one whatever it is doing."""
     stop, hurry = threading.Event(), threading.Event()
 
     def ask(number: int, _: object) -> None:
