@@ -19,9 +19,9 @@ from .starlight import FADES, FULL, ON_AXIS_STEPS, belongs_to_star, falls, is_sa
 LEAST_SNR = 6.0
 """Height of a trail over its error."""
 
-_LEAST_SIDES = 0.5
+_LEAST_SIDES = 0.6
 """Share of a line whose two sides must be on the frame: along a border nobody can tell a ridge from an edge."""
-_WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.55
+_WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.6
 """Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
 So a trail may be wider the higher it is over the noise of a pixel."""
 _EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 7.0, 1.25, 2.5
@@ -41,8 +41,8 @@ _ON_AXIS_SNR = 9.0
 _SHARP = 0.75
 """Steepest drop from pixel to pixel over the height, beside a column; of stars that are 1.3 pixels wide it is 0.7."""
 _COLUMN_REACH_PX = 6
-_SEAM_PX = 2.0
-"""Half-frames are read by amplifiers of their own; where they meet lies so near the middle of the frame."""
+_SEAM_PX, _SEAM_SHARE = 2.0, 0.15
+"""Half-frames are read by amplifiers of their own: they meet so near the middle of the frame, along so much of it."""
 
 _RAY_FADES, _RAY_FADING, _RAY_WIDENING = 0.85, 2.0, 1.25
 """A ray of glow fades and widens away from the border."""
@@ -51,7 +51,7 @@ _RAY_SNR, _RAY_SINE, _RAY_BEYOND = 4.0, 0.08, 2.0
 _RAY_POINT_STEPS, _FEWEST_RAYS = 12.0, 3
 _STAR_POINT_STEPS, _FEWEST_SPIKES = 4.0, 2
 """How near the point they pass, and how many there are; the same where the point is a saturated star."""
-_STEEP_FADING, _STEEP_START = 3.0, 2.0
+_STEEP_FADING, _STEEP_START = 3.0, 2.6
 """Light of the nearest third over the farthest, and of the nearest sixth over the median."""
 _GALAXY_WIDTH, _GALAXY_WIDER_STEPS, _GALAXY_FADING, _GALAXY_ASPECT = 1.35, 1.0, 2.2, 45.0
 """A galaxy on its side is wider than the stars, fades to both ends, and is not so many times longer than wide."""
@@ -158,7 +158,7 @@ def _is_line_of_sensor(ridge: Ridge, scene: Scene) -> bool:
         first, last = ridge.line.x, ridge.line.x + ridge.line.dx * ridge.line.length
     first, last = sorted((max(round(first), 0), min(round(last), len(pixels))))
     middle = (pixels.shape[1] - 1) / 2
-    if abs(across - middle) < max(_SEAM_PX, 0.5 * scene.step + 1) and last - first > 0.3 * len(pixels):
+    if abs(across - middle) < max(_SEAM_PX, 0.5 * scene.step + 1) and last - first > _SEAM_SHARE * len(pixels):
         return True
     left = max(round(across) - _COLUMN_REACH_PX, 0)
     piece = np.asarray(pixels[first:last, left : round(across) + _COLUMN_REACH_PX + 1], np.float64)
