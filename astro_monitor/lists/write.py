@@ -128,6 +128,10 @@ def write_lists(
     return body_json(body)
 
 
+_FOUND_OUTSIDE: set[tuple[str, tuple[str, ...]]] = set()
+"""Places that were compared with capture folders: those may lie on a share that hangs when lists are written again."""
+
+
 def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str = "the folder for lists") -> None:
     """See to it that nothing is ever written into a capture folder.
 
@@ -141,12 +145,16 @@ def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str =
             mount, upper and lower case) is known as one.
     """
     real = Path(os.path.realpath(folder))
+    asked = (str(real), tuple(str(root) for root in watch_roots))
+    if asked in _FOUND_OUTSIDE:
+        return
     for root in watch_roots:
         if real.is_relative_to(os.path.realpath(root)) or any(_is_same(one, root) for one in (real, *real.parents)):
             raise ConfigError(
                 f"{what} {shown(str(folder))} lies inside the capture folder {shown(str(root))}, which is never "
                 "written to; choose a place outside it"
             )
+    _FOUND_OUTSIDE.add(asked)
 
 
 def _is_same(one: Path, other: Path) -> bool:

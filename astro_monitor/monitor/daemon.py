@@ -20,6 +20,7 @@ from pathlib import Path
 from ..clock import Clock, SystemClock
 from ..counts import Counts
 from ..errors import ConfigError
+from ..lists import refuse_capture_folder
 from ..messages import Document
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
@@ -152,6 +153,8 @@ class Monitor:
         self._pipeline = pipeline
         self.folder = rig_folder(settings, root)
         self.lists_folder = lists_folder(settings, root)
+        # Asked now, while the capture folder answers: a share that hangs later must not hold the lists.
+        refuse_capture_folder(self.lists_folder, [self._root])
         self.night_log_path = self.folder / "nightlog.sqlite"
         self.addresses: tuple[str, ...] = ()
         self.health_port = 0

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.errors import ConfigError
-from astro_monitor.lists import ListedFrame, ListError, NotLight, listed_frame, owner_of, write_lists
+from astro_monitor.lists import (
+    ListedFrame,
+    ListError,
+    NotLight,
+    listed_frame,
+    owner_of,
+    refuse_capture_folder,
+    write_lists,
+)
 from astro_monitor.lists import files as list_files
 from astro_monitor.lists import links as list_links
 from astro_monitor.lists.grouping import stacks
@@ -502,3 +510,20 @@ def test_an_owner_whose_folder_is_only_read_has_an_identity_too(tmp_path, monkey
     assert write_lists(night(), tmp_path / "lists", owner=owner_of(tmp_path)) == first
     (tmp_path / "lists-owner").write_text("")  # torn by a crash
     assert write_lists(night(), tmp_path / "lists", owner=owner_of(tmp_path)) == first
+
+
+def test_a_capture_folder_that_hangs_does_not_hold_the_next_lists(tmp_path, monkeypatch):
+    """A share that does not answer holds whoever asks it anything; where it lies was asked when it still answered."""
+    root = tmp_path / "share"
+    root.mkdir()
+    refuse_capture_folder(tmp_path / "lists", [root])
+    real = os.path.realpath
+
+    def hanging(path, **options):
+        assert not str(path).startswith(str(root)), "the share is not asked again"
+        return real(path, **options)
+
+    monkeypatch.setattr(os.path, "realpath", hanging)
+    refuse_capture_folder(tmp_path / "lists", [root])
+    with pytest.raises(AssertionError, match="not asked again"):
+        refuse_capture_folder(tmp_path / "elsewhere", [root])
