@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import sep
 
+from astro_monitor.detect import Detector
+from astro_monitor.inference import open_model
 from astro_monitor.measure import Measurer
 from astro_monitor.read import Reader
 from astro_monitor.records import Arrival, Baseline, Detections, SkyMap
@@ -17,15 +19,12 @@ NIGHT = FRAMES / "night_tres1"
 pytestmark = [pytest.mark.real, pytest.mark.skipif(not NIGHT.is_dir(), reason="no real frames here")]
 
 
-def examine(number, baseline):
-    path = next(NIGHT.glob(f"tres1-{number:03d}*.fit"), NIGHT / "none")
-    if not path.exists():
-        pytest.skip(f"{path.name} is not here")
+def read(path):
     now = datetime.now(UTC)
-    frame = Reader().read(
+    return Reader().read(
         Arrival(
             path=path,
-            root=NIGHT,
+            root=path.parent,
             size_bytes=path.stat().st_size,
             mtime_ns=path.stat().st_mtime_ns,
             first_seen_utc=now,
@@ -33,6 +32,13 @@ def examine(number, baseline):
             how="named",
         )
     )
+
+
+def examine(number, baseline):
+    path = next(NIGHT.glob(f"tres1-{number:03d}*.fit"), NIGHT / "none")
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here")
+    frame = read(path)
     light = frame.pixels.astype(np.float32)
     sky = sep.Background(light, bw=64, bh=64)
     found = sep.extract(light - sky.back(), 4, err=sky.globalrms, minarea=5)
@@ -75,3 +81,22 @@ def test_a_real_night_is_measured_as_it_was(no_baseline):
 def test_a_dark_frame_has_no_stars_worth_the_name(no_baseline):
     dark = examine(1, no_baseline)
     assert dark.values["fwhm_px"] is None or dark.values["fwhm_px"] < 1.0
+
+
+@pytest.mark.skipif(not (FRAMES / "focus_run_c8").is_dir(), reason="no real frames here")
+def test_a_real_focus_run_on_one_star_is_monotonic(no_baseline):
+    """From far inside the focus to far outside it; in the best frame the star's half maximum is 2.75 px across."""
+    detector, measurer = Detector(open_model("star-unet", provider="cpu", threads=1)), Measurer()
+    widths, radii = {}, {}
+    for path in (FRAMES / "focus_run_c8").iterdir():
+        frame = read(path)
+        values = measurer.measure(frame, detector.detect(frame), no_baseline)[1].values
+        position = int(path.name.split("_")[2])
+        widths[position], radii[position] = values["fwhm_px"], values["hfr_px"]
+    assert min(value for value in widths.values() if value) == widths[8000] == pytest.approx(2.7, rel=0.15)
+    for sizes in (widths, radii):
+        inside = [sizes[at] for at in sorted(sizes) if at <= 8000 and sizes[at] is not None]
+        outside = [sizes[at] for at in sorted(sizes) if at >= 8000 and sizes[at] is not None]
+        assert len(inside) >= 6
+        assert (np.diff(inside) < 0).all()
+        assert (np.diff(outside) > 0).all()
