@@ -22,17 +22,39 @@ STEPS = (
 WHOLE = ("CALIBRAT", "CALIBRATED", "CALIBED", "REDUCED", "PROCESSD")
 """Keywords that say that all was done."""
 
-_NO = ("F", "FALSE", "N", "NO", "0", "OMIT", "OMITTED", "PERFORM", "SKIPPED", "NONE", "NOT DONE", "RAW", "")
+_NO = (
+    "OFF",
+    "PENDING",
+    "TODO",
+    "F",
+    "FALSE",
+    "N",
+    "NO",
+    "0",
+    "OMIT",
+    "OMITTED",
+    "PERFORM",
+    "SKIPPED",
+    "NONE",
+    "NOT DONE",
+    "RAW",
+    "",
+)
 """PERFORM is how the Hubble pipeline writes *still to be done*."""
-_TAKEN = r"(subtract|correct|remov|calibrat|appl|taken off|reduc)"
+_TAKEN = r"(subtract|correct|remov|calibrat|appl|taken off|reduc(ed|tion))"
 _BIAS = r"(bias|overscan|zero[ -]?(level|frame|image)|master[ -]?(zero|offset)|offset (frame|image))"
 """An offset alone may be that of the focuser or of the pointing."""
+_NO_FRAME = "sites?|sky|skies|modes?|time|adapt\\w*|moon|hours?|rooms?|nebulae?|clouds?|locations?|conditions?"
+_DARK = rf"\bdarks?\b(?! ({_NO_FRAME})\b)"
+"""A frame, not the sky or the place."""
 _SAID = (
     ("B", re.compile(rf"\b{_BIAS}\b.*{_TAKEN}|{_TAKEN}\w*\b.*\b{_BIAS}\b")),
-    ("D", re.compile(rf"\bdarks?\b.*{_TAKEN}|{_TAKEN}\w*\b.*\bdarks?\b")),
+    ("D", re.compile(rf"{_DARK}.*{_TAKEN}|{_TAKEN}\w*\b.*{_DARK}")),
     ("F", re.compile(rf"\bflat.*({_TAKEN}|divi|field)|({_TAKEN}|divi)\w*\b.*\bflat")),
 )
-_DENIED = re.compile(r"\b(not|no|without|never|skipp\w*|omit\w*|un\w+)\b|\bfail")
+_DENIED = re.compile(
+    r"\b(not|no|none|off|without|never|skipp\w*|omit\w*|disabled|pending|available|will|to be|later|un\w+)\b|\bfail"
+)
 
 
 @dataclass(frozen=True, slots=True)

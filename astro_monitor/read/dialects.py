@@ -59,7 +59,7 @@ class AngleRow:
 
 
 NUMBERS = (
-    NumberRow("gain", ("GAIN", "CAM-GAIN", "ISOSPEED"), 0.0, 1e6),
+    NumberRow("gain", ("GAIN", "CAM-GAIN", "ISOSPEED", "ISO"), 0.0, 1e6),
     NumberRow("offset", ("OFFSET", "BLKLEVEL"), 0.0, 65_535.0),
     # SharpCap: EGAIN is meant at the depth of the converter, EGAINSAV at that of the file.
     NumberRow("e_per_adu", ("EGAINSAV", "EGAIN", "CVF"), 1e-4, 1e3, zero_is_unknown=True),
@@ -82,7 +82,10 @@ TEXTS = (
             "FILTERID",
             "FILTNAM",
             "FILTER1",
+            "FILTER2",
+            "FILTER3",
             "FILTNAM1",
+            "INSFLNAM",
             "ESO INS FILT1 NAME",
         ),
     ),
@@ -100,6 +103,9 @@ ANGLES = (
     AngleRow("site_lon_deg", ("SITELONG", "SITE-LON", "OBSLONG", "LONG-OBS", "LOGITUD"), -360.0, 360.0),
 )
 
+WHEELS = ("FILTER1", "FILTER2", "FILTER3")
+OPEN_FILTERS = ("air", "clear", "open", "empty", "none", "no filter", "opaque", "home", "0")
+BAYER_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER_PATTERN", "BAYER", "CFATYPE", "CFAPAT", "ARRAY_TY")
 BAYER_ORDERS = ("RGGB", "BGGR", "GRBG", "GBRG")
 
 
@@ -146,11 +152,17 @@ def _number(facts: Facts, row: NumberRow) -> None:
 
 
 def _text(facts: Facts, row: TextRow) -> None:
-    for keyword in row.keywords:
-        text = as_text(facts.lookup(keyword))
-        if text is not None and text.upper() not in UNKNOWN_TEXTS:
-            facts.keep(row.field, text, keyword)
-            return
+    found = [
+        (text, keyword)
+        for keyword in row.keywords
+        if (text := as_text(facts.lookup(keyword))) is not None and text.upper() not in UNKNOWN_TEXTS
+    ]
+    if not found:
+        return
+    if found[0][1] in WHEELS:
+        # Of several wheels one holds the filter, and the others are open.
+        found.sort(key=lambda one: one[1] not in WHEELS or one[0].lower() in OPEN_FILTERS)
+    facts.keep(row.field, *found[0])
 
 
 def _angle(facts: Facts, row: AngleRow) -> None:
@@ -186,8 +198,10 @@ def _check_pointing(facts: Facts) -> None:
 
 
 def _colour(facts: Facts) -> None:
-    for keyword in ("BAYERPAT", "COLORTYP"):
+    for keyword in BAYER_KEYWORDS:
         text = (as_text(facts.lookup(keyword)) or "").upper()
+        # The first row of a pattern tells the second.
+        text = {"RG": "RGGB", "BG": "BGGR", "GR": "GRBG", "GB": "GBRG"}.get(text, text)
         if text in BAYER_ORDERS:
             facts.keep("bayer", text, keyword)
             break

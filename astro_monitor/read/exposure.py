@@ -15,11 +15,12 @@ from .values import as_number, as_text
 KEYWORDS = (
     # Keyword, and its unit where its name tells it. The first that can be believed counts.
     ("EXPTIME", ""), ("EXPOSURE", ""), ("EXPOINUS", "us"), ("EXP_TIME", ""), ("EXP-TIME", ""), ("EXPOSTIM", ""),
-    ("EXPOSURE_TIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""), ("EXPMS", "ms"),
-    ("EXP_MS", "ms"), ("EXP-MS", "ms"), ("EXPINMS", "ms"), ("EXPOSMS", "ms"), ("EXPUS", "us"), ("EXP_US", "us"),
-    ("EXPOSED", ""), ("EXP", ""),
+    ("EXPOSURE_TIME", ""), ("EXPOSURETIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""),
+    ("EXP_SEC", "s"), ("EXPTIME_MS", "ms"), ("EXPMS", "ms"), ("EXP_MS", "ms"),
+    ("EXP-MS", "ms"), ("EXPINMS", "ms"), ("EXPOSMS", "ms"), ("EXPUS", "us"), ("EXP_US", "us"),
+    ("EXPOSED", ""), ("SHUTTIME", ""), ("INTEGRAT", ""), ("EXP", ""),
 )  # fmt: skip
-NEED_UNIT = ("EXP",)
+NEED_UNIT = ("EXP", "INTEGRAT")
 """Keywords that may as well count exposures."""
 UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
@@ -39,6 +40,10 @@ _UNITS = (
     ("s", r"s|secs?|seconds?|sec\."),
 )
 _WITH_UNIT = re.compile(r"([+-]?[\d.,]+(?:[eEdD][+-]?\d+)?)\s*([a-zA-Zµμ.-]+)")
+_CLOCK = re.compile(
+    r"(\d{1,2}):(\d\d):(\d\d(?:\.\d*)?)|(?:(\d{1,2}) ?h ?)?(\d{1,3}) ?m(?:in)? ?(\d{1,2}(?:\.\d*)?) ?s", re.ASCII
+)
+"""Hours, minutes and seconds: ``00:05:00`` or ``5m0s``."""
 _FRACTION = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})\s*(?:s|sec)?\.?", re.IGNORECASE)
 
 
@@ -89,6 +94,12 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
         match = _FRACTION.fullmatch(text)
         if match is not None and int(match[2]):
             return int(match[1]) / int(match[2]), "s"
+        match = _CLOCK.fullmatch(text)
+        if match is not None:
+            hours, minutes, rest = (
+                float(part or 0) for part in (match[1] or match[4], match[2] or match[5], match[3] or match[6])
+            )
+            return hours * 3600.0 + minutes * 60.0 + rest, "s"
         match = _WITH_UNIT.fullmatch(text)
         number = as_number(match[1]) if match is not None else None
         if match is None or number is None:
@@ -102,6 +113,8 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
 
 def _told(comment: str) -> str:
     """Return the unit that a remark names: in brackets, after *in*, or anywhere as a word; seconds go first there."""
+    # A number with a unit is about something else: ``shutter latency 5 ms``.
+    comment = re.sub(r"\d+(\.\d+)?\s*[a-zµμ]+", " ", comment)
     for pattern in (r"[\[(]\s*([a-zµμ.-]+)\s*[\])]", r"\bin\s+(?:decimal\s+)?([a-zµμ.-]+)"):
         for word in re.findall(pattern, comment):
             unit = _named(word)

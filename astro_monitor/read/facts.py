@@ -15,7 +15,7 @@ _MAX_NOTES = 20
 _MAX_REMARK, _MAX_REMARKS, _MAX_TEXT = 200, 8000, 1000
 """Letters of a remark and of a value, and how many remarks, that are looked at: patterns cost time on more."""
 _WITH_UNIT = re.compile(
-    r"([+-]?[\d.,]+)\s*(?:°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
+    r"(?:ISO\s*)?([+-]?[\d.,]+)\s*(?:arc-?sec\w*\s*(?:/|per)\s*pi?xe?l?|[\"″']{1,2}(?:/pi?xe?l?)?|°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
 )
 """Units that change no number here; others, such as metres for a focal length, make it no number."""
 _TELLING = re.compile(

@@ -19,19 +19,20 @@ TYPE_KEYWORDS = (
     "OBS-TYPE", "OBS_TYPE", "EXPTYPE", "EXP-TYPE", "DATA-TYP", "DATATYPE", "CCDTYPE", "OBJTYPE", "XISF:imageType",
     "ESO DPR TYPE", "ESO DPR CATG", "PROCTYPE", "PRODTYPE", "FLAVOR",
 )  # fmt: skip
-_FLATS = r"(sky|dome|twilight|twi|dawn|dusk|panel|lamp|internal|evening|morning|led|screen)"
+_FLATS = r"(sky|dome|twilight|twi|dawn|dusk|panel|lamp|internal|evening|morning|led|screen|light-?box)"
 TYPES: tuple[tuple[str, FrameKind], ...] = (
     # Whole text in lower case, without words such as "frame" and without blanks. The first that fits counts.
     (r".*(defect|bad-?pixel|hotpixel|rejection|weight|slope)(map|mask)s?(high|low)?|bpm|dqmask|.*mask", "defect_map"),
-    (r".*(master|stack|integrat|combin|mosaic|coadd|processed|calibrated|resampled|instcal|super(bias|dark|flat)).*",
-     "product"),
-    (r"(dark|flat)?darks?(flat)?s?|darksforflats?|noirs?", "dark"),
+    (r".*(?<!un)(?<!non)(?<!not)(master|stack|integrat|combin|mosaic|coadd|processed|calibrated|resampled|instcal"
+     r"|super(bias|dark|flat)).*", "product"),
+    (r"(dark|flat)?darks?(flat)?s?|darksforflats?|noirs?|dunkel(bilde?r?|strom)?", "dark"),
     (r"(bias|zero|offset|biaszero|biasoffset)(es|s)?", "bias"),
-    (rf"{_FLATS}?flats?{_FLATS}?s?|plus?|twilight", "flat"),
+    (rf"{_FLATS}?flats?{_FLATS}?(box|panel)?s?|plus?|twilight|wei(ß|ss)bilde?r?", "flat"),
     (r"(auto|off-?axis)?guid(e|er|ing)(star|cam|camera)?s?", "guide"),
     (r"(auto)?focus(s?ing|run|er|sweep|star)?", "focus"),
     (r"snap(shot)?s?|preview|framing|acquisition|acq|platesolv(e|ing)|pointing|test|testshot|align(ment)?", "snapshot"),
-    (r"lights?|science|sci|object|obj|target|astro|standard|std|expose|sky|photometry|hellbilde?r?|brutes?", "light"),
+    (r"lights?|sciences?|sci|object|obj|target|astro|standard|std|expose|sky|photometry|hellbilde?r?|brutes?"
+     r"|obje[ck]?to?s?|cibles?|luz|luce|lumi[eè]res?", "light"),
 )  # fmt: skip
 PICTURE_TYPES: dict[int, FrameKind] = {1: "light", 2: "bias", 3: "dark", 4: "flat"}
 """PICTTYPE of CCDSoft and TheSky."""
@@ -57,13 +58,15 @@ QUIET_FOLDERS: tuple[tuple[str, FrameKind], ...] = (
     (rf"({_FLATS}[ _-]*)?flats?([ _-]*(field|frame)s?)?", "flat"),
 )
 """These folders count only where the header tells no type."""
+_PP_STARS = "(and|aql|aqr|aur|cam|cas|cep|cyg|del|gem|her|hya|lac|leo|lib|lyr|oph|ori|peg|per|sgr|tau|vel|vir|vul)"
+"""Constellations of variable stars named PP, which begin like what Siril calls its preprocessed frames."""
 NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"(guide|guider|guiding|guidecam|phd2?)[ _\-.0-9].*|.*[_\- ](guider|phd2|guidecam)[_\- .].*", "guide"),
     (r"auto[_-]?focus[ _\-.0-9].*|.*[_\- ]autofocus[_\- .].*", "focus"),
     (r"(snapshot|preview)[ _\-.0-9].*|.*[_\- ]snapshot[_\- .].*", "snapshot"),
     (r".*_c(_(cc|d|r|n|dbe|lps|lp))+\.(xisf|fits?)", "product"),
-    (r"(r_|bkg_)*pp_.*|stacked-\d.*|(stacked|autosave|integration)[ _\-.0-9].*|master[ _-]?(light|dark|bias|flat).*",
-     "product"),
+    (rf"(r_|bkg_)*pp_(?!{_PP_STARS}[_ -]).*|stacked-\d.*|(stacked|integration)[ _\-.0-9].*"
+     r"|master[ _-]?(light|dark|bias|flat).*", "product"),
 )  # fmt: skip
 QUIET_NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"(dark[ _-]?flat|flat[ _-]?dark|dark)s?[ _\-.]?\d.*", "dark"),
@@ -71,6 +74,7 @@ QUIET_NAMES: tuple[tuple[str, FrameKind], ...] = (
     (rf"({_FLATS}[ _-]?)?flats?[ _\-.]?\d.*", "flat"),
     (r"(focus|af)[ _\-.]?\d.*", "focus"),
     (r"snap[ _\-.]?\d.*", "snapshot"),
+    (r"autosave[ _\-.0-9].*", "product"),
 )
 """These names count only where the header tells no type."""
 
@@ -175,14 +179,17 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
         found.append((PICTURE_TYPES[int(number)], "PICTTYPE"))
     if as_text(facts.lookup("ESO PRO CATG")) is not None:
         found.insert(0, ("product", "ESO PRO CATG"))
-    done = [one for one in found if one[0] in ("product", "defect_map")]
+    # A frame that only finds the field is told by the category alone at ESO: its type is that of any object.
+    done = [one for one in found if one[0] in ("product", "defect_map") or one == ("snapshot", "ESO DPR CATG")]
     return (done or found or [("unknown", "")])[0]
 
 
 def _by_word(text: str) -> FrameKind | None:
-    """Return the kind of a longer text that has the word for a calibration frame in it, such as ``Dark Current``."""
+    """Return the kind of a longer text that has a word for it, such as ``Dark Current`` or ``Light (cooled)``."""
     words = set(re.findall(r"[a-z]+", text.lower()))
-    if words & {"light", "lights", "object", "science", "nebula"}:
+    if re.match(r"\W*(light|science|object)\b", text.lower()):
+        return "light"
+    if words & {"light", "lights", "object", "science", "nebula", "nebulae", "cloud", "clouds", "pollution"}:
         return None
     told: tuple[tuple[FrameKind, set[str]], ...] = (
         ("dark", {"dark", "darks"}), ("bias", {"bias", "zero"}), ("flat", {"flat", "flats", "flatfield"}),
@@ -191,7 +198,7 @@ def _by_word(text: str) -> FrameKind | None:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"frame|field|exposure|image|[\s_.,:/()\[\]-]", "", text.lower())
+    return re.sub(r"frame|field|exposure|image|[\s_.,:/()\[\]-]|\d+$", "", text.lower())
 
 
 def _first(table: tuple[tuple[str, FrameKind], ...], text: str) -> FrameKind | None:

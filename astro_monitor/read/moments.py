@@ -75,7 +75,7 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
             return _built(match[1], match[2], match[3], (int(match[4]), int(match[5]), int(match[6]), match[7]), "")
     if isinstance(value, bool) or value is None:
         return None
-    text = str(value).strip().upper()
+    text = str(value).strip(" \"'").upper()
     if len(text) > _LONGEST_TEXT or len(str(time)) > _LONGEST_TEXT:
         return None
     if _NUMBER.fullmatch(text) and len(text) not in (8, 14):
@@ -106,6 +106,8 @@ def _from_number(number: float, scale: str) -> Moment | None:
     if 2e6 < number < 3e6 or 4e4 < number < 1e5:
         moment = from_julian(number, scale=scale)
         return moment and Moment(moment.utc, _also(moment.assumed, "as a Julian date"))
+    if 3e11 < number < 5e12:
+        return _credible(_UNIX_0 + timedelta(milliseconds=number), "as milliseconds since 1970")
     if 3e8 < number < 5e9:
         return _credible(_UNIX_0 + timedelta(seconds=number), "as seconds since 1970")
     year = math.floor(number)

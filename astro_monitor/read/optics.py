@@ -13,43 +13,70 @@ ARCSEC_PER_RADIAN_UM_MM = 206.264806
 """Arcseconds of one micrometre seen from one millimetre times 1000: 648000 / pi / 1000."""
 SCALE_RANGE_ARCSEC_PX = (0.05, 60.0)
 
-BINNING = ("XBINNING", "CCDXBIN", "BINX", "CCDBIN1", "CCDSUM", "BINNING", "XBIN")
-BINNED_PIXEL_UM = ("XPIXSZ", "XPIXELSZ", "XPIXSIZE", "PIXSIZEX")
+BINNING = ("XBINNING", "CCDXBIN", "BINX", "CCDBIN1", "CCDSUM", "BINNING", "XBIN", "HBIN", "BIN1", "ESO DET WIN1 BINX")
+BINNED_PIXEL_UM = ("XPIXSZ", "XPIXELSZ", "XPIXSIZE", "PIXSIZEX", "PIXSIZE")
 """Binning is included in these (N.I.N.A., INDI, SharpCap, MaxIm DL, Voyager)."""
 UNBINNED_PIXEL_UM = ("PIXSIZE1",)
 FOCAL = (("FOCALLEN", 1.0), ("FOCAL", 1.0), ("FLENGTH", 1000.0))
 """Keyword, and millimetres in its unit."""
-SCALES = ("SCALE", "PIXSCALE", "SECPIX1")
+SCALES = ("SCALE", "PIXSCALE", "SECPIX1", "SECPIX", "PIXSCAL1", "PIXSCAL", "SECPPIX")
+
+
+_LENGTHS_MM = {"um": 1e-3, "µm": 1e-3, "mi": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1000.0}
 
 
 def read_optics(facts: Facts) -> None:
     """Fill the fields that tell how large the sky is on a pixel."""
     binning = _binning(facts)
     for keyword in BINNED_PIXEL_UM:
-        pixel = facts.number(keyword, 0.5, 500.0, zero_is_unknown=True)
+        pixel = _length(facts, keyword, 1e-3, 0.5, 500.0)
         if pixel is not None:
             facts.keep("pixel_um", pixel, keyword)
             break
     else:
         for keyword in UNBINNED_PIXEL_UM:
-            pixel = facts.number(keyword, 0.5, 100.0, zero_is_unknown=True)
+            pixel = _length(facts, keyword, 1e-3, 0.5, 100.0)
             if pixel is not None:
                 facts.keep("pixel_um", pixel * binning, keyword)
                 break
     for keyword, millimetres in FOCAL:
-        focal = facts.number(keyword, 5.0 / millimetres, 1e5 / millimetres, zero_is_unknown=True)
+        focal = _length(facts, keyword, millimetres, 5.0, 1e5)
         if focal is not None:
-            facts.keep("focal_mm", focal * millimetres, keyword)
+            facts.keep("focal_mm", focal, keyword)
             break
     _scale(facts)
+
+
+def _length(facts: Facts, keyword: str, unit_mm: float, low: float, high: float) -> float | None:
+    """Return a length in the unit of its range; a unit in the remark counts where the number is none without it.
+
+    Parameters:
+        facts: of the header.
+        keyword: holds the length.
+        unit_mm: the keyword's own unit: 1 for millimetres, 1e-3 for micrometres, 1000 for metres.
+        low, high: range, in millimetres, or in micrometres where that is the keyword's own unit.
+    """
+    own = min(unit_mm, 1.0)
+    match = re.search(
+        r"[\[(]\s*(um|µm|mm|cm|m|microns?)\s*[\])]|\bin (microns?|mm|cm|met(?:re|er)s?)\b|^\s*(mm|cm|m)\s*$",
+        facts.comment(keyword).lower(),
+    )
+    told = next((word for word in match.groups() if word), "") if match is not None else ""
+    factor = _LENGTHS_MM.get(told[:2] if told[:2] in _LENGTHS_MM else told[:1], unit_mm) / own
+    number = as_number(facts.lookup(keyword))
+    if factor != unit_mm / own and number is not None and low <= number * factor <= high:
+        return number * factor
+    plain = facts.number(keyword, low * own / unit_mm, high * own / unit_mm, zero_is_unknown=True)
+    return None if plain is None else plain * unit_mm / own
 
 
 def _binning(facts: Facts) -> int:
     for keyword in BINNING:
         value = facts.lookup(keyword)
         if isinstance(value, str):
-            # One number for both axes, or two: ``2 2``, ``2x2``, ``2,2``.
-            value = re.split(r"[\sxX*,/]", value.strip())[0]
+            # One number for both axes, or two: ``2 2``, ``2x2``, ``2,2``, ``(2, 2)``, ``Bin2``.
+            digits = re.search(r"-?\d+", value)
+            value = digits[0] if digits is not None else value
         number = as_number(value)
         if number is None:
             continue
@@ -96,9 +123,14 @@ def _scale(facts: Facts) -> None:
 
 def _solved_scale(facts: Facts) -> float | None:
     """Scale of a plate solution: square root of the determinant of its matrix."""
-    matrix = cd_matrix(facts.lookup) if is_celestial(facts.lookup) else []
-    if not matrix:
+    if not is_celestial(facts.lookup):
         return None
+    matrix = cd_matrix(facts.lookup)
+    if not matrix:
+        # Without a matrix the steps alone tell the scale, whichever way they are turned.
+        steps = [as_number(facts.lookup(keyword)) for keyword in ("CDELT1", "CDELT2")]
+        told = [abs(step) for step in steps if step is not None and abs(step) <= 1.0]
+        return 3600.0 * math.sqrt(told[0] * told[1]) if len(told) == 2 and told[0] * told[1] > 0.0 else None
     a, b, c, d = matrix
     determinant = abs(a * d - b * c)
     return 3600.0 * math.sqrt(determinant) if determinant > 0.0 else None

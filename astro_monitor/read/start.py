@@ -13,7 +13,8 @@ from .values import as_number, as_text
 
 DATES = (
     # Keyword, and which part of the exposure has passed by then. The first that can be believed counts.
-    ("DATE-OBS", 0.0), ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
+    ("DATE-OBS", 0.0), ("DATE-UTC", 0.0),
+    ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
     ("DATE-STRT", 0.0), ("SHUTOPEN", 0.0),
     ("UTC-OBS", 0.0), ("UTSTART", 0.0), ("UT-START", 0.0), ("EXPSTART", 0.0), ("STARTTIM", 0.0),
     ("UTDATE", 0.0), ("UT-DATE", 0.0), ("UT_DATE", 0.0), ("UT", 0.0), ("UTC", 0.0), ("TIME-OBS", 0.0),
@@ -26,7 +27,7 @@ TIMES_OF_DAY = (
     ("UT-START", 0.0), ("UT_START", 0.0), ("UTC-STRT", 0.0), ("UTC-BEG", 0.0), ("UTSTRT", 0.0), ("UT-STR", 0.0),
     ("UT-OBS", 0.0), ("UT_OBS", 0.0), ("UTOBS", 0.0), ("UTC_OBS", 0.0), ("UTCSTART", 0.0), ("UTSHUT", 0.0),
     ("UT", 0.0), ("UTC", 0.0), ("UTIME", 0.0), ("UT-TIME", 0.0), ("UT_TIME", 0.0), ("UTTIME", 0.0),
-    ("STARTTIM", 0.0), ("EXPSTART", 0.0), ("TIME-STA", 0.0), ("OBSTIME", 0.0), ("TIME", 0.0),
+    ("STARTTIM", 0.0), ("EXPSTART", 0.0), ("TIME-STA", 0.0), ("OBSTIME", 0.0), ("TM-START", 0.0), ("TIME", 0.0),
     ("UTMID", 0.5), ("UT-MID", 0.5), ("UTMIDDLE", 0.5), ("MIDTIME", 0.5), ("TIME-MID", 0.5),
     ("UTEND", 1.0), ("UT-END", 1.0), ("UTC-END", 1.0), ("TIME-END", 1.0),
 )  # fmt: skip

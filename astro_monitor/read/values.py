@@ -22,6 +22,8 @@ def as_text(value: Value | None) -> str | None:
         # A letter with an accent is one letter, whichever way its program composed it.
         text = unicodedata.normalize("NFC", text)
     text = "".join(letter for letter in text if letter.isprintable()).strip()[:MAX_TEXT].strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()  # quoted once more by the program
     return text or None
 
 

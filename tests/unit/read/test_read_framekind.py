@@ -165,6 +165,8 @@ def test_the_guide_camera_of_a_light_makes_no_guide_frame() -> None:
         ("darks/x.fits", "", "dark"), ("darks/x.fits", "LIGHT", "light"), ("Dark_60s_Bin1_0018.fits", "", "dark"),
         ("calibration/Bias/x.fits", "", "bias"), ("flat_001.fits", "", "flat"), ("SkyFlats/x.fits", "", "flat"),
         ("pp_light_00001.fits", "Light", "product"), ("r_pp_light_00001.fits", "Light", "product"),
+        ("PP_Vir_60s_001.fits", "Light", "light"), ("pp_m31_001.fits", "Light", "product"),
+        ("AutoSave Image -0003.fit", "Light", "light"), ("Autosave001.fits", "", "product"),
         ("Stacked_133_M 94_10.0s.fits", "Light", "product"), ("masterDark_60s.fits", "", "product"),
         ("M31_0042_c_cc_d_r.fits", "Light", "product"), ("M31_0042_r.fits", "Light", "light"),
         ("dark_nebula_001.fits", "", "unknown"), ("flatiron_1.fits", "", "unknown"), ("test/x.fits", "Light", "light"),
