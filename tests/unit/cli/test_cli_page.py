@@ -167,6 +167,14 @@ def test_a_revised_frame_has_a_relative_path_and_the_new_reason():
     assert "good enough for luminance" in line
 
 
+def test_a_verdict_that_was_taken_back_says_so():
+    document = golden("frame.revised")
+    document.body.update(old_decision="reject", new_decision="reject", replaced_by="aa" * 8)
+    line = "".join(printed(document, 0))
+    assert "reject taken back" in line
+    assert "reject → reject" not in line
+
+
 def test_a_dark_is_skipped_whichever_version_told_it():
     new = "".join(printed(golden("frame.skipped"), 0))
     old = judged(flags=["not_a_light"], decision="review", reasons=[
