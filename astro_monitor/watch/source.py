@@ -244,7 +244,7 @@ class FolderSource:
             log.error("the folder cannot be looked through (%s); it is tried again", scan.fault)
         self._scan_fault = f"folders cannot be listed ({scan.fault})" if scan.fault else ""
         if scan.too_deep and not self._too_deep:
-            log.warning("%r lies more than %d folders deep and is not looked through", scan.too_deep, MAX_DEPTH)
+            log.warning("folders deeper than %d are not looked through, such as %r", MAX_DEPTH, scan.too_deep)
         self._too_deep = scan.too_deep
 
 
