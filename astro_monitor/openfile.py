@@ -54,6 +54,17 @@ def open_plain(path: Path, flags: int, mode: int = 0o644, *, follow: bool = Fals
     return descriptor
 
 
+def read_plain(path: Path) -> bytes:
+    """Return all bytes of a plain file.
+
+    Raises:
+        NotPlain: there is something else.
+        OSError: it cannot be read.
+    """
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
 def check_plain(path: Path) -> None:
     """Refuse what is no plain file; nothing at all is fine.
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..openfile import NotPlain, check_plain, read_plain
 from .names import short_digest
 
 _RETRY_WINERRORS = (5, 32, 33)
@@ -55,7 +56,7 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
 
 def _holds(path: Path, content: bytes) -> bool:
     with contextlib.suppress(OSError):
-        return not path.is_symlink() and path.stat().st_size == len(content) and path.read_bytes() == content
+        return path.lstat().st_size == len(content) and read_plain(path) == content
     return False
 
 
@@ -138,9 +139,17 @@ def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
 
 def own_folder(path: Path) -> None:
     """Make a folder; a link or a file in its place is renamed, so that nothing is written elsewhere."""
-    if path.is_symlink() or path.is_file():
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         set_aside(path)
     path.mkdir(exist_ok=True)
+
+
+def own_file(path: Path) -> None:
+    """Rename what is in the place of a file of this program's own and cannot be one: a link, a folder, a pipe."""
+    try:
+        check_plain(path)
+    except NotPlain:
+        set_aside(path)
 
 
 def set_aside(path: Path) -> Path:

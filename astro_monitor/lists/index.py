@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..openfile import read_plain
+
 INDEX = "index.json"
 
 
@@ -27,7 +29,7 @@ class Index:
 def read_index(folder: Path) -> Index:
     """Read the table of contents of before; one that is missing or damaged counts as empty."""
     try:
-        found = json.loads((folder / INDEX).read_bytes())
+        found = json.loads(read_plain(folder / INDEX))
         names = [str(name) for name in found["files"] if _is_inside(str(name))]
         digests = {str(name): str(value) for name, value in found.get("made", {}).items()}
         notes = [str(note) for note in found.get("notes", [])]

@@ -17,7 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .files import own_folder, replace_file, sync_folder
+from ..openfile import read_plain
+from .files import own_file, own_folder, replace_file, sync_folder
 
 _LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z][a-z0-9]*){1,2})")
 """Names that this program gives to links: kind of frame, number, ending."""
@@ -58,6 +59,7 @@ def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = Fa
     """
     own_folder(folder)
     record = record_of(folder)
+    own_file(record)
     there = {entry.name: _state(entry) for entry in os.scandir(folder)}
     recorded = _read(record)
     own = {name for name, state in there.items() if _is_own(name, state, recorded, legacy)}
@@ -172,9 +174,7 @@ def _link(link: Path, goal: str) -> None:
 def _read(record: Path) -> dict[str, list[Any]] | None:
     """Return what each recorded link may be; ``None`` when there is no record, or a damaged one."""
     try:
-        if record.is_symlink():
-            return None
-        found = json.loads(record.read_bytes())["links"]
+        found = json.loads(read_plain(record))["links"]
         return {str(name): list(states) for name, states in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

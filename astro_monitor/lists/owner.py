@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .files import replace_file
+from ..openfile import read_plain
+from .files import own_file, replace_file
 
 CLAIM = ".astro-monitor-owner.json"
 """The file in a folder of lists that says which watch writes there."""
@@ -66,7 +67,7 @@ def owner_of(state: Path) -> Owner:
     with contextlib.suppress(OSError):
         with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
             file.write(uuid.uuid4().hex)
-        identity = path.read_text("ascii", errors="replace").strip()
+        identity = read_plain(path).decode("ascii", "replace").strip()
     node = uuid.getnode()
     number = "" if node & _RANDOM_NODE else f"{node:012x}"
     place = f"{socket.gethostname()}/{number}:{state.resolve()}"
@@ -102,6 +103,7 @@ def _claim(folder: Path, owner: Owner) -> bool:
     content = json.dumps(mine, indent=1).encode("ascii")
     # Written whole under another name, then given its name only if that is free: a claim is never half there.
     own = folder / f"{CLAIM}.{owner.identity}"
+    own_file(path)
     if not os.path.lexists(path):
         replace_file(own, content)
         try:
@@ -112,7 +114,7 @@ def _claim(folder: Path, owner: Owner) -> bool:
             _claim_without_links(path, content)  # a disk that knows no second names
         own.unlink(missing_ok=True)
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_plain(path))
         identity, place = found["identity"], found["place"]
     except (ValueError, KeyError, TypeError):
         identity, place = "", ""  # damaged by a full disk or a crash: free again

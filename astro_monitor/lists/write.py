@@ -116,7 +116,7 @@ def write_lists(
                 notes=task.notes,
             )
             index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"}), "made": task.made}
-            if before.is_new and os.path.lexists(place / INDEX) and (place / INDEX).stat().st_size:
+            if before.is_new and os.path.lexists(place / INDEX) and (place / INDEX).lstat().st_size:
                 set_aside(place / INDEX)  # a file of this name that is no table of contents, or a damaged one
             replace_file(place / INDEX, render.index_json(index))
     except OSError as error:

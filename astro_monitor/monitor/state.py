@@ -119,7 +119,7 @@ class DaemonState:
         """Say why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
-        return self.session.trouble or missing or self._no_worker()
+        return self.session.trouble or missing or self._no_worker() or self.source.blind_spots()
 
     def _no_worker(self) -> str:
         """Say why there is no worker to grade frames; empty when there is one."""

@@ -34,6 +34,7 @@ class Scan:
         complete: whether every folder could be read; if not, a file that is not in ``files`` may still exist.
         too_deep: a folder that lies deeper than the walk goes; empty when there is none.
         fault: why folders could not be listed, when that is no fault of a folder alone, as the system says.
+        refused: folders that could not be listed, or whose files the system does not tell of, each with the reason.
         unread: for each folder and kind of file that is not read, the path of one.
         unforeseen: files about which the system said something that is not understood, with the error.
     """
@@ -42,6 +43,7 @@ class Scan:
     complete: bool = True
     too_deep: str = ""
     fault: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
     unread: dict[tuple[str, str], tuple[str, FileKind]] = field(default_factory=dict)
     unforeseen: dict[str, Exception] = field(default_factory=dict)
 
@@ -85,6 +87,8 @@ class Tree:
                 found.complete = False
                 if error.errno in EXHAUSTED or current == self.root:
                     found.fault = found.fault or because(error)
+                elif not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    found.refused[current] = because(error)
                 log.debug("folder %r cannot be listed: %s", current, because(error))
         return found
 
@@ -139,6 +143,8 @@ class Tree:
             found.complete = False
             if error.errno in EXHAUSTED:
                 found.fault = found.fault or because(error)
+            elif not isinstance(error, FileNotFoundError | NotADirectoryError):
+                found.refused[os.path.dirname(entry.path)] = because(error)  # noqa: PTH120
         except Exception as error:
             found.complete = False
             found.unforeseen[entry.path] = error

@@ -17,6 +17,7 @@ from typing import Literal
 
 from ..clock import Clock
 from ..errors import ConfigError
+from ..plain import counted, shown
 from ..records import Arrival, Failed
 from ..settings import WatchSettings
 from .candidates import AlreadyDone, Candidates
@@ -94,6 +95,7 @@ class FolderSource:
         self._scanned_once = False
         self._unannounced: set[str] = set()
         self._scan_fault = ""
+        self._refused: dict[str, str] = {}
         self._too_deep = ""
         self._rescan_asked = threading.Event()
 
@@ -107,6 +109,19 @@ class FolderSource:
         told = (self._guard.trouble, self._scan_fault, self._candidates.fault)
         clauses = list(dict.fromkeys(clause for clause in told if clause))
         return f"New frames may not be seen: {'; '.join(clauses)}." if clauses else ""
+
+    def blind_spots(self) -> str:
+        """Say which folders in the root cannot be looked into, as a sentence; empty when there are none.
+
+        Frames in other folders are seen, so that this is no fault of the watcher.
+        """
+        refused = self._refused
+        if not refused:
+            return ""
+        folder, why = next(iter(refused.items()))
+        more = f" and {counted(len(refused) - 1, 'other folder')}" if len(refused) > 1 else ""
+        name = shown(os.path.relpath(folder, self._tree.root))
+        return f"New frames in {name}{more} are not seen: {why}; check the permissions."
 
     @property
     def root_is_there(self) -> bool:
@@ -243,6 +258,9 @@ class FolderSource:
         if scan.fault and not self._scan_fault:
             log.error("the folder cannot be looked through (%s); it is tried again", scan.fault)
         self._scan_fault = f"folders cannot be listed ({scan.fault})" if scan.fault else ""
+        before, self._refused = self._refused, scan.refused
+        if scan.refused.keys() - before.keys():
+            log.warning("%s", self.blind_spots())
         if scan.too_deep and not self._too_deep:
             log.warning("folders deeper than %d are not looked through, such as %r", MAX_DEPTH, scan.too_deep)
         self._too_deep = scan.too_deep

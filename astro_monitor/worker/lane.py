@@ -122,18 +122,26 @@ class WorkerLane:
             ModelError, ConfigError: what the worker said, word by word; or that it died while it started.
         """
         with self._busy:
-            try:
-                self._ready_process()
-            except Gone as error:
-                raise ModelError(
-                    f"the worker process {error} while it loaded the models; try 'astro-monitor models verify'"
-                ) from None
-            except (OSError, RuntimeError) as error:
-                if isinstance(error, ModelError):
-                    raise
-                raise ModelError(
-                    f"the worker process cannot be started: {error}; close other programs, then start again"
-                ) from error
+            for number in range(1, START_TRIES + 1):
+                try:
+                    self._ready_process()
+                    break
+                except Gone as error:
+                    self._process = None
+                    # What was ended from outside, or for want of memory, may start a moment later.
+                    if not error.killed or number == START_TRIES:
+                        raise ModelError(
+                            f"the worker process {error} while it loaded the models; try 'astro-monitor models verify'"
+                        ) from None
+                    log.warning("the worker process %s while it loaded the models; it is started again", error)
+                except (OSError, RuntimeError) as error:
+                    if isinstance(error, ModelError):
+                        raise
+                    if number == START_TRIES:
+                        raise ModelError(
+                            f"the worker process cannot be started: {error}; close other programs, then start again"
+                        ) from error
+                self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (number - 1))
         return self.models
 
     def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:

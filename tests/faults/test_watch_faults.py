@@ -185,6 +185,44 @@ def test_a_folder_that_cannot_be_listed_for_a_while_costs_nothing(
     assert names(items) == ["a.fits", "b.fits"]
 
 
+@pytest.mark.parametrize("denied", ["the list", "the files"])
+def test_a_folder_without_permission_is_told_until_it_can_be_looked_into(
+    tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch, denied: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    (tmp_path / "sub").mkdir()
+    put(clock, tmp_path / "a.fits", WHOLE)
+    put(clock, tmp_path / "sub" / "b.fits", WHOLE)
+    real_list, real_sight = os.scandir, scan_module.sighting_of
+    inode = (tmp_path / "sub" / "b.fits").stat().st_ino
+
+    def refuse() -> None:
+        if clock.monotonic() < 60.0:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    def listed(path: str) -> object:
+        if denied == "the list" and path.endswith("sub"):
+            refuse()
+        return real_list(path)
+
+    def sighted(status: os.stat_result) -> Sighting:
+        if denied == "the files" and status.st_ino == inode:
+            refuse()
+        return real_sight(status)
+
+    monkeypatch.setattr("astro_monitor.watch.scan.os.scandir", listed)
+    monkeypatch.setattr(scan_module, "sighting_of", sighted)
+    source = source_on(tmp_path, clock, watcher)
+    said: list[tuple[str, str]] = []
+    for at_s in (30.0, 90.0):
+        clock.at(at_s, lambda: said.append((source.blind_spots(), source.trouble())))
+    items = watch_until(source, clock, 100)
+    assert names(items) == ["a.fits", "b.fits"]
+    assert items[1][0] >= 60.0
+    assert said == [("New frames in sub are not seen: permission is denied; check the permissions.", ""), ("", "")]
+    assert caplog.text.count("New frames in sub are not seen") == 1
+
+
 def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

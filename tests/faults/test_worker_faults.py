@@ -14,7 +14,7 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from astro_monitor.errors import WorkerUnavailable
+from astro_monitor.errors import ModelError, WorkerUnavailable
 from astro_monitor.records import Arrival, Failed, Outcome, Skipped
 from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
@@ -150,6 +150,23 @@ def test_what_an_old_worker_could_not_do_is_asked_of_a_new_one() -> None:
         second = lane.examine(arrival("weary.fits"), ())
     assert isinstance(second, Skipped)
     assert first.timings_s["process"] != second.timings_s["process"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("kills", [1, 2, 3])
+def test_a_worker_killed_while_it_loads_the_models_is_started_again(tmp_path: Path, kills: int) -> None:
+    for number in range(kills):
+        (tmp_path / f"killed.{number}").touch()
+    lane = WorkerLane(
+        Settings(models=ModelSettings(star_finder="killed", folder=tmp_path)), pipeline=FAULTY_PIPELINE
+    )  # fmt: skip
+    if kills < 3:
+        with lane:
+            assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+    else:
+        with pytest.raises(ModelError, match=r"SIGKILL.*while it loaded the models"):
+            lane.start()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_system_without_a_process_to_spare_costs_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from astro_monitor.listing import look, siril_version
+from astro_monitor.lists import ListedFrame, owner_of, write_lists
 from astro_monitor.monitor import lists_folder, rig_folder
 from astro_monitor.settings import load
 
@@ -70,3 +72,48 @@ def test_nothing_is_known_of_a_folder_that_cannot_be_read(monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert look(["/captures/a.fits"]) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("how", ["pipe", "link", "dangling link", "folder"])
+@pytest.mark.parametrize(
+    "name",
+    ["state/lists-owner", "lists/.astro-monitor-owner.json", "lists/index.json", "lists/STACK/frames.csv",
+     "lists/STACK/siril/.lights.json", "lists/STACK/siril", "lists/STACK/siril/lights"],
+)  # fmt: skip
+def test_nothing_that_stands_in_the_place_of_a_list_is_waited_for_or_followed(tmp_path, name, how):
+    (tmp_path / "state").mkdir()
+    folder, victim = tmp_path / "lists", tmp_path / "victim"
+    frames = [
+        ListedFrame(
+            file=f"/night/{number}.fits", frame_id=f"{number:016x}", decision="keep", weight=0.5, label="good",
+            target="M 31", filter="L", exposure_s=60.0, width_px=30, height_px=20,
+            date_obs_utc="2026-03-01T20:00:00Z", reasons=(), numbers={}, seq=number,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    write_lists(frames, folder, owner=owner_of(tmp_path / "state"))
+    (stack,) = (path.name for path in folder.iterdir() if path.is_dir())
+    place = tmp_path / name.replace("STACK", stack)
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+    match how:
+        case "pipe":
+            os.mkfifo(place)
+        case "link":
+            victim.write_text("of a user")
+            place.symlink_to(victim)
+        case "dangling link":
+            place.symlink_to(victim)
+        case "folder":
+            place.mkdir()
+            (place / "note.txt").write_text("of a user")
+    write_lists(frames, folder, owner=owner_of(tmp_path / "state"))
+    lists = [path for path in folder.rglob("frames.csv") if path.is_file() and not path.is_symlink()]
+    assert lists
+    assert victim.exists() == (how == "link")
+    assert how != "link" or victim.read_text() == "of a user"
+    assert how != "folder" or [path.read_text() for path in tmp_path.rglob("note.txt")] == ["of a user"]
+    assert how != "link" or [path.readlink() for path in tmp_path.rglob("*") if path.is_symlink()].count(victim) == 1
