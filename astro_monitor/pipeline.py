@@ -25,6 +25,7 @@ from .records import (
     Failed,
     Frame,
     FrameMeta,
+    Measurements,
     Outcome,
     Skipped,
     SourceTable,
@@ -189,12 +190,14 @@ class FoundSources:
         frame: the frame.
         sources: all detections with their shapes, and sky positions when the header has a plate solution.
         streaks: trails, in sensor pixels.
+        measurements: numbers of the whole frame, those that ``watch`` shows.
         model: name and version of the star finder.
     """
 
     frame: Frame
     sources: SourceTable
     streaks: tuple[Streak, ...]
+    measurements: Measurements
     model: str
 
 
@@ -218,8 +221,12 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     on_models()
     opened = Reader(Limits(max_pixels=settings.worker.max_pixels)).open(arrival)
     frame = opened.frame()
+    if frame.meta.scale_arcsec_px is None and settings.site.scale_arcsec_px is not None:
+        frame = replace(frame, meta=_with_scale(frame.meta, settings.site.scale_arcsec_px))
     detections = detector.detect(frame)
     table = measure_sources(frame, detections)
+    history = Baseline(key=baseline_key(frame.meta, frame.sensor_shape))
+    _, measurements = Measurer(_site(settings.site)).measure(frame, detections, history)
     # The header counts pixels from the corner of the file, overscan included.
     x_px, y_px = table.x_px + frame.origin_px[0], table.y_px + frame.origin_px[1]
     ra_deg, dec_deg = sky_positions(opened.headers, x_px, y_px)
@@ -227,6 +234,7 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
         frame=frame,
         sources=replace(table, x_px=x_px, y_px=y_px, ra_deg=ra_deg, dec_deg=dec_deg),
         streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
+        measurements=measurements,
         model=detections.model,
     )
 

@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from rich.console import Console
 
 from ..catalogue import csv_text, fits_bytes, region_text
 from ..errors import ConfigError, Unsupported
 from ..pipeline import FoundSources, find_sources
-from ..plain import because
+from ..plain import because, counted
 from ..preview import overlay_png
-from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, SourceTable
+from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, Measurements, SourceTable
 from ..settings import Settings
 from ..worker.limits import limit_resources
 
@@ -141,21 +140,22 @@ def _write(path: Path, data: bytes) -> None:
 def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
     height, width = found.frame.sensor_shape
     counts = [
-        _counted(table.count(KIND_STAR), "star"),
-        _counted(table.count(KIND_EXTENDED), "extended source"),
-        _counted(table.count(KIND_ARTEFACT), "artefact"),
+        counted(table.count(KIND_STAR), "star"),
+        counted(table.count(KIND_EXTENDED), "extended source"),
+        counted(table.count(KIND_ARTEFACT), "artefact"),
     ]
-    trails = _counted(len(found.streaks), "trail")
+    trails = counted(len(found.streaks), "trail")
     parts = [f"{', '.join(counts)} and {trails} in {image.name} ({width} × {height} px)"]
-    sound = np.array([not note for note in table.note], np.bool_)
-    clear = (table.kind == KIND_STAR) & sound & ~table.saturated
-    if clear.any():
-        parts.append(
-            f"median FWHM of unsaturated, unblended stars, pixels taken out, {np.median(table.fwhm_px[clear]):.2f} px"
-        )
+    parts.append(_width(found.measurements))
     parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
     return "; ".join(parts) + "."
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _width(measurements: Measurements) -> str:
+    """Say how wide the stars of the frame are, in the numbers and words of ``watch``."""
+    values = measurements.values
+    if values["fwhm_px"] is None:
+        return f"no FWHM: {measurements.why_missing['fwhm_px']}"
+    arcsec, gauss_px = values["fwhm_arcsec"], values["fwhm_gauss_px"]
+    said = f"FWHM {values['fwhm_px']:.2f} px" + (f" ({arcsec:.2f}″)" if arcsec is not None else "")
+    return said + (f", Gauss {gauss_px:.2f} px" if gauss_px is not None else "")

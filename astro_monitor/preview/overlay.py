@@ -17,6 +17,8 @@ COLOURS = {KIND_STAR: (90, 230, 90), KIND_EXTENDED: (80, 200, 255), KIND_ARTEFAC
 STREAK_COLOUR = (255, 200, 60)
 LEAST_RADIUS_PX = 4.0
 """Radius of the smallest mark in the picture: smaller ones hide the star."""
+LEAST_SNR_OF_SHAPE = 20.0
+"""Signal to noise from which the shape of a source is drawn; that of fainter ones is mostly noise."""
 CORNERS = 24
 """An ellipse is drawn with so many corners."""
 
@@ -29,7 +31,10 @@ def overlay_png(
     *,
     first_row_on_top: bool,
 ) -> bytes:
-    """Return a PNG of a frame with an ellipse around each source and a line along each trail.
+    """Return a PNG of a frame with a mark around each source and a line along each trail.
+
+    The mark is an ellipse that shows width and direction where these are known well: not for faint sources, nor for
+    those with a note. Others have a circle of the usual size.
 
     Parameters:
         pixels: (H, W) of the frame.
@@ -49,10 +54,12 @@ def overlay_png(
         x, y = (x_px + 0.5) * scale - 0.5, (y_px + 0.5) * scale - 0.5
         return list(zip(x, y if first_row_on_top else picture.height - 1 - y, strict=True))
 
+    width_px = np.where(_well_shaped(table), table.fwhm_px, np.nan)
+    usual_px = float(np.nanmedian(width_px)) if np.isfinite(width_px).any() else 0.0
     turn = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
     for i in range(len(table)):
-        measured = np.isfinite(table.fwhm_px[i])
-        radius = max(1.5 * table.fwhm_px[i] if measured else 0.0, LEAST_RADIUS_PX / scale)
+        measured = np.isfinite(width_px[i])
+        radius = max(1.5 * (width_px[i] if measured else usual_px), LEAST_RADIUS_PX / scale)
         stretch = np.sqrt(table.elongation[i]) if measured else 1.0
         angle = np.radians(table.angle_deg[i]) if measured else 0.0
         along, across = radius * stretch * np.cos(turn), radius / stretch * np.sin(turn)
@@ -65,3 +72,9 @@ def overlay_png(
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def _well_shaped(table: SourceTable) -> NDArray[np.bool_]:
+    """Tell of each source (N,) whether its width and shape are its own, and no noise."""
+    sound = np.array([not note for note in table.note], np.bool_)
+    return sound & np.isfinite(table.fwhm_px) & ~(table.snr < LEAST_SNR_OF_SHAPE)

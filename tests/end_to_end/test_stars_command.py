@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_the_list_on_standard_output_has_the_stars_of_the_field(image, sky) -> N
     assert ra.min() < 314.7 < ra.max()
     assert np.ptp(ra) < 1.0
     assert "with sky positions" in done.stderr
+    # The width of the frame is the one that 'grade' and 'watch' show of it.
+    graded = subprocess.run(
+        [sys.executable, "-m", "astro_monitor", "grade", str(image), "--json"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    numbers = json.loads(graded.stdout)["body"]["measurements"]
+    assert f"; FWHM {numbers['fwhm_px']:.2f} px" in done.stderr
+    assert f", Gauss {numbers['fwhm_gauss_px']:.2f} px;" in done.stderr
 
 
 def test_table_regions_and_picture_are_written_where_asked_and_nothing_is_overwritten(image, tmp_path) -> None:
@@ -73,7 +82,7 @@ def test_the_image_itself_is_never_the_output(image) -> None:
     before = image.read_bytes()
     done = run(image, "--output", image, "--overwrite")
     assert done.returncode == 2
-    assert "the image itself" in done.stderr
+    assert "the image itself" in " ".join(done.stderr.split())
     assert image.read_bytes() == before
 
 

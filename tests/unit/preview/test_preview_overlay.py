@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from astro_monitor.preview import overlay_png, stretched
 from astro_monitor.preview.overlay import COLOURS, LONGEST_SIDE_PX, STREAK_COLOUR
 from astro_monitor.preview.stretch import block_mean
-from astro_monitor.records import KIND_STAR, SourceTable, Streak
+from astro_monitor.records import KIND_EXTENDED, KIND_STAR, SourceTable, Streak
 
 
 def one_star(x_px: float, y_px: float) -> SourceTable:
@@ -72,3 +73,25 @@ def test_trails_are_drawn_from_end_to_end() -> None:
     trail = Streak(x0_px=10, y0_px=20, x1_px=90, y1_px=20, angle_deg=0, length_px=80, width_px=3)
     png = overlay_png(sky((50, 100)), 1, one_star(5.0, 40.0), (trail,), first_row_on_top=True)
     assert middle_of_marks(png, STREAK_COLOUR) == pytest.approx((20.0, 50.0), abs=0.6)
+
+
+@pytest.mark.parametrize("doubt", ["faint", "blended"])
+def test_the_mark_of_a_source_whose_shape_is_noise_has_the_usual_size(doubt: str) -> None:
+    sound, other = one_star(40.0, 30.0), one_star(120.0, 60.0)
+    other = replace(
+        other,
+        fwhm_px=np.array([30.0]),
+        elongation=np.array([6.0]),
+        kind=np.array([KIND_EXTENDED], np.uint8),
+        snr=np.array([9.0 if doubt == "faint" else 200.0]),
+        note=("" if doubt == "faint" else "blended",),
+    )
+    both = {
+        name: np.concatenate([getattr(sound, name), getattr(other, name)])
+        for name in SourceTable.__dataclass_fields__
+        if name != "note"
+    }
+    png = overlay_png(sky((100, 160)), 1, SourceTable(**both, note=sound.note + other.note), (), first_row_on_top=True)
+    marked = np.asarray(Image.open(io.BytesIO(png)))
+    sizes = [np.ptp(np.nonzero((marked == COLOURS[kind]).all(axis=2)), axis=1) for kind in (KIND_STAR, KIND_EXTENDED)]
+    assert np.abs(sizes[0] - sizes[1]).max() <= 1
