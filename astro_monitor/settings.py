@@ -73,14 +73,14 @@ class ModelSettings(_Section):
 
 
 class SiteSettings(_Section):
-    """What is normal for this place and rig until the rig's own history says it."""
+    """Usual values of this site and rig, until the rig has a history of its own."""
 
     normal_fwhm_arcsec: float = Field(3.0, gt=0, le=60, description="usual FWHM of a good frame")
     scale_arcsec_px: float | None = Field(
-        None, gt=0, le=120, description="pixel scale, when headers do not tell", examples=[1.41]
+        None, gt=0, le=120, description="pixel scale, where headers do not give it", examples=[1.41]
     )
     latitude_deg: float | None = Field(
-        None, ge=-90, le=90, description="with the longitude: where the sun and the moon are, whatever headers tell",
+        None, ge=-90, le=90, description="with the longitude: for the positions of sun and moon; overrides headers",
         examples=[48.14],
     )  # fmt: skip
     longitude_deg: float | None = Field(
@@ -94,11 +94,11 @@ class JudgeSettings(_Section):
 
     max_fwhm_arcsec: float | None = Field(None, gt=0, description="wider stars: rejected", examples=[4.5])
     max_fwhm_px: float | None = Field(None, gt=0, description="wider stars: rejected", examples=[6.0])
-    max_elongation: float | None = Field(None, gt=1, description="stars drawn out more (a/b): rejected", examples=[1.6])
+    max_elongation: float | None = Field(None, gt=1, description="more elongated stars (a/b): rejected", examples=[1.6])
     max_background_adu: float | None = Field(None, gt=0, description="a brighter sky: rejected", examples=[20000.0])
     min_stars: int = Field(0, ge=0, description="fewer stars than this: review", examples=[50])
     grade_calibrated: bool = Field(
-        False, description="grade single frames whose CALSTAT tells of a flat; otherwise they are skipped as products"
+        False, description="grade single frames whose CALSTAT names a flat; otherwise they are skipped as products"
     )
     reject_probability: float = Field(
         0.5, gt=0, lt=1, description="a bad class at least this probable is rejected", examples=[0.7]
@@ -123,7 +123,7 @@ class PublishSettings(_Section):
 
 
 class HealthSettings(_Section):
-    """Pages for those who look after the computer: /healthz, /readyz, /metrics (Prometheus)."""
+    """Pages for monitoring the daemon: /healthz, /readyz, /metrics (Prometheus)."""
 
     address: str = Field(
         "", description="such as 127.0.0.1:9464, on this computer only; empty: not served", examples=["127.0.0.1:9464"]
@@ -138,7 +138,7 @@ class ListSettings(_Section):
         ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
     )
     beside: bool = Field(
-        False, description="lists go beside the capture folder, into NAME-lists, where folder is not set"
+        False, description="write lists next to the capture folder, into NAME-lists, if folder is not set"
     )
     siril: Literal["auto", "unknown", "1.0", "1.2", "1.4"] = Field(
         "auto", description="Siril that runs the scripts, to weight the stack; auto: the one installed here"
@@ -158,7 +158,7 @@ class Settings(_Section):
     backlog: Literal["newest_first", "in_order"] = Field("newest_first", description="order of frames that wait")
     times: Literal["local", "utc"] = Field("local", description="times on the screen: of this computer, or UTC")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what goes to standard error")
-    log_file: bool = Field(True, description="watch keeps that in a file beside the night log, too: at most 6 × 2 MB")
+    log_file: bool = Field(True, description="watch also writes it to a file next to the night log: at most 6 × 2 MB")
     watch: WatchSettings = WatchSettings()
     worker: WorkerSettings = WorkerSettings()
     models: ModelSettings = ModelSettings()
@@ -188,15 +188,15 @@ def variable(path: Sequence[str]) -> str:
 
 
 def default_file() -> Path:
-    """Give the place of the user's own settings file, which is read when no other one is named."""
+    """Return the path of the user's own settings file, which is read when no other one is named."""
     return platformdirs.user_config_path("astro-monitor") / "config.toml"
 
 
 def _environment() -> dict[str, Any]:
     """``ASTRO_MONITOR_WATCH__QUIET_S=3`` sets ``watch.quiet_s``; a list is written as ``a,b``.
 
-    A name that looks like a setting's and is none is refused. Any other name is only warned of: it may be somebody
-    else's, as container managers give every program variables with the name of each service.
+    A name that looks like a setting but is none is refused. Any other name only causes a warning: it may belong to
+    another program, as container managers give every program variables with the name of each service.
 
     Raises:
         ConfigError: a variable looks like a setting and is none.
@@ -265,7 +265,7 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
 
 
 def _holds(tree: Mapping[str, Any], path: Sequence[str]) -> bool:
-    """Tell whether a value stands at a path, or the path leads into one."""
+    """Return whether there is a value at a path, or the path leads into one."""
     place: Any = tree
     for step in path:
         if not isinstance(place, Mapping):

@@ -84,7 +84,7 @@ def watch(
 ) -> None:
     """Watch FOLDER for a night: grade each new frame, warn, and keep the stacking lists. Ctrl-C ends it.
 
-    Nothing is ever written into FOLDER. Frames already there are graded first; a restart goes on where it was.
+    Nothing is ever written into FOLDER. Frames already there are graded first; a restart continues where it stopped.
     """
     from .watching import run_watch
 
@@ -250,7 +250,7 @@ def review(
 ) -> None:
     """Show which frames wait for a look, or decide on some by hand. Lists follow at once, and no frame is touched.
 
-    Works beside a running watch and after it. The first verdict stays in the log, so every decision can be undone.
+    Works during and after a watch. The first verdict stays in the log, so every decision can be undone.
     """
     from .reviewing import Word, run_review
 
@@ -294,7 +294,7 @@ def move_rejected(
 ) -> None:
     """Move rejected frames aside: the only command that touches your files, and only with --apply or --undo.
 
-    Files are renamed, never copied, changed or overwritten; a manifest beside them tells where each one was.
+    Files are renamed, never copied, changed or overwritten; a manifest next to them records where each one was.
     """
     from .moving import run_move
 

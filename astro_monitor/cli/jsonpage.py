@@ -17,10 +17,10 @@ HEAD = """# What `--json` prints
 
 <!-- Generated. To write it again: python -m astro_monitor.cli.jsonpage docs/reference/json-output.md -->
 
-With `--json` a command writes JSON on standard output and nothing else; what it says to people goes to standard error.
-The text is UTF-8, one value on each line, written at once. Numbers are finite; one that is not known is `null`.
-Letters that a terminal would act on are escaped. Fields may be added in later versions, none is taken away: ignore
-what you do not know. Exit codes are those of the command (`astro-monitor --help`).
+With `--json` a command writes only JSON to standard output; messages for people go to standard error. The text is
+UTF-8, one value on each line, written without delay. Numbers are finite; an unknown number is `null`. Terminal control
+characters are escaped. Later versions may add fields, but never remove one: ignore fields that you do not know. Exit
+codes are those of the command (`astro-monitor --help`).
 """
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     "demo": "as `watch --json`",
     "tail": "a document, each once and in the order of `seq`; with `--history` all of the log first",
     "grade": "a document about a file: `frame.judged`, `frame.skipped` or `frame.failed`, in the order of exposures; "
-             "and `frame.revised` after a second look that decided otherwise, at any later place: it holds then",
+             "and `frame.revised` after a second look with another decision, at any later line: it replaces the first",
     "diff": "an object for each judged frame of the night, in the order of judging",
     "doctor": "one line: an array with an object for each check",
     "models": "one line: an array with the card of each model",
@@ -36,9 +36,9 @@ COMMANDS = {
 """What the lines of each command are."""
 
 TAIL = """
-A file with the same content as an earlier one has that one's document again, with its own `file`, `root` and
-`relative_path`, and the same `doc_id`. [The protocol](protocol.md) says more about documents;
-[`schemas/`](schemas) has a JSON Schema for each kind.
+A file with the same content as an earlier one gets the same document, with the same `doc_id`, but with its own `file`,
+`root` and `relative_path`. [The protocol](protocol.md) describes documents in detail; [`schemas/`](schemas) has a JSON
+Schema for each kind.
 """
 
 DIFF = {
@@ -48,17 +48,16 @@ DIFF = {
     "was": ("object", "what the rules said last, second looks included: `decision`, `class`, `cause`, `rules_version`, "
             "`models`"),
     "by_hand": ("text or `null`", "the decision of a person, where there is one"),
-    "now": ("text", "what would become of it: `keep`, `review`, `reject`, `skipped`, `failed`; empty when it was not "
-            "compared"),
-    "changed": ("`true`, `false`", "whether that is something else than the rules said last"),
+    "now": ("text", "its outcome today: `keep`, `review`, `reject`, `skipped`, `failed`; empty when not compared"),
+    "changed": ("`true`, `false`", "whether `now` differs from the last decision of the rules"),
     "would_be": ("object or `null`", "the verdict: `decision`, `class`, `cause`, `rules_version`, `why` (sentences of "
-                 "the rules that came to the decision); `null` when there is none"),
+                 "the rules that led to the decision); `null` when there is none"),
     "sentence": ("text", "why there is none; else empty"),
 }  # fmt: skip
 """Fields of a line of ``diff --json``: kind and meaning."""
 
 FINDING = {
-    "check": "what was looked at",
+    "check": "what was checked",
     "level": "`ok`, `warning` or `fault`",
     "sentence": "what was found, and what to do",
 }
@@ -80,28 +79,30 @@ MEANINGS = {
     "class_probabilities": "of each class but `unknown`, 0 to 1",
     "fault_scores": "of `tracking`, `seeing` and `background`, 0 to 1, independent",
     "FrameJudged.cause": "most likely cause; `none` for a good frame", "cause_probability": "0 to 1",
-    "in_domain": "0 (like nothing in training) to 1", "flags": "remarks that reject no frame by themselves",
-    "decision": "what holds for the frame", "reasons": "what each rule said, the worst first",
-    "weight": "what the frame counts in a stack, 0 to 1; 0 unless kept",
-    "weight_if_kept": "what it would count if a person kept it", "meta": "header facts",
+    "in_domain": "0 (like nothing in the training data) to 1",
+    "flags": "remarks that never reject a frame by themselves",
+    "decision": "the decision of the rules", "reasons": "the result of each rule, the worst first",
+    "weight": "weight of the frame in a stack, 0 to 1; 0 unless kept",
+    "weight_if_kept": "the weight it would have if a person kept it", "meta": "header facts",
     "measurements": "a number for each key of `metrics.described`; `null` when it is missing",
     "why_missing": "for each missing measurement one sentence", "streaks": "trails of satellites, planes, meteors",
     "bright_stars_px": "x and y of bright stars, to match frames with", "baseline": "what the frame was compared with",
     "FrameJudged.models": "name, version and hash of each model", "timings_s": "seconds that each stage took",
     "type": "what the file is: `dark`, `flat`, `bias`, `product`, and others", "why": "one sentence",
-    "keyword": "header keyword that told the type; or empty",
+    "keyword": "header keyword that gave the type; or empty",
     "FrameFailed.frame_id": "as elsewhere; `null` when the bytes could not be read", "stage": "where it failed",
     "FrameFailed.kind": "what failed, one word", "known": "whether the failure was foreseen; else please report it",
     "retryable": "whether the same file may succeed later: it stays due", "sentence": "what happened, and what to do",
-    "old_decision": "what held before", "new_decision": "what holds now", "by": "who decided; `rules`: a second look",
+    "old_decision": "decision before", "new_decision": "decision from now on",
+    "by": "who decided; `rules`: a second look",
     "FrameRevised.class": "the class as it stands now; empty in documents of 1.0",
     "FrameRevised.cause": "its likely cause",
-    "FrameRevised.weight": "what the frame counts from now on",
+    "FrameRevised.weight": "weight of the frame from now on",
     "FrameRevised.relative_path": "as in its `frame.judged`; empty in documents of 1.0",
     "replaced_by": "`frame_id` of the content that took its place; or empty",
     "alert_id": "one warning from opening to closing", "AlertBody.kind": "which trouble",
     "severity": "how bad", "AlertBody.cause": "likely cause", "evidence": "`frame_id` of the frames that led to it",
-    "advice": "what usually helps", "repeat": "it came back within the cooldown: wake nobody",
+    "advice": "what usually helps", "repeat": "it came back within the cooldown: sound no alarm",
     "folder": "where the lists are", "files": "lists, relative to `folder`", "kept": "frames kept",
     "review": "frames to review", "rejected": "frames rejected", "generation": "1 more with each change",
     "skipped": "files that are no light frames", "ListWritten.notes": "what could not be listed, sentences",
@@ -109,7 +110,7 @@ MEANINGS = {
     "frames_skipped": "files that are no light frames", "last_seq": "number of the newest document",
     "name": "name", "version": "version", "provider": "what it runs on", "ModelInfo.sha256": "of the model's file",
     "key": "as in `measurements`", "unit": "unit", "better": "which way is better", "meaning": "what it is",
-    "rule": "name of the rule", "ReasonBody.decision": "what the rule came to", "metric": "what it looked at",
+    "rule": "name of the rule", "ReasonBody.decision": "decision of the rule", "metric": "the measured number",
     "value": "its value", "limit": "the limit", "ReasonBody.sentence": "the same in words",
     "x0_px": "one end, sensor pixels", "y0_px": "one end", "x1_px": "other end", "y1_px": "other end",
     "angle_deg": "direction", "length_px": "length", "width_px": "width", "MetaBody.width_px": "width of the image",
@@ -121,7 +122,8 @@ MEANINGS = {
     "scale_arcsec_px": "pixel scale", "bayer": "order of the colour filter array", "altitude_deg": "altitude",
     "ra_deg": "right ascension the telescope pointed to", "dec_deg": "declination",
     "east_angle_deg": "direction of east on the sensor, from +x to +y", "pier_side": "side of the pier",
-    "focuser_position": "focuser, steps", "sources": "keyword behind each fact", "notes": "values that were refused",
+    "focuser_position": "focuser, steps", "sources": "keyword that gave each fact",
+    "notes": "values that were ignored",
 }  # fmt: skip
 """What each field means; ``Owner.field`` where one name means several things."""
 
@@ -134,7 +136,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 def page() -> str:
     """Return the whole page, Markdown."""
-    commands = "".join(f"| `{name} --json` | {told} |\n" for name, told in COMMANDS.items())
+    commands = "".join(f"| `{name} --json` | {meant} |\n" for name, meant in COMMANDS.items())
     parts = [HEAD, f"| command | each line is |\n|---|---|\n{commands}{TAIL}", "## A document\n", _fields(Document)]
     shown: dict[type[BaseModel], list[str]] = {}
     for kind, model in BODIES.items():
@@ -144,18 +146,18 @@ def page() -> str:
         parts += [f"## Body of {', '.join(f'`{kind}`' for kind in kinds)}\n", _fields(body)]
     for title, part in _PARTS:
         parts += [f"### {title}\n", _fields(part)]
-    parts += ["## A line of `diff --json`\n", _table((name, *told) for name, told in DIFF.items())]
-    parts += ["## A check of `doctor --json`\n", _table((name, "text", told) for name, told in FINDING.items())]
+    parts += ["## A line of `diff --json`\n", _table((name, *meant) for name, meant in DIFF.items())]
+    parts += ["## A check of `doctor --json`\n", _table((name, "text", meant) for name, meant in FINDING.items())]
     names = ", ".join(f"`{name}`" for name in Card.model_fields)
     parts += [
         "## A card of `models --json`\n",
-        f"The file `NAME.json` beside each model, with these fields: {names}.\n",
+        f"The content of `NAME.json`, the file next to each model, with these fields: {names}.\n",
     ]
     return "\n".join(parts)
 
 
 def meaning(owner: type[BaseModel], name: str) -> str:
-    """Return what a field means; empty when nobody has said it."""
+    """Return what a field means; empty when it is not described."""
     return MEANINGS.get(f"{owner.__name__}.{name}") or MEANINGS.get(name, "")
 
 
@@ -171,12 +173,12 @@ def _fields(model: type[BaseModel]) -> str:
 
 def _table(rows: Any) -> str:
     lines = ["| field | value | meaning |", "|---|---|---|"]
-    lines += [f"| `{name}` | {kind} | {told} |" for name, kind, told in rows]
+    lines += [f"| `{name}` | {kind} | {meant} |" for name, kind, meant in rows]
     return "\n".join(lines) + "\n"
 
 
 def _kind(annotation: Any) -> str:
-    """Say in words what a value is."""
+    """Return the kind of a value in words."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _kind(inner[0])

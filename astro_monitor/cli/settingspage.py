@@ -24,7 +24,7 @@ HEAD = f"""# Settings
 
 <!-- Generated. To write it again: python -m astro_monitor.cli.settingspage docs/reference/settings.md -->
 
-Each setting has a default. Others come from, later ones winning over earlier ones:
+Each setting has a default. Other values come from these places; later ones override earlier ones:
 
 1. the settings file, TOML: the one named with `--config`, else your own, if it is there:
 
@@ -37,29 +37,29 @@ Each setting has a default. Others come from, later ones winning over earlier on
 2. environment variables: `{PREFIX}` and the key in capitals, two underscores for one step down; a list is `a,b`;
 3. flags of the command.
 
-A key that does not exist is refused, with the one that was perhaps meant. So is an environment variable that looks
-like a setting and is none; any other variable that begins with `{PREFIX}` is warned of and not used.
+A key that does not exist is refused, and the message suggests the nearest one. So is an environment variable that looks
+like a setting but is none; any other variable that begins with `{PREFIX}` causes a warning and is not used.
 
 `astro-monitor config` shows the settings in force and where your own file is; `astro-monitor config --write FILE`
-writes a file with all defaults to begin with. The same file is [`configs/default.toml`](../../configs/default.toml).
+writes a file with all defaults to edit. The same file is [`configs/default.toml`](../../configs/default.toml).
 """
 
 
 def page() -> str:
-    """Write the whole page, Markdown."""
+    """Return the whole page, Markdown."""
     plain = [name for name, field in Settings.model_fields.items() if not _is_section(field)]
-    parts = [HEAD, "## Above all sections\n", _table([((name,), Settings.model_fields[name]) for name in plain])]
+    parts = [HEAD, "## Outside all sections\n", _table([((name,), Settings.model_fields[name]) for name in plain])]
     for name, field in Settings.model_fields.items():
         if _is_section(field):
             section = type(field.default)
-            told = " ".join((section.__doc__ or "").split())
-            parts += [f"## `[{name}]`\n\n{told}\n", _table([((name, key), one) for key, one in
-                                                            section.model_fields.items()])]  # fmt: skip
+            purpose = " ".join((section.__doc__ or "").split())
+            parts += [f"## `[{name}]`\n\n{purpose}\n", _table([((name, key), one) for key, one in
+                                                               section.model_fields.items()])]  # fmt: skip
     return "\n".join(parts)
 
 
 def example(field: FieldInfo) -> Any:
-    """Return a value that a setting may have: as its own examples say, else another one than its default.
+    """Return a value that a setting may have: the first of its examples, else a value other than its default.
 
     Parameters:
         field: description of the setting.
@@ -96,7 +96,7 @@ def _is_section(field: FieldInfo) -> bool:
 
 
 def _plain(annotation: Any) -> Any:
-    """Give the type of a value that is there: ``float`` for ``float | None``."""
+    """Return the type without ``None``: ``float`` for ``float | None``."""
     if get_origin(annotation) in (Union, types.UnionType):
         return next(one for one in get_args(annotation) if one is not type(None))
     return annotation
@@ -112,7 +112,7 @@ def _default(path: tuple[str, ...], field: FieldInfo) -> str:
 
 
 def _values(key: str, field: FieldInfo) -> str:
-    """Say what a value may be: its kind, unit and range."""
+    """Return what a value may be: its kind, unit and range."""
     kind = _plain(field.annotation)
     if get_origin(kind) is tuple:
         words = get_args(get_args(kind)[0])
