@@ -187,7 +187,7 @@ def _date_parts(day: str, *, american: bool) -> tuple[int, int, int, str] | None
     if match is not None:
         return int(match[1]), int(match[2]), int(match[3]), ""
     match = _DAY_OF_YEAR.fullmatch(day)
-    if match is not None and 1 <= int(match[2]) <= 366:
+    if match is not None and 1 <= int(match[2]) <= 366 and int(match[1]) < _LATEST.year:
         date = datetime(int(match[1]) or 1, 1, 1) + timedelta(days=int(match[2]) - 1)
         return date.year, date.month, date.day, ""
     match = _FIELDS.fullmatch(day)
@@ -225,10 +225,10 @@ def _by_name(text: str, scale: str) -> Moment | None:
         # Two different days to fill gaps with: what both agree on was told by the text itself.
         for default in (datetime(1904, 2, 1), datetime(1977, 11, 28)):
             parsed = parser.parse(text, default=default, dayfirst=True, tzinfos=_zone)
-            seen.append(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+            seen.append((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError, TypeError, KeyError):
         return None
-    return _in_utc(seen[0].astimezone(UTC), scale, "") if seen[0] == seen[1] else None
+    return _in_utc(seen[0], scale, "") if seen[0] == seen[1] else None
 
 
 def _zone(name: str | None, offset: int | None) -> timezone | None:

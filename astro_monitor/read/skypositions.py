@@ -6,13 +6,15 @@ import logging
 import re
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.io import fits
-from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from astro_monitor.fitsheader import Header
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 _SOLUTION = re.compile(
     r"CTYPE[12]|CRVAL[12]|CRPIX[12]|CDELT[12]|CROTA[12]|CUNIT[12]|CD[12]_[12]|PC[12]_[12]|PV[12]_[0-9]{1,2}"
@@ -37,6 +39,8 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
     Returns:
         two (N,) float64 arrays.
     """
+    from astropy.wcs import WCS  # 0.4 s to import: paid only where positions are asked for
+
     nowhere = np.full(x_px.shape, np.nan), np.full(x_px.shape, np.nan)
     for header in headers:
         if not str(header.value("CTYPE1") or "").startswith(("RA--", "DEC-")):
@@ -57,6 +61,8 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
 
 
 def _cards(header: Header) -> fits.Header:
+    from astropy.io import fits
+
     found = fits.Header()
     for keyword in header.cards:
         value = header.value(keyword)

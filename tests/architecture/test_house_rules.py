@@ -47,6 +47,11 @@ def test_daemon_without_a_worker_loads_no_models_and_no_astropy() -> None:
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_archive_and_stages_load_astropy_only_where_it_is_needed() -> None:
+    done = run("import sys; import astro_monitor.archive, astro_monitor.pipeline; print('astropy' in sys.modules)")
+    assert done.stdout == "False\n", done.stderr
+
+
 def test_ci_runs_the_test_command_of_the_readme(repository) -> None:
     script = (repository / ".ci" / "run").read_text("utf-8")
     assert "readme_command test" in script
