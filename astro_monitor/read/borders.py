@@ -86,33 +86,59 @@ def _from_the_edges(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Each row and column is looked at from both ends; shorter runs than ``_INNER_RUN_PX`` do not count.
     """
     reached = np.zeros_like(same)
-    for turned, out in ((same, reached), (same.T, reached.T)):
-        for way in (slice(None), slice(None, None, -1)):
-            run = np.logical_and.accumulate(turned[:, way], axis=1)
-            run[np.count_nonzero(run, axis=1) < _INNER_RUN_PX] = False
-            out |= run[:, way]
+    for way in (slice(None), slice(None, None, -1)):
+        runs = _row_runs(same[:, way])
+        for row in np.flatnonzero(runs >= _INNER_RUN_PX):
+            reached[row, way][: runs[row]] = True
+        runs = _column_runs(same[way])
+        runs[runs < _INNER_RUN_PX] = 0
+        deepest = int(runs.max(initial=0))
+        reached[way][:deepest] |= np.arange(deepest)[:, None] < runs
     return reached
+
+
+def _row_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return for each row how many of its first pixels are true."""
+    ends: NDArray[np.intp] = np.argmin(same, axis=1)
+    ends[(ends == 0) & same[:, 0]] = same.shape[1]
+    return ends
+
+
+def _column_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return for each column how many of its first pixels are true; rows that no run reaches are not looked at."""
+    runs = np.zeros(same.shape[1], np.intp)
+    alive = np.ones(same.shape[1], np.bool_)
+    for row in same:
+        alive &= row
+        if not alive.any():
+            break
+        runs += alive
+    return runs
 
 
 def _has_a_block(mask: NDArray[np.bool_]) -> bool:
     height, width = (side // _BLOCK_PX * _BLOCK_PX for side in mask.shape)
     for part in (mask[:height, :width], mask[-height:, -width:]):
-        blocks = part.reshape(height // _BLOCK_PX, _BLOCK_PX, width // _BLOCK_PX, _BLOCK_PX)
-        if blocks.all(axis=(1, 3)).any():
+        # Rows first: they lie together in memory.
+        rows = np.asarray(part.reshape(height // _BLOCK_PX, _BLOCK_PX, width).all(axis=1))
+        if rows.reshape(height // _BLOCK_PX, width // _BLOCK_PX, _BLOCK_PX).all(axis=2).any():
             return True
     return False
 
 
 def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the sky of each cell of 32 pixels; of cells in the border that of the nearest one beside it."""
+    """Return the sky of each cell of 32 pixels; of cells in the border that of the nearest one beside it.
+
+    Only cells in the border and those around them are measured; the others are 0.
+    """
     rows, columns = (-(-side // _CELL_PX) for side in pixels.shape)
-    level = np.full((rows, columns), np.nan, np.float32)
-    for row in range(rows):
-        for column in range(columns):
-            place = np.s_[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX]
-            free = pixels[place][~mask[place]]
-            if free.size >= _CELL_PX:
-                level[row, column] = np.median(free)
+    level = np.zeros((rows, columns), np.float32)
+    level[_touched(mask)] = np.nan
+    for row, column in np.argwhere(np.isnan(level)):
+        place = np.s_[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX]
+        free = pixels[place][~mask[place]]
+        if free.size >= _CELL_PX:
+            level[row, column] = np.median(free)
     if np.isnan(level).all():
         level[:] = np.median(pixels[~mask])
     while np.isnan(level).any():
@@ -124,6 +150,16 @@ def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         mean = np.where(known, around, 0).sum(axis=0) / np.maximum(count, 1)
         level = np.where(np.isnan(level) & (count > 0), mean, level).astype(np.float32)
     return level
+
+
+def _touched(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which cells hold a masked pixel or lie beside one that does."""
+    rows, columns = (-(-side // _CELL_PX) for side in mask.shape)
+    held = np.zeros((rows + 2, columns + 2), np.bool_)
+    row, column = np.nonzero(mask)
+    held[row // _CELL_PX + 1, column // _CELL_PX + 1] = True
+    around = [held[y : rows + y, x : columns + x] for y in range(3) for x in range(3)]
+    return np.asarray(np.logical_or.reduce(around))
 
 
 def _noise(pixels: Pixels, mask: NDArray[np.bool_]) -> float:
