@@ -345,7 +345,7 @@ class Session:
         self._lists.note(frame_id, self._log.content_at(arrival.path))
         self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
-        log.info("%s has the same content as %s; not judged again", arrival.path.name, first.body["file"])
+        log.info("%s has the same content as %s; not judged again", arrival.path, first.body["file"])
         revisions += [*back, *(Draft(*compose.alert(change)) for change in self._judge.reconsider())]
         return self._written(revisions) if revisions else [], compose.under_another_name(first, arrival)
 

@@ -56,6 +56,9 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected, "
         f"{body['skipped']} skipped (no lights) → {target}"
     )
+    gone = sum(not frame.present for frame in frames)
+    if gone:
+        page.line(f"{counted(gone, 'judged frame')} no longer in {folder}, so in no list.")
     for note in body["notes"]:
         page.line(note, style="yellow")
     offered = [stack for stack in stacks(frames, settings.lists.merge) if not stack.not_offered]

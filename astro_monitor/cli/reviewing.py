@@ -46,7 +46,7 @@ def run_review(
     with NightLogReader.read(path) as night_log:
         rows = list(night_log.judged_frames())
     if word is None:
-        shown = _chosen(rows, names) if names else [row for row in rows if everything or row.decision == "review"]
+        shown = _chosen(rows, names) if names else [row for row in rows if everything or _waits(row)]
         _show(shown, len(rows), folder, out)
         return
     if not names:
@@ -71,6 +71,14 @@ def run_review(
         page.line(f"{row.body['relative_path']}: {row.decision} → {word}", style=DECISION_STYLE[word])
     done = f"{counted(len(chosen), 'frame')} decided; the log keeps the first verdicts."
     page.line(done if chosen else "That was decided already.")
+
+
+def _waits(row: FrameRow) -> bool:
+    return row.decision == "review" and _is_there(row)
+
+
+def _is_there(row: FrameRow) -> bool:
+    return any(Path(path).is_file() for path in row.paths)
 
 
 def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
@@ -108,7 +116,8 @@ def _row(row: FrameRow) -> Row:
     elif row.why:
         why = row.why
     path = Piece(row.body["relative_path"], "bold", flows=True)
-    tail = (path, flags(row.body), Piece(why, flows=True))
+    gone = Piece("" if _is_there(row) else "(no longer there)", "dim")
+    tail = (path, gone, flags(row.body), Piece(why, flows=True))
     return Row((row.decision, row.label), tail, DECISION_STYLE[row.decision])
 
 

@@ -269,6 +269,8 @@ class Monitor:
                 session.stop(reason, sentence)
                 self.lists_folder = session.lists_place or self.lists_folder
                 log.info("the watch of %s has ended: %s", self._root, sentence)
+                if unfinished := source.unfinished():
+                    log.info("%s", unfinished)
         return session.counts
 
     def _limits_s(self) -> dict[str, float]:

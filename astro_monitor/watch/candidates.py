@@ -108,6 +108,10 @@ class Candidates:
             return self._clock.monotonic()
         return self._due[0][0] if self._due else float("inf")
 
+    def waiting(self) -> list[str]:
+        """Return the files that were met and are not known to be whole."""
+        return sorted(self._waiting)
+
     def ignore(self, path: str, sighting: Sighting) -> None:
         """Pass a file over until it changes."""
         self._settled.setdefault(path, _Settled(sighting, ignored=True))

@@ -36,6 +36,8 @@ MAX_WAIT_S = 0.5
 """The longest sleep, so that a stop is seen soon: the event that means stop is not the one that wakes the loop."""
 GATHER_S = 0.02
 """After a hint, others are awaited this long: a growing file sends thousands."""
+MOST_NAMED = 5
+"""Files that a sentence names; a folder may hold thousands."""
 SECOND_LOOK_S = 1.0
 """A new folder is scanned twice: files may come into it before the system watches it."""
 SCAN_SHARE, MOST_SCAN_PAUSE_S = 10.0, 30.0
@@ -109,6 +111,16 @@ class FolderSource:
         told = (self._guard.trouble, self._scan_fault, self._candidates.fault)
         clauses = list(dict.fromkeys(clause for clause in told if clause))
         return f"New frames may not be seen: {'; '.join(clauses)}." if clauses else ""
+
+    def unfinished(self) -> str:
+        """Say which files were not whole yet, as a sentence; empty when there are none."""
+        waiting = self._candidates.waiting()
+        if not waiting:
+            return ""
+        names = ", ".join(shown(os.path.relpath(path, self._tree.root)) for path in waiting[:MOST_NAMED])
+        names += ", …" if len(waiting) > MOST_NAMED else ""
+        them = "it is" if len(waiting) == 1 else "they are"
+        return f"{counted(len(waiting), 'file')} not whole yet; {them} graded by the next watch, once whole: {names}"
 
     def blind_spots(self) -> str:
         """Say which folders in the root cannot be looked into, as a sentence; empty when there are none.

@@ -13,6 +13,7 @@ from astropy.io import fits
 from rich.console import Console
 
 from astro_monitor.cli.listing import run_lists
+from astro_monitor.cli.reviewing import run_review
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import ConfigError
 from astro_monitor.monitor import rig_folder
@@ -71,12 +72,12 @@ def test_deleted_frames_are_in_no_list_at_once(captures, settings, tmp_path):
     assert len(list(folder.rglob("siril/lights/*"))) == 4
     paths[1].unlink()
     paths[2].rename(tmp_path / "elsewhere.fits")
-    lists(captures, settings)
+    assert f"2 judged frames no longer in {captures}, so in no list." in lists(captures, settings)
     (found,) = folder.rglob("frames.json")
     assert {frame["file"] for frame in json.loads(found.read_text())["accepted"]} == {str(paths[0]), str(paths[3])}
     assert all(link.exists() for link in folder.rglob("lights/*"))
     (tmp_path / "elsewhere.fits").rename(paths[2])
-    lists(captures, settings)
+    assert f"1 judged frame no longer in {captures}" in lists(captures, settings)
     assert len(list(folder.rglob("siril/lights/*"))) == 3
 
 
@@ -142,3 +143,18 @@ def test_lists_of_a_capture_folder_that_is_away_stay_as_they_are(captures, setti
     with pytest.raises(ConfigError, match="connect its disk"):
         lists(captures, settings)
     assert len(list(rig_folder(settings, captures).rglob("siril/lights/*"))) == 4
+
+
+def test_frames_that_are_gone_wait_for_no_look_and_say_so(captures, settings):
+    def review(*, everything: bool) -> str:
+        out = Console(file=io.StringIO(), width=200)
+        run_review(captures, [], None, "", settings, everything=everything, out=out)
+        return out.file.getvalue()
+
+    paths = watch(captures, settings, good=0.6)
+    assert [path.name in review(everything=False) for path in paths] == [True] * 4
+    paths[1].unlink()
+    waiting, everything = review(everything=False), review(everything=True)
+    assert [path.name in waiting for path in paths] == [True, False, True, True]
+    assert everything.count("(no longer there)") == 1
+    assert f"astro-monitor review {captures} FILE --keep" in waiting

@@ -416,3 +416,19 @@ def test_files_in_folders_that_are_not_looked_into_are_not_spoken_of(night: Nigh
     night.write(1.0, "previews/a.jpg", b"\xff\xd8\xff", Hint.CLOSED)
     assert night.run(30, ignore=["previews"]) == []
     assert not [record for record in caplog.records if record.name.endswith("watch.unread")]
+
+
+def test_files_that_are_not_whole_when_the_watch_ends_are_named(night: Night) -> None:
+    assert night.run(1) == []
+    assert night.source.unfinished() == ""
+    night.write(3.0, "cut.fits", WHOLE[:4000], Hint.TOUCHED)
+    night.write(3.0, "whole.fits", WHOLE, Hint.CLOSED)
+    assert only(night.run(30))[1].path.name == "whole.fits"
+    assert night.source.unfinished() == "1 file not whole yet; it is graded by the next watch, once whole: cut.fits"
+    for number in range(6):
+        night.write(31.0, f"{number}.fits", WHOLE[:4000], Hint.TOUCHED)
+    night.run(60)
+    assert night.source.unfinished().startswith(
+        "7 files not whole yet; they are graded by the next watch, once whole: "
+    )
+    assert night.source.unfinished().endswith("4.fits, …")
