@@ -13,7 +13,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..messages import SessionHeartbeat
 from ..nightlog import NightLog
-from ..plain import counted
+from ..plain import counted, shown
 from ..session import Session
 from ..watch import FolderSource
 from ..worker import WorkerLane
@@ -95,10 +95,17 @@ class DaemonState:
             oldest_waiting_s=round(waited_s, 3),
             frames_judged=self.session.counts.judged,
             frames_failed=self.session.counts.failed,
-            free_disk_bytes=shutil.disk_usage(self.folder).free,
+            free_disk_bytes=self._free_disk_bytes(),
             watcher=self.source.state(),
             trouble=self._not_ready() or self._stuck(),
         )
+
+    def _free_disk_bytes(self) -> int:
+        """Return the space left for the night log; none where its folder has gone or does not answer."""
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError:
+            return 0
 
     def health(self) -> Health:
         """Give what the health pages tell."""
@@ -119,7 +126,8 @@ class DaemonState:
         """Say why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
-        return self.session.trouble or missing or self._no_worker() or self.source.blind_spots()
+        gone = "" if self.folder.is_dir() else f"The state folder {shown(str(self.folder))} is not there any more."
+        return gone or self.session.trouble or missing or self._no_worker() or self.source.blind_spots()
 
     def _no_worker(self) -> str:
         """Say why there is no worker to grade frames; empty when there is one."""

@@ -28,6 +28,7 @@ from .saturation import saturation_level
 from .superpixels import cell_side, mean_of_cells
 from .tiff import find_tiff_image, tiff_pixels
 from .tiled import inflate_tiles
+from .units import in_unit_of_pixels
 from .unwritten import check_written, perhaps_unfinished
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
@@ -108,7 +109,8 @@ class Opened:
         pixels, bad_fraction = self._decode()
         picture = picture_of(pixels.reshape(self._stored_shape), self._window, self.meta, bad_fraction)
         pixels, border = picture.pixels, picture.border
-        level = saturation_level(pixels, self.meta.saturation_adu)
+        meta = in_unit_of_pixels(picture.meta, pixels)
+        level = saturation_level(pixels, meta.saturation_adu)
         factor = 1
         if self.meta.bayer is not None:
             factor = cell_side(self.meta.bayer)
@@ -119,7 +121,7 @@ class Opened:
             frame_id=self.frame_id,
             sha256=self.sha256,
             arrival=self.arrival,
-            meta=picture.meta,
+            meta=meta,
             pixels=pixels,
             sensor_px_per_px=factor,
             sensor_shape=self.sensor_shape,

@@ -120,3 +120,23 @@ def test_a_daemon_does_not_wait_for_a_model_that_is_a_pipe(tmp_path):
     with pytest.raises(ModelError, match=r"model quality cannot be used: .* not a plain file"):
         with RunningMonitor(captures, settings):
             pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files keep their folder there")
+def test_a_state_folder_that_is_away_for_a_moment_is_told(tmp_path, caplog):
+    captures, away = tmp_path / "captures", tmp_path / "away"
+    captures.mkdir()
+    with RunningMonitor(captures, private_settings(tmp_path / "state"), pipeline=LIGHT_PIPELINE) as running:
+        frame(captures, 1)
+        running.wait_for_outcomes(1)
+        state, folder = running.monitor.state, running.monitor.folder
+        folder.rename(away)
+        health = state.health()
+        assert "is not there any more" in health.not_ready
+        assert health.heartbeat.trouble == health.not_ready
+        assert health.heartbeat.free_disk_bytes == 0
+        away.rename(folder)
+        running.wait_until(lambda: not state.health().not_ready, "the end of the trouble")
+        frame(captures, 2)
+        running.wait_for_outcomes(2)
+    assert "Traceback" not in caplog.text

@@ -164,3 +164,13 @@ def _hole(values: np.ndarray) -> np.ndarray:
     values = values.copy()
     values[50:100, 60:120] = 0
     return values
+
+
+@pytest.mark.parametrize(("dtype", "scale", "factor"), [("u2", 1.0, 1.0), ("f4", 1.0, 1.0), ("f4", 65535.0, 65535.0)])
+def test_gain_and_saturation_are_of_the_unit_of_the_pixels(tmp_path, arrive, dtype, scale, factor) -> None:
+    """A frame that a program has stored as real numbers from 0 to 1 keeps the gain of the camera in its header."""
+    frame = read(tmp_path, arrive, sky() / scale, dtype, EGAIN=0.8, SATURATE=60000.0, PEDESTAL=-100.0)
+    assert frame.meta.e_per_adu == pytest.approx(0.8 * factor)
+    assert frame.meta.pedestal_adu == pytest.approx(100.0 / factor)
+    assert frame.saturation_adu == pytest.approx(60000.0 / factor)
+    assert ("16 bits" in frame.meta.sources["e_per_adu"]) == (factor != 1.0)
