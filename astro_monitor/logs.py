@@ -16,6 +16,8 @@ from .openfile import NotPlain, check_plain, open_plain
 from .plain import because, shown
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+SCREEN_FORMAT = "%(asctime)s  %(levelname)-7s  %(message)s"
+"""On a terminal: in the columns of the lines about frames, and without names of modules, which are in the log file."""
 MAX_FILE_BYTES = 2 << 20
 OLD_FILES = 5
 
@@ -69,11 +71,12 @@ class _Safe(logging.Formatter):
     Parameters:
         utc: times in UTC; else in local time, with its offset.
         date: with date and milliseconds.
-        fits: long records are broken at the width of the terminal; further lines are indented.
+        fits: for a terminal: without names of modules, and long records are broken at its width; further lines are
+            indented.
     """
 
     def __init__(self, *, utc: bool, date: bool = False, fits: bool = False) -> None:
-        super().__init__(FORMAT)
+        super().__init__(SCREEN_FORMAT if fits else FORMAT)
         self._utc = utc
         self._date = date
         self._fits = fits

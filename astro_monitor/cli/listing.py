@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import JsonValue
 from rich.console import Console
 
 from ..archive import copy_weighted
@@ -65,7 +66,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     for stack in offered:
         share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')} kept"
         kept_s, worth_s = 3600 * stack.kept_hours, 3600 * stack.equivalent_good_hours
-        depth = f", {duration(kept_s)}, worth {duration(worth_s, like_s=kept_s)} of its best frames" if kept_s else ""
+        depth = f", {duration(kept_s)}, as much as {duration(worth_s, like_s=kept_s)} at full weight" if kept_s else ""
         page.line(f"{stack.folder}: {share}{depth}")
     page.line("Files there:", style="dim")
     for inside, files in _by_folder(body["files"]).items():
@@ -104,6 +105,16 @@ def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
     return place, path
 
 
+def _scores(scores: Mapping[str, JsonValue]) -> str:
+    """Write the scores of a card: those of all frames, or where it has only scores of groups, those of the first group.
+
+    ``--json`` has all of them.
+    """
+    plain = ", ".join(f"{key} {value:.3g}" for key, value in scores.items() if isinstance(value, float))
+    groups = ((key, _scores(value)) for key, value in scores.items() if isinstance(value, Mapping))
+    return plain or next((f"{key.replace('_', ' ')}: {told}" for key, told in groups if told), "")
+
+
 def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console) -> None:
     """List the models; with ``verify``, open and run each.
 
@@ -119,8 +130,8 @@ def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console)
         return
     rows = []
     for card in cards:
-        scores = ", ".join(f"{key} {value:.3g}" for key, value in card.scores.items() if isinstance(value, float))
-        rows.append(Row((card.name, card.version, card.sha256[:12], card.licence), (Piece(scores, flows=True),)))
+        scores = Piece(_scores(card.scores), flows=True)
+        rows.append(Row((card.name, card.version, card.sha256[:12], card.licence), (scores,)))
     Page.on(out).table(("name", "version", "sha256", "licence", "scores"), rows)
     if verify:
         out.print("Every model has the hash on its card, and runs.")

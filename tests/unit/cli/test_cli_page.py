@@ -20,6 +20,7 @@ from rich.console import Console
 
 from astro_monitor import logs
 from astro_monitor.cli.grading import _base, _row
+from astro_monitor.cli.listing import _scores
 from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, as_paragraphs, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
 from astro_monitor.messages import BODIES, Document, decode, encode
@@ -268,9 +269,11 @@ def test_log_records_fit_the_terminal(capsys, monkeypatch):
         logger.info("%s is watched; documents go to %s", "/a/folder", "tcp://127.0.0.1:5556 and tcp://127.0.0.1:5557")
     finally:
         logger.handlers[:], logger.level, logger.propagate = before
+    # Names of modules mean nothing to people.
     first, *further = capsys.readouterr().err.splitlines()
     assert further
     assert all(line.startswith("    ") for line in further)
+    assert re.match(r"\d\d:\d\d:\d\d[+-]\d\d:\d\d  INFO     /a/folder is watched", first)
     assert max(map(len, [first, *further])) <= 60
     assert " ".join([first, *map(str.strip, further)]).endswith("tcp://127.0.0.1:5556 and tcp://127.0.0.1:5557")
 
@@ -336,3 +339,15 @@ def test_help_breaks_where_the_screen_does_and_not_where_the_source_does():
     assert (
         as_paragraphs("One line\n    and more.\n\n    Another\n    one.\n    ") == "One line and more.\n\nAnother one."
     )
+
+
+def test_a_model_has_scores_in_its_row_whether_its_card_groups_them_or_not():
+    assert _scores({"frames": 5, "recall": 0.5, "all_frames": {"accuracy": 0.25}}) == "recall 0.5"
+    grouped = {
+        "split": "test",
+        "rigs": 3,
+        "all_frames": {"frames": 2, "accuracy": 0.25, "range": [0.1, 0.4]},
+        "more": {},
+    }
+    assert _scores(grouped) == "all frames: accuracy 0.25"
+    assert _scores({}) == ""
