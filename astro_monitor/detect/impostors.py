@@ -24,6 +24,15 @@ _LEAST_SIDES = 0.6
 _WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.6
 """Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
 So a trail may be wider the higher it is over the noise of a pixel."""
+_BEAM_NOISE, _BEAM_LENGTHS, _BEAM_EVEN, _BEAM_HALVES = 5.0, 35.0, 0.6, 1.25
+"""Wider still is an aircraft far out of focus: so many times the noise of a pixel, so many times longer than wide, its
+faintest tenth not below this share of its median, and one half no wider than the other by the last factor."""
+_STOUT_WIDTH, _STOUT_LENGTHS = 2.0, 20.0
+"""A ridge so many times wider than the stars must be so many times longer than wide: pieces of nebulae and galaxies
+are straight over shorter lengths."""
+_CROOKED = -0.25
+"""Beside a trail it is as dark as on the sky. Where two blocks in a row are darker than their sides by this share of
+the height, a wide ridge has left its line: it is a filament."""
 _EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 7.0, 1.25, 2.5
 """A trail has the same width everywhere: half over half, and more by the last over the signal to noise of the ridge,
 which must be clear enough to tell."""
@@ -55,6 +64,8 @@ _STEEP_FADING, _STEEP_START = 3.0, 2.6
 """Light of the nearest third over the farthest, and of the nearest sixth over the median."""
 _GALAXY_WIDTH, _GALAXY_WIDER_STEPS, _GALAXY_FADING, _GALAXY_ASPECT = 1.35, 1.0, 2.2, 45.0
 """A galaxy on its side is wider than the stars, fades to both ends, and is not so many times longer than wide."""
+_DISC_WIDTH, _DISC_FADING, _DISC_FADES, _DISC_ASPECT = 1.8, 4.0, -0.9, 130.0
+"""Or much wider, with light that falls far and steadily: the fainter a disc may be, the longer it seems."""
 
 
 def impostor(ridge: Ridge, scene: Scene) -> str:
@@ -71,8 +82,12 @@ def impostor(ridge: Ridge, scene: Scene) -> str:
     if ridge.step_share > _LARGEST_STEP:
         return "edge"
     widest = min(_WIDTH + _WIDTH_PER_NOISE * ridge.height_adu / scene.sky.noise_adu, _WIDEST)
-    if ridge.width_steps > widest * scene.star_steps + _WIDER_STEPS:
+    if ridge.width_steps > widest * scene.star_steps + _WIDER_STEPS and not _is_beam(ridge, scene):
         return "wide"
+    if ridge.width_steps > _STOUT_WIDTH * scene.star_steps and (
+        ridge.line.length < _STOUT_LENGTHS * ridge.width_steps * scene.step or _leaves_its_line(ridge)
+    ):
+        return "stout"
     if ridge.width_steps < _NARROWEST * scene.star_steps:
         return "narrow"
     if _is_bent(ridge, scene.step):
@@ -132,6 +147,25 @@ def _directions(ridges: Iterable[Ridge]) -> int:
         if all(abs(ridge.line.dx * o.line.dy - ridge.line.dy * o.line.dx) > _RAY_SINE for o in found):
             found.append(ridge)
     return len(found)
+
+
+def _is_beam(ridge: Ridge, scene: Scene) -> bool:
+    """An aircraft far out of focus: bright, and even all along."""
+    light = ridge.light_adu[np.isfinite(ridge.light_adu)]
+    narrow, wide = sorted(ridge.half_widths)
+    return (
+        len(light) > 0
+        and ridge.height_adu > _BEAM_NOISE * scene.sky.noise_adu
+        and ridge.line.length > _BEAM_LENGTHS * ridge.width_steps * scene.step
+        and float(np.quantile(light, 0.1)) > _BEAM_EVEN * float(np.median(light))
+        and 0 < wide < _BEAM_HALVES * narrow
+    )
+
+
+def _leaves_its_line(ridge: Ridge) -> bool:
+    """Several blocks in a row are darker than their sides, where the light has wandered to."""
+    dark = ridge.light_adu < _CROOKED * ridge.height_adu
+    return bool((dark[1:] & dark[:-1]).any())
 
 
 def _is_bent(ridge: Ridge, step: int) -> bool:
@@ -202,11 +236,13 @@ def _is_galaxy(ridge: Ridge, scene: Scene) -> bool:
     known = np.flatnonzero(np.isfinite(ridge.light_adu))
     if ridge.width_steps < _GALAXY_WIDTH * scene.star_steps + _GALAXY_WIDER_STEPS or len(known) < 5:
         return False
-    if ridge.line.length > _GALAXY_ASPECT * ridge.width_steps * scene.step:
+    aspect = ridge.line.length / (ridge.width_steps * scene.step)
+    if aspect > (_DISC_ASPECT if ridge.width_steps > _DISC_WIDTH * scene.star_steps else _GALAXY_ASPECT):
         return False
     brightest = known[int(np.argmax(ridge.light_adu[known]))]
     place = float(ridge.places_px[brightest])
     if not 0.15 * ridge.line.length < place < 0.85 * ridge.line.length:
         return False
     distance, light = np.abs(ridge.places_px - place)[known], ridge.light_adu[known]
-    return falls(distance, light, ridge.light_error_adu, FADES[0], _GALAXY_FADING)
+    least, ratio = (FADES[0], _GALAXY_FADING) if aspect <= _GALAXY_ASPECT else (_DISC_FADES, _DISC_FADING)
+    return falls(distance, light, ridge.light_error_adu, least, ratio)

@@ -40,6 +40,8 @@ _LIT = 2.0
 """A place is lit when the mean light of three blocks is so many errors above their sides."""
 _CLEARLY_LIT, _FEWEST_LIT = 3.0, 2
 """A block alone is lit from so many errors on; a width needs so many such blocks."""
+_LEAST_SIDE = 4
+"""Steps of each side that are looked at in any case."""
 _SOFTENED_STEPS2 = 4.1
 """Square of the width that sampling at the nearest pixel and the mean of three neighbours add."""
 
@@ -314,7 +316,8 @@ def _scatter(profile: Values, peak: int, width: float) -> float:
 def _sides(blocks: Values, peak: int, width: float) -> tuple[Values, Values, NDArray[np.bool_]]:
     """Level of the core of each block, mean of its two sides, and whether both sides were seen."""
     offset = _OFFSETS + REACH - peak
-    near = 1.3 * width + 1.5
+    # Of the widest ridges less is seen beyond their flanks.
+    near = min(1.3 * width + 1.5, REACH - _LEAST_SIDE - abs(peak - REACH))
     left = blocks[:, (offset < -near) & (offset >= -near - 6)]
     right = blocks[:, (offset > near) & (offset <= near + 6)]
     core = blocks[:, np.abs(offset) <= 0.3 * width + 0.5]

@@ -313,3 +313,34 @@ def test_no_frame_makes_it_fail(seed: int, kind: str) -> None:
     stars = rng.uniform((0, 0), (width, height), (10, 2)).astype(np.float32)
     for streak in find_streaks(log_odds, 0.5, pixels, sky_map(pixels), 1, saturation_adu=50_000, stars=stars):
         assert np.isfinite([streak.x0_px, streak.y1_px, streak.length_px, streak.width_px]).all()
+
+
+@pytest.mark.parametrize("wide_px", [12.0, 22.0])
+def test_an_aircraft_far_out_of_focus_is_a_trail(wide_px: float) -> None:
+    canvas = Canvas()
+    canvas.add_trail((-20, 40, 660, 430), height=20, sigma_px=wide_px / 2.355)
+    assert len(canvas.found()) == 1
+
+
+@pytest.mark.parametrize(("scale_px", "sigma_px"), [(70.0, 4.0), (100.0, 2.8)])
+def test_a_large_galaxy_that_fades_slowly_is_none(scale_px: float, sigma_px: float) -> None:
+    canvas = Canvas()
+    along, across, length = canvas.mark(20, 90, 620, 390)
+    out = np.abs(along - length / 2)
+    canvas.light += 4000 * np.exp(-out / scale_px) * np.exp(-np.abs(across) / sigma_px)
+    # Pieces of it are straight, too.
+    canvas.mark(340, 250, 460, 310)
+    canvas.mark(180, 170, 300, 230)
+    assert canvas.found() == ()
+
+
+@pytest.mark.parametrize(("height_adu", "sigma_px", "sway_px", "turns"), [(90, 2.4, 22, 1.5), (120, 3.0, 10, 1.0)])
+def test_a_filament_that_leaves_its_line_is_none(
+    height_adu: float, sigma_px: float, sway_px: float, turns: float
+) -> None:
+    canvas = Canvas()
+    along, across, length = canvas.mark(60, 80, 580, 400)
+    wandered = across - sway_px * np.sin(2 * np.pi * turns * along / length)
+    canvas.light += height_adu * np.exp(-0.5 * (wandered / sigma_px) ** 2)
+    canvas.mark(200, 160, 280, 210)
+    assert canvas.found() == ()
