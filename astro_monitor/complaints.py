@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 
 
 def leaves(tree: type[BaseModel]) -> list[Path]:
-    """Give the paths of all settings, such as ``("watch", "quiet_s")``."""
+    """Return the paths of all settings, such as ``("watch", "quiet_s")``."""
     found: list[Path] = []
     for name, field in tree.model_fields.items():
         section = field.annotation
@@ -29,13 +29,13 @@ def leaves(tree: type[BaseModel]) -> list[Path]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Give the known name that is most like one that is not known; empty when none is."""
+    """Return the known name that is most similar to an unknown one; empty when none is similar."""
     close = difflib.get_close_matches(name.lower(), list(known), 1, CLOSE)
     return close[0] if close else ""
 
 
 def complaint(error: ValidationError, tree: type[BaseModel], origin: Callable[[Path], str]) -> str:
-    """Say what is wrong, and what to write instead.
+    """Return what is wrong, and what to write instead.
 
     Parameters:
         error: what pydantic says.
@@ -52,7 +52,7 @@ def complaint(error: ValidationError, tree: type[BaseModel], origin: Callable[[P
 
 
 def _unknown(path: Path, tree: type[BaseModel]) -> str:
-    """Say that there is no such setting, and what was perhaps meant: one of the same section, of another, a section."""
+    """Return that there is no such setting, with a suggestion: one of the same section, of another, or a section."""
     every = leaves(tree)
     section, name = path[:-1], path[-1]
     near = nearest(name, [leaf[-1] for leaf in every if leaf[:-1] == section])
@@ -72,7 +72,7 @@ def _unknown(path: Path, tree: type[BaseModel]) -> str:
 
 
 def wrong(path: Path, problem: Mapping[str, Any]) -> str:
-    """Say what a value must be.
+    """Return what a value must be.
 
     Parameters:
         path: of the value.

@@ -94,7 +94,7 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
 
 
 def _bright_stars(examined: Examined) -> list[list[float]]:
-    """Places of the brightest stars, where nothing else tells where the telescope pointed."""
+    """Return the places of the brightest stars, if the header does not give the pointing; else an empty list."""
     if examined.meta.ra_deg is not None and examined.meta.dec_deg is not None:
         return []
     stars = examined.measurements.bright_stars[:BRIGHT_STARS]
@@ -222,7 +222,7 @@ def under_another_name(first: messages.Document, arrival: Arrival) -> messages.D
 
 
 def sighting(arrival: Arrival) -> Sighting:
-    """Say to the night log where an arrival is, and by what it is known again."""
+    """Return what the night log records of an arrival: its path, and what identifies the unchanged file."""
     return Sighting(
         os.fsencode(arrival.path), arrival.size_bytes, arrival.mtime_ns, arrival.ctime_ns, arrival.file_no,
         arrival.digest,

@@ -17,7 +17,7 @@ SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
 """Name and major version of the wire format; additions keep it."""
 
 PROTOCOL = "1.1"
-"""Major and minor version, told in ``session.started`` and in every answer. Documents without it are of 1.0.
+"""Major and minor version, given in ``session.started`` and in every answer. Documents without it are of 1.0.
 
 1.1: a file that is no light frame gets ``frame.skipped``, where 1.0 had ``frame.judged`` with the flag
 ``not_a_light`` and the decision ``review``; ``session.stopped`` and ``list.written`` count such files.
@@ -101,7 +101,7 @@ def decode(data: bytes) -> Document:
 
 
 def topic(kind: str, body: dict[str, Any]) -> str:
-    """Give the topic a document is broadcast under; it ends with a slash because subscriptions match by prefix.
+    """Return the topic of a document; it ends with a slash because subscriptions match by prefix.
 
     Alerts carry their kind: ``am1/alert/tracking/``. Everything else: ``am1/frame/judged/`` and so on.
     """

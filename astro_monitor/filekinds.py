@@ -1,6 +1,6 @@
 """Kinds of files in capture folders, by the ending of their names: which are read, and what to do about others.
 
-Log files, texts and tables are no kind here: nobody expects to see them graded.
+Log files, texts and tables are not listed here: users do not expect them to be graded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 
 FITS_ENDINGS = (".fit", ".fits", ".fts", ".fit.fz", ".fits.fz")
-"""Files whose header tells their length."""
+"""Files whose header gives their length."""
 RAW_ENDINGS = (".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw")
 _WRITE_FITS = "let the capture program write FITS"
 _UNPACK = "unpack them, or compress FITS files by gzip or Rice"

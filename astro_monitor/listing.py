@@ -74,7 +74,7 @@ def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
 
 
 def look(paths: Iterable[str]) -> dict[str, bool]:
-    """Tell which files are there; each folder is read once.
+    """Return which files exist; each folder is read once.
 
     Parameters:
         paths: of files, as text from ``os.fsdecode``.
@@ -341,21 +341,21 @@ class _Look:
         self._over = threading.Event()
         try:
             threading.Thread(target=self._run, name="presence", daemon=True).start()
-        except RuntimeError:  # no thread to be had now: the next look may have one
+        except RuntimeError:  # no thread can be started now; the next look tries again
             self._over.set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait so long for the end of the look; tell whether it is over."""
+        """Wait at most this long for the end of the look; return whether it has ended."""
         return self._over.wait(timeout_s)
 
     def _run(self) -> None:
         began_s = time.monotonic()
         try:
-            # A disk that is away takes all frames with it, but nobody has deleted them.
+            # When a disk is unplugged, all its frames are missing, but not deleted.
             if all(root.is_dir() for root in self._roots):
                 self.seen = look(self._paths)
         except OSError as error:
-            log.debug("which frames are there cannot be told now: %s", error)
+            log.debug("the capture folder cannot be checked for deleted frames now: %s", error)
         finally:
             self.took_s = time.monotonic() - began_s
             self._over.set()

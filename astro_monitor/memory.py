@@ -1,7 +1,7 @@
 """What the judge remembers, kept with the night log: to go on after a restart, and to judge a night again as it was.
 
 The judge's memory as it was before the first frame of a night, and when each second look was made, are what
-``astro-monitor diff`` needs beside the frames: with the same models and settings it then comes to the same verdicts.
+``astro-monitor diff`` needs in addition to the frames: with the same models and settings it reaches the same verdicts.
 """
 
 from __future__ import annotations

@@ -174,9 +174,9 @@ class FrameJudged(_Body):
 
     Attributes:
         weight: what the frame counts in a stack, 0 to 1; 0 unless kept.
-        bright_stars_px: places (x, y) of the brightest stars, brightest first, at most 24, by which lists tell the
-            panels of a mosaic apart; empty where the header tells where the telescope pointed.
-        weight_if_kept: what it would count, should a person keep it; ``null`` in documents of before protocol 1.1.
+        bright_stars_px: places (x, y) of the brightest stars, brightest first, at most 24; lists use them to separate
+            the panels of a mosaic. Empty where the header gives the pointing.
+        weight_if_kept: the weight if a person keeps the frame; ``null`` in documents from before protocol 1.1.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True)
@@ -215,7 +215,7 @@ class FrameSkipped(_Body):
     Attributes:
         type: what it is, in lower case: ``dark``, ``flat``, ``bias``, ``product``, and others in later versions.
         why: one sentence.
-        keyword: the header keyword that told the type; empty when it was told otherwise.
+        keyword: the header keyword that gave the type; empty when the type has another source.
     """
 
     file: str
@@ -257,8 +257,8 @@ class FrameRevised(_Body):
 
     Attributes:
         weight: what the frame counts in a stack from now on: that of the formula, also where a person keeps a frame
-            which the rules did not. Absent in documents from before it was told, where a frame that is kept has the
-            weight of its first verdict, or 1 where that was not to keep it.
+            which the rules did not. Absent in documents from before it was recorded; there a kept frame has the weight
+            of its first verdict, or 1 where that decision was not *keep*.
         relative_path: as in its ``frame.judged`` document; empty in documents of 1.0.
         class_, cause: as they stand now: a second look may see another class; empty in documents of 1.0.
         replaced_by: frame that its file holds now: another content of the same exposure, such as the whole picture of
@@ -303,7 +303,7 @@ class ListWritten(_Body):
 
     Attributes:
         skipped: files that are no light frames; they are in none of the three numbers before.
-        notes: sentences for the user: what others have put among the lists and stays there, what is not offered.
+        notes: sentences for the user: foreign files among the lists, which stay; frames that are not offered.
     """
 
     folder: str

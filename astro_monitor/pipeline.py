@@ -165,7 +165,7 @@ class Pipeline:
         detections = watch.run("detect", lambda: self._star_finder.detect(frame))
         stars, measured = watch.run("measure", lambda: self._measurer.measure(frame, detections, baseline))
         if measured.values.get("unit_ratio") is not None:
-            # Numbers in another unit say nothing beside those of earlier frames.
+            # Numbers in another unit cannot be compared with those of earlier frames.
             baseline = Baseline(key=key)
         grade = watch.run("grade", lambda: self._grader.grade(frame, detections, stars, measured, baseline))
         return Examined(
@@ -269,12 +269,12 @@ KIND_NAMES = {
 
 def _skip_sentence(meta: FrameMeta) -> str:
     source = meta.sources.get("kind", "The header")
-    told = f"The {source}" if source.endswith(" name") else source
+    subject = f"The {source}" if source.endswith(" name") else source
     what = KIND_NAMES.get(meta.kind, f"a {meta.kind} frame")
     if meta.kind == "product" and meta.program and meta.sources.get("program") == source:
         what = f"a product of {meta.program}"
     hint = "; judge.grade_calibrated = true has such frames graded" if source == "CALSTAT" else ""
-    return f"{told} says this is {what}, so it is not graded{hint}."
+    return f"{subject} says this is {what}, so it is not graded{hint}."
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:

@@ -39,7 +39,7 @@ def shown(text: str, keep: str = "") -> str:
     r"""Make text safe for a terminal or a log: what cannot be printed appears as an escape such as ``\x1b`` or ``\n``.
 
     Control characters (a terminal runs them), line breaks (a log would show a line that was never logged), marks that
-    turn the direction of writing, and lone surrogates. Python's own ``str.isprintable`` tells which, by Unicode.
+    change the direction of writing, and lone surrogates: all that ``str.isprintable`` excludes, by Unicode category.
 
     Parameters:
         text: such as a file name.
@@ -77,7 +77,7 @@ def duration(seconds: float, *, like_s: float | None = None) -> str:
 
 
 def because(error: OSError) -> str:
-    """Say what the system complains of, without its number: ``the disk is full``.
+    """Return the reason of a system error, without its number: ``the disk is full``.
 
     Parameters:
         error: as it was raised; a sentence that this program gave it is kept.

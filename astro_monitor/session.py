@@ -201,12 +201,12 @@ class Session:
             log.exception("%s: its outcome cannot be used", outcome.arrival.path.name)
             self._judge = Judge.restore(self._settings.judge, self._settings.site, judge_memory(self._log))
             fresh, document = self._take(Failed.unforeseen(outcome.arrival, outcome.frame_id, "judge", error))
-        for told in fresh:
-            self._announce(told)
+        for new in fresh:
+            self._announce(new)
         return document
 
     def _take(self, outcome: Outcome) -> tuple[list[Document], Document]:
-        """Write down one outcome; the documents that are new, and the one that tells of this file."""
+        """Record one outcome; return the new documents, and the one about this file."""
         outcome, arrival = sane(outcome), outcome.arrival
         earlier = self._log.failure_at(arrival.path)
         if outcome.frame_id is not None and self._log.has_content(outcome.frame_id):
@@ -395,5 +395,5 @@ class Session:
                     raise
 
 
-def _is_the_same(told: dict[str, Any], outcome: Failed) -> bool:
-    return (told["kind"], told["size_bytes"]) == (outcome.kind, outcome.arrival.size_bytes)
+def _is_the_same(reported: dict[str, Any], outcome: Failed) -> bool:
+    return (reported["kind"], reported["size_bytes"]) == (outcome.kind, outcome.arrival.size_bytes)

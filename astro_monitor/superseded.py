@@ -1,4 +1,4 @@
-"""Verdicts on what a file held before: a picture that was judged unfinished, or a header that was written anew.
+"""Verdicts on earlier content of a file: a picture that was judged unfinished, or a header that was rewritten.
 
 A verdict on content that is nowhere any more must not stay in the lists or keep a warning open. Where the new content
 is of the same exposure, the earlier verdict is revised: *reject*, with the identity of the frame that replaces it. An
@@ -90,7 +90,7 @@ def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:
         body: of the ``frame.judged`` draft that comes first in the same commit.
 
     Returns:
-        an empty list where nobody decided by hand, or decided as the rules do now.
+        an empty list where there is no decision by hand, or it is the same as that of the rules now.
     """
     if row.decided_by == BY_RULES or row.decision == body["decision"]:
         return []

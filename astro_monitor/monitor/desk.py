@@ -23,7 +23,7 @@ class Desk:
 
     Attributes:
         source: hands frames on again that met passing trouble.
-        pause: holds while no worker can be had.
+        pause: holds while no worker can be started.
     """
 
     source: FolderSource

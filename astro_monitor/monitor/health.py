@@ -1,6 +1,6 @@
 """Three read-only pages for those who look after computers: ``/healthz``, ``/readyz`` and ``/metrics``.
 
-``/healthz`` answers 200 while every part of the daemon moves and a worker can be had, ``/readyz`` while it also watches
+``/healthz`` answers 200 while every part of the daemon moves and there is a worker, ``/readyz`` while it also watches
 the folder and can write its log, both 503 with one sentence otherwise. ``/metrics`` is Prometheus' text format.
 Requests whose ``Host`` is not the one that is served are refused, so that no web page in a browser can read them by a
 name of its own.
@@ -175,7 +175,7 @@ class _Server(ThreadingHTTPServer):
         try:
             super().process_request(request, client_address)
         except BaseException:
-            # No thread is to be had, so that the one who asks goes away without an answer.
+            # No thread can be started, so this request gets no answer.
             self._places.release()
             raise
 

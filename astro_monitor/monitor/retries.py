@@ -15,18 +15,19 @@ from ..errors import Vanished, WorkerLost
 from ..records import Failed
 
 QUIET_STEPS_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Pauses before a file that could not be read just now is read again; then its failure is told, and it stays due."""
+"""Pauses before the next tries with a file that cannot be read now; after them its failure is reported, and it stays
+due."""
 FIRST_STEP_S, LAST_STEP_S = 15.0, 3600.0
-"""The first pause after a failure was told; doubled each time up to the last: a retry comes at most as late as the
-trouble has lasted."""
+"""The first pause after a failure was reported; doubled each time up to the last: the delay of a retry is at most as
+long as the trouble has lasted."""
 ACCESS_STEP_S = 60.0
-"""The longest pause for a file without permission: to ask costs nothing, and a share tells of no change of access."""
+"""The longest pause for a file without permission: a try costs little, and a share reports no change of access."""
 GONE_STEPS = 4
 """Times that a file is looked for that has gone; when it comes back later, the watcher finds it by itself."""
 UNANSWERED_STEPS = 3
 """A file of which nothing comes when it is asked for is gone; when it comes back, the watcher finds it by itself."""
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Pauses of the queue while no worker can be had; the last one again and again."""
+"""Pauses of the queue while no worker can be started; the last one is repeated."""
 
 
 @dataclass(slots=True)
@@ -34,22 +35,22 @@ class _Due:
     """One file.
 
     Attributes:
-        version: its size and time; another one begins from the start.
+        version: its size and time; another version starts with no failures.
         failures: how often it has failed.
         due_s: when it is asked for next.
         unanswered: how often it was asked for since it failed last.
-        told: whether its failure was told.
+        reported: whether its failure was reported.
     """
 
     version: tuple[int, int]
     failures: int = 0
     due_s: float = math.inf
     unanswered: int = 0
-    told: bool = False
+    reported: bool = False
 
 
 class Retries:
-    """Files that failed for now, and when to ask for each again; for the thread that works.
+    """Files with a temporary failure, and when to try each again; for the working thread only.
 
     Parameters:
         clock: the source of time.
@@ -60,7 +61,7 @@ class Retries:
         self._due: dict[Path, _Due] = {}
 
     def put_off(self, failed: Failed) -> bool:
-        """Take note of a failure that may pass, and tell whether to say nothing of it yet.
+        """Record a temporary failure, and return whether it is not to be reported yet.
 
         Parameters:
             failed: retryable.
@@ -72,16 +73,16 @@ class Retries:
             due = self._due[arrival.path] = _Due(version)
         due.failures += 1
         due.unanswered = 0
-        # A worker that was lost has had several tries already, and a file that is gone is no trouble at all.
+        # A lost worker means that several tries were made already, and a file that is gone needs no report.
         quiet = QUIET_STEPS_S if failed.kind not in (WorkerLost.kind, Vanished.kind) else ()
         if failed.kind == Vanished.kind and due.failures > GONE_STEPS:
             del self._due[arrival.path]
             return False
         place = due.failures - 1
-        if place < len(quiet) and not due.told:
+        if place < len(quiet) and not due.reported:
             due.due_s = self._clock.monotonic() + quiet[place]
             return True
-        due.told = True
+        due.reported = True
         most_s = ACCESS_STEP_S if failed.kind == "no_access" else LAST_STEP_S
         step_s = min(FIRST_STEP_S * 2.0 ** min(place - len(quiet), 16), most_s)
         due.due_s = self._clock.monotonic() + step_s
@@ -108,13 +109,13 @@ class Retries:
                 del self._due[path]
         return found
 
-    def untold(self) -> int:
-        """Return how many files wait for another try of which nothing was said yet; for any thread."""
-        return sum(not due.told for due in list(self._due.values()))
+    def unreported(self) -> int:
+        """Return how many files wait for another try before a failure is reported; for any thread."""
+        return sum(not due.reported for due in list(self._due.values()))
 
 
 class WorkerPause:
-    """The pause of the queue while no worker can be had; :attr:`why` is for any thread, the rest for one.
+    """The pause of the queue while no worker can be started; :attr:`why` is for any thread, the rest for one.
 
     Parameters:
         clock: the source of time.
@@ -144,9 +145,9 @@ class WorkerPause:
         self._times += 1
 
     def end(self) -> None:
-        """There is a worker, and it works."""
+        """End the pause: there is a working worker."""
         self.why, self._times = "", 0
 
     def holds(self) -> bool:
-        """Tell whether it is still too early for another try."""
+        """Return whether it is still too early for another try."""
         return bool(self.why) and self._clock.monotonic() < self._until_s

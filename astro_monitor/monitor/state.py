@@ -91,7 +91,7 @@ class DaemonState:
         waited_s = max(0.0, (self.clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
         return SessionHeartbeat(
             last_seq=self.night_log.last_seq(),
-            queue_depth=self.backlog.depth() + self.retries.untold(),
+            queue_depth=self.backlog.depth() + self.retries.unreported(),
             oldest_waiting_s=round(waited_s, 3),
             frames_judged=self.session.counts.judged,
             frames_failed=self.session.counts.failed,
@@ -118,7 +118,7 @@ class DaemonState:
         )
 
     def _stuck(self) -> str:
-        """Say which parts do not do their work; a watcher that may be blind is one of them."""
+        """Return which parts do not work; a watcher that may miss files is one of them."""
         no_thread = self.mover.trouble if self.mover is not None else ""
         return no_thread or _sentence(self.pulse.stuck()) or self.source.trouble()
 
@@ -130,7 +130,7 @@ class DaemonState:
         return gone or self.session.trouble or missing or self._no_worker() or self.source.blind_spots()
 
     def _no_worker(self) -> str:
-        """Say why there is no worker to grade frames; empty when there is one."""
+        """Return why there is no worker to grade frames; empty when there is one."""
         starting_s = self.lane.starting_s if self.lane is not None else 0.0
         if starting_s > SLOW_START_S:
             return self.pause.why or f"The worker process has been starting for {starting_s:.0f} s; frames wait for it."

@@ -39,7 +39,7 @@ class Candidate:
     """A file on its way to being whole.
 
     Attributes:
-        writing: whether events told of writing, and of no closing since.
+        writing: whether events reported a write, and no close since.
     """
 
     settling: Settling
@@ -137,12 +137,12 @@ class Candidates:
                 del known[path]
 
     def events_were_lost(self) -> None:
-        """Believe no longer that a file is open because no event told of its closing."""
+        """Forget which files are open: the event of a close may be among the lost ones."""
         for candidate in self._waiting.values():
             candidate.writing = False
 
     def take_hint(self, path: str, hint: Hint, now_s: float) -> None:
-        """Look at a file of which an event told."""
+        """Look at a file that an event names."""
         try:
             sighting = self._tree.sight(path)
             if sighting is None:
@@ -379,7 +379,7 @@ class Candidates:
         )
 
     def _note_exhausted(self, error: OSError) -> bool:
-        """Take note of an error that is no fault of the file; tell whether this is one."""
+        """Record an error that is not the file's fault; return whether this is one."""
         if error.errno not in EXHAUSTED:
             return False
         if not self.fault:

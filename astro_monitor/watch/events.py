@@ -42,7 +42,8 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirMovedEvent,
 ]
 TELLS_WRITING = sys.platform.startswith("linux") and hasattr(watchdog.events, "FileAttribEvent")
-"""Whether events tell each writing and each closing. Elsewhere, and with watchdog 6, a chmod looks like writing."""
+"""Whether there is an event for each write and each close. Elsewhere, and with watchdog 6, a chmod looks like a
+write."""
 if TELLS_WRITING:
     EVENTS.append(watchdog.events.FileAttribEvent)
 
@@ -53,7 +54,7 @@ class Hint(IntEnum):
     TOUCHED = 1
     """Its rights, times or links have changed, or it was found."""
     WRITTEN = 2
-    """Made, or bytes were written: whoever did so has it open until it is closed."""
+    """Created, or bytes were written: a program has it open until it is closed."""
     CLOSED = 3
     """Closed after writing, or given its final name."""
     FOLDER = 4

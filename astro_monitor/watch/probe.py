@@ -51,20 +51,22 @@ def look_into(path: str, size_bytes: int) -> Look:
     if size_bytes == 0:
         return Look(missing="is empty")
     with open_regular(path) as file:
-        told = _told(file, path, size_bytes) if tells_its_length(path) else _Told(None, 0, *_attachments(file))
-        if told.look is not None:
-            return told.look
-        end = min(told.data_end or told.declared_bytes or size_bytes, size_bytes)
-        sampled = _sample(file, told.data_offset, end, size_bytes)
-        hole = _has_hole(file, told.data_offset, end)
-        if told.never_zero and (hole or sampled.has_zeros):
-            return Look(missing="has parts that were never written", told=True, digest=sampled.digest)
+        declared = (
+            _declared(file, path, size_bytes) if tells_its_length(path) else _Declared(None, 0, *_attachments(file))
+        )
+        if declared.look is not None:
+            return declared.look
+        end = min(declared.data_end or declared.declared_bytes or size_bytes, size_bytes)
+        sampled = _sample(file, declared.data_offset, end, size_bytes)
+        hole = _has_hole(file, declared.data_offset, end)
+        if declared.never_zero and (hole or sampled.has_zeros):
+            return Look(missing="has parts that were never written", knows_length=True, digest=sampled.digest)
         # Some programs leave the padding out; none writes a part of it and stops there.
-        padded_bytes = -(-told.declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
-        padding_is_cut = told.declared_bytes < size_bytes < padded_bytes
-        ends_in_zeros = told.declared_bytes > 0 and _ends_in_zeros(file, told.data_offset, end)
+        padded_bytes = -(-declared.declared_bytes // BLOCK_BYTES) * BLOCK_BYTES
+        padding_is_cut = declared.declared_bytes < size_bytes < padded_bytes
+        ends_in_zeros = declared.declared_bytes > 0 and _ends_in_zeros(file, declared.data_offset, end)
         return Look(
-            told=told.declared_bytes > 0,
+            knows_length=declared.declared_bytes > 0,
             unfilled=padding_is_cut or hole,
             zeros=sampled.has_zeros or ends_in_zeros,
             digest=sampled.digest,
@@ -104,12 +106,12 @@ def digest_of(path: str, size_bytes: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Declared:
     """What a file says of itself.
 
     Attributes:
         look: what is known already; then no page needs to be read.
-        declared_bytes: its length without the last padding; 0: it does not tell.
+        declared_bytes: its length without the last padding; 0: not given.
         data_offset, data_end: where its data lie; an end of 0: at its own end.
         never_zero: it holds one camera image as offset binary, where a run of zero bytes is no picture.
     """
@@ -127,7 +129,7 @@ class _Sampled:
     has_zeros: bool
 
 
-def _told(file: BinaryIO, path: str, size_bytes: int) -> _Told:
+def _declared(file: BinaryIO, path: str, size_bytes: int) -> _Declared:
     def read_at(offset: int, count: int) -> bytes:
         file.seek(offset)
         return file.read(count)
@@ -135,22 +137,22 @@ def _told(file: BinaryIO, path: str, size_bytes: int) -> _Told:
     try:
         hdus = list(scan_hdus(read_at))
     except Incomplete:
-        return _Told(Look(missing="has no complete header", told=True))
+        return _Declared(Look(missing="has no complete header", knows_length=True))
     except FrameError:
         # No FITS file at all, or nonsense: the reader will say so, in words, once the file is quiet.
-        return _Told()
+        return _Declared()
     except OSError:
         raise
     except Exception:
         # A defect of ours must not end the watch; the reader meets the same file in a process that may die.
         log.exception("the header of %r cannot be scanned; please report this file", path)
-        return _Told()
+        return _Declared()
     # An extension that follows is found by its header; only the last one's padding may be missing.
     declared_bytes = hdus[-1].data_offset + hdus[-1].data_bytes
     if size_bytes < declared_bytes:
-        return _Told(Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", told=True))
+        return _Declared(Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", knows_length=True))
     camera = len(hdus) == 1 and _is_offset_binary(hdus[0])
-    return _Told(None, declared_bytes, _first_data(hdus), declared_bytes, never_zero=camera)
+    return _Declared(None, declared_bytes, _first_data(hdus), declared_bytes, never_zero=camera)
 
 
 def _attachments(file: BinaryIO) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from .events import Hint, Hints
 
 
 class Reopened:
-    """What met trouble that may pass is handed on again when it is asked for, or when the system tells of it.
+    """Hands files with a temporary failure on again, when a retry is due or when an event names them.
 
     For any thread, except :meth:`take`.
 
@@ -23,7 +23,7 @@ class Reopened:
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def keep_open(self, path: Path) -> None:
-        """Hand a file on again as soon as an event tells of it, such as a change of its access."""
+        """Hand a file on again at its next event, such as a change of its permissions."""
         self._open.add(str(path))
 
     def ask(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class Reopened:
         """Return the files to begin with from the start; those that were asked for are added to the hints.
 
         Parameters:
-            hints: what events have told.
+            hints: files that events have named, and how.
         """
         found = {path for path in hints if path in self._open}
         while not self._asked.empty():

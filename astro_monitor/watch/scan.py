@@ -34,7 +34,7 @@ class Scan:
         complete: whether every folder could be read; if not, a file that is not in ``files`` may still exist.
         too_deep: a folder that lies deeper than the walk goes; empty when there is none.
         fault: why folders could not be listed, when that is no fault of a folder alone, as the system says.
-        refused: folders that could not be listed, or whose files the system does not tell of, each with the reason.
+        refused: folders that could not be listed, or whose files cannot be examined, each with the reason.
         unread: for each folder and kind of file that is not read, the path of one.
         unforeseen: files about which the system said something that is not understood, with the error.
     """
@@ -174,7 +174,7 @@ class Tree:
                 found.unread.setdefault((os.path.dirname(entry.path), kind.name), (entry.path, kind))  # noqa: PTH120
 
     def is_too_deep(self, path: str) -> bool:
-        """Whether a file lies deeper than a walk goes, so that only events tell of it."""
+        """Whether a file lies deeper than a walk goes, so that only events can report it."""
         return self._depth(path) > MAX_DEPTH + 1
 
     def _depth(self, folder: str) -> int:

@@ -64,14 +64,14 @@ class Look:
 
     Attributes:
         missing: what is not there yet, as a clause; empty when nothing is known to be missing.
-        told: whether the file itself tells its length, so that evidence of closing is enough.
+        knows_length: whether the header gives the length of the file, so that evidence of closing is enough.
         unfilled: whether the file system says that parts were never written, or its padding is cut.
         zeros: whether it has runs of zeros where data are expected, which may be a picture.
         digest: of the pages that were read; empty when none was.
     """
 
     missing: str = ""
-    told: bool = False
+    knows_length: bool = False
     unfilled: bool = False
     zeros: bool = False
     digest: str = ""
@@ -166,7 +166,7 @@ class Settling:
             self.state = State.READY if quiet_s >= needed_s else State.GROWING
         elif being_written:
             self.state = State.READY if quiet_s >= max(WRITER_QUIET_S, self.quiet_needed_s()) else State.GROWING
-        elif look.told and self._closed_s is not None:
+        elif look.knows_length and self._closed_s is not None:
             self.state = State.READY
         else:
             self.state = State.READY if quiet_s >= self.quiet_needed_s() else State.GROWING

@@ -108,8 +108,8 @@ class FolderSource:
 
     def trouble(self) -> str:
         """What keeps the watcher from seeing frames, as a sentence; empty when nothing does."""
-        told = (self._guard.trouble, self._scan_fault, self._candidates.fault)
-        clauses = list(dict.fromkeys(clause for clause in told if clause))
+        faults = (self._guard.trouble, self._scan_fault, self._candidates.fault)
+        clauses = list(dict.fromkeys(clause for clause in faults if clause))
         return f"New frames may not be seen: {'; '.join(clauses)}." if clauses else ""
 
     def unfinished(self) -> str:
@@ -123,7 +123,7 @@ class FolderSource:
         return f"{counted(len(waiting), 'file')} not whole yet; {them} graded by the next watch, once whole: {names}"
 
     def blind_spots(self) -> str:
-        """Say which folders in the root cannot be looked into, as a sentence; empty when there are none.
+        """Return which folders in the root cannot be read, as a sentence; empty when there are none.
 
         Frames in other folders are seen, so that this is no fault of the watcher.
         """
@@ -266,7 +266,7 @@ class FolderSource:
         return scan
 
     def _note(self, scan: Scan) -> None:
-        """Tell once what a scan of all found amiss."""
+        """Log once what a complete scan found wrong."""
         if scan.fault and not self._scan_fault:
             log.error("the folder cannot be looked through (%s); it is tried again", scan.fault)
         self._scan_fault = f"folders cannot be listed ({scan.fault})" if scan.fault else ""

@@ -27,7 +27,7 @@ class UnreadFiles:
         self._said: set[tuple[str, str]] = set()
 
     def note(self, path: str, kind: FileKind) -> None:
-        """Say that a file is not read, unless that was said of its kind and folder.
+        """Report that a file is not read, unless that was reported for its kind and folder.
 
         Parameters:
             path: the file, in the watched folder.

@@ -1,4 +1,4 @@
-"""Which files a program still has open for writing, as far as the system tells.
+"""Which files a program still has open for writing, as far as the system reports it.
 
 Linux lists the open files of a process below ``/proc``, see proc(5): of one's own processes, and of all of them for
 root. Nothing is locked or leased for it: both would make the writer wait.
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 PROCESSES = Path("/proc")
 FRESH_S = 0.5
-"""A list is taken anew after so long: it costs some 10 ms on a desktop, and a flood of files asks for it each time."""
+"""A list is renewed after this time: it costs some 10 ms on a desktop, and a flood of files asks for it each time."""
 _ACCESS_MODE, _READ_ONLY = 0o3, 0o0
 
 
@@ -35,7 +35,7 @@ class OpenWriters:
         self._open: frozenset[tuple[int, int]] = frozenset()
 
     def has(self, file_id: tuple[int, int], now_s: float) -> bool:
-        """Whether a program has this file open for writing; ``False`` also where the system does not tell.
+        """Whether a program has this file open for writing; ``False`` also where that is unknown.
 
         Parameters:
             file_id: device and file number, as in ``Sighting``.
@@ -70,8 +70,8 @@ def _written(process: str, number: str) -> Iterator[tuple[int, int]]:
         # The name first: to ask a file for its number may take for ever on a share that hangs.
         if not os.readlink(link).lower().endswith(FRAME_ENDINGS):  # noqa: PTH115
             return
-        with open(f"{process}/fdinfo/{number}", encoding="ascii") as told:  # noqa: PTH123
-            flags = next((int(line.split()[1], 8) for line in told if line.startswith("flags:")), _READ_ONLY)
+        with open(f"{process}/fdinfo/{number}", encoding="ascii") as lines:  # noqa: PTH123
+            flags = next((int(line.split()[1], 8) for line in lines if line.startswith("flags:")), _READ_ONLY)
         if flags & _ACCESS_MODE != _READ_ONLY:
             status = os.stat(link)  # noqa: PTH116
             yield folded_int64(status.st_dev), folded_int64(status.st_ino)

@@ -34,9 +34,9 @@ class Machine:
     """The computer at one moment.
 
     Attributes:
-        short_of_memory: whether there is little left; always false where that cannot be told.
-        ample_memory: whether there is plenty; always false where that cannot be told.
-        oom_kills: how many processes the kernel has ended because memory ran out; 0 where that cannot be told.
+        short_of_memory: whether there is little left; always false where that is unknown.
+        ample_memory: whether there is plenty; always false where that is unknown.
+        oom_kills: how many processes the kernel has ended because memory ran out; 0 where that is unknown.
     """
 
     short_of_memory: bool = False
@@ -45,14 +45,14 @@ class Machine:
 
     @staticmethod
     def now() -> Machine:
-        """Return how it is now, as Linux tells it."""
+        """Return the present state, as Linux reports it."""
         short = _free_share() < LEAST_FREE_SHARE or _stalled() or _group_is_full()
         ample = AMPLE_FREE_SHARE <= _free_share() <= 1.0 and not short
         return Machine(short_of_memory=short, ample_memory=ample, oom_kills=_field(_VMSTAT, "oom_kill"))
 
 
 def is_the_files_doing(return_code: int | None, before: Machine, after: Machine) -> bool:
-    """Tell whether a worker that ended by itself, or by a signal, did so because of its file.
+    """Return whether a worker that ended by itself, or by a signal, did so because of its file.
 
     Parameters:
         return_code: as ``subprocess`` gives it: negative for a signal; ``None`` while it runs on with its pipe closed.
@@ -65,7 +65,7 @@ def is_the_files_doing(return_code: int | None, before: Machine, after: Machine)
     if return_code is None:
         return not after.short_of_memory
     if return_code == -getattr(signal, "SIGKILL", 9):
-        # Nothing sends this to itself. There was plenty of memory, and the kernel had to end it: it has taken it all.
+        # No process sends this to itself. There was plenty of memory before, so the worker itself used it up.
         return killed_for_memory and before.ample_memory
     if return_code < 0 and -return_code not in _CRASHES:
         return False
@@ -73,7 +73,7 @@ def is_the_files_doing(return_code: int | None, before: Machine, after: Machine)
 
 
 def was_working(used_s: float | None, limit_s: float, before: Machine, after: Machine) -> bool:
-    """Tell whether a worker that took too long computed all the time, and did not wait for a disk, share or memory.
+    """Return whether a worker that took too long computed all the time, and did not wait for a disk, share or memory.
 
     Parameters:
         used_s: processor time that it used for the file, in seconds; ``None``: not known.
@@ -86,7 +86,7 @@ def was_working(used_s: float | None, limit_s: float, before: Machine, after: Ma
 
 
 def processor_time_s(process_id: int) -> float | None:
-    """Return the processor time a process has used, in seconds; ``None`` where the system does not tell."""
+    """Return the processor time a process has used, in seconds; ``None`` where the system does not report it."""
     try:
         # proc(5): the name, field 2, may hold blanks and brackets; utime and stime are fields 14 and 15.
         fields = Path(f"/proc/{process_id}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
@@ -109,7 +109,7 @@ def _field(place: Path, name: str) -> int:
 
 
 def _free_share() -> float:
-    """Return which part of the memory of the computer can be had; infinity where that cannot be told."""
+    """Return which part of the memory of the computer is available; infinity where that is unknown."""
     total = _field(_MEMINFO, "MemTotal")
     return _field(_MEMINFO, "MemAvailable") / total if total > 0 else math.inf
 
@@ -126,7 +126,7 @@ def _stalled() -> bool:
 
 
 def _group_is_full() -> bool:
-    """Tell whether the control group of this process, of either version, has used up its memory."""
+    """Return whether the control group of this process, of either version, has used up its memory."""
     groups = [line.split(":", 2) for line in _text(_OWN_GROUPS).splitlines() if line.count(":") >= 2]
     own = {controllers: path.lstrip("/") for _, controllers, path in groups}
     if "memory" in own:

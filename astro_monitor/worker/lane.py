@@ -27,7 +27,7 @@ PIPELINE = "astro_monitor.pipeline:Pipeline"
 START_LIMIT_S = 120.0
 """Loading CUDA for the first time after a boot takes tens of seconds."""
 START_TRIES = 3
-"""Tries to start a worker before the monitor is told that there is none."""
+"""Failed starts of a worker after which the queue pauses."""
 FATAL_LOSSES = 2
 """A file that has ended so many workers by its own doing, each of them before it had anything else, is given up."""
 MAX_TIMEOUTS = 2

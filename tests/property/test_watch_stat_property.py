@@ -76,7 +76,7 @@ def test_any_size_and_time_is_settled_in_the_end(status: os.stat_result, now_s: 
     settling = Settling(SettleRules(2.0, 600.0), sighting_of(status), now_s)
     assert settling.quiet_needed_s() <= 100.0
     assert now_s < settling.next_check_s(now_s) <= now_s + 100.0
-    assert settling.decide(Look(told=True), now_s + 100.0) is State.READY
+    assert settling.decide(Look(knows_length=True), now_s + 100.0) is State.READY
 
 
 @given(mtime_ns=NUMBERS)

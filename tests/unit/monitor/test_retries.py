@@ -30,28 +30,28 @@ class Clock(ScriptedClock):
 
 def tries(kind: str, count: int, clock: Clock) -> tuple[list[float], list[bool]]:
     """Let a file fail so often; the times at which it was asked for, and whether something was said each time."""
-    retries, times, told = Retries(clock), [0.0], []
+    retries, times, reported = Retries(clock), [0.0], []
     for _ in range(count):
-        told.append(not retries.put_off(failed(kind)))
+        reported.append(not retries.put_off(failed(kind)))
         while not (due := retries.take_due()):
             clock.move(0.5)
         assert due == [PATH]
         times.append(clock.monotonic())
-    return times, told
+    return times, reported
 
 
 def test_a_file_that_changed_while_it_was_read_is_tried_often_before_anything_is_said() -> None:
-    times, told = tries("incomplete", 7, Clock())
+    times, reported = tries("incomplete", 7, Clock())
     assert [later - earlier for earlier, later in pairwise(times)] == [1, 2, 4, 8, 16, 15, 30]
-    assert told == [False] * 5 + [True] * 2
+    assert reported == [False] * 5 + [True] * 2
 
 
 def test_pauses_double_up_to_an_hour_and_never_end() -> None:
-    times, told = tries("worker_lost", 12, Clock())
+    times, reported = tries("worker_lost", 12, Clock())
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses[:4] == [15, 30, 60, 120]
     assert pauses[-2:] == [LAST_STEP_S, LAST_STEP_S]
-    assert all(told)
+    assert all(reported)
 
 
 def test_a_file_without_permission_is_asked_for_each_minute() -> None:
@@ -69,10 +69,10 @@ def test_a_file_that_does_not_answer_is_forgotten_and_so_is_one_that_has_its_out
         clock.move(60.0)
     assert asked == 3
     retries.put_off(failed("no_access"))
-    assert retries.untold() == 1
+    assert retries.unreported() == 1
     retries.settle(PATH)
     clock.move(1e6)
-    assert (retries.take_due(), retries.untold()) == ([], 0)
+    assert (retries.take_due(), retries.unreported()) == ([], 0)
 
 
 def test_a_file_that_is_gone_is_looked_for_a_few_times() -> None:
@@ -87,8 +87,8 @@ def test_a_file_that_is_gone_is_looked_for_a_few_times() -> None:
 def test_another_version_of_the_file_begins_from_the_start() -> None:
     retries = Retries(Clock())
     assert retries.failures(PATH) == 0
-    told = [not retries.put_off(failed("incomplete")) for _ in range(6)]
-    assert told[-1]
+    reported = [not retries.put_off(failed("incomplete")) for _ in range(6)]
+    assert reported[-1]
     assert retries.failures(PATH) == 6
     assert retries.put_off(failed("incomplete", size_bytes=10))
     assert retries.failures(PATH) == 1

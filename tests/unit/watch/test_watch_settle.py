@@ -10,10 +10,10 @@ from astro_monitor.watch import Look, SettleRules, Settling, Sighting
 from astro_monitor.watch.settle import CLOSED_CHECK_S, DOUBTFUL_QUIET_S, MAX_CHECK_S, State
 
 RULES = SettleRules(quiet_s=2.0, give_up_s=600.0)
-WHOLE = Look(told=True)
-SHORT = Look(missing="has 1 of 2 bytes", told=True)
+WHOLE = Look(knows_length=True)
+SHORT = Look(missing="has 1 of 2 bytes", knows_length=True)
 UNTOLD = Look()
-ZEROS = Look(told=True, unfilled=True)
+ZEROS = Look(knows_length=True, unfilled=True)
 
 
 def sighting(size_bytes: int = 1000, mtime_ns: int = 1, number: int = 1) -> Sighting:
