@@ -41,7 +41,7 @@ class Draft:
         return self.added_e.shape[0], self.added_e.shape[1]
 
     def mesh(self) -> tuple[Light, Light]:
-        """Give the columns (1, W) and rows (H, 1)."""
+        """Return the columns (1, W) and rows (H, 1)."""
         height, width = self.shape
         return np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
 
@@ -91,7 +91,7 @@ def overscan(rng: np.random.Generator, draft: Draft) -> None:
         for side in sides:
             view = np.rot90(pixels, side)
             dark = level + noise * noisy.standard_normal((int(widths[side]) + shade, view.shape[1]))
-            # The first columns beside it are half in the shade of the mask.
+            # The first columns next to it are partly in the shade of the mask.
             kept = np.linspace(0, 1, shade + 2)[1:-1, None] if shade else np.zeros((0, 1))
             dark[int(widths[side]) :] += kept * (view[int(widths[side]) : len(dark)] - level)
             view[: len(dark)] = np.clip(np.rint(dark), 0, 65535).astype(np.uint16)

@@ -70,7 +70,7 @@ def draw_trail(rng: np.random.Generator, draft: Draft, kind: str) -> TrailTruth:
 
 
 def _brightness(rng: np.random.Generator, kind: str, behind: float, ahead: float, fwhm: float) -> Brightness:
-    """Give the light along a trail as a factor of its peak."""
+    """Return the light along a trail as a factor of its peak."""
     period, phase = log_uniform(rng, 25, 250), rng.uniform(0, 1)
     if kind == "dashed":
         lit = rng.uniform(0.35, 0.75)

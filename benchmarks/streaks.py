@@ -1,8 +1,8 @@
 """How good the search for trails is: true ones found, and structures of sensors, optics and galaxies taken for one.
 
 Single frames, one a rig, drawn by the training simulator with structures and trails of this benchmark's own; each kind
-of trail also beside a structure. Then short nights of one rig each, in which the judge learns which lines come back.
-Run it as ``python -m benchmarks.streaks``; see the README beside this file.
+of trail also together with a structure. Then short nights of one rig each, in which the judge learns which lines come
+back. Run it as ``python -m benchmarks.streaks``; see the README in this folder.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def lies_on(truth: TrailTruth, found: Streak) -> bool:
 
 
 def cases(per_structure: int, per_kind: int) -> Iterator[tuple[str, str, int]]:
-    """Give structure, kind and number of each frame: structures alone, trails alone, trails beside structures."""
+    """Return structure, kind and number of each frame: structures alone, trails alone, both together."""
     for structure in STRUCTURES:
         yield from ((structure, "", index) for index in range(per_structure))
     others = [name for name in STRUCTURES if name not in ("plain", "drift")]
@@ -168,7 +168,7 @@ def try_night(seed: int, structure: str, index: int, frames: int) -> list[bool]:
 
 
 def interval(hits: Sequence[bool]) -> dict[str, Any]:
-    """Give a share with its 95 % interval by Wilson, right near 0 and 1, too. Each frame is of a rig of its own."""
+    """Return a share with its 95 % Wilson interval, valid near 0 and 1, too. Each frame is of a rig of its own."""
     count, right, z = len(hits), sum(hits), 1.96
     if not count:
         return {"value": None, "low": None, "high": None, "of": 0}
@@ -181,7 +181,7 @@ def interval(hits: Sequence[bool]) -> dict[str, Any]:
 
 
 def scores(tried: Sequence[Tried]) -> dict[str, Any]:
-    """Give completeness by kind and by brightness, and the share of frames with a false streak by structure."""
+    """Return completeness by kind and by brightness, and the share of frames with a false streak by structure."""
     empty = [one for one in tried if not one.kind]
     asked = [one for one in tried if one.kind and one.length_px >= ASKED_PX and one.peak_snr >= BRIGHTNESS[0]]
     bright = [one for one in asked if one.peak_snr >= BRIGHTNESS[1]]
@@ -203,7 +203,7 @@ def scores(tried: Sequence[Tried]) -> dict[str, Any]:
 
 
 def night_scores(nights: dict[str, list[list[bool]]]) -> dict[str, Any]:
-    """Give the share of flagged frames of nights, by structure; intervals come from drawing whole nights anew."""
+    """Return the share of flagged frames of nights, by structure; intervals are a bootstrap over whole nights."""
     everything = [night for some in nights.values() for night in some]
     return {
         **{name: share(some) for name, some in nights.items()},
@@ -228,7 +228,7 @@ def show(found: dict[str, Any]) -> None:
             print(f"| {name} | {shown(value)} |")
     print("\n| together | |\n|---|---|")
     print(f"| trails found on plain frames | {shown(found['found_alone'])} |")
-    print(f"| trails found beside a structure | {shown(found['found_beside_structure'])} |")
+    print(f"| trails found together with a structure | {shown(found['found_beside_structure'])} |")
     print(f"| frames without a trail that show a streak | {shown(found['false_without_trail'])} |")
     print(f"| frames with a trail that show another streak | {shown(found['false_beside_trail'])} |")
     print(f"| star finder, processor time a frame (median) | {found['cpu_ms']} ms |")

@@ -36,7 +36,7 @@ def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda
 
     Parameters:
         paths: files and folders.
-        on_unread: told once for each kind of file that is not read and each folder that holds some.
+        on_unread: called once for each kind of file that is not read and each folder that contains such files.
 
     Raises:
         ConfigError: a path does not exist, or nothing was found.
@@ -83,7 +83,7 @@ def grade_files(
 
     Raises:
         ModelError: a model is missing, altered or does not fit; raised before the first file.
-        WorkerUnavailable: no worker process can be had, also after a pause.
+        WorkerUnavailable: no worker process can be started, also after a pause.
     """
     with (
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,

@@ -1,7 +1,7 @@
 """The manifest of moved files: one signed line for each, on the disk before its file moves.
 
 Undoing moves files, so it must follow nothing but what this program wrote: each line carries an HMAC-SHA-256 (RFC 2104)
-with a key that is kept beside the night log, out of reach of those who can only write to the captures.
+with a key that is kept next to the night log, out of reach of anyone who can only write to the captures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..plain import because
 
 MANIFEST = "astro-monitor-moved.jsonl"
 KEY = "moved.key"
-"""The file beside the night log with the key."""
+"""The file with the key, next to the night log."""
 
 KEY_BYTES = 32
 
@@ -82,11 +82,11 @@ def append(manifest: BinaryIO, line: Line, root: Path, key: bytes) -> None:
         root: the capture folder.
         key: from :func:`key_of`.
     """
-    told = {
+    entry = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "root": str(root), "from": str(line.source),
         "to": str(line.goal), "sha256": line.sha256,
     }  # fmt: skip
-    manifest.write(json.dumps(told | {"hmac": _mac(told, key)}).encode("ascii") + b"\n")
+    manifest.write(json.dumps(entry | {"hmac": _mac(entry, key)}).encode("ascii") + b"\n")
     manifest.flush()
     os.fsync(manifest.fileno())
 
@@ -130,5 +130,5 @@ def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
             yield Line(source, to, str(found.get("sha256", "")), signed and found.get("root") == str(root))
 
 
-def _mac(told: dict[str, Any], key: bytes) -> str:
-    return hmac.new(key, json.dumps(told, sort_keys=True).encode("ascii"), hashlib.sha256).hexdigest()
+def _mac(entry: dict[str, Any], key: bytes) -> str:
+    return hmac.new(key, json.dumps(entry, sort_keys=True).encode("ascii"), hashlib.sha256).hexdigest()

@@ -2,8 +2,8 @@
 
 A line of the manifest is on the disk before its file moves: after a crash, undo knows of every file that may have
 moved. Only what was judged moves: the content is compared first. Nothing is ever overwritten, and nothing leaves its
-disk: a file gets its new name beside the old one, then the old one is taken away. A crash in between leaves both names;
-the next run finishes that.
+disk: a file gets its new name in addition to the old one, then the old one is removed. A crash in between leaves both
+names; the next run finishes the move.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _brought_back(back: Move, line: Line, root: Path, goal: Path) -> Move:
 
 
 def _why_outside(line: Line, root: Path, goal: Path) -> str:
-    """Say why a line leads elsewhere than from the capture folder into the folder of rejected frames; links count."""
+    """Return why a line does not lead from the capture folder into that of rejected frames; links are resolved."""
     for path, top in ((line.source, root), (line.goal, goal)):
         if not path.is_relative_to(top) or ".." in path.parts:
             return f"{path} is not below {top}"

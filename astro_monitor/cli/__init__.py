@@ -22,6 +22,6 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        # Threads that were on their way out are not waited for: whoever asks twice wants the end now. What was
+        # Threads that are ending are not waited for: a second Ctrl-C means that the user wants the end now. What was
         # acknowledged is on the disk.
         os._exit(ENDED_AT_ONCE)

@@ -110,7 +110,7 @@ def _format_of(output: Path | None) -> Format:
         return "csv"
     form = FORMAT_OF_ENDING.get(output.suffix.lower())
     if form is None:
-        raise ConfigError(f"the ending of {output} tells no format; end it in .csv, .fits or .reg, or give --format")
+        raise ConfigError(f"the name {output} gives no format; end it in .csv, .fits or .reg, or use --format")
     return form
 
 

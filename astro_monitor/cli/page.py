@@ -218,7 +218,7 @@ def _parts(words: str) -> Iterable[str]:
 
 
 def _head(word: str, room: int) -> str:
-    """Give as many letters of a word as there is room for, at least one."""
+    """Return as many letters of a word as there is room for, at least one."""
     end = 1
     while end < len(word) and cell_len(word[: end + 1]) <= room:
         end += 1
@@ -246,7 +246,7 @@ class Times:
     _day: str = ""
 
     def clock(self, moment_utc: str) -> str:
-        """Give the time of day: ``22:14:06+01:00``, or ``21:14:06Z``; the text itself when it is no time.
+        """Return the time of day: ``22:14:06+01:00``, or ``21:14:06Z``; the text itself when it is no time.
 
         Parameters:
             moment_utc: as documents have it.
@@ -255,12 +255,12 @@ class Times:
         return moment_utc if moment is None else f"{moment:%H:%M:%S}{self._offset(moment)}"
 
     def day_and_clock(self, moment_utc: str) -> str:
-        """Give date and time of day."""
+        """Return date and time of day."""
         moment = self._moment(moment_utc)
         return moment_utc if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}{self._offset(moment)}"
 
     def new_day(self, moment_utc: str) -> str:
-        """Give a line that names day and kind of time when another day begins with this moment; else no text."""
+        """Return a line with the date and the time zone when this is the first moment of another day; else no text."""
         moment = self._moment(moment_utc)
         if moment is None or (day := f"{moment:%Y-%m-%d}{self._offset(moment)}") == self._day:
             return ""

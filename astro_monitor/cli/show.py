@@ -57,9 +57,17 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
             return [clock, *_judged(body, wide=wide)]
         case "frame.judged" | "frame.skipped":
             why = body["why"] if kind == "frame.skipped" else " ".join(reasons(body))
-            return [clock, _word("skipped", SKIPPED_STYLE), *_told(body["relative_path"], why, SKIPPED_STYLE)]
+            return [
+                clock,
+                _word("skipped", SKIPPED_STYLE),
+                *_file_and_reason(body["relative_path"], why, SKIPPED_STYLE),
+            ]
         case "frame.failed":
-            return [clock, _word("failed", FAILED_STYLE), *_told(body["relative_path"], body["sentence"], FAILED_STYLE)]
+            return [
+                clock,
+                _word("failed", FAILED_STYLE),
+                *_file_and_reason(body["relative_path"], body["sentence"], FAILED_STYLE),
+            ]
         case "frame.revised":
             path = body.get("relative_path") or body["file"]
             change = Piece(f"{body['old_decision']} → {body['new_decision']}", DECISION_STYLE[body["new_decision"]])
@@ -68,8 +76,8 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
             return [clock, _word("revised"), Piece(path, "bold", flows=True), change, Piece(body["why"], flows=True)]
         case "alert.opened" | "alert.updated" | "alert.closed":
             style = "dim" if body.get("repeat") else SEVERITY_STYLE[kind]
-            told = f"{kind[6:].upper()} {body['kind']} alert ({body['severity']}):"
-            return [clock, Piece(told, style), Piece(f"{body['sentence']} {body['advice']}".rstrip(), flows=True)]
+            title = f"{kind[6:].upper()} {body['kind']} alert ({body['severity']}):"
+            return [clock, Piece(title, style), Piece(f"{body['sentence']} {body['advice']}".rstrip(), flows=True)]
         case "list.written":
             counts = f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected"
             return [clock, _word("lists", "dim"), Piece(f"{counts} → {body['folder']}", "dim", flows=True)]
@@ -90,7 +98,7 @@ def number(value: float | None, form: str) -> str:
 
 
 def reasons(body: Mapping[str, Any]) -> list[str]:
-    """Say why a frame is not kept; empty for one that is.
+    """Return why a frame is not kept; empty for one that is.
 
     Parameters:
         body: of ``frame.judged``.
@@ -100,13 +108,13 @@ def reasons(body: Mapping[str, Any]) -> list[str]:
     """
     if body["decision"] == "keep":
         return []
-    told = [reason["sentence"] for reason in body["reasons"] if reason["decision"] == body["decision"]]
-    told = told or [reason["sentence"] for reason in body["reasons"]]
-    told = [sentence for sentence in told if sentence.strip()]
-    if not told:
+    sentences = [reason["sentence"] for reason in body["reasons"] if reason["decision"] == body["decision"]]
+    sentences = sentences or [reason["sentence"] for reason in body["reasons"]]
+    sentences = [sentence for sentence in sentences if sentence.strip()]
+    if not sentences:
         return [f"The class is {body['class'].replace('_', ' ')}; no rule gave a reason."]
-    more = len(told) - MOST_REASONS
-    return told if more <= 0 else [*told[:MOST_REASONS], f"({counted(more, 'more reason')})"]
+    more = len(sentences) - MOST_REASONS
+    return sentences if more <= 0 else [*sentences[:MOST_REASONS], f"({counted(more, 'more reason')})"]
 
 
 def flags(body: Mapping[str, Any]) -> Piece:
@@ -137,7 +145,7 @@ def _judged(body: Mapping[str, Any], *, wide: bool) -> Sequence[Piece]:
     ]
 
 
-def _told(path: str, sentence: str, style: str) -> Sequence[Piece]:
+def _file_and_reason(path: str, sentence: str, style: str) -> Sequence[Piece]:
     return [Piece(path, "bold", flows=True), Piece(sentence, style, flows=True)]
 
 

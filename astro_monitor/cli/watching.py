@@ -38,7 +38,7 @@ def run_watch(
 
 
 def summary(counts: Counts) -> str:
-    """Say what a session did in one sentence whose numbers add up."""
+    """Return what a session did, as one sentence whose numbers add up."""
     return (
         f"{counts.judged} judged: {counts.kept} kept, {counts.review} to review, {counts.rejected} rejected; "
         f"{counts.skipped} skipped (no lights); {counts.failed} failed."

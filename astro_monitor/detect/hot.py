@@ -113,17 +113,17 @@ def _of_bright(
     leaky = leak > LEAK_NOISES * noise
     usual[leaky] -= leak[leaky] / 2
     rows, columns, values = [row], [column], [usual]
-    for (dy, dx), beside in zip(_SIDES, around, strict=False):
+    for (dy, dx), side in zip(_SIDES, around, strict=False):
         rows.append(row[leaky] + dy)
         columns.append(column[leaky] + dx)
-        values.append((beside - leak)[leaky])
+        values.append((side - leak)[leaky])
     alone = np.zeros(sum(map(len, rows)), np.bool_)
     alone[: len(row)] = True
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), alone
 
 
 def is_hot(above: NDArray[np.float32], third_and_fourth: NDArray[np.float32], noise: float) -> NDArray[np.bool_]:
-    """Tell hot pixels from the brightest pixels of stars.
+    """Distinguish hot pixels from the brightest pixels of stars.
 
     Parameters:
         above: (N,) pixels above the sky.

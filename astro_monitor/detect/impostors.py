@@ -20,7 +20,7 @@ LEAST_SNR = 6.0
 """Height of a trail over its error."""
 
 _LEAST_SIDES = 0.6
-"""Share of a line whose two sides must be on the frame: along a border nobody can tell a ridge from an edge."""
+"""Share of a line whose two sides must be on the frame: along a border a ridge looks like an edge."""
 _WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.6
 """Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
 So a trail may be wider the higher it is over the noise of a pixel."""
@@ -34,21 +34,21 @@ _CROOKED = -0.25
 """Beside a trail it is as dark as on the sky. Where two blocks in a row are darker than their sides by this share of
 the height, a wide ridge has left its line: it is a filament."""
 _EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 7.0, 1.25, 2.5
-"""A trail has the same width everywhere: half over half, and more by the last over the signal to noise of the ridge,
-which must be clear enough to tell."""
+"""A trail has the same width everywhere. Largest ratio of the widths of its two halves; the last number over the signal
+to noise of the ridge is added, and the ridge must be clear enough to be measured."""
 _LARGEST_STEP = 0.8
 """Levels of the two sides may differ by so much of the height."""
 _BENT, _TIGHTEST_STEPS = ((0.85, 2.0), (0.95, 4.0)), 1500.0
 """An arc bent by so many steps leaves a line at most such a share of its score; its radius is less than the last."""
 
 _ASTRAY = 0.85
-"""Where a straight line elsewhere is so much better, the line was led astray by something beside it."""
+"""Where a straight line elsewhere is so much better, another structure next to the line has shifted it."""
 _NEAR_AXIS_STEPS = 2.5
 """A line that leaves its column or row by less than this over its length is looked at column by column."""
 _ON_AXIS_SNR = 9.0
 """Whole columns and rows have noise of their own: a line along one must be clearer than others."""
 _SHARP = 0.75
-"""Steepest drop from pixel to pixel over the height, beside a column; of stars that are 1.3 pixels wide it is 0.7."""
+"""Steepest drop from pixel to pixel over the height, across a column; for stars 1.3 pixels wide it is 0.7."""
 _COLUMN_REACH_PX = 6
 _SEAM_PX, _SEAM_SHARE = 2.0, 0.15
 """Half-frames are read by amplifiers of their own: they meet so near the middle of the frame, along so much of it."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST_CELLS = 14.0
-"""Shorter lines are not told from rows of stars."""
+"""Shorter lines cannot be distinguished from rows of stars."""
 LEAST_COVERED = 0.30
 """Part of a line's cells that must be marked: a flashing satellite is dark for half of its way and more."""
 

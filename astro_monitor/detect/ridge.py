@@ -25,9 +25,9 @@ _SLACK = 9
 _SETTLED_STEPS, _MOST_MOVES = 5, 3
 """A line that had to move farther is looked at again: the ridge may lie farther still."""
 _BENDS = np.arange(-8.0, 8.5, 2.0)
-"""Steps that the middle of an arc may lie beside its chord."""
+"""Tried distances of the middle of an arc from its chord, in steps."""
 _NEAR = np.arange(-6.0, 6.5, 2.0)
-"""Steps that the ends of an arc may lie beside those of the best line."""
+"""Tried distances of the ends of an arc from those of the best line, in steps."""
 _MOST_SAMPLES = 640
 _BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 12, 8, 32
 _FEWEST_IN_BLOCK = 5
@@ -57,11 +57,11 @@ class Line:
     length: float
 
     def at(self, along: float, across: float = 0.0) -> tuple[float, float]:
-        """Give a point: so far along the line, and so far to its side (from +x towards +y)."""
+        """Return the point at a distance along the line and at a distance to its side (from +x towards +y)."""
         return self.x + along * self.dx - across * self.dy, self.y + along * self.dy + across * self.dx
 
     def between(self, first: tuple[float, float], last: tuple[float, float]) -> Line:
-        """Give the line from one point, told as for :meth:`at`, to another."""
+        """Return the line from one point to another, each given as for :meth:`at`."""
         (x0, y0), (x1, y1) = self.at(*first), self.at(*last)
         length = math.hypot(x1 - x0, y1 - y0)
         return Line(x=x0, y=y0, dx=(x1 - x0) / length, dy=(y1 - y0) / length, length=length)
@@ -73,9 +73,9 @@ class Ridge:
 
     Attributes:
         line: where it runs, as far as it is lit.
-        height_adu: above the higher one of the two valleys beside it (its prominence).
-        error_adu: of the height; what the profile beside the ridge scatters counts, too.
-        width_steps: full width at half of the height, what the sampling adds taken off.
+        height_adu: above the higher one of the two valleys at its sides (its prominence).
+        error_adu: of the height; includes the scatter of the profile outside the ridge.
+        width_steps: full width at half of the height, corrected for the sampling.
         half_widths: the same of the first and of the last half of the line, where they are lit; 0 where that is hardly
             anywhere.
         step_share: difference of the lowest levels on the two sides over the height: an edge is no ridge.
@@ -109,7 +109,7 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
         line: where a ridge is looked for.
         step: frame pixels from one sample across the line to the next.
         noise_adu: standard deviation of the sky in a pixel.
-        valley_steps: from the ridge, within which the valleys beside it are searched.
+        valley_steps: distance from the ridge within which the valleys at its sides are searched.
     """
     line, bend, straight_share = _nearest_ridge(pixels, line, step, noise_adu)
     samples, count = _sampling(line.length, step)
@@ -174,7 +174,7 @@ def _middle(profile: Values) -> float:
 
 
 def width_at(profile: Values, peak: int, level: float) -> float:
-    """Give the full width of a peak at a level, in steps.
+    """Return the full width of a peak at a level, in steps.
 
     Parameters:
         profile: (n,) values.
@@ -280,12 +280,12 @@ def _smooth(values: Values) -> Values:
 
 
 def _step(profile: Values, peak: int, near: float) -> float:
-    """Difference of the levels on the two sides: in the valleys, or farther out, where a second ridge lies beside."""
+    """Return the difference of the levels on the two sides: in the valleys, or farther out near a second ridge."""
     return min(abs(near), abs(_lowest(profile[: peak + 1]) - _lowest(profile[peak:])))
 
 
 def _lowest(values: Values) -> float:
-    """Least value beside the peak; infinite where nothing was seen, so that nothing stands out above it."""
+    """Return the lowest value on one side of the peak; infinite without data, so that nothing stands out above it."""
     seen = values[np.isfinite(values)]
     return float(seen.min()) if len(seen) > 1 else math.inf
 
@@ -306,9 +306,9 @@ def _half_width(blocks: Values, peak: int, valley_steps: int) -> float:
 
 
 def _scatter(profile: Values, peak: int, width: float) -> float:
-    """Scatter of the profile from step to step beside the ridge: bands of rows and columns, and neighbours."""
-    beside = profile[np.abs(_OFFSETS + REACH - peak) > 1.5 * width + 2]
-    change = np.diff(beside[np.isfinite(beside)], n=1)
+    """Return the scatter of the profile from step to step outside the ridge: row and column noise, and neighbours."""
+    outside = profile[np.abs(_OFFSETS + REACH - peak) > 1.5 * width + 2]
+    change = np.diff(outside[np.isfinite(outside)], n=1)
     # Neighbours share two of the three values of their means.
     return float(1.4826 * np.median(np.abs(change))) * math.sqrt(3 / 2) if len(change) > 4 else 0.0
 

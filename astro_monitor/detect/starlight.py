@@ -92,7 +92,7 @@ def _fades_with(ridge: Ridge, distance_px: Values, limits: tuple[float, float]) 
 
 
 def is_saturated_near(scene: Scene, point: tuple[float, float]) -> bool:
-    """Tell whether there is a saturated pixel at a point of the frame."""
+    """Return whether there is a saturated pixel at a point of the frame."""
     x, y = round(point[0]), round(point[1])
     height, width = scene.pixels.shape
     reach = 2 * scene.step
@@ -103,10 +103,10 @@ def is_saturated_near(scene: Scene, point: tuple[float, float]) -> bool:
 
 
 def falls(distance: Values, light: Values, error: float, least: float, ratio: float) -> bool:
-    """Tell whether light falls with the distance.
+    """Return whether light falls with the distance.
 
     Parameters:
-        distance, light: (N,); with fewer than five values nothing is told.
+        distance, light: (N,); with fewer than five values the answer is no.
         error: of one value of the light; what is fainter counts as so bright.
         least: rank correlation below which it falls.
         ratio: of the median light of the nearest third to that of the farthest.
@@ -124,8 +124,8 @@ def falls(distance: Values, light: Values, error: float, least: float, ratio: fl
 def _without_stars(light: Values) -> Values:
     """Light along a line, without what a single block has beyond both its neighbours: a star lies in it."""
     padded = np.concatenate([light[1:2], light, light[-2:-1]])
-    beside = np.maximum(padded[:-2], padded[2:])
-    return np.asarray(np.where(light > _STAR_IN_BLOCK * np.maximum(beside, 0), beside, light), np.float64)
+    near = np.maximum(padded[:-2], padded[2:])
+    return np.asarray(np.where(light > _STAR_IN_BLOCK * np.maximum(near, 0), near, light), np.float64)
 
 
 def _rank_correlation(first: Values, second: Values) -> float:

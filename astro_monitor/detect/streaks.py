@@ -1,7 +1,7 @@
 """From the network's streak map to trails: straight lines through many marked cells, confirmed on the pixels.
 
-A satellite or aircraft draws one line across much of the frame. Lines through marked cells are only places to look at:
-the ridge of light itself is measured on the pixels, and what is no trail is told from it by what it looks like there.
+A satellite or aircraft draws one line across much of the frame. Lines through marked cells are only candidates: the
+ridge of light itself is measured on the pixels, and its properties there separate trails from other structures.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .starwidth import star_width_steps
 from .tiles import CELL_PX
 
 SHORTEST_TRAIL_CELLS = 18.0
-"""Shorter ridges are not told from pieces of other things."""
+"""Shorter ridges cannot be distinguished from parts of other structures."""
 
 _MOST_CELLS = 4000
 _SAME_ANGLE_DEG = 4.0
 _MOST_PARALLEL = 4
 _VALLEY_STARS, _VALLEY_STEPS = 4.0, 4
-"""The valleys beside a trail are searched within so many widths of a star and so many steps more."""
+"""The valleys at the sides of a trail are searched within so many widths of a star and so many steps more."""
 _SAME_LINE_STEPS, _SAME_LINE_DEG = 4.0, 3.0
 """Pieces of one trail lie so near its line, and turn by no more."""
 _NO_STARS = np.empty((0, 2), np.float32)

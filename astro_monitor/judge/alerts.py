@@ -105,7 +105,7 @@ class Warden:
         return self._while_quiet(sign, frame, moment_s, settings)
 
     def retract(self, frame: str) -> bool:
-        """Take back what a frame said, whose file was not whole; tell whether the open warning rested on it.
+        """Withdraw the verdict on a frame whose file was not complete; return whether the open warning was based on it.
 
         Parameters:
             frame: its name, as for :meth:`note`.
@@ -162,9 +162,9 @@ class Warden:
         if self.kind == "failures":
             said = f"{bad} of the last {counted(len(last), 'file')} could not be read"
             return self._alert("opened", f"Again, {said}" if self.repeat else said)
-        told = f"in {bad} of the last {counted(len(last), 'frame')}"
-        told = told if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
-        return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {told}")
+        where = f"in {bad} of the last {counted(len(last), 'frame')}"
+        where = where if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
+        return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {where}")
 
     def _only_back(self, moment_s: float, cooldown_s: float) -> bool:
         """Tell whether this is the trouble that ended a short time ago, no worse, and for no other cause."""

@@ -4,7 +4,7 @@ Median and scaled median absolute deviation over the last accepted frames. Rejec
 bounded, so that a change that stays becomes normal: a sky level that stays different with nothing else wrong (the moon
 has risen) after 15 frames in a row, and a field that stays elsewhere (after a flip or a recentring) after three.
 
-The baseline is based anew when the rig itself has changed: after a meridian flip the sky runs the other way over the
+The baseline starts again when the rig itself has changed: after a meridian flip the sky runs the other way over the
 sensor, so its usual pattern is forgotten; after an autofocus only the last five frames count, so that the new width is
 usual within a few frames.
 
@@ -127,7 +127,7 @@ class History:
             self.trends.clear()
         self._baseline = None
         what = "the meridian flip" if flipped else "the autofocus"
-        return f"After {what} the baseline is based anew, on {counted(len(kept), 'frame')} so far."
+        return f"After {what} the baseline starts again, with {counted(len(kept), 'frame')} so far."
 
     def _begin_again(self, unit_ratio: float) -> str:
         """Forget every number of earlier frames: those of this one are in another unit."""
@@ -361,6 +361,6 @@ def _spreads(rows: list[dict[str, float]]) -> dict[str, Spread]:
 
 
 def has_other_unit(examined: Examined) -> bool:
-    """Tell whether the pixel values of a frame came in another unit than those of earlier frames."""
+    """Return whether the pixel values of a frame are in another unit than those of earlier frames."""
     ratio = examined.measurements.values.get("unit_ratio")
     return is_sane(ratio) and ratio > 0.0

@@ -116,7 +116,7 @@ class Judge:
         """Put a frame beside what is normal for it, run every rule, and combine."""
         case = Case(
             examined=examined,
-            # Numbers in another unit say nothing beside those of earlier frames.
+            # Numbers in another unit cannot be compared with those of earlier frames.
             baseline=Baseline(key=history.key) if has_other_unit(examined) else history.baseline(),
             settings=self._settings,
             site=self._site,

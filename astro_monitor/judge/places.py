@@ -74,14 +74,14 @@ class Places:
             self._know(self._known)
 
     def for_other_field(self) -> Places:
-        """Give what the same sensor will show of another target: the places on the sensor stay."""
+        """Return the places for another target on the same sensor: those relative to the sensor are kept."""
         other = Places()
         other._seen.extend(_Seen(seen.frame_id, seen.streaks, None) for seen in self._seen)
         other._know(_everywhere(other._seen))
         return other
 
     def state(self) -> dict[str, Any]:
-        """Give everything as plain JSON values."""
+        """Return everything as plain JSON values."""
         return {
             "reference": self.reference,
             "known": [[*line.ends, line.width_px, line.on_sky] for line in self._known],
@@ -116,7 +116,7 @@ class Places:
         return places
 
     def _refer(self, shift: Shift | None) -> None:
-        """Tell all shifts against a frame whose own shift is known, or forget them."""
+        """Express all shifts relative to a frame whose own shift is known, or forget them."""
         moved = [
             _Seen(seen.frame_id, seen.streaks, None)
             if seen.shift is None or shift is None

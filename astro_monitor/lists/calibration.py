@@ -1,8 +1,8 @@
 """Which darks, flats and biases in the capture folder fit a stack.
 
 A frame fits when it is of the same camera, gain, offset, binning and size; a dark also of the same exposure and, where
-both are told, of the same temperature; a flat of the same filter and telescope. A master, that is one which a stacking
-program has made, goes before single frames.
+both headers give it, of the same temperature; a flat of the same filter and telescope. A master, made by a stacking
+program, is preferred to single frames.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Part:
         """Whether there is anything."""
         return bool(self.paths)
 
-    def told(self, one: str, many: str) -> str:
+    def in_words(self, one: str, many: str) -> str:
         """Return it in words, such as ``a master dark`` or ``20 darks``."""
         return f"a master {one}" if self.is_master else f"{len(self.paths)} {many}"
 
@@ -71,7 +71,7 @@ class Calibration:
     def comment(self) -> str:
         """One sentence for the head of a script; numbers only, no name of a user."""
         found = [
-            part.told(one, many)
+            part.in_words(one, many)
             for part, one, many in (
                 (self.dark, "dark", "darks"), (self.flat, "flat", "flats"),
                 (self.flat_dark, "flat dark", "flat darks"), (self.bias, "bias", "biases"),
@@ -117,12 +117,12 @@ def _kind(file: NotLight) -> str:
 def _master_kind(file: NotLight) -> str:
     if file.type != "product":
         return ""
-    told = re.sub(r"[^a-z]", "", (file.meta.get("frame_type") or "").lower())
+    spelled = re.sub(r"[^a-z]", "", (file.meta.get("frame_type") or "").lower())
     for word, kind in (("darkflat", "dark"), ("flatdark", "dark"), ("dark", "dark"), ("flat", "flat"), ("bias", "bias"),
                        ("offset", "bias"), ("zero", "bias")):  # fmt: skip
-        if word in told:
+        if word in spelled:
             return kind
-    if told and "light" in told:
+    if spelled and "light" in spelled:
         return ""
     found = _MASTER_NAME.fullmatch(PurePath(file.file).name.lower().split(".")[0])
     if found is None:
@@ -185,7 +185,7 @@ def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
 
 
 def _nearest_session(files: Sequence[NotLight], stack: Stack) -> list[NotLight]:
-    """Return the files of one session: the one nearest to the first light; all where times are not told."""
+    """Return the files of one session: the one nearest to the first light; all files where times are unknown."""
     times = [_moment(file.date_obs_utc) for file in files]
     lights = [moment for frame in stack.frames if (moment := _moment(frame.date_obs_utc)) is not None]
     if not lights or any(moment is None for moment in times):

@@ -128,7 +128,7 @@ def remove_own_file(path: Path, known: str | None, legacy: bool) -> bool:
 
 
 def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
-    """Tell whether a path is free, or holds what this program wrote. An empty file is nothing to keep."""
+    """Return whether a path is free, or holds what this program wrote. An empty file need not be kept."""
     if not os.path.lexists(path):
         return True
     if path.is_symlink() or not path.is_file():

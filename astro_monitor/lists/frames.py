@@ -35,13 +35,13 @@ class ListedFrame:
         present: its file was there when it was looked for last. Lists leave out those that were not.
         numbers: the measurements named in ``SHOWN_NUMBERS``.
         by_hand: a person has decided.
-        kind: frame type by header: ``light``, or ``unknown`` when the header does not tell.
+        kind: frame type by header: ``light``, or ``unknown`` when the header gives none.
         program: capture program, empty when unknown.
         camera, telescope: as the header spells them, empty when unknown.
         ra_deg, dec_deg: where the telescope pointed; ``None`` when unknown.
         angle_deg: direction of increasing right ascension on the sensor, by a plate solution; ``None`` when unknown.
         scale_arcsec_px: of the sensor pixels in the file.
-        stars: places of the brightest stars, where the header does not tell where the telescope pointed.
+        stars: places of the brightest stars, where the header does not give the pointing.
         root: the capture folder, empty when unknown.
         place: names of the folders from the capture folder down to the frame's own.
         bayer: order of the colour filter array, empty for mono.
@@ -98,7 +98,7 @@ class NotLight:
     Attributes:
         file: as in :class:`ListedFrame`.
         type: ``dark``, ``flat``, ``bias``, ``product`` or another.
-        keyword: the header keyword that told the type.
+        keyword: the header keyword that gave the type.
         why: one sentence.
         seq: of the document it was built from; of two files at one path the later one counts.
         meta: what the header says, as in the document.
@@ -114,7 +114,7 @@ class NotLight:
 
     @property
     def date_obs_utc(self) -> str:
-        """When it was taken; empty when the header does not tell."""
+        """When it was taken; empty when the header does not give it."""
         return self.meta.get("date_obs_utc") or ""
 
 

@@ -1,7 +1,8 @@
 """Which frames belong into one stack, what the stack is called, and whether it is offered for stacking.
 
-Frames are taken in the order in which they were judged. A frame joins the stack that it fits, else it begins one; so a
-later frame never changes where an earlier one is, nor the name of a stack. What a header does not tell fits anything.
+Frames are taken in the order in which they were judged. A frame joins the stack that it fits, else it starts a new one;
+so a later frame never changes the place of an earlier one, nor the name of a stack. A value that is missing from a
+header matches any value.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Stack:
         folder: name of the folder, unique among all stacks, safe on every system.
         legacy_folder: its name in version 0.1.
         target, filter, telescope, camera: as the first frame spells them.
-        ra_deg, dec_deg, angle_deg: of the first frame that tells.
+        ra_deg, dec_deg, angle_deg: of the first frame whose header gives them.
         role: what the frames were taken for; empty for lights.
         not_offered: one sentence why they are not offered for stacking; empty when they are.
         duplicates: further paths of frames that are already in.
@@ -79,7 +80,7 @@ _CARD = ("telescope", "camera", "gain", "offset")
 
 @dataclass(slots=True)
 class _Group:
-    """A stack while it is put together. ``None`` is unknown, and taken from the first frame that tells."""
+    """A stack under construction. ``None`` is unknown, and taken from the first frame whose header gives it."""
 
     key: _Key
     first: ListedFrame
@@ -190,7 +191,7 @@ def _begun(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
 
 
 def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[int, float] | None:
-    """Tell how well a frame fits a group: in how many points it is known to agree, and how near it is.
+    """Return how well a frame fits a group: in how many points it is known to agree, and how near it is.
 
     Returns:
         ``None`` when it does not fit.
@@ -226,7 +227,7 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
 
 
 def _name(group: _Group, near: Sequence[_Group]) -> str:
-    """Name the folder of a new group; where others have the same key, what tells it from the first is added."""
+    """Return the folder name of a new group; where others have the same key, the differences are added."""
     frame = group.first
     plain = legacy_name(frame, target_of(frame), group.key[1], group.exposure_s)
     if group.key[-1]:
@@ -238,7 +239,7 @@ def _name(group: _Group, near: Sequence[_Group]) -> str:
 
 
 def _differences(frame: ListedFrame, other: _Group) -> list[str]:
-    """Return what tells a frame from a group, as parts of a folder's name."""
+    """Return how a frame differs from a group, as parts of a folder's name."""
     card, parts = _card(frame), []
     for name in _CARD:
         value, known = card[name], other.card[name]
@@ -313,7 +314,7 @@ def _stack(group: _Group, members: list[ListedFrame], duplicates: list[ListedFra
 
 
 def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequence[_Group]) -> str:
-    """Say why frames are not offered for stacking; empty when they are."""
+    """Return why frames are not offered for stacking; empty when they are."""
     if any(frame.by_hand and frame.decision == "keep" for frame in members):
         return ""
     remedy = "To have them offered, keep one by hand: astro-monitor review FOLDER FILE --keep."
@@ -332,6 +333,6 @@ def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequ
         return ""
     size = f", {first.width_px} x {first.height_px} pixels" if area else ""
     return (
-        f"Not offered for stacking: frames of {first.exposure_s:g} s{size}, without a target, beside lights of "
-        f"{main.exposure_s:g} s look like those of a guider, of focusing or of plate solving. {remedy}"
+        f"Not offered for stacking: frames of {first.exposure_s:g} s{size}, without a target, in a night with lights "
+        f"of {main.exposure_s:g} s, look like those of a guider, of focusing or of plate solving. {remedy}"
     )

@@ -1,7 +1,7 @@
 """Folders of links to frames: each link is recorded, and only recorded links are ever removed or replaced.
 
 A person may put files of their own among the links: a frame of another night, a master, notes. They stay, under their
-names; links go around them. The record is a hidden file beside the folder of links. It is written before the links
+names; links get other names. The record is a hidden file next to the folder of links. It is written before the links
 change, with the old and the new ones, and again afterwards: after a crash at any moment it names every link that this
 program may have made.
 """
@@ -43,7 +43,7 @@ class Links:
 
 
 def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = False) -> Links:
-    """Make a folder hold links to exactly these files, beside what others have put there.
+    """Make a folder contain links to exactly these files, in addition to foreign files in it.
 
     Parameters:
         folder: the folder of links; its parent exists.
@@ -129,7 +129,7 @@ def _state(entry: os.DirEntry[str]) -> _State:
 
 
 def _is_own(name: str, state: _State, recorded: Mapping[str, Any] | None, legacy: bool) -> bool:
-    """Tell whether something in the folder is a link that this program made."""
+    """Return whether something in the folder is a link that this program made."""
     if state is None:
         return False
     if recorded is not None:

@@ -27,7 +27,7 @@ CLAIM = ".astro-monitor-owner.json"
 """The file in a folder of lists that says which watch writes there."""
 
 IDENTITY = "lists-owner"
-"""The file beside the night log with the identity of the watch."""
+"""The file with the identity of the watch, next to the night log."""
 
 PATIENCE_S = 10.0
 """Another command may be writing the same lists; it takes well under a second."""
@@ -97,7 +97,7 @@ def own_place(folder: Path, owner: Owner | None) -> Path:
 
 
 def _claim(folder: Path, owner: Owner) -> bool:
-    """Claim a folder; tell whether it is the owner's."""
+    """Claim a folder; return whether it is the owner's."""
     path = folder / CLAIM
     mine = {"schema": "astro-monitor/owner/1", "identity": owner.identity, "place": owner.place}
     content = json.dumps(mine, indent=1).encode("ascii")

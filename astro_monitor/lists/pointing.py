@@ -30,7 +30,7 @@ class Pointing:
 
     @property
     def known(self) -> bool:
-        """Whether it is told. Zero in both is what programs write when they do not know."""
+        """Whether it is known. Programs write zero in both when they do not know it."""
         return self.ra_deg is not None and self.dec_deg is not None and (self.ra_deg, self.dec_deg) != (0.0, 0.0)
 
     def distance_deg(self, other: Pointing) -> float:
@@ -67,14 +67,14 @@ def tolerance_deg(frame: ListedFrame) -> float:
 
 
 def sees_same(frame: ListedFrame, others: Iterable[ListedFrame | None]) -> bool | None:
-    """Tell by their stars whether a frame sees the field of one of some others; ``None`` when nothing tells."""
+    """Return whether a frame shows the field of one of the others, by their stars; ``None`` when that is unknown."""
     reach_px = SAME_FIELD * min(frame.width_px or 0, frame.height_px or 0)
-    told = [
+    answers = [
         same_field(one.stars, frame.stars, frame.width_px or 0, frame.height_px or 0, reach_px)
         for one in others
         if one is not None and one.stars and frame.stars
     ]
-    known = [one for one in told if one is not None]
+    known = [one for one in answers if one is not None]
     return any(known) if known else None
 
 

@@ -20,7 +20,7 @@ NOT_LIGHT_META = (
     "target", "filter", "exposure_s", "gain", "binning", "sensor_temp_c", "width_px", "height_px", "bayer", "camera",
     "date_obs_utc",
 )  # fmt: skip
-"""Header facts that the list of files which are no light frames shows: what tells which lights a dark or flat fits."""
+"""Header facts in the list of files that are no light frames: those that decide which lights a dark or flat fits."""
 
 NOT_LIGHT_COLUMNS = ("file", "type", "keyword", "why", *NOT_LIGHT_META, "frame_id")
 MAX_DSS_LINE_BYTES = 10_000
@@ -120,9 +120,9 @@ def not_lights_json(files: Sequence[NotLight]) -> bytes:
 
 
 def _not_light_row(file: NotLight) -> dict[str, Any]:
-    told = {name: file.meta.get(name) for name in NOT_LIGHT_META}
+    facts = {name: file.meta.get(name) for name in NOT_LIGHT_META}
     return {"file": file.file, "frame_id": file.frame_id, "type": file.type, "keyword": file.keyword, "why": file.why,
-            **told}  # fmt: skip
+            **facts}  # fmt: skip
 
 
 def index_json(index: dict[str, Any]) -> bytes:

@@ -25,7 +25,7 @@ SHORT_EXPOSURE_S = 10.0
 """Guiding, focusing and plate solving take less; so do lights of the Moon or of bright stars, but these have company of
 their own exposure only."""
 LONGER_EXPOSURE = 5.0
-"""So many times longer are the lights of a night beside which short frames look like tools of the night."""
+"""Short frames look like guiding or focusing frames when the lights of the night are so many times longer."""
 SMALLER_AREA = 0.5
 """Pixels of a sub-frame or of a guide camera, as part of those of the lights."""
 
@@ -79,7 +79,7 @@ def _named_by_folder(place: tuple[str, ...], filter_: str) -> str:
     for name in reversed(place):
         plain = _DATE.sub("", name).strip(" _-.")
         words = re.split(r"[\s_-]+", plain)
-        told = [word for word in words if not _GENERIC.fullmatch(word) and word.casefold() not in ROLE_WORDS]
-        if told and plain.casefold() != filter_.casefold():
+        names = [word for word in words if not _GENERIC.fullmatch(word) and word.casefold() not in ROLE_WORDS]
+        if names and plain.casefold() != filter_.casefold():
             return plain
     return ""

@@ -1,4 +1,4 @@
-"""Whether two frames see the same field, by their brightest stars: for headers that do not tell where a frame looks.
+"""Whether two frames show the same field, by their brightest stars: for headers without the pointing.
 
 Every star of one frame is paired with every star of the other. Pairs that belong together all have the same shift (or,
 after a meridian flip, the same sum of positions); all others are spread over the whole field. So the shift with the
@@ -15,7 +15,7 @@ Stars = tuple[tuple[float, float], ...]
 """Positions in sensor pixels, brightest first."""
 
 MIN_STARS = 12
-"""Fewer stars tell nothing: clouds, a narrow filter, a frame out of focus."""
+"""Fewer stars decide nothing: clouds, a narrow filter, a frame out of focus."""
 MIN_PAIRS = 5
 MIN_PART = 0.25
 """At least so many pairs, and so large a part of the stars, must have one shift: chance hardly ever brings more than
@@ -27,7 +27,7 @@ CELL_PART = 0.004
 
 @lru_cache(maxsize=65536)
 def same_field(one: Stars, other: Stars, width_px: int, height_px: int, reach_px: float) -> bool | None:
-    """Tell whether two frames see the same field.
+    """Return whether two frames show the same field.
 
     Parameters:
         one, other: their brightest stars.
@@ -35,7 +35,7 @@ def same_field(one: Stars, other: Stars, width_px: int, height_px: int, reach_px
         reach_px: fields that are shifted by more are different ones.
 
     Returns:
-        ``None`` when there are too few stars to tell.
+        ``None`` when there are too few stars to decide.
     """
     fewest = min(len(one), len(other))
     if fewest < MIN_STARS:

@@ -45,7 +45,7 @@ class StackWritten:
         others: which files that are no lights there were to calibrate it with.
         calibration: what it is calibrated with.
         links: names in each folder of links.
-        notes: sentences about what others have put there.
+        notes: sentences about foreign files there.
     """
 
     stack: Stack
@@ -73,7 +73,7 @@ class Task:
     Attributes:
         names: of the lists and folders of links, relative to the folder.
         made: digest of each list.
-        notes: sentences about what others have put among the lists.
+        notes: sentences about foreign files among the lists.
         changed: whether anything had to change.
     """
 
@@ -116,7 +116,7 @@ class Task:
         if others and "json" in self._formats:
             self._write("not_lights.json", render.not_lights_json(others), self.made)
             self.names.append("not_lights.json")
-        self.notes += self._tell_kept("")
+        self.notes += self._kept_aside("")
 
     def _remove_torn(self, lights: Sequence[Stack]) -> None:
         """Remove what a kill has left of this program's own temporary files."""
@@ -126,14 +126,14 @@ class Task:
                     (self._folder / place / name).unlink(missing_ok=True)
 
     def remove_stale(self) -> None:
-        """Remove lists of before that are no more, unless somebody has changed them since."""
+        """Remove lists of stacks that no longer exist, unless they were changed by hand."""
         for name in sorted(set(self._before.made) - set(self.names)):
             self.changed = True
             path = self._folder / name
             if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(self._folder)):
                 continue
             if path.name in LINK_FOLDERS:
-                self.notes += _told(
+                self.notes += _foreign_notes(
                     name, remove_links(path, legacy=True), "is no longer kept up, but holds", used=False
                 )
             elif not remove_own_file(path, self._before.made[name], legacy=True):
@@ -143,7 +143,7 @@ class Task:
                     remove_if_empty(parent)
 
     def _renamed(self, lights: Sequence[Stack]) -> list[str]:
-        """Tell which stacks have another name than in version 0.1, while the old folder or its lists are there."""
+        """Return which stacks have another name than in version 0.1, while the old folder or its lists exist."""
         now = {stack.folder for stack in lights}
         before = {name.split("/")[0] for name in self._before.made if "/" in name}
         names: dict[str, list[str]] = {}
@@ -199,7 +199,7 @@ class Task:
             own_folder(self._folder / stack.folder)
             self._write(f"{stack.folder}/{name}", content, done.made)
         for place in ("", "/siril", "/pixinsight"):
-            notes += self._tell_kept(stack.folder + place)
+            notes += self._kept_aside(stack.folder + place)
         return done
 
     def _siril(self, done: StackWritten, lights: dict[str, str], said: list[str]) -> dict[str, bytes]:
@@ -239,7 +239,7 @@ class Task:
             done.notes.append(f"{done.stack.folder}: {sentence}")
             return None
         self.changed |= made.changed
-        done.notes += _told(name, made.foreign, "holds", used=True)
+        done.notes += _foreign_notes(name, made.foreign, "holds", used=True)
         done.links[name] = names_in(self._folder / name)
         return made.foreign
 
@@ -248,15 +248,15 @@ class Task:
         self.changed |= replace_own_file(self._folder / name, content, known, legacy)
         made[name] = digest(content)
 
-    def _tell_kept(self, name: str) -> list[str]:
-        """Tell of files that stood in the place of a list."""
+    def _kept_aside(self, name: str) -> list[str]:
+        """Return sentences about files that stood in the place of a list and were set aside."""
         kept = sorted(one for one in names_in(self._folder / name) if ASIDE_MARK in one)
         where = f"{name}/" if name else ""
         return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
 
 
-def _told(name: str, foreign: Sequence[str], holds: str, *, used: bool) -> list[str]:
-    """Tell what others have put into a folder of links."""
+def _foreign_notes(name: str, foreign: Sequence[str], holds: str, *, used: bool) -> list[str]:
+    """Return sentences about foreign files in a folder of links."""
     if not foreign:
         return []
     some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")

@@ -107,6 +107,6 @@ def _pedestal(level_adu: float, noise_adu: float, frame: Frame) -> float:
         gain = FULL_SCALE_ADU if frame.saturation_adu <= 2 else 1.0
     # Super-pixels are means of several sensor pixels, whose noise they lower.
     sky_adu = gain * (noise_adu * frame.sensor_px_per_px) ** 2
-    # Where the sky was subtracted, real numbers scatter around nought, and their noise alone tells how bright it was.
+    # Where the sky was subtracted, pixels scatter around zero, and only their noise shows how bright it was.
     subtracted = frame.pixels.dtype == np.float32 and level_adu <= SUBTRACTED_NOISES * noise_adu
     return level_adu - sky_adu if subtracted or level_adu <= 0 else max(0.0, level_adu - sky_adu)

@@ -56,7 +56,7 @@ def gaussian_fwhm_px(
 def moffat_fwhm_px(
     pixels: Pixels, x_px: Vector, y_px: Vector, fwhm_px: float, *, saturation_adu: float = np.inf
 ) -> Vector:
-    """Fit Moffat profiles whose exponent is free: what the flanks of saturated stars tell of their width.
+    """Fit Moffat profiles with a free exponent, to get the width of saturated stars from their flanks.
 
     Parameters:
         pixels, x_px, y_px, fwhm_px, saturation_adu: as of :func:`gaussian_fwhm_px`.

@@ -72,7 +72,7 @@ def dead_cell_fraction(cells: tuple[FieldCell, ...], covered: NDArray[np.float64
         covered: which part of each cell has a picture; cells with less than half of one do not count.
 
     Returns:
-        ``None`` when there are too few stars to tell.
+        ``None`` when there are too few stars to decide.
     """
     counts = np.array([cell.star_count for cell in cells], np.float64)
     if covered is not None:

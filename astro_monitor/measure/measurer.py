@@ -35,7 +35,7 @@ from .widths import widths
 
 MAX_REFERENCE_STARS = 150
 WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_mad_px", "fwhm_minor_px", "star_separation_fwhm")
-"""Missing together, where the width of the stars cannot be told."""
+"""Missing together, where the width of the stars cannot be measured."""
 SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
@@ -88,7 +88,7 @@ class Measurer:
         Returns:
             the measured stars, and all numbers; a missing number is ``None`` with its reason.
         """
-        # Whoever reads pixels around stars reads cleaned ones; a frame with few hot pixels is not copied.
+        # All measurements around stars use cleaned pixels; a frame with few hot pixels is not copied.
         clean = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
         found = replace(detections, hot=NO_HOT_PIXELS)
         stars, which, _ = measure_chosen(clean, found, select(clean, found))
@@ -137,9 +137,9 @@ def _shape(frame: Frame) -> tuple[int, int]:
 
 def _why_no_star(detections: Detections) -> str:
     if np.count_nonzero(detections.kind == KIND_ARTEFACT) >= MANY_ARTEFACTS:
-        return "no star could be told from the hot pixels and other artefacts"
+        return "no star could be distinguished from the hot pixels and other artefacts"
     if np.count_nonzero(detections.kind == KIND_STAR) >= MANY_ARTEFACTS:
-        return "the sources are no wider than a pixel, so stars cannot be told from hot pixels"
+        return "the sources are no wider than a pixel, so stars cannot be distinguished from hot pixels"
     return "no star could be measured"
 
 
@@ -293,7 +293,7 @@ def on_sensor(streak: Streak, scale: float) -> Streak:
 
 
 def _in_another_unit(light: float, noise_adu: float | None, baseline: Baseline) -> bool:
-    """Tell whether the same stars give other numbers because all pixel values are multiplied by one factor.
+    """Return whether the same stars give other numbers because all pixel values are multiplied by one factor.
 
     Cloud takes light from stars, but hardly any from the noise of the sky; a factor takes the same from both.
     """

@@ -20,7 +20,7 @@ EXACTLY_PX = 0.05
 """Light that comes through pixels is wider than the first, a FWHM of 0.85 pixels. What is narrower, and lies in the
 middle of its pixel, is a hot pixel."""
 MOST_ARE_HOT = 2 / 3
-"""Where more of the clear sources than this are hot pixels, the star finder could not tell them from stars."""
+"""Where more of the clear sources than this are hot pixels, the star finder could not separate them from stars."""
 CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
 LEAST_CENTRED, MORE_CENTRED, NEARLY_CENTRED_PX, ALIKE_HOT = 5, 3.0, 0.25, 1.3
 """Stars stand anywhere in their pixels: this share of them lies so near the middle of one. Where more than the third
@@ -30,12 +30,12 @@ CLEAR_SNR = 20.0
 CROWD, CROWD_PART, CROWD_WIDTH = 6, 0.2, 1.25
 """A crowd has at least so many stars and so large a part of them, and its widest is so many times its narrowest."""
 PEAK_WIDTH, PEAK_SIGMAS, PEAK_NARROWER, EQUAL = 1.12, 2.5, 1.3, 1.001
-"""Stars beside more galaxies: their widths, alike to the first factor, are a peak in the counts that stands so many
-times its Poisson error above the next window of widths, and the majority is wider than it by the last factor."""
+"""Fewer stars than galaxies: the widths of the stars, equal within the first factor, are a peak in the counts. It is so
+many times its Poisson error above the next window of widths, and the majority is wider by the last factor."""
 ENOUGH_CLEAR = 20
 """Noise turns round stars into slightly long ones; with so many stars above ``CLEAR_SNR`` fainter ones stay out."""
 FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
-"""Where at least so many stars are above ``CLEAR_SNR``, or else above this, they alone tell the width."""
+"""Where at least so many stars are above ``CLEAR_SNR``, or else above this SNR, only they are used for the width."""
 NEIGHBOUR_FWHM, NEIGHBOUR_PX, NEIGHBOUR_LIGHT = 2.5, 3.0, 0.1
 """A neighbour widens a star that is nearer than so many widths and pixels of a cut-out, if it has so large a part of
 the star's light."""
@@ -125,8 +125,8 @@ def _hot(
     Parameters:
         shapes: of the sources.
         sigma, snr: (M,) rms width, and signal to noise.
-        clear: (M,) those that are clear enough to tell.
-        binning: of the cut-outs. Binned ones begin where their star does, so places in their pixels tell nothing.
+        clear: (M,) those that are clear enough to be used.
+        binning: of the cut-outs. Binned ones begin where their star does, so positions within pixels mean nothing.
     """
     away = np.hypot(shapes.dx - np.rint(shapes.dx), shapes.dy - np.rint(shapes.dy))
     narrow = sigma <= NARROWEST_SIGMA_PX

@@ -1,4 +1,4 @@
-"""How wide the stars of a frame are, or why that cannot be told."""
+"""The width of the stars of a frame, or why it cannot be measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NARROW_PX, MANY_NARROW = 1.5, 5
 """Below so many pixels of a cut-out, the width of one star depends on where in its pixel it stands, by a third: it
 takes so many stars to know it."""
 LEAST_PX = 0.75
-"""Least width that pixels can tell; below it the error is more than a tenth."""
+"""Smallest width that pixels can measure; below it the error is more than a tenth."""
 HOPELESS, SHARP_PX = 50, 2.2
 """With so many artefacts for each star, fewer than five stars narrower than so many pixels are not believed: hot pixels
 side by side, of which there are a few among thousands, look like this."""
@@ -65,10 +65,10 @@ def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: in
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
     if chosen.size < MANY_NARROW <= clear.size and _narrow(stars, chosen):
-        # Where they stand in their pixels matters more than noise.
+        # Their positions within their pixels matter more than noise.
         chosen = clear
     if chosen.size < FEW_CLEAR:
-        # Far clearer than the rest: these are no stars, or tell nothing.
+        # The chosen ones have a far higher SNR: the rest are no stars, or too faint to be used.
         clear = chosen
     chosen = lonely(chosen, apart)
     seen = float(np.median(stars.fwhm_px[chosen]))
@@ -93,14 +93,14 @@ def _narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
 
 def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int) -> str:
     if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
-        return "the stars are too faint to tell how wide they are"
+        return "the stars are too faint for their width to be measured"
     if chosen.size < MANY_NARROW and _narrow(stars, chosen):
-        return "the stars are hardly wider than a pixel, and too few to tell how wide"
+        return "the stars are hardly wider than a pixel, and too few for their width to be measured"
     sharp = float(np.median(stars.fwhm_px[chosen])) < SHARP_PX * stars.stamp_bin
     if sharp and chosen.size < MANY_NARROW and artefacts > HOPELESS * stars.x_px.size:
         return "so few narrow sources among so many hot pixels may be hot pixels themselves"
     if float(np.median(stars.fwhm_px[chosen])) < LEAST_PX * stars.stamp_bin:
-        return "the stars are narrower than the pixels, which cannot tell how wide they are"
+        return "the stars are narrower than the pixels, so their width cannot be measured"
     return ""
 
 

@@ -270,7 +270,7 @@ class NightLog(NightLogReader):
             by: who or what says so.
             why: one sentence.
             weight: what the frame counts in a stack when it is kept; ``None``: as it stands, else as the formula gave
-                it with the first verdict, or 1 where an old log does not tell that.
+                it with the first verdict, or 1 where an old log does not contain that.
             label, cause: of a second look; empty: as they stand.
 
         Returns:

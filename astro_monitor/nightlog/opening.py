@@ -73,7 +73,7 @@ def check_place(path: Path) -> None:
 
 
 def check_plain_files(path: Path) -> None:
-    """Refuse links, pipes and the like in the place of the log, of what SQLite keeps beside it, and of the trail.
+    """Refuse links, pipes and the like in the place of the log, of SQLite's files next to it, and of the trail.
 
     Raises:
         NightLogError: there is one.

@@ -121,7 +121,7 @@ class NightLogReader:
         return bool(self._database.rows(known, (sha256[:16],)))
 
     def outcome_of(self, sha256: str) -> Document:
-        """Give the ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document of a content.
+        """Return the ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document of a content.
 
         Raises:
             KeyError: it has none yet.
@@ -140,7 +140,7 @@ class NightLogReader:
         self, path: Path, size_bytes: int, mtime_ns: int, ctime_ns: int = 0, file_no: int = 0,
         digest: Callable[[], str] = str,
     ) -> bool:  # fmt: skip
-        """Tell whether this very file, unchanged since, has its final outcome: a look at the name is enough then.
+        """Return whether this file, unchanged since, has its final outcome, so that it need not be read.
 
         Parameters:
             path: where it is.
@@ -185,7 +185,7 @@ class NightLogReader:
         return [Path(os.fsdecode(path)) for path, seq in rows if self._may_pass(seq)]
 
     def _may_pass(self, seq: int) -> bool:
-        """Tell whether a document is a failure that may be tried again."""
+        """Return whether a document is a failure that may be tried again."""
         found = self._select("seq = ?", (seq,))
         return bool(found) and found[0].kind == "frame.failed" and bool(found[0].body["retryable"])
 
@@ -220,7 +220,7 @@ class NightLogReader:
         return self._frame_row(*self._outcome(IS_JUDGED, frame_id))
 
     def skipped_frame(self, frame_id: str) -> SkippedRow:
-        """Give one file that is no light frame.
+        """Return one file that is no light frame.
 
         Raises:
             KeyError: no such file was skipped.
@@ -272,7 +272,7 @@ class NightLogReader:
         return found[0][1:]
 
     def _outcomes(self, where: str, values: Sequence[str | int]) -> list[tuple[str, str, Document]]:
-        """Give outcomes for which ``where`` (never user text) holds: the text each is sorted by, night, document."""
+        """Return outcomes for which ``where`` (never user text) holds: the text each is sorted by, night, document."""
         columns = ", ".join(f"d.{name}" for name in DOCUMENT_COLUMNS.split(", "))
         rows = self._database.rows(
             f"SELECT f.sort_time, d.night, {columns} FROM frames f JOIN documents d "  # noqa: S608
@@ -282,7 +282,7 @@ class NightLogReader:
         return [(row[0], row[1], self._document(row[2:])) for row in rows]
 
     def _paths(self, frame_id: str) -> tuple[str, ...]:
-        """Give where a content was seen, newest first."""
+        """Return the paths where a content was seen, newest first."""
         seen = self._database.rows("SELECT path FROM sightings WHERE frame_id = ? ORDER BY seen DESC", (frame_id,))
         return tuple(os.fsdecode(path) for (path,) in seen)
 

@@ -120,7 +120,7 @@ class SkippedRow:
 
 
 def as_skipped(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Give the body of ``frame.skipped``, also for a ``frame.judged`` of protocol 1.0 with the flag ``not_a_light``."""
+    """Return the body of ``frame.skipped``, also for a ``frame.judged`` of protocol 1.0 with flag ``not_a_light``."""
     if kind == "frame.skipped":
         return body
     same = ("file", "root", "relative_path", "size_bytes", "frame_id", "sha256", "meta", "timings_s")

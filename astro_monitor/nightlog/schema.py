@@ -76,7 +76,7 @@ _VERSION_1 = (
 )
 
 _VERSION_2 = (
-    # What tells another content under the same name, size and time. 0 and an empty text: not known, as before.
+    # These detect other content under the same name, size and time. 0 and an empty text: unknown, as before.
     "ALTER TABLE sightings ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE sightings ADD COLUMN file_no INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE sightings ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
@@ -93,10 +93,10 @@ TABLES = frozenset(
 """Tables that a log of this version has."""
 
 _OLD_SKIPPED = """d.kind = 'frame.judged' AND d.body LIKE '%"flags":["not_a_light"]%'"""
-"""How protocol 1.0 told of files that are no light frames. Quotes inside a text of the body would be escaped."""
+"""How protocol 1.0 marked files that are no light frames. Quotes inside a text of the body would be escaped."""
 
 IS_SKIPPED = f"(d.kind = 'frame.skipped' OR ({_OLD_SKIPPED}))"
-"""Holds for a row ``d`` of ``documents`` that tells of a file that is no light frame."""
+"""True for a row ``d`` of ``documents`` about a file that is no light frame."""
 
 IS_JUDGED = f"(d.kind = 'frame.judged' AND NOT ({_OLD_SKIPPED}))"
 """Holds for a row ``d`` of ``documents`` with the verdict on a light frame."""

@@ -1,4 +1,4 @@
-"""Why a daemon does not let a client in: what ZeroMQ's monitor tells of the handshake, in one sentence.
+"""Why a daemon refuses a client: what ZeroMQ's monitor reports about the handshake, in one sentence.
 
 Without this a refused client only sees silence, as it would if no daemon were running.
 """
@@ -38,7 +38,7 @@ class Handshake:
         socket.monitor(place, _EVENTS)
         self._socket = socket
         self._monitor = context.socket(zmq.PAIR)
-        # ZeroMQ's own thread waits for room here: with a limit, events that nobody reads would hold it for ever.
+        # ZeroMQ's own thread waits for room here: with a limit, unread events would block it for ever.
         self._monitor.rcvhwm = 0
         self._monitor.linger = 0
         self._monitor.connect(place)

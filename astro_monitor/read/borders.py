@@ -1,7 +1,7 @@
 """Borders without a picture: black corners of turned frames, rows of NaN or BLANK, masked edges.
 
-A border shows by its edge: a long run of pixels with exactly one value, which no sky has. It is filled with what the
-sky beside it looks like, so that it shows neither an edge nor a star, and marked, so that nothing in it is counted.
+A border is recognised by its edge: a long run of pixels with exactly one value, which no sky has. It is filled with sky
+like that next to it, so that it shows neither an edge nor a star, and masked, so that nothing in it is counted.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _has_a_block(mask: NDArray[np.bool_]) -> bool:
 
 
 def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the sky of each cell of 32 pixels; of cells in the border that of the nearest one beside it.
+    """Return the sky of each cell of 32 pixels; for cells in the border that of the nearest cell outside it.
 
     Only cells in the border and those around them are measured; the others are 0.
     """

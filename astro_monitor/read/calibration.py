@@ -1,4 +1,4 @@
-"""What has been taken off or divided out already, by the header; and the level that corresponds to no light."""
+"""Which calibration steps a header says were done, and the pedestal: the level that corresponds to no light."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ _DENIED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Steps that were done (letters of CALSTAT), and which keyword told first."""
+    """Steps that were done (letters of CALSTAT), and the first keyword that gave one."""
 
     steps: frozenset[str]
     source: str
 
     @property
     def is_dark_level_removed(self) -> bool:
-        """Whether no light is nought: a dark holds the bias, too."""
+        """Whether the level without light is zero: a dark contains the bias, too."""
         return bool(self.steps & {"B", "D"})
 
 
@@ -99,7 +99,7 @@ def read_calibration(facts: Facts) -> Calibration:
         elif _is_done(facts.lookup(keyword)):
             note("BD", keyword)
     for remark in facts.telling_remarks():
-        # One remark may tell several steps: ``Bias Subtraction; Dark Subtraction``.
+        # One remark may name several steps: ``Bias Subtraction; Dark Subtraction``.
         for part in re.split(r"[;.]\s|;", remark):
             for letter, pattern in _SAID:
                 if pattern.search(part) and not _DENIED.search(part):
@@ -117,7 +117,7 @@ def flat_fielded_by_program(facts: Facts) -> str:
 
 
 def calstat(facts: Facts) -> str:
-    """Return the steps that CALSTAT tells, by letters (B, D, F; M for a master, S for a stack) or by words."""
+    """Return the steps that CALSTAT gives, by letters (B, D, F; M for a master, S for a stack) or by words."""
     status = (as_text(facts.lookup("CALSTAT")) or "").upper()
     if status in _NO:
         return ""
@@ -130,8 +130,8 @@ def calstat(facts: Facts) -> str:
 def read_pedestal(facts: Facts, calibration: Calibration) -> None:
     """Fill ``pedestal_adu``.
 
-    MaxIm DL writes what must be added to come back to zero (negative), others what was added (positive); where it is
-    told, it stays in the pixels of calibrated frames, too.
+    MaxIm DL writes the number to add to get back to zero (negative), others the number that was added (positive). Where
+    it is given, it is still in the pixels of calibrated frames, too.
     """
     for keyword in ("PEDESTAL", "SOFTBIAS", "BIASADU"):
         if keyword == "BIASADU" and calibration.is_dark_level_removed:
@@ -145,7 +145,7 @@ def read_pedestal(facts: Facts, calibration: Calibration) -> None:
 
 
 def _is_done(value: Value | None) -> bool:
-    """Tell whether a keyword says that its step was done: true, a word, or a text that names the file or the day."""
+    """Return whether a keyword says that its step was done: true, a word, or a text that names the file or the day."""
     if value is None:
         return False
     if isinstance(value, bool):

@@ -200,7 +200,7 @@ def _check_pointing(facts: Facts) -> None:
 def _colour(facts: Facts) -> None:
     for keyword in BAYER_KEYWORDS:
         text = (as_text(facts.lookup(keyword)) or "").upper()
-        # The first row of a pattern tells the second.
+        # The first row of a pattern determines the second.
         text = {"RG": "RGGB", "BG": "BGGR", "GR": "GRBG", "GB": "GBRG"}.get(text, text)
         if text in BAYER_ORDERS:
             facts.keep("bayer", text, keyword)

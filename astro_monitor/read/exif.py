@@ -74,12 +74,12 @@ def read_exif(read_at: ReadAt) -> Exif:
     return _as_cards(tags)
 
 
-def told_by(exif: Exif, meta: FrameMeta) -> FrameMeta:
-    """Return what a header says with the names of the camera's own tags in place of keywords.
+def with_exif(exif: Exif, meta: FrameMeta) -> FrameMeta:
+    """Return header facts whose sources are the camera's own EXIF tags in place of FITS keywords.
 
     Parameters:
         exif: from ``read_exif``.
-        meta: what was made of its cards.
+        meta: read from its cards.
     """
     return replace(meta, sources={field: exif.sources.get(name, name) for field, name in meta.sources.items()})
 

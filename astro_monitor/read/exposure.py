@@ -13,7 +13,7 @@ from .facts import Facts, is_unknown
 from .values import as_number, as_text
 
 KEYWORDS = (
-    # Keyword, and its unit where its name tells it. The first that can be believed counts.
+    # Keyword, and its unit where its name gives it. The first plausible one counts.
     ("EXPTIME", ""), ("EXPOSURE", ""), ("EXPOINUS", "us"), ("EXP_TIME", ""), ("EXP-TIME", ""), ("EXPOSTIM", ""),
     ("EXPOSURE_TIME", ""), ("EXPOSURETIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""),
     ("EXP_SEC", "s"), ("EXPTIME_MS", "ms"), ("EXPMS", "ms"), ("EXP_MS", "ms"),
@@ -26,8 +26,8 @@ UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
 """Less than any shutter, electronic ones included; more than any dark."""
 LONGEST_NIGHT_S = 43_200.0
-"""A frame of the sky with more seconds than this, and no unit beside them, was not counted in seconds."""
-NO_SECONDS = "it is no exposure time in seconds, and no unit stands beside it"
+"""For a frame of the sky, a larger number without a unit is not in seconds."""
+NO_SECONDS = "it is no exposure time in seconds, and no unit is given"
 SHUTTERLESS_KINDS: tuple[FrameKind, ...] = ("bias", "dark", "flat")
 """Frames that may have been exposed for no time at all."""
 
@@ -59,8 +59,8 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
         value = facts.lookup(keyword)
         if value is None or is_unknown(value):
             continue
-        seconds, told = _seconds(value, unit, facts.comment(keyword))
-        if keyword in NEED_UNIT and not told:
+        seconds, stated = _seconds(value, unit, facts.comment(keyword))
+        if keyword in NEED_UNIT and not stated:
             continue
         if seconds is None:
             facts.refuse(keyword, value, "it is no number")
@@ -69,7 +69,7 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
         elif seconds < SHORTEST_S and kind not in SHUTTERLESS_KINDS:
             facts.refuse(keyword, value, "a frame of the sky takes time")
         else:
-            found.append((seconds, keyword, told))
+            found.append((seconds, keyword, stated))
     if not found:
         return
     chosen = found[0]
@@ -79,15 +79,15 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
             chosen = other
         elif chosen[0] > 0 and abs(other[0] - chosen[0]) > 0.01 * chosen[0]:
             facts.note(f"{other[1]} gives {other[0]:g} s, {chosen[1]} gives {chosen[0]:g} s; the latter is used.")
-    seconds, keyword, told = chosen
-    if seconds > LONGEST_NIGHT_S and not told and kind not in SHUTTERLESS_KINDS:
+    seconds, keyword, stated = chosen
+    if seconds > LONGEST_NIGHT_S and not stated and kind not in SHUTTERLESS_KINDS:
         facts.refuse(keyword, facts.lookup(keyword) or "", NO_SECONDS)
         return
-    facts.keep("exposure_s", seconds, f"{keyword} ({told})" if told not in ("", "s") else keyword)
+    facts.keep("exposure_s", seconds, f"{keyword} ({stated})" if stated not in ("", "s") else keyword)
 
 
 def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
-    """Return the number in seconds, and the unit where one is told."""
+    """Return the number in seconds, and the unit where one is given."""
     text = as_text(value) or ""
     number = as_number(value)
     if number is None:
@@ -107,11 +107,11 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
         unit = _named(match[2].lower())
         if not unit:
             return None, ""
-    unit = unit or _told(comment.lower())
+    unit = unit or _unit_in(comment.lower())
     return number * UNIT_S[unit or "s"], unit
 
 
-def _told(comment: str) -> str:
+def _unit_in(comment: str) -> str:
     """Return the unit that a remark names: in brackets, after *in*, or anywhere as a word; seconds go first there."""
     # A number with a unit is about something else: ``shutter latency 5 ms``.
     comment = re.sub(r"\d+(\.\d+)?\s*[a-zµμ]+", " ", comment)

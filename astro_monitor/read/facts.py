@@ -1,4 +1,4 @@
-"""What a header has told so far, which keyword told it, and what was passed over."""
+"""The facts read from a header so far, the keyword that gave each, and which values were ignored."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Facts:
 
     Attributes:
         values: fields of ``FrameMeta`` that are known.
-        sources: for each of them the keyword that told, and in brackets what was assumed.
-        notes: sentences about what was passed over.
+        sources: for each of them the keyword that gave it, and in brackets what was assumed.
+        notes: sentences about values that were ignored.
     """
 
     def __init__(self, headers: tuple[Header, ...]) -> None:
@@ -55,7 +55,7 @@ class Facts:
         return None
 
     def comment(self, keyword: str) -> str:
-        """Return the remark beside a keyword."""
+        """Return the comment of a keyword's card."""
         return next((header.comment(keyword)[:_MAX_REMARK] for header in self._headers if keyword in header), "")
 
     def remarks(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Facts:
         return self._remarks
 
     def telling_remarks(self) -> tuple[str, ...]:
-        """Return in lower case those that may tell of processing or calibration; most headers have none."""
+        """Return in lower case those that may be about processing or calibration; most headers have none."""
         return self._telling
 
     def keywords(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ QUIET_FOLDERS: tuple[tuple[str, FrameKind], ...] = (
     (r"bias(es)?([ _-]*frames?)?|offsets?", "bias"),
     (rf"({_FLATS}[ _-]*)?flats?([ _-]*(field|frame)s?)?", "flat"),
 )
-"""These folders count only where the header tells no type."""
+"""These folders count only where the header gives no type."""
 _PP_STARS = "(and|aql|aqr|aur|cam|cas|cep|cyg|del|gem|her|hya|lac|leo|lib|lyr|oph|ori|peg|per|sgr|tau|vel|vir|vul)"
 """Constellations of variable stars named PP, which begin like what Siril calls its preprocessed frames."""
 NAMES: tuple[tuple[str, FrameKind], ...] = (
@@ -76,10 +76,10 @@ QUIET_NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"snap[ _\-.]?\d.*", "snapshot"),
     (r"autosave[ _\-.0-9].*", "product"),
 )
-"""These names count only where the header tells no type."""
+"""These names count only where the header gives no type."""
 
 FILE_NAME, FOLDER_NAME = "file name", "folder name"
-"""Sources of a kind that no keyword told."""
+"""Sources of a kind that no keyword gave."""
 
 
 def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
@@ -90,8 +90,8 @@ def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
         planes: number of images in the file's cube; cameras write one.
 
     Returns:
-        The kind, ``unknown`` when nothing tells; and the keyword that told. A processor's mark counts before what the
-        camera's program wrote, and a name such as ``FlatWizard`` before a type that says *light*.
+        The kind, ``unknown`` when no keyword gives one; and the keyword that gave it. The mark of a processing program
+        counts before what the capture program wrote, and a name such as ``FlatWizard`` before a type that says *light*.
     """
     if planes > 1:
         return "product", "NAXIS3"
@@ -104,7 +104,7 @@ def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMet
 
     Parameters:
         headers: that of the image first.
-        meta: what they say otherwise; changed only where CALSTAT told the kind, and tells of one frame, not of several.
+        meta: their facts; changed only where the kind came from CALSTAT, and CALSTAT names neither master nor stack.
     """
     facts = Facts(headers)
     if meta.sources.get("kind") != "CALSTAT" or set(calstat(facts)) & {"M", "S"}:
@@ -132,7 +132,7 @@ def _fresh(facts: Facts) -> tuple[FrameKind, str]:
 def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, str]:
     """Return the kind of a frame when its file and folders are looked at, too.
 
-    Only folders below the watched one count: whoever names a folder of darks himself wants to see them.
+    Only folders below the watched one count: a user who names a folder of darks wants to see these files.
 
     Parameters:
         meta: what the header says.
@@ -140,11 +140,11 @@ def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, s
         root: the watched folder.
 
     Returns:
-        The kind and its source; those of ``meta`` when the place tells nothing.
+        The kind and its source; those of ``meta`` when no name gives a kind.
     """
-    told = meta.kind, meta.sources.get("kind", "")
+    by_header = meta.kind, meta.sources.get("kind", "")
     if meta.kind not in ("light", "unknown"):
-        return told
+        return by_header
     try:
         folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
     except ValueError:
@@ -158,16 +158,16 @@ def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, s
         kind = _first(FOLDERS, folder) or (_first(QUIET_FOLDERS, folder) if quiet else None)
         if kind is not None:
             return kind, FOLDER_NAME
-    return told
+    return by_header
 
 
 def spelled_type(facts: Facts) -> str | None:
-    """Return the frame type as the header spells it; ``None`` when it tells none."""
+    """Return the frame type as the header spells it; ``None`` when it gives none."""
     return next((text for keyword in TYPE_KEYWORDS if (text := as_text(facts.lookup(keyword)))), None)
 
 
 def _typed(facts: Facts) -> tuple[FrameKind, str]:
-    """Return the kind that the keywords for it tell; what is no raw frame by one of them is none."""
+    """Return the kind by the keywords for it; a frame that one of them calls processed is no raw frame."""
     found: list[tuple[FrameKind, str]] = []
     for keyword in TYPE_KEYWORDS:
         text = as_text(facts.lookup(keyword))
@@ -179,7 +179,7 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
         found.append((PICTURE_TYPES[int(number)], "PICTTYPE"))
     if as_text(facts.lookup("ESO PRO CATG")) is not None:
         found.insert(0, ("product", "ESO PRO CATG"))
-    # A frame that only finds the field is told by the category alone at ESO: its type is that of any object.
+    # At ESO only the category marks an acquisition frame: its type is that of any object.
     done = [one for one in found if one[0] in ("product", "defect_map") or one == ("snapshot", "ESO DPR CATG")]
     return (done or found or [("unknown", "")])[0]
 
@@ -191,10 +191,10 @@ def _by_word(text: str) -> FrameKind | None:
         return "light"
     if words & {"light", "lights", "object", "science", "nebula", "nebulae", "cloud", "clouds", "pollution"}:
         return None
-    told: tuple[tuple[FrameKind, set[str]], ...] = (
+    words_of: tuple[tuple[FrameKind, set[str]], ...] = (
         ("dark", {"dark", "darks"}), ("bias", {"bias", "zero"}), ("flat", {"flat", "flats", "flatfield"}),
     )  # fmt: skip
-    return next((kind for kind, names in told if words & names), None)
+    return next((kind for kind, names in words_of if words & names), None)
 
 
 def _plain(text: str) -> str:

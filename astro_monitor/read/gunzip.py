@@ -114,7 +114,7 @@ class Inflater:
         return b""
 
     def _next_member(self) -> bool:
-        """Go on to the member that follows; tell whether there is one."""
+        """Go on to the next member; return whether there is one."""
         while self._position < len(self._packed):
             piece = np.frombuffer(self._packed[self._position : self._position + _CHUNK_BYTES], np.uint8)
             zeros = int(np.argmax(piece != 0)) if piece.any() else len(piece)

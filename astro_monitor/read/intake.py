@@ -170,7 +170,7 @@ def take_in(
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         before = os.fstat(file.fileno())
         if found is not None and (int64(before.st_size), int64(before.st_mtime_ns)) != found:
-            # A program writes it anew; nothing tells from here how far that is.
+            # A program is rewriting it; how far that has come is unknown here.
             raise Incomplete("The file has changed since it was found whole; it is tried again when it is quiet.")
         if before.st_size > max_bytes:
             raise Unsupported(
@@ -197,7 +197,7 @@ def take_in(
 
 
 def _peek(file: io.FileIO, front: bytes) -> ReadAt:
-    """Give bytes from the front, or from the file where they lie behind it."""
+    """Return a reader of bytes: from the front, or from the file where they lie behind it."""
 
     def read_at(offset: int, count: int) -> bytes:
         if offset + count <= len(front):

@@ -92,7 +92,7 @@ def _image_in(hdu: Hdu, primary: Header, limits: Limits) -> Image:
 
 
 def image_axes(axes: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, ...]]:
-    """Tell the axes of the picture from those that count planes.
+    """Split the axes into those of the picture and those that count planes.
 
     Axes of one step are none. Of three and more, the two longest are the picture: programs store colours last, first
     or in the middle.

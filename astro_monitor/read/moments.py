@@ -84,12 +84,12 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
 
 
 def from_julian(days: float | None, *, scale: str = "utc", modified: bool | None = None) -> Moment | None:
-    """Return the moment of a Julian date or a modified one; which of the two its size tells.
+    """Return the moment of a Julian date or a modified one; its size decides which of the two it is.
 
     Parameters:
         days: the date.
         scale: its time scale, a value of ``SCALES``.
-        modified: which of the two its keyword calls it; where the size tells otherwise, that is said.
+        modified: which of the two its keyword calls it; if the size contradicts it, that is noted.
     """
     if days is None:
         return None
@@ -222,7 +222,7 @@ def _by_name(text: str, scale: str) -> Moment | None:
         text, scale = text[: found.start()], SCALES[found[1]]
     seen = []
     try:
-        # Two different days to fill gaps with: what both agree on was told by the text itself.
+        # Gaps are filled from two different days: fields that agree came from the text itself.
         for default in (datetime(1904, 2, 1), datetime(1977, 11, 28)):
             parsed = parser.parse(text, default=default, dayfirst=True, tzinfos=_zone)
             seen.append((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).astimezone(UTC))

@@ -26,7 +26,7 @@ _LENGTHS_MM = {"um": 1e-3, "µm": 1e-3, "mi": 1e-3, "mm": 1.0, "cm": 10.0, "m": 
 
 
 def read_optics(facts: Facts) -> None:
-    """Fill the fields that tell how large the sky is on a pixel."""
+    """Fill the fields for the pixel scale."""
     binning = _binning(facts)
     for keyword in BINNED_PIXEL_UM:
         pixel = _length(facts, keyword, 1e-3, 0.5, 500.0)
@@ -61,8 +61,8 @@ def _length(facts: Facts, keyword: str, unit_mm: float, low: float, high: float)
         r"[\[(]\s*(um|µm|mm|cm|m|microns?)\s*[\])]|\bin (microns?|mm|cm|met(?:re|er)s?)\b|^\s*(mm|cm|m)\s*$",
         facts.comment(keyword).lower(),
     )
-    told = next((word for word in match.groups() if word), "") if match is not None else ""
-    factor = _LENGTHS_MM.get(told[:2] if told[:2] in _LENGTHS_MM else told[:1], unit_mm) / own
+    stated = next((word for word in match.groups() if word), "") if match is not None else ""
+    factor = _LENGTHS_MM.get(stated[:2] if stated[:2] in _LENGTHS_MM else stated[:1], unit_mm) / own
     number = as_number(facts.lookup(keyword))
     if factor != unit_mm / own and number is not None and low <= number * factor <= high:
         return number * factor
@@ -127,10 +127,10 @@ def _solved_scale(facts: Facts) -> float | None:
         return None
     matrix = cd_matrix(facts.lookup)
     if not matrix:
-        # Without a matrix the steps alone tell the scale, whichever way they are turned.
+        # Without a matrix the steps alone give the scale, whatever the rotation.
         steps = [as_number(facts.lookup(keyword)) for keyword in ("CDELT1", "CDELT2")]
-        told = [abs(step) for step in steps if step is not None and abs(step) <= 1.0]
-        return 3600.0 * math.sqrt(told[0] * told[1]) if len(told) == 2 and told[0] * told[1] > 0.0 else None
+        sizes = [abs(step) for step in steps if step is not None and abs(step) <= 1.0]
+        return 3600.0 * math.sqrt(sizes[0] * sizes[1]) if len(sizes) == 2 and sizes[0] * sizes[1] > 0.0 else None
     a, b, c, d = matrix
     determinant = abs(a * d - b * c)
     return 3600.0 * math.sqrt(determinant) if determinant > 0.0 else None

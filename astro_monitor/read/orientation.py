@@ -22,7 +22,7 @@ def east_angle_deg(lookup: Lookup) -> float | None:
         lookup: gives a keyword's value, or ``None``.
 
     Returns:
-        0 to 360; ``None`` where no sound matrix is told.
+        0 to 360; ``None`` where there is no valid matrix.
     """
     matrix = cd_matrix(lookup) or _turned(lookup)
     if not is_celestial(lookup) or not matrix:
@@ -36,7 +36,7 @@ def east_angle_deg(lookup: Lookup) -> float | None:
 
 
 def is_celestial(lookup: Lookup) -> bool:
-    """Tell whether the first axis of the plate solution is right ascension.
+    """Return whether the first axis of the plate solution is right ascension.
 
     Parameters:
         lookup: gives a keyword's value, or ``None``.
@@ -45,7 +45,7 @@ def is_celestial(lookup: Lookup) -> bool:
 
 
 def cd_matrix(lookup: Lookup) -> list[float]:
-    """Give the CD matrix, row by row, in degrees per pixel; empty when it is not told whole.
+    """Return the CD matrix, row by row, in degrees per pixel; empty when an element is missing.
 
     Parameters:
         lookup: gives a keyword's value, or ``None``.

@@ -66,7 +66,7 @@ def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fract
     if window is not None:
         level = overscan_level(pixels, window) if meta.pedestal_adu is None else None
         pixels = cut_out(pixels, window)
-        # Overscan that was subtracted, or that is no overscan, tells nothing.
+        # Overscan that was subtracted, or that is no overscan, gives no pedestal.
         if level is not None and 0.0 < level < float(np.median(pixels[::8, ::8])):
             meta = replace(meta, pedestal_adu=level, sources={**meta.sources, "pedestal_adu": "BIASSEC"})
     if min(pixels.shape) < MIN_BORDER_SIDE_PX:

@@ -107,8 +107,8 @@ def program_of(facts: Facts) -> tuple[str | None, str]:
     """Return the name of the program that wrote a header.
 
     Returns:
-        Its name, else the text of SWCREATE or CREATOR, else ``None``; and the keyword that told. A processor is
-        named before the camera's program.
+        Its name, else the text of SWCREATE or CREATOR, else ``None``; and the keyword that gave it. A processing
+        program comes before the capture program.
     """
     name, source = _named_processor(facts)
     if name:
@@ -159,7 +159,7 @@ def _is_deed(remark: str) -> bool:
 
 
 def _only_solved(facts: Facts) -> bool:
-    """Tell whether ASTAP only solved a frame: there is a plate solution, and the pixels are those of a camera."""
+    """Return whether ASTAP only solved a frame: there is a plate solution, and the pixels are those of a camera."""
     solved = facts.lookup("PLTSOLVD") is not None or facts.lookup("CD1_1") is not None
     depth = as_number(facts.lookup("ZBITPIX") or facts.lookup("BITPIX"))
     return solved and depth is not None and depth > 0

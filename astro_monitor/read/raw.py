@@ -47,7 +47,7 @@ class RawImage:
     white_adu: float
 
     def add_to(self, meta: FrameMeta) -> dict[str, Any]:
-        """Return the fields of ``FrameMeta`` that the sensor's own data tell, and where each is from."""
+        """Return the fields of ``FrameMeta`` that the sensor data give, and the source of each."""
         found: dict[str, Any] = {"pedestal_adu": self.black_adu}
         if 0.0 < self.white_adu <= _HIGHEST:
             found["saturation_adu"] = self.white_adu
@@ -57,12 +57,12 @@ class RawImage:
 
 
 def is_tiff_or_raw(front: bytes) -> bool:
-    """Tell whether a file is one or the other, by its first 32 bytes: it is understood as a whole only."""
+    """Return whether a file is TIFF or camera raw, by its first 32 bytes: such a file must be read as a whole."""
     return front.startswith((*RAW_MAGICS, *TIFF_MAGICS, *BIG_TIFF_MAGICS)) or front[4:12] == b"ftypcrx "
 
 
 def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
-    """Tell whether a file is a camera raw file.
+    """Return whether a file is a camera raw file.
 
     Parameters:
         front: its first 32 bytes.
@@ -76,7 +76,7 @@ def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
 
 
 def refuse_without_rawpy() -> None:
-    """Say what is missing when camera raw files cannot be read.
+    """Raise what is missing when camera raw files cannot be read.
 
     Raises:
         Unsupported: rawpy is not installed (kind ``needs_extra``).

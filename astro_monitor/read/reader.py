@@ -14,7 +14,7 @@ from astro_monitor.records import Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
 from .dialects import read_meta
-from .exif import DNG_VERSION, Exif, read_exif, told_by
+from .exif import DNG_VERSION, Exif, read_exif, with_exif
 from .formats import LONGEST_BYTES, other_format
 from .framekind import kind_by_place, with_flats_applied
 from .gunzip import GZIP_MAGIC, Inflater, refuse_bomb
@@ -211,7 +211,7 @@ class Reader:
         if is_raw(front, arrival.path.name, is_dng=DNG_VERSION in exif.tags):
             return self._open_raw(arrival, intake, exif)
         image = find_tiff_image(intake.data, exif, self._limits)
-        meta = told_by(exif, read_meta(image.headers, math.prod(image.cube) // math.prod(image.shape) or 1))
+        meta = with_exif(exif, read_meta(image.headers, math.prod(image.cube) // math.prod(image.shape) or 1))
         return Opened(
             arrival, intake, meta, image.shape, image.cube, 0, lambda: tiff_pixels(image, intake.data), image.headers
         )
@@ -219,7 +219,7 @@ class Reader:
     def _open_raw(self, arrival: Arrival, intake: Intake, exif: Exif) -> Opened:
         refuse_without_rawpy()
         image = read_raw(intake.data, self._limits)
-        meta = told_by(exif, read_meta((exif.header,)))
+        meta = with_exif(exif, read_meta((exif.header,)))
         shape = (image.values.shape[0], image.values.shape[1])
         meta = replace(meta, **image.add_to(meta))
         return Opened(arrival, intake, meta, shape, (), 0, lambda: (image.values, 0.0), (exif.header,))

@@ -160,7 +160,7 @@ def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Secti
             continue
         found.setdefault(_FULL_NAME.get(match[1], match[1]), {})[match[2]] = section
     for amplifiers in found.values():
-        # One for the whole image beside those of its amplifiers says the same once more.
+        # One for the whole image repeats those of its amplifiers.
         if len(amplifiers) > 1:
             amplifiers.pop("", None)
     return found

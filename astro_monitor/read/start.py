@@ -12,7 +12,7 @@ from .moments import SCALES, Moment, as_moment, from_julian
 from .values import as_number, as_text
 
 DATES = (
-    # Keyword, and which part of the exposure has passed by then. The first that can be believed counts.
+    # Keyword, and the fraction of the exposure that has passed by then. The first plausible one counts.
     ("DATE-OBS", 0.0), ("DATE-UTC", 0.0),
     ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
     ("DATE-STRT", 0.0), ("SHUTOPEN", 0.0),
@@ -62,7 +62,7 @@ def read_start(facts: Facts) -> None:
         for step in (_from_dates, _from_julian_dates):
             if step(facts, scale, refused):
                 return
-    # Why nothing was found; where another keyword told the start, a strange one does not matter.
+    # Why nothing was found; where another keyword gave the start, an implausible one does not matter.
     for keyword, value, why in refused:
         facts.refuse(keyword, value, why)
     _from_local_dates(facts)
@@ -78,7 +78,7 @@ def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]])
             moment = _from_local(facts, keyword, value)
             if moment is not None and _keep(facts, moment, keyword, _passed(comment, passed)):
                 return True
-            refused.append((keyword, value, "it is local time by its comment, and its offset from UTC is not told"))
+            refused.append((keyword, value, "it is local time by its comment, and its offset from UTC is unknown"))
             continue
         moment = as_moment(value, scale=scale)
         if moment is not None and moment.utc.time() == MIDNIGHT and "DATE" in keyword:
@@ -132,7 +132,7 @@ def _from_local_dates(facts: Facts) -> None:
             continue
         moment = _from_local(facts, keyword, value)
         if moment is None or not _keep(facts, moment, keyword, 0.0):
-            facts.refuse(keyword, value, "it is local time, and its offset from UTC is not told")
+            facts.refuse(keyword, value, "it is local time, and its offset from UTC is unknown")
         return
 
 
@@ -180,7 +180,7 @@ def _passed(comment: str, usual: float) -> float:
 
 
 def _is_local(comment: str) -> bool:
-    """Tell whether a remark calls a time local; one that names UTC without an offset does not."""
+    """Return whether a remark calls a time local; one that names UTC without an offset does not."""
     comment = comment.lower()
     plain_utc = re.search(r"\b(utc?|gmt)\b(?!\s*[+-]\s*\d)", comment) is not None
     return re.search(r"\blocal\b", comment) is not None and not plain_utc
@@ -192,7 +192,7 @@ def _scale(facts: Facts) -> str:
     scale = SCALES.get(re.split(r"[ (/]", text)[0].strip(), "")
     if not scale:
         if text in ("LOCAL", "LT"):
-            facts.note(f"TIMESYS = {text!r}: the times are local, and their offset from UTC is not told.")
+            facts.note(f"TIMESYS = {text!r}: the times are local, and their offset from UTC is unknown.")
             return ""
         facts.note(f"TIMESYS = {text[:20]!r} is no known time scale; UTC is assumed.")
         return "utc"

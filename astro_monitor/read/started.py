@@ -23,7 +23,7 @@ _GZIP_BYTES = 1 << 18
 
 
 def exposure_start(read_at: ReadAt) -> datetime | None:
-    """Return when the exposure began, in UTC, by the header; ``None`` when it does not tell, or cannot be read.
+    """Return when the exposure began, in UTC, by the header; ``None`` when it is missing or cannot be read.
 
     Parameters:
         read_at: gives bytes of the file.

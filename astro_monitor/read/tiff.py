@@ -141,7 +141,7 @@ def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> Tiff
 
 
 def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, float]:
-    """Give the pixels of an image.
+    """Return the pixels of an image.
 
     Parameters:
         image: from ``find_tiff_image``; one plane.
@@ -178,7 +178,7 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
 def _pages(data: NDArray[np.uint8]) -> list[Any]:
     import tifffile
 
-    # It tells of each oddity in a file; what matters is said in our own words.
+    # tifffile logs every oddity of a file; what matters is reported by our own errors.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     file = tifffile.TiffFile(cast("IO[bytes]", FileView(data)))
     pages = [file.pages[0]]

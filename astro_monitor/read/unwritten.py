@@ -26,7 +26,7 @@ def check_written(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> No
     others they are zero pixels, which processed frames do have at their edges: those must be zero throughout.
 
     Parameters:
-        arrival: the file; the time of its last change tells whether it may still be filled.
+        arrival: the file; the time of its last change decides whether it may still be filled.
         image: what its header says.
         data: (N,) uint8, the data unit.
 
@@ -50,10 +50,10 @@ UNFINISHED_KINDS = (
 
 @contextmanager
 def perhaps_unfinished(arrival: Arrival) -> Iterator[None]:
-    """Let damage in a file that was changed a moment ago pass for a file that is still written.
+    """Treat damage in a file that was changed a moment ago as a file that is still being written.
 
-    For formats whose length the watcher cannot tell: it takes such a file for whole when it has been quiet for some
-    seconds, and a writer may pause longer.
+    For formats whose length the watcher does not know: it takes such a file for complete after some seconds without a
+    change, and a writer may pause longer.
 
     Parameters:
         arrival: the file. One that was named on a command line is taken as it is.

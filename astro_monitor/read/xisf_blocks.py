@@ -33,7 +33,7 @@ _MAX_SUBBLOCKS = 65_536
 _MAX_ITEM_BYTES = 16
 """Complex numbers of 64 bits each: the largest samples there are."""
 _MAX_ZSTD_WINDOW_BYTES = 1 << 27
-"""What the zstd program itself refuses to go beyond unless it is told to."""
+"""Window size above which the zstd program itself refuses to decompress by default."""
 _CHECKSUMS = {"sha1": "sha1", "sha256": "sha256", "sha512": "sha512", "sha3256": "sha3_256", "sha3512": "sha3_512"}
 
 

@@ -48,7 +48,7 @@ class FixedLine:
 
 
 def ends_of(streak: Streak, shift: Shift = (0.0, 0.0)) -> Ends:
-    """Give the ends of a streak on the reference frame.
+    """Return the ends of a streak on the reference frame.
 
     Parameters:
         streak: in sensor pixels.
@@ -59,7 +59,7 @@ def ends_of(streak: Streak, shift: Shift = (0.0, 0.0)) -> Ends:
 
 
 def same_place(first: Ends, second: Ends, width_px: float) -> bool:
-    """Tell whether two lines lie at the same place: on one line, and over much of the same piece of it.
+    """Return whether two lines lie at the same place: on one line, and over much of the same piece of it.
 
     Parameters:
         first, second: their ends, in one frame of reference.

@@ -76,7 +76,7 @@ class RunningMonitor:
         self._raise()
 
     def wait_until(self, wanted: Callable[[], bool], what: str) -> None:
-        """Wait until something is so of which no document tells.
+        """Wait until a condition holds that no document reports.
 
         Raises:
             TimeoutError: it was not so in time.

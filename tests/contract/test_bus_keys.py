@@ -65,7 +65,7 @@ def test_all_others_receive_nothing(guarded, keys, subscriber, tmp_path):
 
 
 def followed(publisher, keys=None):
-    """Give the sentence with which a client gives up, long before its patience ends."""
+    """Return the sentence with which a client gives up, long before its time limit."""
     with pytest.raises(PublishError) as caught:
         next(iter(Subscription(*publisher.addresses, keys=keys, patience_s=60.0)))
     return str(caught.value)

@@ -200,13 +200,13 @@ def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[Listed
         "sensor_temp_c": -10.2,
     }
     images = {"dark": dark, "flat": 20000 * vignette() + BIAS_ADU, "bias": np.full((HEIGHT, WIDTH), float(BIAS_ADU))}
-    told = {"dark": {"exposure_s": 60.0}, "flat": {"filter": "L", "exposure_s": 2.0}, "bias": {"exposure_s": 0.001}}
+    facts = {"dark": {"exposure_s": 60.0}, "flat": {"filter": "L", "exposure_s": 2.0}, "bias": {"exposure_s": 0.001}}
     for kind, image in images.items():
         for number in range(5):
             path = write(f"{kind} {number}.fits", image)
             others.append(
                 NotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="", seq=100 + number,
-                         meta={**meta, **told[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
+                         meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
             )  # fmt: skip
     return lights, others
 

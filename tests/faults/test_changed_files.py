@@ -54,7 +54,7 @@ def watching(captures: Path, tmp_path: Path, mode: str, pipeline: str = LIGHT_PI
     return RunningMonitor(captures, settings, pipeline=pipeline)
 
 
-def told(running: RunningMonitor, kind: str) -> list[Document]:
+def documents_of(running: RunningMonitor, kind: str) -> list[Document]:
     return [document for document in running.documents if document.kind == kind]
 
 
@@ -85,24 +85,24 @@ def test_an_early_verdict_and_its_warning_are_corrected(captures, tmp_path, monk
             running.wait_for_outcomes(KNOWN + 1 + list(whole).index(name))
         early = {document.body["relative_path"]: document.body for document in running.outcomes()[KNOWN:]}
         assert {body["decision"] for body in early.values()} == {"reject"}
-        running.wait_for(lambda: told(running, "alert.opened") != [], "a warning")
-        assert [document.body["kind"] for document in told(running, "alert.opened")] == ["seeing"]
+        running.wait_for(lambda: documents_of(running, "alert.opened") != [], "a warning")
+        assert [document.body["kind"] for document in documents_of(running, "alert.opened")] == ["seeing"]
         for name, content in whole.items():
             with (captures / name).open("r+b") as file:
                 file.write(content)
         running.wait_for_outcomes(KNOWN + 4)
-        running.wait_for(lambda: len(told(running, "frame.revised")) == 2, "two revisions")
+        running.wait_for(lambda: len(documents_of(running, "frame.revised")) == 2, "two revisions")
         running.wait_for(
-            lambda: told(running, "list.written")[-1].body["kept"] == KNOWN + 2, "lists of the whole frames"
+            lambda: documents_of(running, "list.written")[-1].body["kept"] == KNOWN + 2, "lists of the whole frames"
         )
         late = {document.body["relative_path"]: document.body for document in running.outcomes()[-2:]}
         assert {body["decision"] for body in late.values()} == {"keep"}
         replaced = {
-            document.body["frame_id"]: document.body["replaced_by"] for document in told(running, "frame.revised")
+            document.body["frame_id"]: document.body["replaced_by"] for document in documents_of(running, "frame.revised")
         }
         assert replaced == {early[name]["frame_id"]: late[name]["frame_id"] for name in whole}
-        (closed,) = told(running, "alert.closed")
-        assert closed.body["alert_id"] == told(running, "alert.opened")[0].body["alert_id"]
+        (closed,) = documents_of(running, "alert.closed")
+        assert closed.body["alert_id"] == documents_of(running, "alert.opened")[0].body["alert_id"]
         assert listed(running.monitor.lists_folder) == dict.fromkeys(
             [*(f"known{number}.fits" for number in range(KNOWN)), *whole], "keep"
         )
@@ -177,7 +177,7 @@ def test_no_time_and_no_size_of_a_file_ends_the_daemon(captures, tmp_path) -> No
         os.utime(captures / "a_first.fits", (10413792000, 10413792000))
         put(captures / "z_last.fits", float_frame(40, 40), 10413792000)
         running.wait_for_outcomes(len(names))
-    assert {document.body["relative_path"] for document in told(running, "frame.judged")} == names
+    assert {document.body["relative_path"] for document in documents_of(running, "frame.judged")} == names
     assert len(names) > 3
     with watching(captures, tmp_path, "polling") as running:
         put(captures / "later.fits", float_frame(41, 41), 1_700_000_000)

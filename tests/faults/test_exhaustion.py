@@ -111,7 +111,7 @@ def no_more_files(process: int) -> Iterator[None]:
 
 @pytest.mark.slow
 def test_without_open_files_the_daemon_says_so_and_goes_on_by_itself(daemon, tmp_path, rounds, figures) -> None:
-    """The folder is replaced meanwhile, so that a new watcher is needed while none can be had."""
+    """The folder is replaced meanwhile, so that a new watcher is needed while none can be started."""
     process, captures, ear = daemon
     cycles, number, waits_s = rounds(1, 20), 0, []
     ear.wait_for(lambda beat: not beat["trouble"], "without trouble")
@@ -130,14 +130,14 @@ def test_without_open_files_the_daemon_says_so_and_goes_on_by_itself(daemon, tmp
     assert process.poll() is None
     assert judged(tmp_path / "state") == cycles
     figures(
-        f"{cycles} times without open files: told each time, silent for {ear.silent_s:.1f} s at most; the frame of "
-        f"meanwhile judged at most {max(waits_s):.1f} s after they could be opened again"
+        f"{cycles} times without open files: reported each time, silent for {ear.silent_s:.1f} s at most; the frame "
+        f"written meanwhile was judged at most {max(waits_s):.1f} s after they could be opened again"
     )
 
 
 @pytest.fixture
 def no_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
-    """Give a function that lets no new thread start, or lets them start again; as when a limit is reached."""
+    """Return a function that blocks or allows new threads, as when a limit is reached."""
     real, refused = threading.Thread.start, threading.Event()
 
     def start(self: threading.Thread) -> None:
@@ -151,7 +151,7 @@ def no_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None
 
 
 def page(running: RunningMonitor, path: str = "/healthz") -> tuple[int, str]:
-    """Ask a health page; 0 when nobody answers."""
+    """Return the status and text of a health page; status 0 without an answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{running.monitor.health_port}{path}", timeout=5) as answer:
             return answer.status, answer.read().decode()
@@ -184,9 +184,9 @@ def test_without_threads_no_frame_is_missed_and_no_page_says_well(tmp_path, no_t
             frame(captures, number)
             number += 1
             running.wait_for_outcomes(number)
-            # It was judged by polling; whoever asks meanwhile hears nothing good.
+            # It was judged by polling; the health page must not report a healthy daemon meanwhile.
             assert {page(running)[0] for _ in range(20)} == {0}
-            wait_until(lambda: "cannot be started" in heartbeat(running).trouble, "trouble is told")
+            wait_until(lambda: "cannot be started" in heartbeat(running).trouble, "trouble in the heartbeat")
             assert "looking each" in heartbeat(running).watcher
             no_thread(False)
             wait_until(lambda: page(running) == (200, "ok\n"), "all is well again")
@@ -211,7 +211,7 @@ def test_a_watching_thread_that_ends_by_an_error_is_told_and_started_again(tmp_p
 
     def scanned(self, folder, stopped):
         if broken.is_set():
-            raise RuntimeError("an error that nobody has foreseen")
+            raise RuntimeError("an unforeseen error")
         return real(self, folder, stopped)
 
     monkeypatch.setattr(scan.Tree, "scan", scanned)
@@ -220,7 +220,7 @@ def test_a_watching_thread_that_ends_by_an_error_is_told_and_started_again(tmp_p
         running.wait_for_outcomes(1)
         broken.set()
         wait_until(lambda: page(running)[0] == 503, "health is not well")
-        assert "nobody has foreseen" in heartbeat(running).trouble
+        assert "an unforeseen error" in heartbeat(running).trouble
         frame(captures, 1)
         broken.clear()
         running.wait_for_outcomes(2)

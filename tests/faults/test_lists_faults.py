@@ -143,7 +143,7 @@ def test_lists_follow_frames_that_are_deleted_and_moved(tmp_path, start) -> None
 
 @pytest.mark.slow
 def test_a_capture_folder_that_is_away_keeps_its_lists(tmp_path, start) -> None:
-    """A disk that was unplugged takes all frames with it; nobody has deleted them."""
+    """When a disk is unplugged, all its frames are missing, but not deleted."""
     captures, state = tmp_path / "captures", tmp_path / "s"
     captures.mkdir()
     frames = [expose(captures / f"{number}.fits", number) for number in range(3)]

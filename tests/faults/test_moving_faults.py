@@ -37,7 +37,7 @@ goal = root / "rejected"
 for _ in carry_out(plan(files, root, goal), root, goal, key) if what == "apply" else undo(root, goal, key):
     pass
 """
-"""Kills itself right before its n-th step with a file: an audit hook is told of each one."""
+"""Kills itself right before its n-th step with a file: an audit hook is called for each one."""
 
 
 def contents(folder: Path) -> dict[str, bytes]:

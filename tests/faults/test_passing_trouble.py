@@ -170,7 +170,7 @@ def test_what_could_not_be_read_in_one_session_is_read_in_the_next(captures, mar
     with watching(captures, marks, tmp_path) as still:
         frame(captures, "c.fits")
         still.wait_for_outcomes(1)
-    assert of(still.outcomes(), "a.fits") == [], "the same failure is not told twice"
+    assert of(still.outcomes(), "a.fits") == [], "the same failure is not reported twice"
     (marks / "a.fits.denied").unlink()
     with watching(captures, marks, tmp_path, watch={"existing": existing}) as again:
         (verdict,) = again.wait_for_outcomes(1)
@@ -272,7 +272,7 @@ def test_no_mixture_of_passing_troubles_costs_a_frame(captures, marks, tmp_path,
     overtaken = Counter(document.cause for document in documents if document.cause)
     assert overtaken == dict.fromkeys(failures, 1), "each failure is overtaken once"
     what = f"{len(names)} frames in {sessions} sessions of passing trouble"
-    figures(f"{what}: {len(failures)} failures told, all overtaken by a verdict; 0 lost, 0 doubled")
+    figures(f"{what}: {len(failures)} failures reported, all replaced by a verdict; 0 lost, 0 doubled")
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the superuser may read everything")

@@ -65,7 +65,7 @@ class Filler:
         content: all of it.
         order: ``front``, ``back``, ``inside`` (middle first), or ``holes`` (each second piece first).
         allocate: how the full length comes about.
-        told: whether events tell of its doing.
+        tell: called with the event of each write.
     """
 
     def __init__(
@@ -137,15 +137,15 @@ def one_outcome(tmp_path: Path, kind: str, order: str, allocate: str, pause_s: f
         at_s += pause_s
         clock.at(at_s, lambda number=number: filler.fill(number))
     clock.at(at_s + 0.01, lambda: watcher.tell(path, Hint.CLOSED))
-    stop, told = threading.Event(), []
+    stop, reported = threading.Event(), []
     clock.at(at_s + 300.0, stop.set)
     for item in source.items(stop):
         whole = isinstance(item, Arrival) and path.read_bytes() == content
-        told.append((round(clock.monotonic() - at_s, 2), whole))
-    assert told, (root.name, len(content))
-    assert all(whole for _, whole in told), (root.name, len(content), told)
+        reported.append((round(clock.monotonic() - at_s, 2), whole))
+    assert reported, (root.name, len(content))
+    assert all(whole for _, whole in reported), (root.name, len(content), reported)
     # A program that writes what is there already, at the end, has it looked at twice: the same frame by its content.
-    return told[-1][0]
+    return reported[-1][0]
 
 
 @pytest.mark.slow
@@ -176,7 +176,7 @@ with path.open("w+b") as file:
             say("half"), sys.stdin.close(), time.sleep(float(sys.argv[3]))
             view[len(content) // 2 :] = content[len(content) // 2 :]
     else:
-        # Noise first, so that nothing but the open file tells that it is not done.
+        # Noise first, so that only the open file shows that it is not finished.
         file.write(content[:2880] + bytes(7 if byte == 0 else byte for byte in content[2880:][::-1]))
         file.flush()
         say("half"), time.sleep(float(sys.argv[3]))
@@ -268,7 +268,7 @@ for thread in threads:
 @pytest.mark.skipif(sys.platform != "linux", reason="files are allocated with Linux's calls")
 @pytest.mark.parametrize("mode", ["events", "share"])
 def test_the_daemon_judges_no_unfinished_file(tmp_path, monkeypatch, mode, rounds, figures):
-    """In real time, with the real daemon; on a share nothing tells who has a file open."""
+    """In real time, with the real daemon; on a share it is unknown which program has a file open."""
     captures, wholes = tmp_path / "captures", tmp_path / "wholes"
     captures.mkdir()
     wholes.mkdir()
@@ -288,6 +288,6 @@ def test_the_daemon_judges_no_unfinished_file(tmp_path, monkeypatch, mode, round
             [sys.executable, "-c", FILLERS, str(captures), ",".join(pauses), str(wholes)], check=True, timeout=400
         )
         running.wait_for_outcomes(len(expected))
-        told = [(document.body["relative_path"], document.body.get("sha256")) for document in running.outcomes()]
-    assert sorted(told) == sorted(expected.items())
+        outcomes = [(document.body["relative_path"], document.body.get("sha256")) for document in running.outcomes()]
+    assert sorted(outcomes) == sorted(expected.items())
     figures(f"{len(expected)} files filled in real time, {mode}: 0 early verdicts, one outcome each")

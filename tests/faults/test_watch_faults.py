@@ -548,19 +548,19 @@ def test_a_watcher_for_which_there_is_no_thread_is_started_as_soon_as_there_is(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, refusal: Exception
 ) -> None:
     watcher.refuses = refusal
-    told: list[tuple[str, str]] = []
+    states: list[tuple[str, str]] = []
     source = source_on(tmp_path, clock, watcher)
 
     def allow() -> None:
         watcher.refuses = None
 
     clock.at(20.0, lambda: put(clock, tmp_path / "a.fits", WHOLE))
-    clock.at(29.0, lambda: told.append((source.state(), source.trouble())))
+    clock.at(29.0, lambda: states.append((source.state(), source.trouble())))
     clock.at(30.0, allow)
-    clock.at(36.0, lambda: told.append((source.state(), source.trouble())))
+    clock.at(36.0, lambda: states.append((source.state(), source.trouble())))
     items = watch_until(source, clock, 60)
     assert names(items) == ["a.fits"]
     assert items[0][0] < 20.0 + 2.5 + 3.0
-    assert told[0][0] == "looking each 2 s, because no thread can be started"
-    assert "watcher of events cannot be started" in told[0][1]
-    assert told[1] == ("watching by events", "")
+    assert states[0][0] == "looking each 2 s, because no thread can be started"
+    assert "watcher of events cannot be started" in states[0][1]
+    assert states[1] == ("watching by events", "")

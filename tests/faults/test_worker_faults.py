@@ -80,7 +80,7 @@ def test_a_file_on_which_the_worker_dies_once_is_graded_at_the_second_try(tmp_pa
         assert isinstance(lane.examine(arrival("crash_once.fits", tmp_path), ()), Skipped)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of others")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the processor time of other processes")
 def test_a_file_that_keeps_the_worker_busy_is_given_up_after_two_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     # Other programs may leave it only a part of the processor.
     monkeypatch.setattr("astro_monitor.worker.blame.WORKING_SHARE", 0.02)

@@ -165,5 +165,5 @@ def test_a_change_of_units_is_no_cloud(folder, light) -> None:
         folder.add(f"{number}.fits", (again + noise).astype(again.dtype))
     found = folder.grade()
     assert {body["decision"] for body in found.values()} == {"keep"}
-    told = [reason["sentence"] for reason in found["6.fits"]["reasons"] if reason["rule"] == "based_anew"]
-    assert "another unit, no cloud" in told[0]
+    sentences = [reason["sentence"] for reason in found["6.fits"]["reasons"] if reason["rule"] == "based_anew"]
+    assert "another unit, no cloud" in sentences[0]

@@ -102,8 +102,8 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
         NightLog.open(":memory:", "s" * 32, SystemClock(), longitude_deg=11.0) as log,
     ):
         folder = Path(name)
-        told: list[Document] = []
-        session = Session(Settings(), log, SystemClock(), lists_folder=folder, announce=told.append)
+        announced: list[Document] = []
+        session = Session(Settings(), log, SystemClock(), lists_folder=folder, announce=announced.append)
         session.start("watch", Path("/night"), [])
         for number in range(6):
             session.take(plain(number))
@@ -122,7 +122,7 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
             assert (document.kind, document.body["decision"]) == ("frame.judged", "keep")
         session.write_lists(force=True)
         session.stop("stopped", "It is over.")
-        assert [document.doc_id for document in log.documents()] == [document.doc_id for document in told]
+        assert [document.doc_id for document in log.documents()] == [document.doc_id for document in announced]
         assert session.counts.judged + session.counts.failed == 9 + len(metas)
 
 

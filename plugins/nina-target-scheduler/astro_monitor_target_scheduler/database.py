@@ -21,7 +21,7 @@ NEAR_S = 600.0
 """An image and a frame of one name belong together when they were taken within so many seconds."""
 
 COPY_TRIES = 5
-"""A database that changes each time while it is copied is written all the time."""
+"""Tries to copy a database unchanged; one that changes each time is being written all the time."""
 
 MOST_REASON = 200
 _OWN_TABLE = """CREATE TABLE IF NOT EXISTS astromonitor_grade (
@@ -56,9 +56,9 @@ class Change:
 
 @contextmanager
 def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a copy of the scheduler's database, checked, so that nothing at all is changed by looking.
+    """Open a copy of the scheduler's database, checked, so that reading changes nothing at all.
 
-    Even a connection that only reads makes or changes files beside a database: the copy takes those along.
+    Even a read-only connection creates or changes files next to a database; these are copied, too.
 
     Raises:
         DatabaseError: as :func:`opened`, or it is written all the time.
@@ -76,15 +76,15 @@ def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copy a database and the changes that are not in it yet, all of one moment."""
+    """Copy a database and its pending changes, in one consistent state."""
     for _ in range(COPY_TRIES):
         before = _looks(path)
         for ending in ("", "-wal", "-journal"):
-            beside, target = path.with_name(path.name + ending), copy.with_name(copy.name + ending)
+            source, target = path.with_name(path.name + ending), copy.with_name(copy.name + ending)
             target.unlink(missing_ok=True)
             if ending in before:
                 try:
-                    shutil.copyfile(beside, target)
+                    shutil.copyfile(source, target)
                 except FileNotFoundError:
                     break
         if _looks(path) == before:
@@ -93,12 +93,12 @@ def _copy(path: Path, copy: Path) -> None:
 
 
 def _looks(path: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of a database and of what SQLite keeps beside it."""
+    """Return size and time of a database and of SQLite's files next to it."""
     found = {}
     for ending in ("", "-wal", "-journal"):
-        beside = path.with_name(path.name + ending)
-        if beside.is_file():
-            status = beside.stat()
+        file = path.with_name(path.name + ending)
+        if file.is_file():
+            status = file.stat()
             found[ending] = (status.st_size, status.st_mtime_ns)
     return found
 
@@ -140,7 +140,7 @@ def opened(path: Path, *, name: Path | None = None) -> Iterator[sqlite3.Connecti
 
 
 def gradable(connection: sqlite3.Connection) -> list[Image]:
-    """Return the images that wait for a grade, and those graded here that nobody has changed since.
+    """Return the images that wait for a grade, and those graded here and not changed since.
 
     Raises:
         DatabaseError: an image has a date that is no number.

@@ -63,7 +63,7 @@ class Nights:
             good = self.chance.choice((0.97, 0.95, 0.6, 0.5)) if number > 3 else self.chance.choice((0.6, 0.97))
             outcome = examined(number, night, good, self.chance.choice((1.0, 0.97, 0.95, 0.5)) if number > 3 else 1.0)
             self.outcomes[outcome.frame_id] = outcome
-            # Beside a known rig a frame looks other than alone.
+            # A frame of a known rig is judged otherwise than a single one.
             better = examined(number, night, self.chance.choice((0.6, 0.97)), self.chance.choice((1.0, 0.9, 0.3)))
             self.seconds[outcome.frame_id] = better
             session.baselines()

@@ -42,7 +42,7 @@ def judged(**fields) -> Document:
 
 
 def printed(document: Document, width: int, *, utc: bool = True) -> list[str]:
-    """Give the lines that a document has on a screen of this width, without the one that names the day."""
+    """Return the lines that a document has on a screen of this width, without the one that names the day."""
     file = io.StringIO()
     console = Console(file=file, width=width or 80, soft_wrap=True, markup=False, emoji=False, highlight=False)
     print_document(document, Page(console, width), Times(utc=utc))
@@ -154,8 +154,8 @@ def test_a_frame_that_is_not_kept_always_has_a_reason_and_flags_stand_beside_it(
         ([reason | {"decision": "keep", "sentence": "Fine."}, reason | {"decision": "review"}],
          "[streak]  Half the stars are gone."),
     ]  # fmt: skip
-    for told, words in cases:
-        line = "".join(printed(judged(decision="review", reasons=told, flags=["streak"]), 0))
+    for reasons, words in cases:
+        line = "".join(printed(judged(decision="review", reasons=reasons, flags=["streak"]), 0))
         assert words in line
         assert "[streak]" in line
     assert reasons(judged(decision="keep").body) == []

@@ -42,14 +42,14 @@ def as_frame(image: np.ndarray, dtype: type = np.uint16) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 @pytest.mark.parametrize(
-    "beside",
+    "neighbours",
     [(), ((0, 1),), ((1, 1),), ((0, 1), (0, 2)), ((1, 0), (0, 1))],
     ids=["one", "pair", "diagonal", "line", "L"],
 )
-def test_single_hot_pixels_pairs_and_lines_are_replaced(dtype: type, beside: tuple[tuple[int, int], ...]) -> None:
+def test_single_hot_pixels_pairs_and_lines_are_replaced(dtype: type, neighbours: tuple[tuple[int, int], ...]) -> None:
     image = sky_of()
     y, x = places(300)
-    for dy, dx in ((0, 0), *beside):
+    for dy, dx in ((0, 0), *neighbours):
         image[y + dy, x + dx] += np.random.default_rng(3).uniform(400, 30_000, len(y))
     pixels = as_frame(image, dtype)
     before = pixels.copy()
@@ -58,9 +58,9 @@ def test_single_hot_pixels_pairs_and_lines_are_replaced(dtype: type, beside: tup
     assert np.array_equal(pixels, before)
     assert clean.dtype == pixels.dtype
     assert not clean.flags.writeable
-    for dy, dx in ((0, 0), *beside):
+    for dy, dx in ((0, 0), *neighbours):
         assert np.abs(clean[y + dy, x + dx] - SKY).max() < 6 * NOISE
-    assert np.count_nonzero(hot.peak) == pytest.approx(300 * (1 + len(beside)), abs=2)
+    assert np.count_nonzero(hot.peak) == pytest.approx(300 * (1 + len(neighbours)), abs=2)
 
 
 @pytest.mark.parametrize("fwhm", [1.1, 1.3, 2.0, 4.0])

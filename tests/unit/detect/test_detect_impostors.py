@@ -1,4 +1,4 @@
-"""What looks like a trail and is none: the map marks it, the pixels tell what it is."""
+"""Structures that look like trails: the map marks them, the pixels decide that they are none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def star_field(seed: int) -> tuple[Image, Image, Image]:
 
 
 class Canvas:
-    """A star field to draw on, and the map of a network that marks every line it is told of."""
+    """A star field to draw on, and the map of a network that marks every line given to it."""
 
     def __init__(self, seed: int = 1) -> None:
         self.stars, light, self._noise = star_field(seed)

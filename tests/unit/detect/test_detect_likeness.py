@@ -119,7 +119,7 @@ def leaking(count: int, share: float, seed: int = 5) -> np.ndarray:
 
 
 def test_narrow_sources_that_all_lie_in_the_middle_of_their_pixels_are_no_stars() -> None:
-    """Hot pixels that leak half of their charge, beside as many true stars of the same width and many wider ones."""
+    """Hot pixels that leak half of their charge, with as many true stars of the same width and many wider ones."""
     rng = np.random.default_rng(6)
     stars, hot = field(0.9, 60), leaking(60, 0.5)
     light = np.concatenate([cores(_points(stars, [KIND_STAR] * 60), sky_with(stars)), hot])

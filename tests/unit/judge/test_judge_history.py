@@ -216,7 +216,7 @@ def test_an_autofocus_makes_the_new_width_usual_within_a_few_frames(judge, frame
         judge.judge(frame(number, fwhm_px=wide, fwhm_minor_px=wide, meta={"focuser_position": 12000.0}))
     sharp = {"fwhm_px": 2.5, "fwhm_minor_px": 2.5, "meta": {"focuser_position": 12350.0}}
     verdict, _ = judge.judge(frame(30, **sharp))
-    assert "After the autofocus the baseline is based anew, on 5 frames so far." in verdict.reasons[-1].sentence
+    assert "After the autofocus the baseline starts again, with 5 frames so far." in verdict.reasons[-1].sentence
     for number in range(31, 37):
         verdict, _ = judge.judge(frame(number, **sharp))
         assert "based_anew" not in [reason.rule for reason in verdict.reasons]

@@ -45,26 +45,26 @@ def seen(
 
 
 def test_a_line_at_one_place_of_the_sensor_is_known_after_three_frames(judge, frame):
-    told = [seen(judge, frame, n, streak(945, 100 + 7 * n, 944, 480 - 5 * n)) for n in range(8)]
-    assert told == [True, True, True, False, False, False, False, False]
+    flagged = [seen(judge, frame, n, streak(945, 100 + 7 * n, 944, 480 - 5 * n)) for n in range(8)]
+    assert flagged == [True, True, True, False, False, False, False, False]
 
 
 def test_so_is_one_that_is_seen_in_one_frame_of_three(judge, frame):
     line = streak(945, 100, 944, 480)
-    told = [seen(judge, frame, n, *([line] if n % 3 == 0 else [])) for n in range(30)]
-    assert sum(told) == 3
-    assert not any(told[9:])
+    flagged = [seen(judge, frame, n, *([line] if n % 3 == 0 else [])) for n in range(30)]
+    assert sum(flagged) == 3
+    assert not any(flagged[9:])
 
 
 def test_a_line_that_moves_with_the_stars_is_known(judge, frame):
     # The first frame is the reference.
     shifts = np.random.default_rng(1).uniform(-60, 60, (10, 2)) * np.arange(10)[:, None].clip(max=1)
-    told = [
+    flagged = [
         seen(judge, frame, n, streak(500 + x, 300 + y, 620 + x, 420 + y), shift=(x, y))
         for n, (x, y) in enumerate(shifts)
     ]
-    assert sum(told) == 3
-    assert not any(told[3:])
+    assert sum(flagged) == 3
+    assert not any(flagged[3:])
 
 
 def test_a_trail_beside_a_known_line_is_told(judge, frame):

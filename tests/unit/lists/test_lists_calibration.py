@@ -23,11 +23,11 @@ def light(number: int, **changes) -> ListedFrame:
 
 
 def other(kind: str, number: int, name: str = "", **meta) -> NotLight:
-    told = {"dark": {"exposure_s": 300.0, "sensor_temp_c": -9.5}, "flat": {"filter": "l", "exposure_s": 2.0},
-            "bias": {}, "product": {}}[kind]  # fmt: skip
+    facts = {"dark": {"exposure_s": 300.0, "sensor_temp_c": -9.5}, "flat": {"filter": "l", "exposure_s": 2.0},
+             "bias": {}, "product": {}}[kind]  # fmt: skip
     date = {"date_obs_utc": f"2026-03-02T05:{number:02d}:00.000Z"}
     return NotLight(file=f"/c/{name or f'{kind} {number}.fits'}", frame_id=f"{kind}{number}{name}", type=kind,
-                    keyword="IMAGETYP", why="", seq=50 + number, meta={**RIG, **told, **date, **meta})  # fmt: skip
+                    keyword="IMAGETYP", why="", seq=50 + number, meta={**RIG, **facts, **date, **meta})  # fmt: skip
 
 
 def stack() -> Stack:

@@ -53,7 +53,7 @@ def test_the_panels_of_a_mosaic_are_stacks_of_their_own():
 
 
 def test_unknown_pointing_gain_and_offset_fit_anything():
-    """Logs of version 0.1 do not tell them; neither do some headers."""
+    """Logs of version 0.1 do not contain them; neither do some headers."""
     old = [row(n) for n in range(3)]
     new = [row(n, ra_deg=10.0, dec_deg=41.0, gain=100.0, offset=50.0, camera="ASI2600", telescope="RC8", angle_deg=3.0)
            for n in range(3, 6)]  # fmt: skip
@@ -183,7 +183,7 @@ def test_short_lights_of_a_target_or_of_a_night_of_their_own_are_offered():
     core = [row(n, exposure_s=5.0) for n in range(4, 8)]
     assert all(not stack.not_offered for stack in stacks([*lights, *core]))
     assert all(not stack.not_offered for stack in stacks([guide(n, file=f"/c/{n}.fits") for n in range(4)]))
-    for kind in ("light", "unknown"):  # SharpCap tells neither type nor target
+    for kind in ("light", "unknown"):  # SharpCap writes neither type nor target
         whole = [guide(n, file=f"/c/{n}.fits", kind=kind, width_px=3000, height_px=2000) for n in range(8, 12)]
         assert all(not stack.not_offered for stack in stacks([*lights, *whole]))
 

@@ -19,7 +19,7 @@ from astro_monitor.settings import load
     [({}, None), ({"beside": True}, "night-lists"), ({"folder": "elsewhere", "beside": True}, "elsewhere")],
 )
 def test_lists_lie_with_the_log_or_where_they_are_wished(tmp_path, given, wanted):
-    """Beside the capture folder is on its drive, where links to content can be made; inside it is never."""
+    """A folder next to the capture folder is on its drive, so hard links work; a folder inside it is refused."""
     root = tmp_path / "night"
     root.mkdir()
     given = {key: str(tmp_path / value) if key == "folder" else value for key, value in given.items()}

@@ -199,9 +199,9 @@ def test_files_that_are_no_lights_are_listed_apart(tmp_path):
         "file": "/capture/dark 9.fits", "type": "dark", "keyword": "IMAGETYP", "exposure_s": "60", "gain": "100",
         "filter": "",
     }  # fmt: skip
-    (told,) = json.loads((tmp_path / "not_lights.json").read_bytes())["not_lights"]
-    assert (told["file"], told["type"], told["why"]) == (dark.file, "dark", dark.why)
-    assert not {"decision", "class", "weight"} & {*listed, *told}
+    (entry,) = json.loads((tmp_path / "not_lights.json").read_bytes())["not_lights"]
+    assert (entry["file"], entry["type"], entry["why"]) == (dark.file, "dark", dark.why)
+    assert not {"decision", "class", "weight"} & {*listed, *entry}
     assert "dark 9" not in (tmp_path / GROUP / "frames.csv").read_text()
     assert write_lists(night(), tmp_path)["skipped"] == 0
     assert not (tmp_path / "not_lights.csv").exists()
@@ -513,7 +513,7 @@ def test_an_owner_whose_folder_is_only_read_has_an_identity_too(tmp_path, monkey
 
 
 def test_a_capture_folder_that_hangs_does_not_hold_the_next_lists(tmp_path, monkeypatch):
-    """A share that does not answer holds whoever asks it anything; where it lies was asked when it still answered."""
+    """A share that does not answer blocks every call; where it is mounted was looked up when it still answered."""
     root = tmp_path / "share"
     root.mkdir()
     refuse_capture_folder(tmp_path / "lists", [root])

@@ -73,8 +73,8 @@ def test_super_pixels_are_undone_in_both_widths(make_frame, make_detections, fie
 
 
 @pytest.mark.parametrize(("beta", "fwhm"), [(2.5, 2.4), (3.5, 3.5), (8.0, 6.0)])
-def test_the_flanks_of_a_saturated_star_tell_its_width(field, profile, beta, fwhm):
-    """The star is three times as high as the sensor can tell."""
+def test_the_width_of_a_saturated_star_is_measured_on_its_flanks(field, profile, beta, fwhm):
+    """The peak of the star is three times the saturation level."""
     image = field.image(profile(fwhm, beta), noise=4.0).astype(np.float64)
     bright = np.flatnonzero((field.peak > 4000) & (field.peak < 8000))
     burnt = np.minimum(image, 3000.0).astype(np.float32)

@@ -116,8 +116,8 @@ def test_an_unreadable_file_is_done_but_has_no_content(night_log, body):
     assert list(night_log.judged_frames()) == []
 
 
-def told_by_version_1_0(skipped):
-    """Give the body in which protocol 1.0 told of a file that is no light frame."""
+def body_of_version_1_0(skipped):
+    """Return the body that protocol 1.0 had for a file that is no light frame."""
     reason = {"rule": "not_a_light", "decision": "review", "metric": "", "value": None, "limit": None, "unit": "",
               "sentence": skipped["why"]}  # fmt: skip
     same = {name: value for name, value in skipped.items() if name not in ("type", "why", "keyword")}
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_light_frame_is_no_judged_frame_whichever_version_told
     flagged = judged("a", flags=["streak"], reasons=[], target='"flags":["not_a_light"]')
     with NightLog.open(place, "session-1", clock) as log:
         log.append("session.started", body("session.started"))
-        log.commit([Draft("frame.judged", told_by_version_1_0(dark)) if old else Draft("frame.skipped", dark)])
+        log.commit([Draft("frame.judged", body_of_version_1_0(dark)) if old else Draft("frame.skipped", dark)])
         log.append("frame.judged", {key: value for key, value in flagged.items() if key != "target"})
         (row,) = log.skipped_frames()
         assert (row.body, row.frame_id, row.paths) == (dark, dark["frame_id"], (dark["file"],))

@@ -68,7 +68,7 @@ def test_gzip_of_a_file_with_the_image_in_an_extension(tmp_path, arrive) -> None
     np.testing.assert_array_equal(Reader().read(arrive(path)).pixels, VALUES)
 
 
-@pytest.mark.parametrize("tail", [b"", bytes(1), bytes(5000), bytes(3_000_000), b"signed by nobody"])
+@pytest.mark.parametrize("tail", [b"", bytes(1), bytes(5000), bytes(3_000_000), b"foreign trailer"])
 @pytest.mark.parametrize("between", [b"", bytes(100)])
 @pytest.mark.parametrize("piece", [40_000, 5_000, 600])
 def test_gzip_of_many_members(tmp_path, arrive, piece: int, between: bytes, tail: bytes) -> None:
@@ -185,10 +185,10 @@ def test_rounded_floats_with_holes_are_those_of_astropy(tmp_path, arrive, codec:
     ).writeto(path)
     frame = Reader().read(arrive(path))
     expected = np.asarray(fits.getdata(path, 1))
-    told = np.isfinite(expected)
-    np.testing.assert_array_equal(frame.pixels[told], expected[told])
-    assert frame.bad_pixel_fraction == np.count_nonzero(~told) / told.size
-    np.testing.assert_allclose(frame.pixels[told], values[told], atol=8)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(frame.pixels[finite], expected[finite])
+    assert frame.bad_pixel_fraction == np.count_nonzero(~finite) / finite.size
+    np.testing.assert_allclose(frame.pixels[finite], values[finite], atol=8)
 
 
 def test_plio_of_unsigned_numbers_as_cfitsio_writes_it(tmp_path, arrive) -> None:

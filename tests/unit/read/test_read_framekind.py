@@ -1,4 +1,4 @@
-"""Types of frames by headers of many programs, by targets, files and folders; and what calibration headers tell."""
+"""Types of frames by headers of many programs, by targets, files and folders; and calibration keywords."""
 
 from __future__ import annotations
 

@@ -388,7 +388,7 @@ def test_a_file_time_that_fits_no_column_is_no_change(tmp_path, arrive) -> None:
 
 
 def half_of(name: str) -> bytes:
-    """The first half of a whole file of each kind whose length the watcher cannot tell."""
+    """Return the first half of a whole file of each kind whose length the watcher does not know."""
     xml = (
         f'<xisf version="1.0"><Image geometry="150:120:1" sampleFormat="UInt16" '
         f'location="attachment:1024:{VALUES.nbytes}"></Image></xisf>'

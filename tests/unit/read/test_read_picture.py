@@ -115,7 +115,7 @@ def test_a_border_is_filled_with_sky_and_marked(tmp_path, arrive, kind: str) -> 
         dtype, cards = "i2", {"BLANK": -32768}
     values[outside] = {"nan": np.nan, "black": 0.0, "blank": -32768, "white": 65535.0}[kind]
     frame = read(tmp_path, arrive, values, dtype, **cards)
-    # Whole numbers beside the border may happen to have the very value that fills it.
+    # Whole numbers next to the border may have the value that fills it, by chance.
     assert (outside & ~frame.border).sum() == 0
     assert (frame.border & ~outside).sum() < 20
     assert frame.bad_pixel_fraction == 0.0

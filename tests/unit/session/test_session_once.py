@@ -109,8 +109,8 @@ def test_a_file_that_is_no_light_frame_is_skipped_and_counted_apart(night_log, a
     written, stopped = (document.body for document in announced[-2:])
     assert [written[word] for word in ("kept", "review", "rejected", "skipped")] == [0, 0, 0, 1]
     assert [stopped[f"frames_{word}"] for word in ("judged", "skipped", "failed")] == [0, 1, 0]
-    (told,) = json.loads((tmp_path / "lists" / "not_lights.json").read_bytes())["not_lights"]
-    assert (Path(told["file"]).name, told["type"]) == ("a.fits", "dark")
+    (entry,) = json.loads((tmp_path / "lists" / "not_lights.json").read_bytes())["not_lights"]
+    assert (Path(entry["file"]).name, entry["type"]) == ("a.fits", "dark")
 
 
 @pytest.mark.parametrize("frame_id", [None, SHA256[:16]])

@@ -18,7 +18,7 @@ PATHS = leaves(Settings)
 
 
 def rows() -> dict[tuple[str, ...], list[str]]:
-    """Give the cells of each row by the path of its setting."""
+    """Return the cells of each row by the path of its setting."""
     found, section = {}, ()
     for line in page().splitlines():
         if heading := re.match(r"## `\[(\w+)\]`", line):
