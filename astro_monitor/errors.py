@@ -12,7 +12,7 @@
     │   ├── Unsupported        a sound file that is no two-dimensional frame of a supported kind
     │   ├── DetectFailed, MeasureFailed, GradeFailed   a stage gave up on a frame that was read
     │   └── WorkerLost         the worker process died or was ended while it had this frame
-    ├── WorkerUnavailable      no worker process can be had just now; no frame is to blame      (exit code 6)
+    ├── WorkerUnavailable      no worker process can be started now; no frame is to blame       (exit code 6)
     ├── NightLogError          the night log cannot be opened, or is of a newer version
     └── PublishError           a socket cannot be bound, or keys are missing
 
@@ -42,7 +42,7 @@ class ModelError(AstroMonitorError, RuntimeError):
 
 
 class WorkerUnavailable(AstroMonitorError, RuntimeError):
-    """No worker process can be had just now: what has to be graded waits, and nothing is said about it."""
+    """No worker process can be started now: files to be graded wait, and get no outcome yet."""
 
     exit_code = 6
 

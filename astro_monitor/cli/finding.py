@@ -152,7 +152,7 @@ def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
 
 
 def _width(measurements: Measurements) -> str:
-    """Say how wide the stars of the frame are, in the numbers and words of ``watch``."""
+    """Return a sentence about the width of the stars, in the numbers and words of ``watch``."""
     values = measurements.values
     if values["fwhm_px"] is None:
         return f"no FWHM: {measurements.why_missing['fwhm_px']}"

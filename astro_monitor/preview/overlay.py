@@ -75,6 +75,6 @@ def overlay_png(
 
 
 def _well_shaped(table: SourceTable) -> NDArray[np.bool_]:
-    """Tell of each source (N,) whether its width and shape are its own, and no noise."""
+    """Return for each source (N,) whether its width and shape are above the noise."""
     sound = np.array([not note for note in table.note], np.bool_)
     return sound & np.isfinite(table.fwhm_px) & ~(table.snr < LEAST_SNR_OF_SHAPE)

@@ -153,7 +153,7 @@ def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _touched(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which cells hold a masked pixel or lie beside one that does."""
+    """Return which cells contain a masked pixel or are next to such a cell."""
     rows, columns = (-(-side // _CELL_PX) for side in mask.shape)
     held = np.zeros((rows + 2, columns + 2), np.bool_)
     row, column = np.nonzero(mask)

@@ -113,7 +113,7 @@ class FolderSource:
         return f"New frames may not be seen: {'; '.join(clauses)}." if clauses else ""
 
     def unfinished(self) -> str:
-        """Say which files were not whole yet, as a sentence; empty when there are none."""
+        """Return which files were not complete yet, as a sentence; empty when there are none."""
         waiting = self._candidates.waiting()
         if not waiting:
             return ""

@@ -98,7 +98,8 @@ def test_an_early_verdict_and_its_warning_are_corrected(captures, tmp_path, monk
         late = {document.body["relative_path"]: document.body for document in running.outcomes()[-2:]}
         assert {body["decision"] for body in late.values()} == {"keep"}
         replaced = {
-            document.body["frame_id"]: document.body["replaced_by"] for document in documents_of(running, "frame.revised")
+            document.body["frame_id"]: document.body["replaced_by"]
+            for document in documents_of(running, "frame.revised")
         }
         assert replaced == {early[name]["frame_id"]: late[name]["frame_id"] for name in whole}
         (closed,) = documents_of(running, "alert.closed")

@@ -154,8 +154,8 @@ def test_a_frame_that_is_not_kept_always_has_a_reason_and_flags_stand_beside_it(
         ([reason | {"decision": "keep", "sentence": "Fine."}, reason | {"decision": "review"}],
          "[streak]  Half the stars are gone."),
     ]  # fmt: skip
-    for reasons, words in cases:
-        line = "".join(printed(judged(decision="review", reasons=reasons, flags=["streak"]), 0))
+    for spoken, words in cases:
+        line = "".join(printed(judged(decision="review", reasons=spoken, flags=["streak"]), 0))
         assert words in line
         assert "[streak]" in line
     assert reasons(judged(decision="keep").body) == []
