@@ -69,13 +69,15 @@ def tolerance_deg(frame: ListedFrame) -> float:
 def sees_same(frame: ListedFrame, others: Iterable[ListedFrame | None]) -> bool | None:
     """Return whether a frame shows the field of one of the others, by their stars; ``None`` when that is unknown."""
     reach_px = SAME_FIELD * min(frame.width_px or 0, frame.height_px or 0)
-    answers = [
-        same_field(one.stars, frame.stars, frame.width_px or 0, frame.height_px or 0, reach_px)
-        for one in others
-        if one is not None and one.stars and frame.stars
-    ]
-    known = [one for one in answers if one is not None]
-    return any(known) if known else None
+    answer: bool | None = None
+    for one in others:
+        if one is None or not one.stars or not frame.stars:
+            continue
+        same = same_field(one.stars, frame.stars, frame.width_px or 0, frame.height_px or 0, reach_px)
+        if same:
+            return True
+        answer = answer if same is None else same
+    return answer
 
 
 def turned_deg(one: float, other: float) -> float:

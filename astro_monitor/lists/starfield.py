@@ -52,13 +52,18 @@ def same_field(one: Stars, other: Stars, width_px: int, height_px: int, reach_px
 
 
 def _most_common_shift(one: Stars, other: Stars, cell_px: float, *, turned: bool) -> tuple[int, float, float]:
-    """Return how many pairs have the most common shift, and that shift. Cells overlap: no shift is cut in two."""
+    """Return how many pairs have the most common shift, and that shift; no pairs where they are fewer than counts.
+
+    Cells of shifts overlap, each being two by two small ones: no shift is cut in two.
+    """
     sign = 1.0 if turned else -1.0
-    cells: Counter[tuple[int, int]] = Counter()
-    for x0, y0 in one:
-        for x1, y1 in other:
-            column, row = math.floor((x1 + sign * x0) / cell_px), math.floor((y1 + sign * y0) / cell_px)
-            for cell in ((column, row), (column + 1, row), (column, row + 1), (column + 1, row + 1)):
-                cells[cell] += 1
-    (column, row), pairs = max(cells.items(), key=lambda item: (item[1], item[0]))
-    return pairs, column * cell_px, row * cell_px
+    columns = [(x1 + sign * x0) / cell_px for x0, _ in one for x1, _ in other]
+    rows = [(y1 + sign * y0) / cell_px for _, y0 in one for _, y1 in other]
+    small = Counter(zip(map(math.floor, columns), map(math.floor, rows), strict=True))
+    # Where four small cells hold MIN_PAIRS together, one of them holds two: hardly any does by chance.
+    crowded = [cell for cell, pairs in small.items() if pairs > 1]
+    cells = {(column + right, row + up) for column, row in crowded for right in (0, 1) for up in (0, 1)}
+    counted = [(sum(small[column - left, row - down] for left in (0, 1) for down in (0, 1)), (column, row))
+               for column, row in cells]  # fmt: skip
+    pairs, (column, row) = max(counted, default=(0, (0, 0)))
+    return (pairs, column * cell_px, row * cell_px) if pairs >= MIN_PAIRS else (0, 0.0, 0.0)
