@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import ConfigError
+from ..openfile import open_plain
 from ..plain import because
 
 MANIFEST = "astro-monitor-moved.jsonl"
@@ -25,6 +26,8 @@ KEY = "moved.key"
 """The file with the key, next to the night log."""
 
 KEY_BYTES = 32
+MAX_LINE_BYTES = 1 << 16
+"""Two paths of the longest kind, escaped, and the rest of a line fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,16 @@ def key_of(state: Path) -> bytes:
         ConfigError: it cannot be read or made.
     """
     path = state / KEY
-    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
         if not os.path.lexists(path):
             # Whole under another name first: a key that a crash cut short would make every manifest worthless.
             part = state / f".{KEY}.{secrets.token_hex(4)}"
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as file:
+            with os.fdopen(open_plain(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(secrets.token_bytes(KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
-        with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
+        with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
             key = file.read(KEY_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be used: {because(error)}; check the state folder") from error
@@ -97,8 +99,7 @@ def open_manifest(goal: Path) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is a link.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(goal / MANIFEST, flags, 0o644), "r+b")
+    file = os.fdopen(open_plain(goal / MANIFEST, os.O_RDWR | os.O_CREAT | os.O_APPEND), "r+b")
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
@@ -117,13 +118,12 @@ def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
     Raises:
         OSError: it cannot be read.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(goal / MANIFEST, flags), "rb") as file:
-        for text in file:
+    with os.fdopen(open_plain(goal / MANIFEST, os.O_RDONLY), "rb") as file:
+        while text := file.readline(MAX_LINE_BYTES):
             try:
                 found = json.loads(text)
                 source, to = Path(str(found["from"])), Path(str(found["to"]))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
             mac = found.pop("hmac", "")
             signed = hmac.compare_digest(_mac(found, key).encode(), str(mac).encode("utf-8", "replace"))

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..openfile import open_plain
 from ..plain import because
 from .manifest import MANIFEST, Line, append, open_manifest, read
 
@@ -155,10 +156,9 @@ def _why_outside(line: Line, root: Path, goal: Path) -> str:
 
 def _holds(path: Path, sha256: str) -> bool:
     """Whether a file, and no link or pipe, has this content."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     digest = hashlib.sha256()
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
+        with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
             while part := file.read(_READ_BYTES):
                 digest.update(part)
     except OSError:

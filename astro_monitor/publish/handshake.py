@@ -5,10 +5,10 @@ Without this a refused client only sees silence, as it would if no daemon were r
 
 from __future__ import annotations
 
+import sys
 import uuid
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 _EVENTS = (
     zmq.Event.HANDSHAKE_SUCCEEDED
@@ -55,7 +55,8 @@ class Handshake:
     def refusal(self) -> str:
         """Return why the daemon refuses this client, as one sentence; empty while nothing shows that it does."""
         while self._monitor.poll(0):
-            event = zmq.Event(recv_monitor_message(self._monitor)["event"])
+            # The first two bytes of the first part, see zmq_socket_monitor(3); pyzmq's own reader loads all of asyncio.
+            event = zmq.Event(int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder))
             if event == zmq.Event.HANDSHAKE_SUCCEEDED:
                 self._broken, self._refusal = 0, ""
                 continue

@@ -11,13 +11,14 @@ import hashlib
 import logging
 import os
 import re
-import stat
 from dataclasses import dataclass
 from io import FileIO
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..errors import FrameError, Incomplete
 from ..fitsheader import BLOCK_BYTES, Hdu, scan_hdus
+from ..openfile import open_plain
 from .names import tells_its_length
 from .settle import Look
 
@@ -79,16 +80,8 @@ def open_regular(path: str) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path!r} is no regular file any more")
-        # Unbuffered: a page here and there is read, and nothing around it.
-        return cast("BinaryIO", FileIO(descriptor, "rb"))
-    except BaseException:
-        os.close(descriptor)
-        raise
+    # Unbuffered: a page here and there is read, and nothing around it.
+    return cast("BinaryIO", FileIO(open_plain(Path(path), os.O_RDONLY, follow=True), "rb"))
 
 
 def digest_of(path: str, size_bytes: int) -> str:
