@@ -63,7 +63,10 @@ def _most_common_shift(one: Stars, other: Stars, cell_px: float, *, turned: bool
     # Where four small cells hold MIN_PAIRS together, one of them holds two: hardly any does by chance.
     crowded = [cell for cell, pairs in small.items() if pairs > 1]
     cells = {(column + right, row + up) for column, row in crowded for right in (0, 1) for up in (0, 1)}
-    counted = [(sum(small[column - left, row - down] for left in (0, 1) for down in (0, 1)), (column, row))
-               for column, row in cells]  # fmt: skip
+    there = small.get
+    counted = [
+        (there((c, r), 0) + there((c - 1, r), 0) + there((c, r - 1), 0) + there((c - 1, r - 1), 0), (c, r))
+        for c, r in cells
+    ]
     pairs, (column, row) = max(counted, default=(0, (0, 0)))
     return (pairs, column * cell_px, row * cell_px) if pairs >= MIN_PAIRS else (0, 0.0, 0.0)

@@ -234,3 +234,22 @@ def test_the_key_is_private_made_once_and_never_a_link(tmp_path) -> None:
     (tmp_path / "moved.key").write_bytes(b"short")
     with pytest.raises(ConfigError, match="no key"):
         key_of(tmp_path)
+
+
+def test_lines_without_end_and_without_sense_are_passed_over(root, key, tmp_path) -> None:
+    goal = tmp_path / "rejected"
+    list(carry_out(plan(judged(root / "a.fits"), root, goal), root, goal, key))
+    with (goal / MANIFEST).open("ab") as manifest:
+        manifest.write(b"[" * 300_000 + b"\n" + b'{"from": "' + b"x" * 300_000 + b'", "to": "y"}\n[1]\n')
+    assert [move.goal for move in undo(root, goal, key)] == [root / "a.fits"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_manifest_that_is_a_pipe_holds_nothing_up(root, key, tmp_path) -> None:
+    goal = tmp_path / "rejected"
+    goal.mkdir()
+    os.mkfifo(goal / MANIFEST)
+    with pytest.raises(ConfigError, match="a pipe"):
+        list(undo(root, goal, key))
+    with pytest.raises(ConfigError, match="a pipe"):
+        list(carry_out(plan(judged(root / "a.fits"), root, goal), root, goal, key))
