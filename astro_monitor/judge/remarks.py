@@ -115,10 +115,11 @@ def bright_ground(case: Case) -> Finding | None:
     if part <= limits.SKY_NEAR_FULL and not filling:
         return None
     took = "" if part > limits.SKY_NEAR_FULL or not exposure_s else f" after {exposure_s:g} s"
+    level = "saturated" if part >= 1 else f"at {100 * part:.0f} % of saturation"
     return Finding(
         rule="bright_ground", strength="review", metric="sky_saturation_fraction", value=part,
         limit=limits.SKY_NEAR_FULL, unit="1",
-        sentence=f"The sky is at {100 * part:.0f} % of full scale{took}, as in a flat field or at dawn "
+        sentence=f"The sky is {level}{took}, as in a flat field or at dawn "
         "(no history yet).",
     )  # fmt: skip
 

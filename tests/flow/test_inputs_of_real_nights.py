@@ -115,7 +115,7 @@ def test_calibration_frames_that_call_themselves_light_are_never_kept(folder, li
             assert (body["kind"], body["type"]) == ("frame.skipped", "flat")
         else:
             assert body["decision"] != "keep", name
-    assert "of full scale" in " ".join(reason["sentence"] for reason in found["sky_0.fits"]["reasons"])
+    assert "of saturation" in " ".join(reason["sentence"] for reason in found["sky_0.fits"]["reasons"])
 
 
 def test_frames_of_guider_focuser_and_test_shots_are_skipped(folder, light) -> None:

@@ -1,4 +1,4 @@
-"""Another unit is no cloud; a sky near full scale is looked at until the rig is known."""
+"""Another unit is no cloud; a sky near saturation is looked at until the rig is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_second_look_at_a_frame_in_the_old_unit_condemns_it_no_more(settled, f
 def test_a_sky_near_full_scale_is_looked_at_until_the_rig_is_known(judge, frame) -> None:
     verdict, _ = judge.judge(frame(0, sky_saturation_fraction=0.42, background_adu=27500.0))
     assert verdict.decision == "review"
-    assert verdict.reasons[0].sentence.startswith("The sky is at 42 % of full scale")
+    assert verdict.reasons[0].sentence.startswith("The sky is at 42 % of saturation")
     assert judge.judge(frame(1, sky_saturation_fraction=0.3))[0].decision == "keep"
 
 
@@ -56,5 +56,5 @@ def test_flats_with_a_few_stars_never_become_usual(judge, frame) -> None:
 def test_a_sky_that_fills_the_scale_within_seconds_is_looked_at(judge, frame) -> None:
     verdict, _ = judge.judge(frame(0, sky_saturation_fraction=0.36, meta={"exposure_s": 5.0}))
     assert verdict.decision == "review"
-    assert "36 % of full scale after 5 s" in verdict.reasons[0].sentence
+    assert "36 % of saturation after 5 s" in verdict.reasons[0].sentence
     assert judge.judge(frame(1, sky_saturation_fraction=0.36, meta={"exposure_s": 30.0}))[0].decision == "keep"
