@@ -88,11 +88,11 @@ def wrong(path: Path, problem: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{key} is missing"
     if kind == "string_too_long":
-        return f"{key} may have {counted(limits['max_length'], 'letter')} at most"
+        return f"{key} may have at most {counted(limits['max_length'], 'character')}"
     if kind == "extra_forbidden":
         return f"{key} is not known"
     if kind == "string_pattern_mismatch":
-        return f"{key} has not the form that it must have"
+        return f"{key} has an invalid format"
     for start, must in _MUST:
         if kind.startswith(start):
             return f"{key} must be {must.format(**limits)}{given}"

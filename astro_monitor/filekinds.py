@@ -63,13 +63,13 @@ JPEG = FileKind(
 )  # fmt: skip
 PNG = FileKind("PNG pictures", "a PNG picture", (".png",), _WRITE_FITS)
 PICTURE = FileKind(
-    "pictures of this kind", "a picture of a kind that cameras do not measure with",
+    "pictures of this kind", "an image in a format that is not used for measurements",
     (".bmp", ".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".tga", ".psd", ".pbm", ".pgm", ".ppm",
      ".pnm", ".pic", ".exr", ".hdr"),
     _WRITE_FITS,
 )  # fmt: skip
 OTHER_FRAMES = FileKind(
-    "frames in this format", "a frame in a format of few programs",
+    "frames in this format", "an image in a rare format",
     (".asdf", ".xisb", ".xosm", ".imh", ".st4", ".st7", ".st8", ".st9", ".st10", ".sbig", ".cpa", ".x3f", ".3fr",
      ".iiq", ".pxi", ".hdf5", ".h5"),
     _WRITE_FITS,

@@ -275,7 +275,7 @@ class _Cards:
 
 def _check_magic(block: bytes) -> None:
     if not block or not block.strip(b"\0"):
-        raise Incomplete("The file is empty so far; it is tried again when it grows.")
+        raise Incomplete("The file is still empty; it will be tried again when it grows.")
     magic = b"SIMPLE  ="
     if block[: len(magic)] != magic:
         if magic.startswith(block):
@@ -290,7 +290,7 @@ def _check_magic(block: bytes) -> None:
 
 
 def _no_end_yet() -> Incomplete:
-    return Incomplete("The FITS header has no END yet; the file is tried again when it grows.")
+    return Incomplete("The FITS header has no END yet; the file will be tried again when it grows.")
 
 
 def _data_bytes(header: Header, *, primary: bool) -> int:

@@ -78,7 +78,7 @@ def replaced(row: FrameRow, replaced_by: str) -> Draft:
         row: the frame as it stands.
         replaced_by: frame that has taken its place.
     """
-    why = "The file has other content now: it was judged before it was whole, or has been changed since."
+    why = "The file has other content now: it was judged before it was complete, or has been changed since."
     return _revision(row, row.body, row.decision, "reject", BY_RULES, why, 0.0, replaced_by, row.doc_id)
 
 

@@ -71,7 +71,9 @@ def key_of(state: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"{path} cannot be used: {because(error)}; check the state folder") from error
     if len(key) != KEY_BYTES:
-        raise ConfigError(f"{path} is no key of this program; move it away, and move files of earlier runs by hand")
+        raise ConfigError(
+            f"{path} is not a key of this program; move it away, and move files of earlier runs back by hand"
+        )
     return key
 
 

@@ -266,7 +266,7 @@ def review(
 def diff(
     folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
     night: Annotated[str, typer.Option(help="Date on which the night began, 'last' or 'all'.")] = "last",
-    learn: Annotated[bool, typer.Option("--learn", help="Say which settings would follow your decisions.")] = False,
+    learn: Annotated[bool, typer.Option("--learn", help="Suggest settings that agree with your decisions.")] = False,
     state: StateOption = None,
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per frame on standard output.")] = False,

@@ -31,7 +31,7 @@ def run_diff(
         settings: what to try.
         stop: ends it early; what was done is told.
         as_json: one line for each frame.
-        learn: also say which settings would follow the decisions by hand.
+        learn: also suggest settings that agree with the decisions by hand.
 
     Raises:
         ConfigError: no night log, or no frames of that night.
@@ -127,14 +127,14 @@ def _teach(seen: list[Again], settings: Settings, past: Past, out: Console) -> N
     found = lessons(seen, settings, past)
     page, count = Page.on(out), counted(len(hands), "decision")
     if not found:
-        page.line(f"No setting would follow your {count} by hand better than those in force.")
+        page.line(f"No other setting would agree better with your {count} by hand than those in force.")
         return
-    page.line(f"{followed(seen)} of your {count} by hand are followed now. In the settings file:")
+    page.line(f"{followed(seen)} of your {count} by hand agree with the settings in force. In the settings file:")
     for lesson in found[:5]:
         others = ", ".join(one.row.body["relative_path"] for one in lesson.others[:3])
         more = f" ({others}{', …' if len(lesson.others) > 3 else ''})" if lesson.others else ""
         page.line(
-            f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would be, "
+            f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would agree, "
             f"and {counted(len(lesson.others), 'other frame')} decided otherwise{more}"
         )
     page.line("None is in force: write the one you want into the settings, and look again with 'astro-monitor diff'.")

@@ -41,7 +41,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     with NightLogReader.read(path) as night_log:
         frames, others = listed_frames(night_log), not_lights(night_log)
     if not frames and not others:
-        raise ConfigError(f"the night log of {folder} has no frames yet; let a night be watched first")
+        raise ConfigError(f"the night log of {folder} has no frames yet; run 'astro-monitor watch' first")
     body = write_lists(
         frames,
         target,

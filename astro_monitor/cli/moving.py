@@ -47,9 +47,7 @@ def run_move(
         return
     for move in moves:
         page.line(f"{_short(move.source, root)} → {_short(move.goal, root)}", indent=4)
-    page.line(
-        f"{counted(len(moves), 'file')} would be moved; nothing was. Do it with --apply, take it back with --undo."
-    )
+    page.line(f"{counted(len(moves), 'file')} would be moved; nothing was. Use --apply to move, --undo to move back.")
 
 
 def _tell(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:

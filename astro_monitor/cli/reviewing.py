@@ -102,7 +102,7 @@ def _is_named(row: FrameRow, name: str) -> bool:
 def _show(rows: list[FrameRow], judged: int, folder: Path, out: Console) -> None:
     page = Page.on(out)
     if not rows:
-        page.line(f"Nothing waits for a look: {counted(judged, 'frame')} judged.")
+        page.line(f"No frame is to be reviewed: {counted(judged, 'frame')} judged.")
         return
     page.table(("decision", "class", "file, flags, reasons"), [_row(row) for row in rows])
     page.line(f"Decide with: astro-monitor review {shlex.quote(str(folder))} FILE --keep (or --reject) --why '…'")

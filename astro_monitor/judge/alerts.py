@@ -128,7 +128,7 @@ class Warden:
         signs = dict(zip(self.frames, self.recent, strict=True))
         left = sum(0.5 if signs.get(frame) == "suspect" else 1.0 for frame, _ in self.evidence)
         if left < settings.alert_n and "severe" not in self.recent:
-            alert = self._alert("closed", "Withdrawn: a frame was judged before its file was whole")
+            alert = self._alert("closed", "Withdrawn: a frame was judged before its file was complete")
             # It never was: trouble that comes now is no repeat.
             self.alert_id, self.closed_at_s, self.cause = "", None, "none"
             self._forget_all()
@@ -136,7 +136,8 @@ class Warden:
         if self.severity == "severe" and "severe" not in self.recent:
             self.severity = "warning"
             return self._alert(
-                "updated", f"{_TROUBLE[self.kind]}, but not badly: a frame was judged before it was whole"
+                "updated",
+                f"{_TROUBLE[self.kind]}, but no longer severely: a frame was judged before its file was complete",
             )
         return None
 
@@ -190,7 +191,7 @@ class Warden:
             return self._alert("updated", f"{_TROUBLE[self.kind]} badly now")
         if self.repeat and sign in TROUBLE_SIGNS and not self._only_back(moment_s, settings.alert_cooldown_s):
             self.repeat = False
-            return self._alert("updated", f"{_TROUBLE[self.kind]} still, or for another reason")
+            return self._alert("updated", f"{_TROUBLE[self.kind]} still, or the cause or severity has changed")
         cause = self._likely_cause()
         if sign in TROUBLE_SIGNS and cause not in (self.cause, "none"):
             self.cause = cause

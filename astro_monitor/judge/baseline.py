@@ -141,7 +141,7 @@ class History:
         size = "larger" if unit_ratio >= 1.0 else "smaller"
         return (
             f"The pixel values are {times:,.0f} times {size} than before with the same stars in place: "
-            "another unit, no cloud. What is usual is learnt again from here on."
+            "another unit, no cloud. The baseline starts again from this frame."
         )
 
     def _has_flipped(self, examined: Examined) -> bool:

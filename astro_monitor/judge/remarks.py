@@ -26,7 +26,7 @@ def few_stars(case: Case) -> Finding | None:
     return Finding(
         rule="few_stars", strength="note", metric="star_count_measured", value=count,
         limit=float(limits.FEW_STARS), unit="1", flag="few_stars",
-        sentence=f"Only {counted(round(count), 'star')} could be measured, so their shapes say little.",
+        sentence=f"Only {counted(round(count), 'star')} could be measured, so their shapes are uncertain.",
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def trailed_stars(case: Case) -> Finding | None:
     return Finding(
         rule="trailed_stars", fault="tracking", strength=strength, metric="trail_length_px",
         value=length, limit=round(border * length / ratio, 3) if ratio else None, unit="px",
-        sentence=f"Stars are drawn out by {beyond:.2f} times their width{usual}, all in one direction; "
+        sentence=f"Stars are elongated by {beyond:.2f} times their width{usual}, all in one direction; "
         f"{border:g} times is the border{unsure}.",
         label="very_bad_tracking" if very else "bad_tracking", severe=very and strength == "decisive",
     )  # fmt: skip
@@ -72,11 +72,11 @@ def _round_stars(case: Case, beyond: float, ratio: float) -> Finding | None:
         turned = max(case.elongation_ratio or 0.0, ratio)
         if turned > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are round: drawn out by {ratio:.2f} times their width."
+        said = f"Stars are round: elongated by {ratio:.2f} times their width."
     else:
         if beyond > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are drawn out by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
+        said = f"Stars are elongated by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
     return Finding(
         rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
         value=case.value("trail_length_px"), limit=None, unit="px", sentence=said,

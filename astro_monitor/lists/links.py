@@ -48,7 +48,7 @@ def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = Fa
     Parameters:
         folder: the folder of links; its parent exists.
         targets: name of each link, such as ``light_00001.fit``, and the path it points to. Numbers that are taken by
-            files of others are passed over.
+            foreign files are ignored.
         legacy: version 0.1, which kept no record of single links, made the folder.
 
     Returns:

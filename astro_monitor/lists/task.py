@@ -31,7 +31,7 @@ from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siri
 LEAST_FOR_A_STACK = 2
 LINK_FOLDERS = ("lights", *FOLDERS.values())
 OTHER_DRIVE = (
-    "Such links do not cross drives: set lists.folder to a folder on the drive of the captures, or lists.beside; "
+    "Such links cannot cross drives: set lists.folder to a folder on the drive of the captures, or lists.beside; "
     "accepted.txt lists the paths."
 )
 
@@ -134,10 +134,10 @@ class Task:
                 continue
             if path.name in LINK_FOLDERS:
                 self.notes += _foreign_notes(
-                    name, remove_links(path, legacy=True), "is no longer kept up, but holds", used=False
+                    name, remove_links(path, legacy=True), "is no longer updated, but holds", used=False
                 )
             elif not remove_own_file(path, self._before.made[name], legacy=True):
-                self.notes.append(f"{name} is no longer kept up; it was changed by hand, so it stays.")
+                self.notes.append(f"{name} is no longer updated; it was changed by hand, so it stays.")
             for parent in (path.parent, path.parent.parent):
                 if parent != self._folder and parent.is_relative_to(self._folder):
                     remove_if_empty(parent)
@@ -152,7 +152,7 @@ class Task:
             if old not in now and (old in before or (self._folder / old).is_dir()):
                 names.setdefault(old, []).append(stack.folder)
         return [
-            f"The stack {old} is called {' and '.join(new[:3])} now; what you have put into the old folder stays there."
+            f"The stack {old} is called {' and '.join(new[:3])} now; your own files in the old folder stay there."
             for old, new in names.items()
         ]
 

@@ -120,7 +120,7 @@ class Desk:
         if quietly:
             # Each further try would say the same.
             level = logging.INFO if self.retries.failures(path) == 1 else logging.DEBUG
-            log.log(level, "%s could not be read; it is tried again soon: %s", path, outcome.sentence)
+            log.log(level, "%s could not be read; it will be tried again soon: %s", path, outcome.sentence)
         else:
             self.session.take(outcome)
         return True

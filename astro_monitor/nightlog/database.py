@@ -91,12 +91,14 @@ def translated(error: sqlite3.Error) -> NightLogError:
     """Say in this program's words what SQLite met."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return LogFull("the disk of the night log is full; make room, nothing was written and it is tried again")
+        return LogFull("the disk of the night log is full; make room; nothing was written, and it will be tried again")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LogBlocked("another program holds the night log; nothing was written and it may be tried again")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM):
         # Its journal is opened for each commit, which fails while this program may open no more files.
-        return LogBlocked(f"the night log cannot be opened now ({error}); nothing was written and it is tried again")
+        return LogBlocked(
+            f"the night log cannot be opened now ({error}); nothing was written, and it will be tried again"
+        )
     if is_corruption(error):
         return LogDamaged(f"the night log is damaged: {error}; start again to have it rebuilt")
     return NightLogError(f"the night log failed: {error}; check its disk, then start again")

@@ -69,7 +69,7 @@ class Handshake:
     def _why(self, event: zmq.Event) -> str:
         if not self._has_keys:
             return (
-                f"{self._address} takes no connection without keys; set publish.keys_folder to the folder that holds "
+                f"{self._address} accepts no connection without keys; set publish.keys_folder to the folder that holds "
                 "your client's .secret file and the daemon's server.public (see 'astro-monitor keys --help')"
             )
         if event == zmq.Event.HANDSHAKE_FAILED_AUTH:

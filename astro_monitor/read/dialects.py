@@ -1,7 +1,7 @@
 """Header dialects: one meaning, many keywords. The tables are the knowledge; the code below only walks them.
 
 The first keyword that is present *and* believable gives the value; ``FrameMeta.sources`` says which one it was. A
-value that is text, not finite or out of its range is passed over with a note. Missing stays missing.
+value that is text, not finite or out of its range is ignored with a note. Missing stays missing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class NumberRow:
 
     Attributes:
         low, high: inclusive range.
-        zero_is_unknown: programs write 0 for *not known*, so it is passed over without a note.
+        zero_is_unknown: programs write 0 for *not known*, so it is ignored without a note.
     """
 
     field: str

@@ -10,7 +10,7 @@ from astro_monitor.fitsheader import Header, Value
 from .values import as_number, as_text
 
 UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED", "-", "--", "---", "?")
-"""Programs write these for *not known*: they are passed over without a note."""
+"""Programs write these for *not known*: they are ignored without a note."""
 _MAX_NOTES = 20
 _MAX_REMARK, _MAX_REMARKS, _MAX_TEXT = 200, 8000, 1000
 """Letters of a remark and of a value, and how many remarks, that are looked at: patterns cost time on more."""
@@ -81,8 +81,8 @@ class Facts:
             self.notes.append(sentence)
 
     def refuse(self, keyword: str, value: Value, why: str) -> None:
-        """Note a value that was passed over."""
-        self.note(f"{keyword} = {(as_text(value) or '')[:40]!r} was passed over: {why}.")
+        """Note a value that was ignored."""
+        self.note(f"{keyword} = {(as_text(value) or '')[:40]!r} was ignored: {why}.")
 
     def number(self, keyword: str, low: float, high: float, *, zero_is_unknown: bool = False) -> float | None:
         """Return a believable number of a keyword, or note why not."""

@@ -34,7 +34,7 @@ def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
     if inflated_bytes > max(limits.free_inflation_bytes, packed_bytes * limits.max_inflation):
         raise Unsupported(
             f"The compressed file of {packed_bytes} bytes would grow to {inflated_bytes} bytes, "
-            "which no frame of the sky does; it is left alone.",
+            "which no frame of the sky does; the file is not read.",
             kind="bomb",
         )
 
@@ -127,7 +127,7 @@ class Inflater:
         self._members += 1
         if self._members > _FREE_MEMBERS + self._inflated_bytes // _LEAST_MEMBER_BYTES:
             raise Unsupported(
-                "The compressed file is in far too many pieces; unpack it, or compress it in one.", kind="bomb"
+                "The gzip file has far too many members; decompress it, or compress it as one member.", kind="bomb"
             )
         self._stream = zlib.decompressobj(_WHOLE_GZIP)
         return True

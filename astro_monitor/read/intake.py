@@ -145,7 +145,7 @@ def take_in(
     Raises:
         FrameError: whatever ``look`` raises.
         Vanished: it is not there.
-        Incomplete: it changed since it was found or while it was read, or cannot be opened or read just now.
+        Incomplete: it changed since it was found or while it was read, or cannot be opened or read now.
         Unsupported: it is no regular file, or too long.
         Unreadable: its name cannot be a file name.
     """
@@ -159,7 +159,7 @@ def take_in(
         if path.is_dir():
             raise Unsupported("This is a folder, not a frame; name the files in it.", kind="not_a_file") from error
         raise Incomplete(
-            f"The file cannot be opened just now ({because(error)}); it is tried again, check its permissions.",
+            f"The file cannot be opened now ({because(error)}); it will be tried again; check its permissions.",
             kind="no_access",
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -171,7 +171,9 @@ def take_in(
         before = os.fstat(file.fileno())
         if found is not None and (int64(before.st_size), int64(before.st_mtime_ns)) != found:
             # A program is rewriting it; how far that has come is unknown here.
-            raise Incomplete("The file has changed since it was found whole; it is tried again when it is quiet.")
+            raise Incomplete(
+                "The file has changed since it was found complete; it will be tried again when it no longer changes."
+            )
         if before.st_size > max_bytes:
             raise Unsupported(
                 f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",
@@ -190,7 +192,7 @@ def take_in(
             raise
         except OSError as error:
             raise Incomplete(
-                f"Reading the file failed ({because(error)}); it is tried again, check the disk or the network share.",
+                f"Reading the file failed ({because(error)}); it will be tried again; check the disk or network share.",
                 kind="io_error",
             ) from error
     return intake
@@ -239,4 +241,4 @@ def _refuse_changed(file: io.FileIO, before: os.stat_result) -> None:
 
 
 def _changed() -> Incomplete:
-    return Incomplete("The file changed while it was read; it is tried again when it is quiet.")
+    return Incomplete("The file changed while it was read; it will be tried again when it no longer changes.")

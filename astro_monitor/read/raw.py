@@ -124,7 +124,7 @@ def _check_size(sizes: Any, limits: Limits) -> None:
     width, height = int(sizes.width), int(sizes.height)
     whole = int(sizes.raw_width) * int(sizes.raw_height)
     if max(width, height) > limits.max_side_px or max(whole, width * height) > limits.max_pixels:
-        raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
+        raise Unsupported(f"The image of {width} x {height} pixels exceeds the size limit.", kind="too_large")
     if min(width, height) < limits.min_side_px:
         raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
 

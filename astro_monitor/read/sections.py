@@ -74,7 +74,7 @@ def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
     """Return the picture within a stored image; ``None`` when all of it is the picture.
 
     Parameters:
-        facts: of the header, with its binning. What is passed over is noted.
+        facts: of the header, with its binning. Ignored values are noted.
         shape: (height, width) of the stored image.
     """
     if any(facts.lookup(keyword) is not None for keyword in _TRIMMED):

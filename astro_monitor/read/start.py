@@ -44,7 +44,7 @@ LOCAL_DATES = ("DATE-LOC", "DATE-LT", "DATE_LOC", "LOCDATE", "LOCALDAT", "DATE-L
 OFFSETS = ("TIMEZONE", "TZOFFSET", "UTCOFF", "UTOFFSET", "UTC-OFF", "TIMEOFF")
 """Hours by which local time is ahead of UTC; read only where a time is local."""
 ATOMIC_SECONDS = ("TAI", "TAI-BEG")
-"""Seconds of atomic time since modified Julian date nought (Sloan Digital Sky Survey)."""
+"""Seconds of atomic time since modified Julian date zero (Sloan Digital Sky Survey)."""
 TIMES_BESIDE_MIDNIGHT = ("TIME-OBS", "UTSTART", "UT-START", "UTC-OBS", "UT")
 MIDNIGHT = time()
 _DAY_S = 86_400.0

@@ -216,7 +216,7 @@ def _cards(described: str) -> Header:
 
 def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -> None:
     if max(shape) > limits.max_side_px or math.prod(cube or shape) > limits.max_pixels:
-        raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels is larger than is read.", kind="too_large")
+        raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels exceeds the size limit.", kind="too_large")
     if min(shape) < limits.min_side_px:
         raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels is too small to be graded.", kind="too_small")
 
@@ -251,7 +251,9 @@ def _refuse_growth(page: Any, data: NDArray[np.uint8]) -> None:
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         grown = zlib.decompressobj().decompress(data[int(offset) : int(offset) + int(count)].data, most + 1)
         if len(grown) > most:
-            raise Unsupported("A part of the compressed image grows without end; it is left alone.", kind="bomb")
+            raise Unsupported(
+                "A part of the compressed image expands far beyond its size; the file is not read.", kind="bomb"
+            )
 
 
 def _as_pixels(stored: NDArray[Any], white_is_zero: bool) -> tuple[Pixels, float]:

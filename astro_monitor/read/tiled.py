@@ -152,13 +152,15 @@ def _check_gzip(cell: NDArray[np.uint8], most_bytes: int) -> None:
         except zlib.error as error:
             raise _damaged_table() from error
         if inflated > most_bytes:
-            raise Unsupported("A tile of the compressed image grows without end; it is left alone.", kind="bomb")
+            raise Unsupported(
+                "A tile of the compressed image expands far beyond its size; the file is not read.", kind="bomb"
+            )
         if not stream.eof:
             raise _damaged_table()
         packed = memoryview(stream.unused_data.lstrip(b"\0"))
         if not len(packed):
             return
-    raise Unsupported("A tile of the compressed image is in far too many pieces; it is left alone.", kind="bomb")
+    raise Unsupported("A tile of the compressed image has far too many parts; the file is not read.", kind="bomb")
 
 
 def _check_hcompress(cell: NDArray[np.uint8], sides: list[int]) -> None:

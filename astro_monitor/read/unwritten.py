@@ -38,7 +38,7 @@ def check_written(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> No
     if not (_has_zero_block(data[: image.pixel_bytes]) if offset_binary else not data.any()):
         return
     if arrival.settled_utc.timestamp() - arrival.mtime_ns / 1e9 < STILL_WRITING.total_seconds():
-        raise Incomplete("A part of the image is still empty; the file is tried again when it is written.")
+        raise Incomplete("A part of the image is still empty; the file will be tried again when it is filled.")
     raise Unreadable("A part of the image was never written (all zeros); copy the file again.", kind="truncated")
 
 
@@ -68,7 +68,7 @@ def perhaps_unfinished(arrival: Arrival) -> Iterator[None]:
         if error.kind not in UNFINISHED_KINDS or arrival.how == "named" or abs(age_s) >= STILL_WRITING.total_seconds():
             raise
         raise Incomplete(
-            "The file is not whole, or damaged; it is tried again, as its writer may not be done yet."
+            "The file is incomplete or damaged; it will be tried again, as its writer may not have finished."
         ) from error
 
 

@@ -75,7 +75,7 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         )
     width, height, planes = (int(number) for number in geometry.groups())
     if max(width, height) > limits.max_side_px or width * height * planes > limits.max_pixels:
-        raise Unsupported(f"The image of {width} x {height} pixels is larger than is read.", kind="too_large")
+        raise Unsupported(f"The image of {width} x {height} pixels exceeds the size limit.", kind="too_large")
     if min(width, height) < limits.min_side_px:
         raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
     interleaved = image.get("pixelStorage", "").strip().lower() == "normal"

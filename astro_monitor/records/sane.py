@@ -57,7 +57,7 @@ def _meta(meta: FrameMeta) -> FrameMeta:
             changes[field.name] = 1
         else:
             continue
-        notes.append(f"{field.name} is beyond all bounds in the header, so it is not used.")
+        notes.append(f"{field.name} has an impossible value in the header, so it is not used.")
     return replace(meta, **changes, notes=(*meta.notes, *notes)) if changes else meta
 
 
@@ -65,7 +65,7 @@ def _measurements(measured: Measurements) -> Measurements:
     values, why = dict(measured.values), dict(measured.why_missing)
     for key, value in measured.values.items():
         if value is not None and not _is_sane(value):
-            values[key], why[key] = None, "the number is beyond all bounds"
+            values[key], why[key] = None, "the number is impossibly large"
     stars = tuple(star for star in measured.bright_stars if _all_sane(star))
     grid = measured.field_grid if all(_all_sane(cell) for cell in measured.field_grid) else ()
     streaks = tuple(streak for streak in measured.streaks if _all_sane(streak))

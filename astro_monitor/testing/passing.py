@@ -57,7 +57,7 @@ class PassingTrouble(LightPipeline):
         if (self._marks / f"{name}.crash").exists():
             os.kill(os.getpid(), signal.SIGSEGV)
         if (self._marks / f"{name}.denied").exists():
-            error = Incomplete("The file cannot be opened just now (Permission denied).", kind="no_access")
+            error = Incomplete("The file cannot be opened now (Permission denied).", kind="no_access")
             return Failed(arrival=arrival, frame_id=None, stage="read", kind=error.kind, known=True,
                           retryable=error.retryable, sentence=str(error), timings_s={})  # fmt: skip
         return super().examine(arrival, baselines)

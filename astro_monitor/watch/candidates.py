@@ -272,7 +272,7 @@ class Candidates:
             return None
         except Exception as error:
             if not self.log_fails:
-                log.warning("the night log does not say which files are done (%s); new files wait for it", error)
+                log.warning("the night log cannot be read (%s); new files wait until it can", error)
             self.log_fails = True
             return None
         self.log_fails = False
@@ -390,4 +390,4 @@ class Candidates:
     def _tell_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
         if not candidate.told_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
             candidate.told_slow = True
-            log.info("%s is still not whole after %g s; it is graded as soon as it is", path, SLOW_NOTICE_S)
+            log.info("%s is still not complete after %g s; it is graded as soon as it is", path, SLOW_NOTICE_S)

@@ -145,7 +145,10 @@ class WatcherGuard:
             self.state = f"{looking}, because no thread can be started"
             if not self.trouble:
                 log.error(
-                    "the watcher of %r cannot be started: %s; it is tried again each %g s", self._root, error, CHECK_S
+                    "the watcher of %r cannot be started: %s; it will be tried again every %g s",
+                    self._root,
+                    error,
+                    CHECK_S,
                 )
             self.trouble = f"the watcher of events cannot be started ({error})"
             return False

@@ -103,7 +103,7 @@ class FolderSource:
 
     def state(self) -> str:
         """One sentence for people: what the watcher is doing."""
-        deep = f"; folders deeper than {MAX_DEPTH} are not looked through: {self._too_deep!r}" if self._too_deep else ""
+        deep = f"; folders deeper than {MAX_DEPTH} are not searched: {self._too_deep!r}" if self._too_deep else ""
         return self._guard.state + deep
 
     def trouble(self) -> str:
@@ -120,7 +120,9 @@ class FolderSource:
         names = ", ".join(shown(os.path.relpath(path, self._tree.root)) for path in waiting[:MOST_NAMED])
         names += ", …" if len(waiting) > MOST_NAMED else ""
         them = "it is" if len(waiting) == 1 else "they are"
-        return f"{counted(len(waiting), 'file')} not whole yet; {them} graded by the next watch, once whole: {names}"
+        return (
+            f"{counted(len(waiting), 'file')} not complete yet; {them} graded by the next watch, once complete: {names}"
+        )
 
     def blind_spots(self) -> str:
         """Return which folders in the root cannot be read, as a sentence; empty when there are none.
@@ -268,13 +270,13 @@ class FolderSource:
     def _note(self, scan: Scan) -> None:
         """Log once what a complete scan found wrong."""
         if scan.fault and not self._scan_fault:
-            log.error("the folder cannot be looked through (%s); it is tried again", scan.fault)
+            log.error("the folder cannot be searched (%s); it will be tried again", scan.fault)
         self._scan_fault = f"folders cannot be listed ({scan.fault})" if scan.fault else ""
         before, self._refused = self._refused, scan.refused
         if scan.refused.keys() - before.keys():
             log.warning("%s", self.blind_spots())
         if scan.too_deep and not self._too_deep:
-            log.warning("folders deeper than %d are not looked through, such as %r", MAX_DEPTH, scan.too_deep)
+            log.warning("folders deeper than %d are not searched, such as %r", MAX_DEPTH, scan.too_deep)
         self._too_deep = scan.too_deep
 
 

@@ -1,4 +1,4 @@
-"""Files of kinds that are not read are said once for each kind and folder: nothing is passed over in silence."""
+"""Files of kinds that are not read are said once for each kind and folder: nothing is ignored silently."""
 
 from __future__ import annotations
 

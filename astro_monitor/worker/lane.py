@@ -50,7 +50,7 @@ class Lane(Protocol):
         """Take one file through all stages; exactly one outcome, whatever the file is.
 
         Raises:
-            WorkerUnavailable: there is nothing to examine it with just now; it has no outcome.
+            WorkerUnavailable: no worker can be started now; it has no outcome.
         """
         ...
 
@@ -173,7 +173,7 @@ class WorkerLane:
                     record = self._ask(process, job)
                     if worn and _may_be_the_workers(record):
                         # Memory that leaked away and devices that broke are the worker's; a new one is asked.
-                        log.info("%s: asked again of a new worker: %s", arrival.path.name, _sentence(record))
+                        log.info("%s: tried again in a new worker: %s", arrival.path.name, _sentence(record))
                         continue
                     self._lost_with.clear()
                     self._losses.pop(_version(arrival), None)
@@ -186,7 +186,8 @@ class WorkerLane:
                     job, held_back = _without_unsound(job)
                     if held_back:
                         log.error(
-                            "%s left out: a number in it has no end", counted(held_back, "history is", "histories are")
+                            "%s left out, because of a number that is not finite",
+                            counted(held_back, "history is", "histories are"),
                         )
                         continue
                     return _failed(
@@ -353,7 +354,7 @@ def _is_poisoned(outcome: Outcome) -> bool:
 
 
 def _excused(outcome: Outcome) -> Outcome:
-    """Let a frame be tried again for which there was no memory because the computer has none just now."""
+    """Let a frame be tried again that failed because the computer has too little memory now."""
     if isinstance(outcome, Failed) and outcome.kind == "out_of_memory" and Machine.now().short_of_memory:
         return replace(outcome, retryable=True)
     return outcome
@@ -361,7 +362,7 @@ def _excused(outcome: Outcome) -> Outcome:
 
 def _lost_sentence(losses: list[Gone], *, final: bool) -> str:
     times = "once" if len(losses) == 1 else f"{len(losses)} times"
-    end = "the other frames are graded as usual, please report this file" if final else "it is tried again later"
+    end = "the other frames are graded as usual, please report this file" if final else "it will be tried again later"
     return f"the worker process was lost {times} with this file, the last time it {losses[-1]}; {end}"
 
 

@@ -74,7 +74,7 @@ def followed(publisher, keys=None):
 def test_a_client_that_is_refused_is_told_why(guarded, keys, tmp_path, log, settings):
     make_keys(tmp_path / "other", ["mallory"])
     right, other = client_keys(keys, "bob"), client_keys(tmp_path / "other", "mallory")
-    assert "takes no connection without keys; set publish.keys_folder" in followed(guarded)
+    assert "accepts no connection without keys; set publish.keys_folder" in followed(guarded)
     unknown = ClientKeys(other.public, other.secret, right.server_public)
     assert "does not know this client's key" in followed(guarded, unknown)
     wrong_server = ClientKeys(right.public, right.secret, other.server_public)
@@ -85,9 +85,9 @@ def test_a_client_that_is_refused_is_told_why(guarded, keys, tmp_path, log, sett
 
 def test_a_question_to_a_daemon_with_keys_says_that_keys_are_needed(guarded, settings):
     asked = settings(address=guarded.addresses[0], control_address=guarded.addresses[1])
-    with pytest.raises(PublishError, match="takes no connection without keys"):
+    with pytest.raises(PublishError, match="accepts no connection without keys"):
         how_it_is(asked)
-    with pytest.raises(PublishError, match="takes no connection without keys"):
+    with pytest.raises(PublishError, match="accepts no connection without keys"):
         revise(asked, "0" * 16, "keep", by="ana", why="")
 
 

@@ -268,7 +268,7 @@ def test_a_night_log_that_does_not_answer_for_a_while_delays_files_and_loses_non
     items = watch_until(source, clock, 100)
     assert names(items) == ["a.fits"]
     assert items[0][0] >= 60.0
-    assert caplog.text.count("does not say which files are done") == 1
+    assert caplog.text.count("new files wait until it can") == 1
 
 
 def test_nothing_is_written_into_the_folder(tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher) -> None:
@@ -445,10 +445,10 @@ def test_polling_says_when_folders_are_deeper_than_it_goes(
     clock.at(40.0, lambda: states.append(source.state()))
     assert watch_until(source, clock, 60) == []
     assert states == [
-        f"looking each 2 s; folders deeper than 64 are not looked through: {str(deep)!r}",
+        f"looking each 2 s; folders deeper than 64 are not searched: {str(deep)!r}",
         "looking each 2 s",
     ]
-    assert caplog.text.count("folders deeper than 64 are not looked through") == 1
+    assert caplog.text.count("folders deeper than 64 are not searched") == 1
 
 
 def test_a_deep_file_of_which_an_event_told_is_not_forgotten_by_the_next_scan(

@@ -49,9 +49,9 @@ def _grade(options: argparse.Namespace) -> int:
             _say(f"{change.image.name}: {NAMES[change.image.status]} → {NAMES[change.status]}{reason}")
         if not options.apply:
             count = _counted(len(images), "image")
-            _say(f"{len(wanted)} of {count} would be graded; nothing was changed. Do it with --apply.")
+            _say(f"{len(wanted)} of {count} would be graded; nothing was changed. Use --apply to write.")
             return 0
-        _say(f"{_counted(apply(connection, wanted), 'image')} graded; take it back with 'undo'.")
+        _say(f"{_counted(apply(connection, wanted), 'image')} graded; use 'undo' to reverse it.")
     return 0
 
 

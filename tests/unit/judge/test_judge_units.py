@@ -13,7 +13,7 @@ def test_a_change_of_units_is_told_and_not_condemned(settled, frame) -> None:
     said = [reason.sentence for reason in verdict.reasons if reason.rule == "based_anew"]
     assert said == [
         "The pixel values are 65,535 times smaller than before with the same stars in place: another unit, no cloud. "
-        "What is usual is learnt again from here on."
+        "The baseline starts again from this frame."
     ]
 
 

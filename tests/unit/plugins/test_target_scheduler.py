@@ -61,7 +61,7 @@ def lists(tmp_path) -> Path:
     frames = [
         ListedFrame(
             file=f"/mnt/capture/light {number}.fits", frame_id=f"{number:016x}", decision=decision, target="M 31",
-            filter="L", exposure_s=60.0, reasons=("Stars are drawn out.",), seq=number,
+            filter="L", exposure_s=60.0, reasons=("Stars are elongated.",), seq=number,
             date_obs_utc=f"2026-03-01T20:{number:02d}:00.000Z",
         )
         for number, decision in enumerate(decisions, 1)
@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(command, database,
     assert command.main(["grade", str(lists), str(database)]) == 0
     said = capsys.readouterr().out
     assert "light 1.fits: pending → accepted" in said
-    assert "light 2.fits: pending → rejected  [Auto] astro-monitor: Stars are drawn out." in said
+    assert "light 2.fits: pending → rejected  [Auto] astro-monitor: Stars are elongated." in said
     assert "2 of 4 images would be graded; nothing was changed" in said
     assert database.read_bytes() == before
 
@@ -145,7 +145,7 @@ def test_only_pending_images_of_the_same_name_and_time_are_graded(command, datab
     rows, accepted = state(database)
     # 3 and 4 were decided by others, 5 was taken at another time, 6 waits for a look.
     assert [status for status, _ in rows] == [1, 2, 2, 1, 0, 0]
-    assert rows[1][1] == "[Auto] astro-monitor: Stars are drawn out."
+    assert rows[1][1] == "[Auto] astro-monitor: Stars are elongated."
     assert rows[2][1] == "HFR"
     assert accepted == 2
     assert command.main(["grade", str(lists), str(database), "--apply"]) == 0

@@ -81,7 +81,7 @@ def test_an_early_verdict_and_its_warning_are_taken_back(session, night_log, ann
     assert kinds(announced)[3:] == ["frame.judged", "alert.closed", "frame.revised"]
     closed, revised = announced[-2].body, announced[-1].body
     assert closed["alert_id"] == opened["alert_id"]
-    assert "before its file was whole" in closed["sentence"]
+    assert "before its file was complete" in closed["sentence"]
     assert revised["frame_id"] == early[0].frame_id
     assert (revised["old_decision"], revised["new_decision"], revised["by"]) == ("reject", "reject", "rules")
     assert revised["replaced_by"] == whole[0].frame_id

@@ -424,11 +424,13 @@ def test_files_that_are_not_whole_when_the_watch_ends_are_named(night: Night) ->
     night.write(3.0, "cut.fits", WHOLE[:4000], Hint.TOUCHED)
     night.write(3.0, "whole.fits", WHOLE, Hint.CLOSED)
     assert only(night.run(30))[1].path.name == "whole.fits"
-    assert night.source.unfinished() == "1 file not whole yet; it is graded by the next watch, once whole: cut.fits"
+    assert (
+        night.source.unfinished() == "1 file not complete yet; it is graded by the next watch, once complete: cut.fits"
+    )
     for number in range(6):
         night.write(31.0, f"{number}.fits", WHOLE[:4000], Hint.TOUCHED)
     night.run(60)
     assert night.source.unfinished().startswith(
-        "7 files not whole yet; they are graded by the next watch, once whole: "
+        "7 files not complete yet; they are graded by the next watch, once complete: "
     )
     assert night.source.unfinished().endswith("4.fits, …")
