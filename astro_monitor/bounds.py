@@ -1,4 +1,4 @@
-"""Bounds for whole numbers that come from outside: a file system may say anything, a database column may not.
+"""Bounds for integers from outside: a file system may report any number, but a database column has 64 bits.
 
 SQLite holds signed integers of 64 bits; Python's have no end. A time after the year 2262 in nanoseconds, or a file
 number of 128 bits (ReFS), fits no column.

@@ -33,7 +33,7 @@ class Counts:
         self._add(new, 1)
 
     def take_back(self, decision: Decision) -> None:
-        """Count a verdict no more: another content of its file has one."""
+        """Uncount a verdict: other content of the file has one instead."""
         self.judged -= 1
         self._add(decision, -1)
 

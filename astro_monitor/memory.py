@@ -64,7 +64,7 @@ class Memory:
         self._nights = self._nights[-NIGHTS_KEPT:]
 
     def looked(self, frame_id: str) -> None:
-        """Note that a second look was made now, whatever came of it."""
+        """Record that a second look was made now, whether or not it changed anything."""
         self._looks[frame_id] = self._log.last_seq()
         for old in list(self._looks)[:-LOOKS_KEPT]:
             del self._looks[old]
@@ -109,7 +109,7 @@ def past_of(night_log: NightLogReader, nights: Iterable[str]) -> Past:
         if body.get("replaced_by"):
             continue  # no second look: its file holds another content
         if body["by"] == BY_RULES:
-            # Logs of before have no other trace of second looks: those that changed nothing are not known.
+            # Older logs have no other trace of second looks: those that changed nothing are unknown.
             looks[body["frame_id"]] = document.seq - 1
         elif body["new_decision"] == "reject":
             rejected.append((document.seq, body["frame_id"]))

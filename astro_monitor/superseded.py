@@ -86,7 +86,7 @@ def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:
     """Return the revision by which a person's decision goes over to the new content of the same exposure.
 
     Parameters:
-        row: the frame of before.
+        row: the earlier frame.
         body: of the ``frame.judged`` draft that comes first in the same commit.
 
     Returns:

@@ -11,7 +11,7 @@ from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, SourceTable
 
 COLOURS = {KIND_STAR: "green", KIND_EXTENDED: "cyan", KIND_ARTEFACT: "red"}
 WIDEST_PX = 1000.0
-"""A radius beyond this, in pixels, is no source; it is drawn at this size."""
+"""Largest drawn radius, in pixels; a larger one is not that of a source."""
 UNMEASURED_RADIUS_PX = 4.0
 """Radius of the circle around a source without a shape, in sensor pixels."""
 

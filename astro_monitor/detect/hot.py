@@ -1,4 +1,4 @@
-"""Hot pixels: single pixels, pairs and short lines of them that no star can be, because light comes through pixels.
+"""Hot pixels: single pixels, pairs and short lines that are too sharp for a star, whose light is blurred by the optics.
 
 A star is blurred by the air and the optics before the pixels sample it. Even a Gaussian of 1.1 pixels full width at
 half maximum, wherever its centre lies in a pixel, gives the third and fourth brightest neighbours of its brightest
@@ -17,24 +17,24 @@ from ..records import NO_HOT_PIXELS, HotPixels, SkyMap
 from .sky import Pixels
 
 NARROWEST = 0.2
-"""Light of the third and fourth brightest of the eight neighbours over that of the pixel; stars have more."""
+"""Largest light of the third and fourth brightest of the eight neighbours over that of a hot pixel; stars have more."""
 
 HOT_SNR = 10.0
-"""Fainter pixels are left alone: the noise of their neighbours is as large as the light that is looked for there."""
+"""Fainter pixels are not tested: the noise of their neighbours is as large as the light that is expected there."""
 
 INFESTED = 2e-4
-"""Share of hot pixels from which on a frame is cleaned before the star finder sees it. With fewer, not one cut-out of
-25 × 25 pixels in eight holds one, and the network knows them."""
+"""Fraction of hot pixels above which a frame is cleaned before the star finder runs. With fewer, less than one in eight
+cut-outs of 25 × 25 pixels contains one, and the network was trained on such frames."""
 
 WHITE_ADU = 65535
 """Largest value of a frame in whole numbers."""
 
 LEAK_NOISES = 2.0
-"""Charge leaks from some hot pixels into the four pixels at their sides. It is taken away where the sides are brighter
-than the corners, of which light would make no such difference, by so many noises of one pixel."""
+"""Charge leaks from some hot pixels into the four pixels at their sides. It is removed where the sides are brighter
+than the corners, which starlight would not cause, by this many times the noise of a pixel."""
 
 _SAMPLED_BANDS = 48
-"""Rows that are searched to learn the share; in a frame of 24 megapixels they hold 290 000 pixels."""
+"""Rows from which the fraction is estimated; in a frame of 24 megapixels they contain 290 000 pixels."""
 
 _SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))

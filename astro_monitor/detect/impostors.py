@@ -1,4 +1,4 @@
-"""What looks like a trail and is none: each test names a structure of the sensor, the optics or the sky.
+"""Structures that look like trails: each test names a structure of the sensor, the optics or the sky.
 
 A satellite is a point that moves: its trail is a ridge as wide as a star, straight, brighter than both its sides, and
 its brightness has nothing to do with the stars and borders that it crosses.
@@ -17,55 +17,61 @@ from .scene import Scene
 from .starlight import FADES, FULL, ON_AXIS_STEPS, belongs_to_star, falls, is_saturated_near, off_axis_steps
 
 LEAST_SNR = 6.0
-"""Height of a trail over its error."""
+"""Smallest height of a trail over its error."""
 
 _LEAST_SIDES = 0.6
 """Share of a line whose two sides must be on the frame: along a border a ridge looks like an edge."""
 _WIDTH, _WIDTH_PER_NOISE, _WIDEST, _WIDER_STEPS, _NARROWEST = 1.6, 0.35, 3.3, 1.0, 0.6
-"""Width of a trail over that of the stars: only aircraft are so near that they are out of focus, and they are bright.
-So a trail may be wider the higher it is over the noise of a pixel."""
+"""Width of a trail over that of the stars: largest; increase of the largest per unit of height over the noise of a
+pixel; upper limit of both; allowance in steps; smallest. Only aircraft are so near that they are out of focus, and they
+are bright, so a brighter trail may be wider."""
 _BEAM_NOISE, _BEAM_LENGTHS, _BEAM_EVEN, _BEAM_HALVES = 5.0, 35.0, 0.6, 1.25
-"""Wider still is an aircraft far out of focus: so many times the noise of a pixel, so many times longer than wide, its
-faintest tenth not below this share of its median, and one half no wider than the other by the last factor."""
+"""An aircraft far out of focus may be wider still: least height over the noise of a pixel, least length over width,
+least brightness of its faintest tenth over its median, largest ratio of the widths of its halves."""
 _STOUT_WIDTH, _STOUT_LENGTHS = 2.0, 20.0
-"""A ridge so many times wider than the stars must be so many times longer than wide: pieces of nebulae and galaxies
-are straight over shorter lengths."""
+"""A ridge wider than the stars by the first factor must be longer than wide by the second: parts of nebulae and
+galaxies are straight over shorter lengths."""
 _CROOKED = -0.25
-"""Beside a trail it is as dark as on the sky. Where two blocks in a row are darker than their sides by this share of
+"""The sides of a trail are as dark as the sky. Where two blocks in a row are darker than their sides by this share of
 the height, a wide ridge has left its line: it is a filament."""
 _EVEN_SNR, _EVEN_WIDTH, _EVEN_WIDTH_SNR = 7.0, 1.25, 2.5
 """A trail has the same width everywhere. Largest ratio of the widths of its two halves; the last number over the signal
 to noise of the ridge is added, and the ridge must be clear enough to be measured."""
 _LARGEST_STEP = 0.8
-"""Levels of the two sides may differ by so much of the height."""
+"""Largest difference of the levels of the two sides, as a share of the height."""
 _BENT, _TIGHTEST_STEPS = ((0.85, 2.0), (0.95, 4.0)), 1500.0
-"""An arc bent by so many steps leaves a line at most such a share of its score; its radius is less than the last."""
+"""A ridge is an arc if the best line has at most this share (first of a pair) of the score of an arc that is bent by at
+least so many steps (second), and the radius is below the last number of steps."""
 
 _ASTRAY = 0.85
 """Where a straight line elsewhere is so much better, another structure next to the line has shifted it."""
 _NEAR_AXIS_STEPS = 2.5
-"""A line that leaves its column or row by less than this over its length is looked at column by column."""
+"""A line that deviates less than this from a column or row over its length is examined column by column."""
 _ON_AXIS_SNR = 9.0
 """Whole columns and rows have noise of their own: a line along one must be clearer than others."""
 _SHARP = 0.75
 """Steepest drop from pixel to pixel over the height, across a column; for stars 1.3 pixels wide it is 0.7."""
 _COLUMN_REACH_PX = 6
 _SEAM_PX, _SEAM_SHARE = 2.0, 0.15
-"""Half-frames are read by amplifiers of their own: they meet so near the middle of the frame, along so much of it."""
+"""The two halves of a frame may be read by different amplifiers. Largest distance of their seam from the middle of the
+frame, and its least length as a share of the frame."""
 
 _RAY_FADES, _RAY_FADING, _RAY_WIDENING = 0.85, 2.0, 1.25
 """A ray of glow fades and widens away from the border."""
 _RAY_SNR, _RAY_SINE, _RAY_BEYOND = 4.0, 0.08, 2.0
-"""Rays of one point: how clear each is, how far they differ in direction, how many lengths off the point may lie."""
+"""Rays of one point: least signal to noise of each, least sine of the angle between two, largest distance of the point
+in lengths of the ray."""
 _RAY_POINT_STEPS, _FEWEST_RAYS = 12.0, 3
 _STAR_POINT_STEPS, _FEWEST_SPIKES = 4.0, 2
-"""How near the point they pass, and how many there are; the same where the point is a saturated star."""
+"""Largest distance at which rays pass the point, and their least number; the same where it is a saturated star."""
 _STEEP_FADING, _STEEP_START = 3.0, 2.6
-"""Light of the nearest third over the farthest, and of the nearest sixth over the median."""
+"""Least light of the nearest third over the farthest, and of the nearest sixth over the median."""
 _GALAXY_WIDTH, _GALAXY_WIDER_STEPS, _GALAXY_FADING, _GALAXY_ASPECT = 1.35, 1.0, 2.2, 45.0
-"""A galaxy on its side is wider than the stars, fades to both ends, and is not so many times longer than wide."""
+"""An edge-on galaxy: least width over that of the stars, the same in steps, least fading to both ends, largest length
+over width."""
 _DISC_WIDTH, _DISC_FADING, _DISC_FADES, _DISC_ASPECT = 1.8, 4.0, -0.9, 130.0
-"""Or much wider, with light that falls far and steadily: the fainter a disc may be, the longer it seems."""
+"""The same for a much wider disc, whose light falls far and steadily (rank correlation below the third number), and
+which may be longer."""
 
 
 def impostor(ridge: Ridge, scene: Scene) -> str:

@@ -23,34 +23,35 @@ from .peaks import Points
 from .prepare import signal_to_noise
 
 WIDTHS_SIGMA_PX = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
-"""Widths that are tried. Wider stars fill the 3 × 3 pixels evenly; the network tells those from artefacts itself."""
+"""Widths that are tried. Wider stars fill the 3 × 3 pixels evenly; the network separates those from artefacts."""
 
 LEAST_STARS = 5
 LEAST_MISTAKEN, ALIKE_MISTAKEN, SPREAD_MISTAKEN = 10, 0.01, 0.1
-"""Artefacts that may show that they are stars: so many, so alike, and with shares of the light in the middle pixel that
-differ so much."""
+"""When artefacts may be stars after all: least number, largest deviation from a common profile, least spread of the
+share of light in the middle pixel."""
 MOST_STARS = 300
 CLEAR, TELLING = 20.0, 10.0
-"""Signal to noise of the 3 × 3 pixels: from which stars say what stars look like, and from which sources are tested."""
+"""Least signal to noise of the 3 × 3 pixels: of stars that define the profile, and of sources that are tested."""
 
 ALIKE = 0.03
-"""Share of the light's square that the profile may leave over."""
+"""Largest residual of a star from the profile, as a share of the squared light."""
 
 UNLIKE = 0.06
 SHARPER = 1.1
-"""An artefact leaves more over than the first, and its middle is brighter than a star's by the second."""
+"""An artefact has a larger residual than the first, and its middle is brighter than a star's by the second factor."""
 
 CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
-"""Of stars, which stand anywhere in their pixels, this share has its centre so near the middle of one: the area of the
-circle. A hot pixel that leaks charge into its neighbours, or was interpolated into them, looks like a narrow star, but
-always has its centre there."""
+"""The centres of stars are distributed evenly over their pixels, so the second number (the area of the circle) is the
+share within the first distance from the middle. A hot pixel that leaks charge into its neighbours, or was interpolated
+into them, looks like a narrow star, but its centre is always there."""
 LEAST_CENTRED, MORE_CENTRED = 5, 3.0
-"""Some sources are hot pixels where more are centred than the first and so many times what stars would be."""
+"""Some sources are hot pixels if more are centred than the first number plus the second factor times the share expected
+for stars."""
 MOSTLY_HOT, AS_SHARP = 4.0, 0.7
-"""Where there are so many of them for each star, sources with so much of their sharpness are hot pixels that
-overlap."""
+"""Where there are more of them per star than the first number, sources with at least this share of their sharpness are
+overlapping hot pixels."""
 NEARLY_CENTRED_PX = 0.2
-"""Those are, that lie so near the middle and look like the centred ones."""
+"""Sources within this distance from the middle that look like the centred ones are hot pixels."""
 
 _FREEDOMS = 7
 """Nine pixels less height and place, as far as two places can be chosen within one pixel."""

@@ -18,12 +18,12 @@ from .sky import Pixels
 Values = NDArray[np.float64]
 
 REACH = 24
-"""Steps on each side of the line that are looked at."""
+"""Steps on each side of the line that are examined."""
 _OFFSETS = np.arange(-REACH, REACH + 1)
 _SLACK = 9
-"""The ridge may be so many steps from the line at either end."""
+"""Largest distance of the ridge from the line at either end, in steps."""
 _SETTLED_STEPS, _MOST_MOVES = 5, 3
-"""A line that had to move farther is looked at again: the ridge may lie farther still."""
+"""A line that moved farther than this is examined again, at most so many times: the ridge may be farther still."""
 _BENDS = np.arange(-8.0, 8.5, 2.0)
 """Tried distances of the middle of an arc from its chord, in steps."""
 _NEAR = np.arange(-6.0, 6.5, 2.0)
@@ -33,15 +33,15 @@ _BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 12, 8, 32
 _FEWEST_IN_BLOCK = 5
 """Pixels on the frame that a block needs at one distance from the line."""
 _CLIP_NOISE, _CLIP_USUAL = 5.0, 2.0
-"""A block's light counts up to so many errors, or so many times the usual block's light."""
+"""The light of a block is clipped at this multiple of its error or of the usual light, whichever is larger."""
 _MEDIAN_ERROR = 1.2533
 """Standard error of a median over that of a mean, for Gaussian noise."""
 _LIT = 2.0
-"""A place is lit when the mean light of three blocks is so many errors above their sides."""
+"""A place is lit when the mean light of three blocks is more than so many errors above their sides."""
 _CLEARLY_LIT, _FEWEST_LIT = 3.0, 2
-"""A block alone is lit from so many errors on; a width needs so many such blocks."""
+"""A single block is lit above the first number of errors; a width needs the second number of such blocks."""
 _LEAST_SIDE = 4
-"""Steps of each side that are looked at in any case."""
+"""Steps of each side that are always examined."""
 _SOFTENED_STEPS2 = 4.1
 """Square of the width that sampling at the nearest pixel and the mean of three neighbours add."""
 

@@ -11,24 +11,24 @@ ON_AXIS_STEPS = 1.5
 """A line that stays in one column or row leaves it by less than this over its length."""
 
 _BRIGHT_STAR = 60.0
-"""A star that casts a spike is at least so many times brighter than the spike."""
+"""Least brightness of a star over that of its spike."""
 FULL = 0.9
 """Pixels are saturated from this part of the saturation level on."""
 FADES, _CENTRED_FADES = (-0.75, 1.8), (-0.6, 1.25)
-"""Light falls with the distance from its star: rank correlation, and nearest over farthest third; and the same for a
-star whose very middle the line meets."""
+"""Light falls with the distance from its star: largest rank correlation, and least ratio of the nearest to the farthest
+third; the second pair is for a star whose centre lies on the line."""
 _MOST_STARS = 6
-"""The brightest ones on a line are looked at: in rich fields some star lies in the right place for any flare."""
+"""Only the brightest stars on a line are examined: in rich fields some star is always at the place of a flare."""
 _STAR_REACH = 4.0
-"""Within so many of its widths a star's own light is in the way."""
+"""Within this distance, in widths of the star, its own light is excluded."""
 _STAR_IN_BLOCK = 1.6
-"""A block that is so many times brighter than both its neighbours holds a star."""
+"""A block brighter than both its neighbours by this factor contains a star."""
 _FEW_BLOCKS, _FEW_FADES = 8, -0.77
 """With fewer blocks the rank correlation must be clearer."""
 _BEYOND = 1.5
-"""A star is looked for so many lengths beyond the ends of a line."""
+"""Stars are searched up to this distance beyond the ends of a line, in its lengths."""
 _CENTRED_STEPS = 1.0
-"""Charge runs from the middle of its star."""
+"""Largest distance of a column of charge from the centre of its star."""
 
 
 def belongs_to_star(ridge: Ridge, scene: Scene) -> bool:

@@ -1,4 +1,4 @@
-"""The width of a frame's stars, roughly and fast: light that came through the optics is at least so wide."""
+"""A fast estimate of the width of a frame's stars: the smallest width of light that came through the optics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNKNOWN_STEPS = 3.0
 _REACH = 7
 _MOST_STARS, _FEWEST_STARS = 80, 3
 _FULL = 0.8
-"""Stars that reach so much of the saturation level are left out."""
+"""Stars that reach this share of the saturation level are left out."""
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 

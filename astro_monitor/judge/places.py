@@ -17,7 +17,8 @@ from ..records.places import Shift, ends_of, same_place
 
 REMEMBERED_FRAMES = 20
 MOST_STREAKS = 4
-"""The longest streaks of each frame are remembered: a sensor with more of them shows those again and again."""
+"""Only the longest streaks of each frame are remembered: a sensor with more of them shows the same ones in each
+frame."""
 LEAST_FRAMES, LEAST_SHARE = 3, 0.2
 
 
@@ -32,7 +33,7 @@ class _Seen:
 
 @dataclass(slots=True)
 class Places:
-    """The memory. Changes with each frame, whatever was decided about it.
+    """The remembered streaks of a rig; updated with each frame, independent of its decision.
 
     Attributes:
         reference: number of the reference frame that the shifts are against.

@@ -13,7 +13,7 @@ INDEX = "index.json"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The table of contents of before.
+    """The table of contents as it was before.
 
     Attributes:
         made: digest of each list, as it was written; ``None`` where version 0.1 wrote it, which kept no digests.
@@ -27,7 +27,7 @@ class Index:
 
 
 def read_index(folder: Path) -> Index:
-    """Read the table of contents of before; one that is missing or damaged counts as empty."""
+    """Read the table of contents; one that is missing or damaged counts as empty."""
     try:
         found = json.loads(read_plain(folder / INDEX))
         names = [str(name) for name in found["files"] if _is_inside(str(name))]

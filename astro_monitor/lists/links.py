@@ -63,7 +63,7 @@ def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = Fa
     there = {entry.name: _state(entry) for entry in os.scandir(folder)}
     recorded = _read(record)
     own = {name for name, state in there.items() if _is_own(name, state, recorded, legacy)}
-    # Exactly the link that is wanted is as good as an own one, whatever became of the record.
+    # A link that is exactly the wanted one counts as made by this program, even without a record.
     own |= {name for name, target in targets.items() if there.get(name) == str(Path(target))}
     foreign = {name for name in there if name not in own}
     wanted = _renamed(targets, foreign)

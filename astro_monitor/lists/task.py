@@ -1,4 +1,4 @@
-"""One writing of all lists: each stack's files, links and scripts, and the end of those that are no more."""
+"""One update of all lists: writes files, links and scripts of each stack, and removes those of stacks that are gone."""
 
 from __future__ import annotations
 

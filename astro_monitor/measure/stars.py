@@ -14,21 +14,21 @@ from .profile import width_over_fwhm
 from .stamps import SATURATED, SIDE_PX, cut, select
 
 MIN_SNR = 4.0
-"""Fainter ones are left out: their shapes say nothing."""
+"""Fainter stars are left out: their shapes are only noise."""
 NARROWEST_SIGMA_PX = 0.36
 EXACTLY_PX = 0.05
-"""Light that comes through pixels is wider than the first, a FWHM of 0.85 pixels. What is narrower, and lies in the
-middle of its pixel, is a hot pixel."""
+"""Sampled starlight is wider than the first, a FWHM of 0.85 pixels. A narrower source within the second distance from
+the middle of its pixel is a hot pixel."""
 MOST_ARE_HOT = 2 / 3
 """Where more of the clear sources than this are hot pixels, the star finder could not separate them from stars."""
 CENTRED_PX, CENTRED_SHARE = 0.12, 0.045
 LEAST_CENTRED, MORE_CENTRED, NEARLY_CENTRED_PX, ALIKE_HOT = 5, 3.0, 0.25, 1.3
-"""Stars stand anywhere in their pixels: this share of them lies so near the middle of one. Where more than the third
-number, and so many times that share, do, some are hot pixels: those within the fifth, not wider than the centred ones
-by the last factor."""
+"""The centres of stars are distributed evenly over their pixels: ``CENTRED_SHARE`` of them lie within ``CENTRED_PX`` of
+the middle. If more than ``LEAST_CENTRED`` plus ``MORE_CENTRED`` times that share do, some are hot pixels: those within
+``NEARLY_CENTRED_PX`` that are not wider than the centred ones by ``ALIKE_HOT``."""
 CLEAR_SNR = 20.0
 CROWD, CROWD_PART, CROWD_WIDTH = 6, 0.2, 1.25
-"""A crowd has at least so many stars and so large a part of them, and its widest is so many times its narrowest."""
+"""Stars of about one width: least number, least share of all, and ratio of the widest to the narrowest."""
 PEAK_WIDTH, PEAK_SIGMAS, PEAK_NARROWER, EQUAL = 1.12, 2.5, 1.3, 1.001
 """Fewer stars than galaxies: the widths of the stars, equal within the first factor, are a peak in the counts. It is so
 many times its Poisson error above the next window of widths, and the majority is wider by the last factor."""
@@ -37,13 +37,13 @@ ENOUGH_CLEAR = 20
 FEW_CLEAR, LESS_CLEAR_SNR = 3, 10.0
 """Where at least so many stars are above ``CLEAR_SNR``, or else above this SNR, only they are used for the width."""
 NEIGHBOUR_FWHM, NEIGHBOUR_PX, NEIGHBOUR_LIGHT = 2.5, 3.0, 0.1
-"""A neighbour widens a star that is nearer than so many widths and pixels of a cut-out, if it has so large a part of
-the star's light."""
+"""A neighbour widens a star if it is nearer than this many widths plus pixels of a cut-out, and has at least this share
+of the star's light."""
 MANY_LONELY, LONELY_SHARE, LONELIEST_SHARE = 5, 0.1, 0.25
-"""Stars without such neighbours speak alone, where there are so many of them and so large a part; else the last part of
-all stars, those farthest from others, does."""
+"""Only stars without such neighbours are used if they have at least this number and share; else the last share of all
+stars, those farthest from others, is used."""
 MUCH_CLEARER = 10.0
-"""So do fewer, where the squares of their signal to noise are so many times those of the rest."""
+"""Fewer are used alone, too, if the sum of their squared signal to noise is this many times that of the rest."""
 
 
 def measure_stars(frame: Frame, detections: Detections) -> Stars:

@@ -13,21 +13,21 @@ from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
 from .stars import FEW_CLEAR, clear_stars, lonely, width_stars
 
 MOST_FITTED = 24
-"""So many stars are fitted one by one: their median is known to a percent."""
+"""Largest number of stars that are fitted one by one: their median is accurate to a percent."""
 LEAST_SNR_OF_WIDTH = 8.0
 """Root of the sum of squares over the stars: the error of a width is about the width over this."""
 NARROW_PX, MANY_NARROW = 1.5, 5
-"""Below so many pixels of a cut-out, the width of one star depends on where in its pixel it stands, by a third: it
-takes so many stars to know it."""
+"""Below the first width, in pixels of a cut-out, the measured width of a star varies by a third with its position
+within the pixel: at least the second number of stars is needed."""
 LEAST_PX = 0.75
 """Smallest width that pixels can measure; below it the error is more than a tenth."""
 HOPELESS, SHARP_PX = 50, 2.2
-"""With so many artefacts for each star, fewer than five stars narrower than so many pixels are not believed: hot pixels
-side by side, of which there are a few among thousands, look like this."""
+"""With more artefacts per star than the first, fewer than five stars narrower than the second, in pixels, are not
+trusted: adjacent hot pixels, of which there are a few among thousands, look like this."""
 MOST_HOLLOW = 0.5
-"""A Gaussian has no place in a ring: from this dip on there is no width of one."""
+"""A Gaussian does not fit a ring: with a deeper central dip than this no Gaussian width is reported."""
 LONG = 1.5
-"""Elongation from which on no round profile is fitted."""
+"""Above this elongation no round profile is fitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class Widths:
         fwhm_gauss_px: of Gaussians at pixel centres, along the longer axis; NaN where none fits.
         fwhm_mad_px: scaled median absolute deviation of the former over the stars.
         fwhm_minor_px: median width along the shorter axis.
-        why_missing: why the widths are not to be believed; empty when they are.
+        why_missing: why the widths are not trusted; empty when they are.
     """
 
     clear: NDArray[np.intp]

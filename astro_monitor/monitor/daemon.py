@@ -247,7 +247,7 @@ class Monitor:
             state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, lane, stop), over)
             state.mover.keep()
             if self._settings.watch.existing == "ignore":
-                # The frames of before are not met again; those among them that still have no outcome are.
+                # Existing frames are not graded again; those among them that still have no outcome are.
                 for path in night_log.unfinished():
                     source.reopened.ask(path)
             state.ready()

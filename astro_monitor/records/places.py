@@ -19,9 +19,10 @@ Ends = tuple[float, float, float, float]
 Shift = tuple[float, float]
 
 NEAR_PX, NEAR_WIDTHS = 3.0, 0.6
-"""Lines at one place are nowhere farther apart than so many pixels, or so much of their width where that is more."""
+"""Largest distance between two lines at one place: this many pixels, or this share of their width if that is more."""
 COVERED_OF_SHORTER, COVERED_OF_LONGER = 0.5, 0.25
-"""So much of each is covered by the other: the ends of a faint line are found now here, now there."""
+"""Least overlap of two lines at one place, as a share of the shorter and of the longer: the measured ends of a faint
+line vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

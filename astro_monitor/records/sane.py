@@ -17,9 +17,9 @@ from .measurements import Measurements
 from .verdicts import Failed, Outcome, Skipped
 
 LARGEST = 1e60
-"""No quantity here is larger in its unit; the fourth power is still far from the end of 64-bit numbers."""
+"""No quantity here is larger in its unit, and its fourth power is still a finite 64-bit float."""
 FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
-"""A year from the ends of the calendar, so that a change of zone or a night's noon stays inside it."""
+"""A year inside the limits of ``datetime``, so that a time zone or the noon of a night cannot leave them."""
 
 
 def sane(outcome: Outcome) -> Outcome:

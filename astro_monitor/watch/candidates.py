@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 
 SLOW_NOTICE_S = 60.0
 MANY_NUMBERS = 20
-"""So many files in a row whose number has changed and whose bytes have not: this file system makes numbers up."""
+"""After so many files in a row whose file number has changed and whose bytes have not, the numbers of this file system
+are not trusted."""
 
 _UNKNOWN = Sighting(0, 0, (0, 0))
 
 How = Literal["event", "scan", "poll"]
 AlreadyDone = Callable[[Path, Sighting, Callable[[], str]], bool]
-"""Whether a file that looks like this has an outcome in the night log; the last one takes its digest when asked."""
+"""Whether a file of this path and sighting has an outcome in the night log; the last argument computes its digest."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""One bounded look into a file: does it say how long it must be, does it look filled, and what does it hold?
+"""One bounded look into a file: the length by its header, whether it looks filled, and a digest of its content.
 
 A program may make a file in its full length before it fills it. What it has not written yet reads as zeros, which
 cameras hardly write: the file system's own list of holes is asked first (``lseek`` with ``SEEK_HOLE``), then pages of
@@ -25,13 +25,13 @@ from .settle import Look
 log = logging.getLogger(__name__)
 
 HEAD_BYTES = 64 << 10
-"""Headers of capture programs are shorter; a changed card is seen."""
+"""Headers of capture programs are shorter, so a changed card is detected."""
 PAGE_BYTES = 4096
-"""What file systems allocate and programs write is a multiple of this, and begins at one, nearly always."""
+"""File systems allocate and programs write nearly always in multiples of this, starting at a multiple."""
 SAMPLES = 128
 """Pages between head and end that are read: 0.5 MB, quick on a slow share, too. Two exposures differ in each."""
 RUN_BYTES = 256
-"""128 pixels in a row at exact half scale are not what a camera reads out; compressed data have no such run at all."""
+"""No camera reads out 128 pixels in a row at exactly half scale, and compressed data have no such run."""
 TAIL_BYTES = 32
 """Eight or sixteen pixels: a copy that fills an allocated file from its start reaches them last."""
 MAX_XML_BYTES = 1 << 20
@@ -100,7 +100,7 @@ def digest_of(path: str, size_bytes: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What a file says of itself.
+    """What the header of a file declares.
 
     Attributes:
         look: what is known already; then no page needs to be read.

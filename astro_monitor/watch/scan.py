@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 MAX_DEPTH = 64
 MAX_LINKED_DEPTH = 16
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""What the system says when this program may open no more: no fault of a file or folder."""
+"""Errors when this program cannot open more files: not the fault of a file or folder."""
 
 
 @dataclass(slots=True)

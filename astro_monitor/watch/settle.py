@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 CLOSED_CHECK_S = 0.05
-"""A closed file is looked at again after this time before it is believed."""
+"""A closed file is checked again after this time before it is accepted."""
 QUIET_S_PER_BYTE = 1.0 / 100e6
 """Larger files take longer to be rewritten in place."""
 MAX_SIZE_QUIET_S = 60.0
-"""A sparse file may say that it has exabytes."""
+"""Upper limit of that time: a sparse file may have a size of exabytes."""
 QUIET_PER_GAP = 3.0
 MAX_GAP_QUIET_S = 20.0
 """A writer that pauses is given three times its longest pause, within reason."""
@@ -33,13 +33,13 @@ DOUBTFUL_QUIET_S = 90.0
 CLOSED_ZEROS_QUIET_S = 10.0
 """The same where its writer has closed it and the file system knows of no part that was never written."""
 WRITER_QUIET_S = 60.0
-"""A filled file that a program keeps open is taken as whole after so long: some programs forget to close."""
+"""A filled file that a program keeps open is accepted after this time: some programs forget to close files."""
 MIN_CHECK_S, MAX_CHECK_S = 0.01, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What the file system says of a file. Two equal ones: nothing has been written in between, as far as it tells.
+    """What the file system reports of a file. If two are equal, no write in between is known.
 
     Attributes:
         size_bytes: its length.

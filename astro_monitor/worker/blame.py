@@ -1,7 +1,7 @@
-"""Whose doing it was that a worker process ended: its file's, or that of the computer at that moment.
+"""Whether a worker process ended because of its file, or because of the state of the computer at that moment.
 
-A crash on a quiet computer is the file's doing. A kill from outside, a crash while memory runs out, and waiting for a
-disk or share that does not answer pass by: they say nothing about the file.
+A crash on a computer with enough memory is attributed to the file. A kill from outside, a crash while memory runs out,
+and waiting for a disk or share that does not answer are temporary: they say nothing about the file.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEAST_FREE_SHARE = 0.05
-"""Less of the memory (of the computer, or of the control group) free than this: the kernel may kill at any moment."""
+"""With a smaller share of the memory (of the computer, or of the control group) free, the kernel may kill at any
+time."""
 AMPLE_FREE_SHARE = 0.25
-"""With so much of the memory free, what makes the kernel kill for want of it is likely to be the file itself."""
+"""With at least this share of the memory free before, a later kill for lack of memory is attributed to the file."""
 STALLED_PERCENT = 10.0
 """All tasks waited for memory this share of the last ten seconds, see ``Documentation/accounting/psi.rst`` of Linux."""
 WORKING_SHARE = 0.5
@@ -26,7 +27,7 @@ _CRASHES = frozenset(
     for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ")
     if hasattr(signal, name)
 )
-"""Signals by which a process ends for what it does itself."""
+"""Signals that a process receives for its own errors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,7 +232,7 @@ def test_the_key_is_private_made_once_and_never_a_link(tmp_path) -> None:
         key_of(tmp_path)
     (tmp_path / "moved.key").unlink()
     (tmp_path / "moved.key").write_bytes(b"short")
-    with pytest.raises(ConfigError, match="no key"):
+    with pytest.raises(ConfigError, match="not a key"):
         key_of(tmp_path)
 
 
