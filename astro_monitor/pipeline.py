@@ -97,13 +97,7 @@ class Pipeline:
             for name in (chosen.star_finder, chosen.quality)
         )
         return cls(
-            Reader(
-                Limits(
-                    max_pixels=settings.worker.max_pixels,
-                    rare_codecs=settings.worker.rare_codecs,
-                    grade_calibrated=settings.judge.grade_calibrated,
-                )
-            ),
+            Reader(_limits(settings)),
             Detector(models[0]),
             Measurer(_site(settings.site)),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),
@@ -219,7 +213,7 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     )
     detector = Detector(model)
     on_models()
-    opened = Reader(Limits(max_pixels=settings.worker.max_pixels)).open(arrival)
+    opened = Reader(_limits(settings)).open(arrival)
     frame = opened.frame()
     if frame.meta.scale_arcsec_px is None and settings.site.scale_arcsec_px is not None:
         frame = replace(frame, meta=_with_scale(frame.meta, settings.site.scale_arcsec_px))
@@ -236,6 +230,14 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
         streaks=tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks),
         measurements=measurements,
         model=detections.model,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_pixels=settings.worker.max_pixels,
+        rare_codecs=settings.worker.rare_codecs,
+        grade_calibrated=settings.judge.grade_calibrated,
     )
 
 

@@ -254,11 +254,6 @@ class Times:
         moment = self._moment(moment_utc)
         return moment_utc if moment is None else f"{moment:%H:%M:%S}{self._offset(moment)}"
 
-    def day_and_clock(self, moment_utc: str) -> str:
-        """Return date and time of day."""
-        moment = self._moment(moment_utc)
-        return moment_utc if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}{self._offset(moment)}"
-
     def new_day(self, moment_utc: str) -> str:
         """Return a line with the date and the time zone when this is the first moment of another day; else no text."""
         moment = self._moment(moment_utc)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..records import KIND_ARTEFACT, Detections, Frame, Stars
 from .moments import FWHM_PER_SIGMA, Shapes, hollowness, measure_stamps
 from .profile import width_over_fwhm
-from .stamps import SATURATED, SIDE_PX, cut, select
+from .stamps import SATURATED, SIDE_PX, cut
 
 MIN_SNR = 4.0
 """Fainter stars are left out: their shapes are only noise."""
@@ -44,16 +44,6 @@ MANY_LONELY, LONELY_SHARE, LONELIEST_SHARE = 5, 0.1, 0.25
 stars, those farthest from others, is used."""
 MUCH_CLEARER = 10.0
 """Fewer are used alone, too, if the sum of their squared signal to noise is this many times that of the rest."""
-
-
-def measure_stars(frame: Frame, detections: Detections) -> Stars:
-    """Choose, cut out and measure stars; none is normal.
-
-    Parameters:
-        frame: pixels are read only around the chosen stars.
-        detections: of the same frame.
-    """
-    return measure_chosen(frame, detections, select(frame, detections))[0]
 
 
 def measure_chosen(

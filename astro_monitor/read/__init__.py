@@ -3,6 +3,6 @@
 from .limits import Limits
 from .reader import SKIPPED_KINDS, Opened, Reader
 from .skypositions import sky_positions
-from .started import exposure_start
+from .start_only import exposure_start
 
 __all__ = ["SKIPPED_KINDS", "Limits", "Opened", "Reader", "exposure_start", "sky_positions"]

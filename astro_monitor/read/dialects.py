@@ -19,7 +19,7 @@ from .framekind import kind_of, spelled_type
 from .optics import read_optics
 from .orientation import east_angle_deg
 from .processors import program_of
-from .start import read_start
+from .start_time import read_start
 from .values import as_degrees, as_number, as_text
 
 

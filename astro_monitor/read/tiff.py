@@ -30,7 +30,7 @@ PLAIN, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 5, 8, 32773, 32946
 """Values of the tag Compression (TIFF 6.0, section 3; Adobe's supplement 2)."""
 FLOATING_POINT = 3
 """Value of the tag Predictor (TIFF technical note 3)."""
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 """Values of the tag PhotometricInterpretation."""
 _MAX_SEGMENTS = 1 << 20
 _MAX_PAGES_LOOKED_AT = 2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
@@ -110,3 +111,12 @@ def test_an_unknown_ending_asks_for_a_format(image, tmp_path) -> None:
     assert done.returncode == 2
     assert "--format" in done.stderr
     assert run(image, "-o", tmp_path / "list.xyz", "--format", "csv").returncode == 0
+
+
+def test_decoders_that_are_turned_off_stay_off(image, tmp_path) -> None:
+    packed, settings = tmp_path / "field.fits.fz", tmp_path / "settings.toml"
+    fits.CompImageHDU(fits.getdata(image), compression_type="HCOMPRESS_1").writeto(packed)
+    settings.write_text("[worker]\nrare_codecs = false\n")
+    done = run(packed, "--config", settings)
+    assert done.returncode != 0
+    assert "worker.rare_codecs" in done.stderr

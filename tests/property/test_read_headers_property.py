@@ -16,7 +16,7 @@ from astro_monitor.read.exposure import KEYWORDS
 from astro_monitor.read.framekind import TYPE_KEYWORDS
 from astro_monitor.read.moments import as_moment
 from astro_monitor.read.picture import picture_of, window_of
-from astro_monitor.read.start import DATES, JULIAN, TIMES_OF_DAY
+from astro_monitor.read.start_time import DATES, JULIAN, TIMES_OF_DAY
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = sorted(

@@ -7,7 +7,8 @@ import pytest
 
 from astro_monitor.measure import measure_sources
 from astro_monitor.measure.sources import AT_THE_BORDER, BLENDED, TOO_FAINT
-from astro_monitor.measure.stars import measure_stars
+from astro_monitor.measure.stamps import select
+from astro_monitor.measure.stars import measure_chosen
 from astro_monitor.records import KIND_ARTEFACT, KIND_STAR
 
 FWHM_PX, PEAK_ADU, NOISE_ADU = 3.0, 4000.0, 5.0
@@ -55,7 +56,7 @@ def test_more_sources_are_measured_than_a_verdict_needs(make_frame, make_detecti
     table = measure_sources(frame, found)
     assert len(table) == 300
     assert set(table.note) == {""}
-    assert measure_stars(frame, found).x_px.size == 256
+    assert measure_chosen(frame, found, select(frame, found))[0].x_px.size == 256
     np.testing.assert_allclose(table.fwhm_px, FWHM_PX, rtol=0.06)
     assert sorted(zip(np.rint(table.x_px), np.rint(table.y_px), strict=True)) == sorted(map(tuple, np.asarray(places)))
 
