@@ -11,6 +11,8 @@ from ..errors import DetectFailed, ModelError
 from ..inference import Model
 from ..records import KIND_ARTEFACT, KIND_STAR, Detections, Frame, HotPixels, SkyMap
 from .hot import hot_pixels
+from .lone import with_lone_source
+from .peaks import Points
 from .prepare import Stretch
 from .scale import choose_bin
 from .sky import Pixels, sky_map
@@ -54,9 +56,13 @@ class Detector:
             points, log_odds = self._net.scan(pixels, Stretch(sky, pixels.shape, bin_factor))
         except ModelError as error:
             raise DetectFailed(f"the star finder failed on this frame: {error}") from error
-        x = points.x_px * bin_factor + np.float32((bin_factor - 1) / 2)
-        y = points.y_px * bin_factor + np.float32((bin_factor - 1) / 2)
+        x, y = _in_frame(points, bin_factor)
         peak, snr = _brightness(pixels, sky, x, y, bin_factor)
+        lone = with_lone_source(points, snr, pixels, sky, bin_factor)
+        if lone is not points:
+            points = lone
+            x, y = _in_frame(points, bin_factor)
+            peak, snr = _brightness(pixels, sky, x, y, bin_factor)
         stars = np.flatnonzero(points.kind == KIND_STAR)
         stars = stars[np.argsort(-snr[stars], kind="stable")]
         streaks = find_streaks(
@@ -68,7 +74,14 @@ class Detector:
             saturation_adu=frame.saturation_adu,
             stars=np.stack([x[stars], y[stars]], axis=1),
         )
-        table = {"x_px": x, "y_px": y, "score": points.score, "kind": points.kind, "peak_adu": peak, "snr": snr}
+        table: dict[str, NDArray[Any]] = {
+            "x_px": x,
+            "y_px": y,
+            "score": points.score,
+            "kind": points.kind,
+            "peak_adu": peak,
+            "snr": snr,
+        }
         if len(hot.y):
             artefacts = _as_artefacts(hot, frame.pixels, sky)
             table = {name: np.concatenate([values, artefacts[name]]) for name, values in table.items()}
@@ -83,6 +96,12 @@ class Detector:
             model=self._model.identity,
             hot=hot,
         )
+
+
+def _in_frame(points: Points, bin_factor: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Positions in frame pixels."""
+    middle = np.float32((bin_factor - 1) / 2)
+    return points.x_px * bin_factor + middle, points.y_px * bin_factor + middle
 
 
 def _as_artefacts(hot: HotPixels, pixels: Pixels, sky: SkyMap) -> dict[str, NDArray[Any]]:
