@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in one sentence that a person who never saw the code understands."""
+"""Errors in settings, each as one sentence for a person who does not know the code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from .plain import counted, shown
 
 CLOSE = 0.7
-"""Likeness, 0 to 1, from which a known name is offered for an unknown one."""
+"""Least similarity, 0 to 1, at which a known name is suggested for an unknown one."""
 
 Path = tuple[str, ...]
 

@@ -28,7 +28,7 @@ class Counts:
         self._add(decision, 1)
 
     def revise(self, old: Decision, new: Decision) -> None:
-        """Count a verdict as another one."""
+        """Replace a counted verdict by another one."""
         self._add(old, -1)
         self._add(new, 1)
 

@@ -38,12 +38,13 @@ from .nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
-"""Seconds between two looks at which frames are still there. A deleted frame must leave the lists within a minute."""
+"""Seconds between two checks for deleted frames. A deleted frame must leave the lists within a minute."""
 LOOK_REST = 5.0
 LOOK_RARELY_S = 40.0
-"""After a long look, as on a slow share, the next one waits so many times as long, and no longer than this."""
+"""After a long check, as on a slow share, the pause is this many times as long, with this upper limit in seconds."""
 LOOK_PATIENCE_S = 3.0
-"""Where lists are written for the last time, a look may take this long; then what was seen before counts."""
+"""Time limit of the check before lists are written for the last time; after it the result of the check before is
+used."""
 SIRIL_PATIENCE_S = 5.0
 """Siril says its version in a tenth of a second."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
@@ -285,7 +286,7 @@ class ListKeeper:
         return body
 
     def _take_a_look(self, roots: Sequence[Path], *, force: bool) -> None:
-        """See which frames are there, when it is time to; what was seen counts once it is known."""
+        """Start a check for deleted frames when it is due; its result is used when it has ended."""
         now_s = time.monotonic()
         if not roots:
             return  # no capture folder is watched, so nothing is known about its disk
@@ -326,7 +327,7 @@ def _gone(present: Mapping[str, bool]) -> set[str]:
 
 
 class _Look:
-    """One look at which files are there, in a thread of its own.
+    """One check which files exist, in a thread of its own.
 
     Attributes:
         seen: what :func:`look` found; ``None`` while it looks, and when the capture folder itself cannot be read.

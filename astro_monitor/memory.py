@@ -19,7 +19,7 @@ BEFORE = "judge_before/"
 LOOKS = "second_looks"
 
 NIGHTS_KEPT = 30
-"""Nights whose beginning is kept: 50 kB each with one rig, 1 MB with the most that the judge knows."""
+"""Nights for which the judge's memory is kept: 50 kB each with one rig, 1 MB at most."""
 LOOKS_KEPT = 2000
 
 State = dict[str, Any]
@@ -75,7 +75,7 @@ class Memory:
         return dict(self._pending)
 
     def written(self) -> None:
-        """Take note that they are safe."""
+        """Record that the states are committed."""
         self._pending.clear()
 
 

@@ -1,4 +1,4 @@
-"""Opening plain files only: never a link that was put in their place, never a pipe or device that would not answer."""
+"""Open regular files only: never a link in their place, never a pipe or device that would block."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_plain(path: Path) -> bytes:
 
 
 def check_plain(path: Path) -> None:
-    """Refuse what is no plain file; nothing at all is fine.
+    """Refuse anything but a regular file; a missing one is allowed.
 
     Raises:
         NotPlain: there is something else.

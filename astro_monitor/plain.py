@@ -1,4 +1,4 @@
-"""Plain words for people: text that a terminal cannot run, numbers with the right plural, the system's errors."""
+"""Text for people: escaped control characters, numbers with the right plural, system errors in words."""
 
 from __future__ import annotations
 

@@ -319,12 +319,12 @@ class Session:
         return fresh, fresh[0]
 
     def _passed(self, earlier: Document | None) -> None:
-        """Take back a failure of this session that another outcome of the same file has overtaken."""
+        """Uncount a failure of this session that another outcome of the same file has replaced."""
         if earlier is not None and earlier.session_id == self._log.session_id:
             self.counts.failed -= 1
 
     def _retract(self, before: Sequence[FrameRow]) -> None:
-        """Take back what was counted and learnt of frames whose files hold other content now."""
+        """Remove frames whose files have other content now from the counts and from the judge's memory."""
         for row in before:
             self._judge.retract(row.frame_id)
             self._lists.note(row.frame_id)

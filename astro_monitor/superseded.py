@@ -15,7 +15,7 @@ from .nightlog import BY_RULES, Draft, FrameRow, NightLogReader
 from .records import Examined, Failed, Outcome, Skipped
 
 MOST_KEPT = 1000
-"""Files that could not be read after they had been judged, of which the judged content is kept in mind."""
+"""Most files that became unreadable after their verdict for which the judged content is remembered."""
 
 
 class Superseded:
@@ -53,7 +53,7 @@ class Superseded:
         return []
 
     def come_back(self, frame_id: str) -> list[Draft]:
-        """Return the revision by which a frame counts again whose file holds its content once more.
+        """Return the revision that makes a frame valid again when its file has the earlier content again.
 
         Parameters:
             frame_id: of the content; an empty list where it was not replaced.
@@ -72,7 +72,7 @@ class Superseded:
 
 
 def replaced(row: FrameRow, replaced_by: str) -> Draft:
-    """Return the revision that takes an earlier verdict back.
+    """Return the revision that withdraws an earlier verdict.
 
     Parameters:
         row: the frame as it stands.
@@ -83,7 +83,7 @@ def replaced(row: FrameRow, replaced_by: str) -> Draft:
 
 
 def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:
-    """Return the revision by which a person's decision goes over to the new content of the same exposure.
+    """Return the revision that carries a decision by hand over to the new content of the same exposure.
 
     Parameters:
         row: the earlier frame.

@@ -27,7 +27,7 @@ WARM_UP = 40
 """Frames kept before the chosen ones that are judged first where the judge's memory was not kept."""
 
 Look = Callable[[FrameRow, Judge], "Again"]
-"""Looks at a frame, or takes what was seen of it before; it judges nothing."""
+"""Examines a frame, or returns its earlier measurements; it judges nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Again:
 
     @property
     def now(self) -> str:
-        """What would become of it: a decision, ``skipped``, ``failed``; empty when it could not be looked at."""
+        """Its outcome today: a decision, ``skipped`` or ``failed``; empty when it could not be examined."""
         if self.verdict is not None:
             return self.verdict.decision
         return {Skipped: "skipped", Failed: "failed"}.get(type(self.outcome), "")
 
     @property
     def changed(self) -> bool:
-        """Whether something else would become of it than the rules said last."""
+        """Whether that differs from the last decision of the rules."""
         return bool(self.now) and self.now != self.row.rules_decision
 
 

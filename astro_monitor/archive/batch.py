@@ -25,7 +25,7 @@ from .order import exposure_started
 log = logging.getLogger(__name__)
 
 PAUSE_S = 2.0
-"""Trouble that may pass gets so long to do so."""
+"""Longest wait for temporary trouble to end."""
 
 
 def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda sentence: None) -> list[Arrival]:

@@ -110,7 +110,7 @@ def open_manifest(goal: Path) -> BinaryIO:
 
 
 def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
-    """Walk through the lines; those that are torn or no line at all are passed over.
+    """Yield the lines; torn or invalid ones are ignored.
 
     Parameters:
         goal: the folder that holds the manifest.

@@ -1,4 +1,4 @@
-"""``astro-monitor stars``: the star finder for its own sake, on one file."""
+"""``astro-monitor stars``: list the sources of one file, without a verdict."""
 
 from __future__ import annotations
 

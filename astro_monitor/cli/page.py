@@ -1,4 +1,4 @@
-"""The screen: lines as wide as it is, text that cannot harm it, times of one kind.
+"""Output to the screen: lines fitted to its width, escaped text, times in one time zone.
 
 Everything that a command prints for people goes through here. A line is made of pieces; a piece is never cut, and goes
 to the next line whole when it does not fit, except where it is marked as text that may be broken.
@@ -23,7 +23,7 @@ from rich.text import Text
 from ..plain import shown
 
 LEAST_WIDTH = 40
-"""Columns below which a screen is no longer laid out for: lines get this long, whatever it shows of them."""
+"""Least supported width of a screen, in columns: on a narrower one lines are still this long."""
 
 GAP = "  "
 """Between two pieces."""
@@ -42,7 +42,7 @@ def _plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 def never_fail_on_letters() -> None:
-    """Let no letter end the program because the terminal's encoding, such as cp1252, does not have it."""
+    """Replace letters that the terminal's encoding, such as cp1252, lacks, so that they raise no error."""
     codecs.register_error("astro_monitor.plain", _plain_letters)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -80,7 +80,7 @@ class Row:
 
 
 class Screen(Console):
-    """Rich's console with nothing in it that a file name could set off: no markup, no emoji, no control characters."""
+    """Rich's console without anything that a file name could trigger: no markup, no emoji, no control characters."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)

@@ -1,4 +1,4 @@
-"""``astro-monitor review``: what waits for a look, and a person's word about it."""
+"""``astro-monitor review``: show the frames to review, and record decisions by hand."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class History:
             self._baseline = None
 
     def forget_streaks(self, frame_id: str) -> None:
-        """Forget where a frame's streaks were: its file was not whole."""
+        """Forget the places of a frame's streaks: its file was not complete."""
         self.places.forget(frame_id)
         self._baseline = None
 

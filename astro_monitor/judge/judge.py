@@ -138,7 +138,7 @@ class Judge:
                 self._touched.add(history.key)
 
     def retract(self, frame_id: str) -> None:
-        """Take back what a frame said and taught, because its file was not whole; its successor is judged next.
+        """Remove a frame from alerts and baseline, because its file was not complete; its successor is judged next.
 
         Parameters:
             frame_id: of the frame; unknown ones are passed over.
@@ -152,7 +152,7 @@ class Judge:
         self._doubted += [warden for warden in self._wardens.values() if warden.retract(frame_id)]
 
     def reconsider(self) -> tuple[Alert, ...]:
-        """Return what becomes of warnings that rested on frames taken back, now that their successors are judged."""
+        """Return changes of warnings that were based on removed frames, now that their successors are judged."""
         doubted, self._doubted = self._doubted, []
         found = (warden.reconsider(self._settings) for warden in doubted)
         return tuple(alert for alert in found if alert is not None)
@@ -171,7 +171,7 @@ class Judge:
         return (alert,) if alert else ()
 
     def note_recovery(self, outcome: Skipped) -> tuple[Alert, ...]:
-        """Take note that a file could be read which could not before.
+        """Record that a file could be read which could not be read before.
 
         Parameters:
             outcome: a file that is no light frame; those that are say it when they are judged.

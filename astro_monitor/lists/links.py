@@ -148,7 +148,7 @@ def _points_to(state: _State, target: str) -> bool:
 
 
 def _renamed(targets: Mapping[str, str], foreign: set[str]) -> dict[str, str]:
-    """Number the links again where files of others have some of their names, in any spelling and with any ending."""
+    """Choose other numbers for links whose names are taken by foreign files, in any case and with any ending."""
     taken = {name.casefold().split(".")[0] for name in foreign}
     links: dict[str, str] = {}
     numbers = count(1)
@@ -162,7 +162,7 @@ def _renamed(targets: Mapping[str, str], foreign: set[str]) -> dict[str, str]:
 
 
 def _link(link: Path, goal: str) -> None:
-    """Link to a frame; where links to names need a privilege (Windows), link to the content."""
+    """Make a symbolic link to a frame; where that needs a privilege (Windows), a hard link."""
     try:
         link.symlink_to(goal)
     except OSError:
@@ -172,7 +172,7 @@ def _link(link: Path, goal: str) -> None:
 
 
 def _read(record: Path) -> dict[str, list[Any]] | None:
-    """Return what each recorded link may be; ``None`` when there is no record, or a damaged one."""
+    """Return the possible targets of each recorded link; ``None`` when there is no record, or a damaged one."""
     try:
         found = json.loads(read_plain(record))["links"]
         return {str(name): list(states) for name, states in found.items()}
@@ -186,7 +186,7 @@ def _written(
     before: Mapping[str, list[Any]] | None = None,
     there: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Write the record: for each link all that it may be, what was there and recorded before included."""
+    """Write the record: for each link all possible targets, including those recorded before."""
     known: dict[str, list[Any]] = {name: list(states) for name, states in (before or {}).items()}
     for name, target in (*(there or {}).items(), *links.items()):
         states = known.setdefault(name, [])
@@ -197,7 +197,7 @@ def _written(
 
 
 def _hard(link: Path) -> list[int] | None:
-    """Return device and number of a link to content; nothing for links to names."""
+    """Return device and file number of a hard link; nothing for symbolic links."""
     if os.name == "posix":
         return None
     try:

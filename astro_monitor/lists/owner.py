@@ -1,4 +1,4 @@
-"""Whose a folder of lists is: two watches that were given the same folder never write into each other's lists.
+"""The owner of a folder of lists: two watches with the same folder never write into each other's lists.
 
 The first watch that writes into a folder claims it, with a hidden file. Any other watch then writes into a sub-folder
 of its own. The claim names a watch by an identity that is kept with its night log, and by where that log is, so that
@@ -24,7 +24,7 @@ from ..openfile import read_plain
 from .files import own_file, replace_file
 
 CLAIM = ".astro-monitor-owner.json"
-"""The file in a folder of lists that says which watch writes there."""
+"""The file in a folder of lists that names the watch which writes there."""
 
 IDENTITY = "lists-owner"
 """The file with the identity of the watch, next to the night log."""
@@ -33,7 +33,7 @@ PATIENCE_S = 10.0
 """Another command may be writing the same lists; it takes well under a second."""
 RETRY_S = 0.02
 _RANDOM_NODE = 1 << 40
-"""Set in the number of a computer that has no network card to take it from: then it changes with each start."""
+"""This bit is set in the node number of a computer without a network card: such a number changes with each start."""
 
 if sys.platform != "win32":
     import fcntl

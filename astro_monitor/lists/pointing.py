@@ -1,4 +1,4 @@
-"""Where a telescope pointed and how its camera was turned: what a stacker can lay over each other."""
+"""Pointing of a telescope and angle of its camera: which frames a stacker can register on each other."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from .frames import ListedFrame
 from .starfield import MIN_STARS, same_field
 
 SAME_FIELD = 0.35
-"""Frames belong to one pointing when they are no farther apart than this part of the shorter side of the field.
+"""Frames belong to one pointing when they are no farther apart than this share of the shorter side of the field.
 
 Dithering moves by tens of pixels, and a telescope that goes back to its target without a plate solution misses by up to
 a quarter of its field. The panels of a mosaic are at least half a field apart, commonly 0.7 to 0.9 of it.
 """
 SAME_FIELD_DEG = 0.5
-"""The same where the scale is not known, so that neither is the size of the field."""
+"""The same where the pixel scale, and with it the size of the field, is unknown."""
 SAME_ANGLE_DEG = 10.0
 """Angles that differ by less are one class. A turn by 180 degrees (a meridian flip) is none: the same field is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointing:
-    """Where a frame looks; ``None`` is unknown."""
+    """The pointing of a frame; ``None`` is unknown."""
 
     ra_deg: float | None = None
     dec_deg: float | None = None
@@ -50,12 +50,12 @@ class Pointing:
 
 
 def pointing_of(frame: ListedFrame) -> Pointing:
-    """Return where a frame looks, by its header or plate solution."""
+    """Return the pointing of a frame, by its header or plate solution."""
     return Pointing(frame.ra_deg, frame.dec_deg)
 
 
 def tells_field(frame: ListedFrame) -> bool:
-    """Whether a frame has enough stars to know its field again."""
+    """Whether a frame has enough stars to recognise its field."""
     return len(frame.stars) >= MIN_STARS
 
 

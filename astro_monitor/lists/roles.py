@@ -1,4 +1,4 @@
-"""What a frame was taken for, where that is not stacking: guiding, focusing, a snapshot."""
+"""The purpose of frames that are not for stacking: guiding, focusing, snapshots."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _GENERIC = re.compile(
 
 
 def role_of(frame: ListedFrame) -> str:
-    """Return what a frame was taken for; empty for a light frame.
+    """Return the purpose of a frame; empty for a light frame.
 
     Parameters:
         frame: any frame; its header comes first, then the program, then the words in its path.

@@ -21,16 +21,16 @@ FOLDERS = {"dark": "darks", "flat": "flats", "flat_dark": "flat_darks", "bias": 
 """Parts of a calibration, and the folders of links to them."""
 
 STEMS = {"dark": "dark", "flat": "flat", "flat_dark": "flatdark", "bias": "bias"}
-"""How those links are called."""
+"""First part of the names of those links."""
 
 MAX_LINKS = 99_999
 LINKED = {
     ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
 }  # fmt: skip
-"""Ending of a frame's file, and of the link that Siril gets, for files that it takes as they are."""
+"""Ending of a frame's file, and of its link for Siril, for files that Siril reads without conversion."""
 
 ENDINGS = {**LINKED, ".tif": ".tif", ".tiff": ".tif", **{ending: ending for ending in RAW_ENDINGS}}
-"""The same for those too that it converts first."""
+"""The same, including files that Siril converts first."""
 
 
 def siril_links(stack: Stack) -> dict[str, str]:
@@ -161,7 +161,7 @@ def _taken_up(name: str, part: Part, process: str) -> list[str]:
 
 
 def _verb(links: Iterable[str]) -> str:
-    """Return how Siril takes files up: by links where they are FITS, else converted to FITS."""
+    """Return the command by which Siril imports files: ``link`` for FITS, else ``convert``."""
     return "link" if all(name.endswith(tuple(LINKED.values())) for name in links) else "convert"
 
 

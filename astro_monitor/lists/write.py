@@ -48,11 +48,11 @@ FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 
 
 _ODD_PATH = re.compile(r"//|/\.(/|$)|/$")
-"""What makes a path absolute and still not the shortest."""
+"""Parts of an absolute path that can be shortened."""
 
 
 class ListError(AstroMonitorError, OSError):
-    """The lists cannot be written; those of before are still there."""
+    """The lists cannot be written; the earlier ones are still there."""
 
 
 def write_lists(
@@ -133,7 +133,7 @@ _FOUND_OUTSIDE: set[tuple[str, tuple[str, ...]]] = set()
 
 
 def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str = "the folder for lists") -> None:
-    """See to it that nothing is ever written into a capture folder.
+    """Refuse to write into a capture folder.
 
     Parameters:
         folder: where something is to go.

@@ -17,7 +17,7 @@ MESH_NOISE = 0.05
 """Noise of a mesh cell in units of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels, and the
 median of its neighbourhood."""
 SUBTRACTED_NOISES = 3.0
-"""A level of real numbers within so many times its noise of zero is what a subtracted sky leaves."""
+"""A level of floats nearer to zero than this many times its noise means that the sky was subtracted."""
 FULL_SCALE_ADU = 65535.0
 """Frames whose saturation is about 1 were scaled down from this."""
 

@@ -22,9 +22,9 @@ LEAST_REACH_PX, REACH_FWHM, MORE_REACH_PX = 10, 0.65, 4.4
 """Half side of the square: so many widths and so much more, but no less than the first. It matters for stars with
 wings, and is that of Siril 1.0 within a pixel from 1.3 to 18 pixels, as its widths of simulated stars show."""
 MOST_REACH_PX = 16
-"""Larger squares are binned: they hold no more to learn from, and take longer."""
+"""Larger squares are binned: full resolution adds no information there, and takes longer."""
 NEARLY_SATURATED = 0.85
-"""Share of saturation from which on a pixel does not count: sensors bend before they stop."""
+"""Share of saturation above which a pixel is not used: sensors become non-linear before they saturate."""
 ROUNDS, MOFFAT_ROUNDS = 12, 40
 FIRST_EXPONENT, EXPONENTS = 3.5, (1.5, 20.0)
 """Of Moffat profiles: where the fit starts, and the limits."""
@@ -150,7 +150,7 @@ def _fit(square: Vector, used: NDArray[np.bool_], x0: Vector, y0: Vector, fwhm_p
 
 
 def _model(now: Vector, data: Vector, weight: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector]:
-    """What is left over (K, P), and the slopes of the profiles along their numbers (K, 7 or 8, P)."""
+    """Return the residuals (K, P), and the derivatives of the profiles by their parameters (K, 7 or 8, P)."""
     background, height, x0, y0, a, b, c = now[:, :7].T[:, :, None]
     dx, dy = x - x0, y - y0
     # A trial step may turn the profile inside out: it then fits badly and is taken back.

@@ -15,7 +15,7 @@ MIN_CELLS_FOR_SPREAD = 6
 DEAD_SHARE = 0.2
 """A cell with fewer stars than this share of the median cell is dead."""
 COVERED = 0.5
-"""A cell with less of the picture than this says nothing about stars that are missing."""
+"""A cell that contains less of the picture than this share is not used to find missing stars."""
 COUNTABLE = 10
 """With fewer stars in the median cell, chance alone would empty some."""
 

@@ -39,7 +39,7 @@ WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_mad_px", "fwhm_minor_
 SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
-"""With so many, they are the likely reason that no star could be measured."""
+"""With at least so many artefacts, they are the likely reason that no star could be measured."""
 SUPERPIXEL_SATURATION = 0.8
 """The reader lowers the saturation of super-pixels by this factor."""
 UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6

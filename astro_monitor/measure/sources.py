@@ -13,7 +13,7 @@ from .stamps import inside, select
 from .stars import MIN_SNR, measure_chosen
 
 TOGETHER = 256
-"""So many cut-outs at a time: in a frame that is binned by 8 each of them reads 80 kB of pixels."""
+"""Number of cut-outs at a time: in a frame that is binned by 8 each of them reads 80 kB of pixels."""
 MOST_MOVED_PX = 2.0
 """A centre that moves further than this from the detection, in binned pixels, has moved to a brighter neighbour."""
 AT_THE_BORDER = "too close to the border to be measured"

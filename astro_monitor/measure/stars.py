@@ -158,7 +158,7 @@ def clear_stars(
 
 
 def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Return the stars to read the width from: where a few are clear, or far clearer than the rest, these alone.
+    """Return the stars for measuring the width: where a few are clear, or far clearer than the rest, only these.
 
     The error of a width falls with the signal to noise, and what is faint can be anything.
 
@@ -180,7 +180,7 @@ def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.i
 def width_stars(
     widths: NDArray[np.floating], snr: NDArray[np.floating], saturated: NDArray[np.bool_]
 ) -> NDArray[np.intp]:
-    """Return the stars to read the width from, as :func:`clear_stars` and :func:`clearest` choose them.
+    """Return the stars for measuring the width, as :func:`clear_stars` and :func:`clearest` choose them.
 
     Saturated ones are chosen, and then they alone, where all others are faint in comparison, as on a focus run on one
     star.
@@ -235,7 +235,7 @@ def lonely(chosen: NDArray[np.intp], distance: NDArray[np.float32]) -> NDArray[n
 
 
 def _weight(snr: NDArray[np.floating]) -> float:
-    """How much stars say about the width together."""
+    """Weight of stars together in the measurement of the width."""
     return float((snr.astype(np.float64) ** 2).sum())
 
 

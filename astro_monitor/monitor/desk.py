@@ -1,4 +1,4 @@
-"""Where frames are worked off, one by one: from the backlog through the worker to the session, or to be tried again."""
+"""Processes frames one by one: from the backlog through the worker to the session, or to another try later."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Desk:
     _lists_fault: str = ""
 
     def ask_again(self) -> None:
-        """Have the source hand on the files whose trouble may be over."""
+        """Ask the source for the files whose next try is due."""
         for path in self.retries.take_due():
             log.debug("%s is tried again", path)
             self.source.reopened.ask(path)
@@ -72,7 +72,7 @@ class Desk:
         return True
 
     def write_lists(self) -> None:
-        """Bring the lists up to date; whatever is wrong with them, frames are graded."""
+        """Update the lists; a failure of the lists never stops the grading."""
         try:
             self.session.write_lists()
             self._lists_fault = ""

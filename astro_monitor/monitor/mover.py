@@ -13,9 +13,9 @@ from ..clock import Clock
 log = logging.getLogger(__name__)
 
 PAUSES_S = (1.0, 2.0, 5.0)
-"""Seconds before it is started again: after the first, the second and any further time."""
+"""Seconds before the thread is started again: after the first, the second and each further end."""
 WELL_AFTER_S = 60.0
-"""A thread that has run for so long counts as well: the next pause is the first one again."""
+"""After running this long a thread counts as healthy: the next pause is the first one again."""
 
 
 class Mover:

@@ -1,4 +1,4 @@
-"""What is put off because of trouble that may pass: files that failed for now, and the whole queue without a worker.
+"""What waits because of temporary trouble: files with a temporary failure, and the whole queue without a worker.
 
 A failure that says ``retryable`` stays due for as long as the daemon runs, ever more seldom, and again at each start.
 A file that was read while it changed gets a few tries before anything is said of it.
@@ -23,16 +23,16 @@ long as the trouble has lasted."""
 ACCESS_STEP_S = 60.0
 """The longest pause for a file without permission: a try costs little, and a share reports no change of access."""
 GONE_STEPS = 4
-"""Times that a file is looked for that has gone; when it comes back later, the watcher finds it by itself."""
+"""Tries with a file that no longer exists; when it comes back later, the watcher finds it."""
 UNANSWERED_STEPS = 3
-"""A file of which nothing comes when it is asked for is gone; when it comes back, the watcher finds it by itself."""
+"""Requests without any result after which a file is forgotten; when it comes back, the watcher finds it."""
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses of the queue while no worker can be started; the last one is repeated."""
 
 
 @dataclass(slots=True)
 class _Due:
-    """One file.
+    """One file that waits for another try.
 
     Attributes:
         version: its size and time; another version starts with no failures.
@@ -98,7 +98,7 @@ class Retries:
         self._due.pop(path, None)
 
     def take_due(self) -> list[Path]:
-        """Return the files whose time has come; each comes again, later, until it fails or settles."""
+        """Return the files that are due; each is returned again later, until it fails or settles."""
         now_s = self._clock.monotonic()
         found = [path for path, due in self._due.items() if due.due_s <= now_s]
         for path in found:

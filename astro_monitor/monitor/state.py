@@ -28,7 +28,7 @@ from .service import ServiceManager
 log = logging.getLogger(__name__)
 
 SLOW_START_S = 30.0
-"""Loading models takes seconds, tens of them for CUDA after a boot; what takes longer is worth a word."""
+"""Loading models takes seconds, tens of them for CUDA after a boot; a longer start is reported."""
 
 WATCH, WORK, BUS = "watch", "work", "bus"
 

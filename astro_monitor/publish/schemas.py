@@ -32,7 +32,7 @@ def schemas() -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Replace the schemas in a folder, and remove those of kinds that are no more."""
+    """Replace the schemas in a folder, and remove those of kinds that no longer exist."""
     folder.mkdir(parents=True, exist_ok=True)
     made = schemas()
     for stale in set(folder.glob("*.json")) - {folder / name for name in made}:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from .pixels import Pixels
 
 _RUN_PX = 64
-"""So many equal pixels in a row along the edge: by chance never, unless the noise is below a fifth of a step."""
+"""Least run of equal pixels along the edge: never by chance, unless the noise is below a fifth of a step."""
 _RUN_SHARE = 0.04
 _INNER_RUN_PX = 8
 _BLOCK_PX = 6
-"""A border holds a whole square of this side; a dead row or column does not."""
+"""A border contains a square of this side; a dead row or column does not."""
 _MOST = 0.9
 _LARGEST_INSIDE = 0.5
-"""A value that half of the picture has too is the sky's own."""
+"""A value that also half of the picture has is that of the sky."""
 _CELL_PX = 32
 _SEED = 1
 

@@ -20,7 +20,7 @@ STEPS = (
            "FLATFIEL")),
 )  # fmt: skip
 WHOLE = ("CALIBRAT", "CALIBRATED", "CALIBED", "REDUCED", "PROCESSD")
-"""Keywords that say that all was done."""
+"""Keywords that say that all steps were done."""
 
 _NO = (
     "OFF",

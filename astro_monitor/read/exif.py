@@ -1,4 +1,4 @@
-"""What a camera says of a picture: EXIF in TIFF and camera raw files, as FITS cards, so that one vocabulary follows.
+"""EXIF data of TIFF and camera raw files, as FITS cards, so that all formats share one vocabulary.
 
 Formats: TIFF 6.0 (directories of 12-byte entries), Exif 3.0 (CIPA DC-008), Fujifilm's RAF (a JPEG preview holds the
 EXIF), Canon's CR3 (an ISO base media file whose boxes CMT1 and CMT2 are TIFF directories). Nothing that the file says
@@ -36,7 +36,7 @@ EXPOSURE_TIME, ISO, ISO_LONG, DATE_TIME_ORIGINAL = 33434, 34855, 34866, 36867
 OFFSET_TIME, OFFSET_TIME_ORIGINAL, SUBSECONDS, FOCAL_LENGTH, LENS_MODEL = 36880, 36881, 37521, 37386, 42036
 DNG_VERSION = 50706
 ISO_TOO_LARGE = 65_535
-"""What stands in the 16 bits of ISO when the number does not fit; it is in the longer field then."""
+"""Value of the 16-bit ISO field when the number does not fit; the longer field contains it then."""
 
 Tag = str | float
 

@@ -1,4 +1,4 @@
-"""Exposure time in seconds: which keyword, and in which unit its number is."""
+"""Exposure time in seconds: the keyword, and the unit of its number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEED_UNIT = ("EXP", "INTEGRAT")
 """Keywords that may as well count exposures."""
 UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
-"""Less than any shutter, electronic ones included; more than any dark."""
+"""Shorter than any shutter, electronic ones included; longer than any dark."""
 LONGEST_NIGHT_S = 43_200.0
 """For a frame of the sky, a larger number without a unit is not in seconds."""
 NO_SECONDS = "it is no exposure time in seconds, and no unit is given"
@@ -48,7 +48,7 @@ _FRACTION = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})\s*(?:s|sec)?\.?", re.IGNORECA
 
 
 def read_exposure(facts: Facts, kind: FrameKind) -> None:
-    """Fill ``exposure_s``; what cannot be believed is noted.
+    """Fill ``exposure_s``; implausible values are noted.
 
     Parameters:
         facts: of the header.

@@ -114,11 +114,11 @@ class Candidates:
         return sorted(self._waiting)
 
     def ignore(self, path: str, sighting: Sighting) -> None:
-        """Pass a file over until it changes."""
+        """Ignore a file until it changes."""
         self._settled.setdefault(path, _Settled(sighting, ignored=True))
 
     def begin_anew(self, path: str) -> None:
-        """Take a file for new when it is met next, though it may not have changed."""
+        """Treat a file as new when it is found next, even if it has not changed."""
         self._settled.pop(path, None)
 
     def found_by_scan_at(self, now_s: float) -> set[str]:
@@ -252,7 +252,7 @@ class Candidates:
         return same
 
     def _check_settled(self, path: str, sighting: Sighting) -> None:
-        """Compare the bytes of a file that was closed after its outcome, though it looks the same: it was mapped."""
+        """Compare the bytes of a file closed after its outcome, with unchanged times: it may have been mapped."""
         settled = self._settled.get(path)
         if settled is None or settled.sighting != sighting or not settled.digest:
             return
@@ -284,7 +284,7 @@ class Candidates:
         heapq.heappush(self._due, (candidate.due_s, path))
 
     def _check(self, path: str, candidate: Candidate, now_s: float) -> Arrival | Failed | None:
-        """Look at a file again; give its item when it has come to an end."""
+        """Check a file again; return its item when it is complete or given up."""
         settling = candidate.settling
         missing, digest = "cannot be read", ""
         try:
@@ -355,7 +355,7 @@ class Candidates:
         )
 
     def give_up(self, path: str, error: Exception, now_s: float) -> None:
-        """Let an unforeseen error cost the one file that it is about, once."""
+        """Give up only the one file that an unforeseen error is about, and report it once."""
         if path in self._unforeseen:
             return
         self._unforeseen.add(path)

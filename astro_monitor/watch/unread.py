@@ -1,4 +1,4 @@
-"""Files of kinds that are not read are said once for each kind and folder: nothing is ignored silently."""
+"""Files of kinds that are not read are reported once for each kind and folder: nothing is ignored silently."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..plain import shown
 log = logging.getLogger(__name__)
 
 MAX_SAID = 10_000
-"""Pairs of kind and folder that are remembered; what comes behind them is not said."""
+"""Most pairs of kind and folder that are reported; further ones are not."""
 
 
 class UnreadFiles:
-    """What has been said.
+    """What has been reported.
 
     Parameters:
         root: the watched folder.
@@ -41,7 +41,7 @@ class UnreadFiles:
 
 
 def unread_sentence(root: Path, folder: Path, name: str, kind: FileKind) -> str:
-    """Write why files of a kind in a folder are not graded.
+    """Return why files of a kind in a folder are not graded.
 
     Parameters:
         root: the folder that the user named.

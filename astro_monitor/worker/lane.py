@@ -29,7 +29,7 @@ START_LIMIT_S = 120.0
 START_TRIES = 3
 """Failed starts of a worker after which the queue pauses."""
 FATAL_LOSSES = 2
-"""A file that has ended so many workers by its own doing, each of them before it had anything else, is given up."""
+"""A file that has ended so many new workers by itself, each as the worker's first file, gets a final failure."""
 MAX_TIMEOUTS = 2
 """Each further try in a row would hold up the night for the full limit."""
 MAX_REMEMBERED = 1000
@@ -282,7 +282,7 @@ class WorkerLane:
         raise WorkerUnavailable(f"no worker process can be started ({why}); check the computer's memory and the models")
 
     def _blamed(self, arrival: Arrival, loss: Gone, *, counts: bool) -> int:
-        """Count a loss where it was the file's own doing, and return how many there have been."""
+        """Count the loss of a worker if the file caused it, and return the number of such losses."""
         version = _version(arrival)
         if loss.blamed and counts:
             self._losses[version] = self._losses.pop(version, 0) + 1

@@ -25,7 +25,7 @@ def die_first() -> None:
 
 
 def limit_resources(memory_mb: int, *, reserves: bool = False, may_write: bool = False) -> bool:
-    """Bound the memory, and forbid core dumps and, unless it may, writing files, from now on and for good.
+    """Limit the memory of this process, and forbid core dumps and, unless allowed, writing files, permanently.
 
     Call it when the models are loaded: what they take is theirs, and the limit counts from there.
 
