@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 
 from .lists import (
     ListedFrame,
+    ListError,
     Merge,
     NotLight,
     Owner,
@@ -47,6 +48,8 @@ LOOK_PATIENCE_S = 3.0
 used."""
 SIRIL_PATIENCE_S = 5.0
 """Siril says its version in a tenth of a second."""
+RETRY_S = 10.0
+"""Seconds until lists that could not be written are tried again."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 Kind = TypeVar("Kind", ListedFrame, NotLight)
@@ -201,6 +204,7 @@ class ListKeeper:
 
     Attributes:
         place: where lists are written: ``folder``, or a sub-folder when that belongs to another watch.
+        trouble: why they cannot be written now, as one sentence; empty when they can. For any thread.
     """
 
     def __init__(
@@ -214,6 +218,8 @@ class ListKeeper:
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self.place = folder
+        self.trouble = ""
+        self._not_before_s = 0.0
         self._log = night_log
         self._folder = folder
         self._formats = formats
@@ -248,10 +254,9 @@ class ListKeeper:
             last: nothing is written after this for a while, so wait a little to see which frames are there.
 
         Returns:
-            the body of ``list.written``; ``None`` when there was nothing to do.
+            the body of ``list.written``; ``None`` when there was nothing to do, or nothing could be written.
 
-        Raises:
-            ListError: they cannot be written now.
+        What cannot be written now is told in :attr:`trouble`, and tried again soon.
         """
         if self._folder is None:
             return None
@@ -261,15 +266,44 @@ class ListKeeper:
             self._follow()
             self._due |= bool(self._rows or self._not_lights)
         self._take_a_look(roots, force=force or last)
-        if not (self._due or force):
+        if not (force or (self._due and (last or time.monotonic() >= self._not_before_s))):
             return None
         self._due = False
+        done = False
+        try:
+            body = self._written_now(self._folder, roots)
+            done = True
+        except ListError as error:
+            if not self.trouble:
+                log.error("%s", error)
+            self.trouble = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return None
+        finally:
+            if not done:
+                # The disk may have room a moment later, and nothing else may change until morning.
+                self._due, self._not_before_s = True, time.monotonic() + RETRY_S
+        if self.trouble:
+            log.warning("the stacking lists can be written again")
+        self.trouble = ""
+        self.place = Path(os.fsdecode(os.fsencode(body["folder"])))
+        for note in body["notes"]:
+            if note not in self._notes:
+                log.warning("stacking lists: %s", note)
+        self._notes = body["notes"]
+        return body
+
+    def _written_now(self, folder: Path, roots: Sequence[Path]) -> dict[str, Any]:
+        """Write the lists; return the body of ``list.written``.
+
+        Raises:
+            ListError: they cannot be written now.
+        """
         if self._owner is None and self._state is not None:
             self._owner = owner_of(self._state)
         self._follow()
-        body = write_lists(
+        return write_lists(
             [_placed(row, self._present) for row in self._rows.values()],
-            self._folder,
+            folder,
             self._formats,
             not_lights=_still_there(self._not_lights.values(), self._present),
             merge=self._merge,
@@ -278,12 +312,6 @@ class ListKeeper:
             written=self._written,
             owner=self._owner,
         )
-        self.place = Path(os.fsdecode(os.fsencode(body["folder"])))
-        for note in body["notes"]:
-            if note not in self._notes:
-                log.warning("stacking lists: %s", note)
-        self._notes = body["notes"]
-        return body
 
     def _take_a_look(self, roots: Sequence[Path], *, force: bool) -> None:
         """Start a check for deleted frames when it is due; its result is used when it has ended."""

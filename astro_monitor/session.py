@@ -22,7 +22,6 @@ from .counts import Counts
 from .errors import NightLogError
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
-from .lists import ListError
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .messages import Document
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
@@ -269,6 +268,11 @@ class Session:
         """Where the lists were written last; ``None`` when none are."""
         return self._lists.place
 
+    @property
+    def lists_trouble(self) -> str:
+        """Why the stacking lists cannot be written now, as one sentence; empty when they can. For any thread."""
+        return self._lists.trouble
+
     def write_lists(self, *, force: bool = False, last: bool = False) -> None:
         """Rewrite the stacking lists when something changed since the last time, or when forced.
 
@@ -277,12 +281,7 @@ class Session:
             last: they are not written again soon, so that frames which are gone are looked for now.
         """
         self._disown()
-        try:
-            body = self._lists.write(self._roots, force=force, last=last)
-        except ListError as error:
-            # The list is rebuilt from the log at the next change; the night goes on.
-            log.error("%s", error)
-            return
+        body = self._lists.write(self._roots, force=force, last=last)
         if body is not None and body["generation"] != self._lists_generation:
             self._lists_generation = body["generation"]
             self._commit([Draft("list.written", body)])

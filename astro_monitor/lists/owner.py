@@ -84,7 +84,10 @@ def own_place(folder: Path, owner: Owner | None) -> Path:
     Raises:
         OSError: the folder cannot be made or claimed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
     if owner is None or _claim(folder, owner):
         return folder
     own = folder / owner.name

@@ -97,7 +97,7 @@ class DaemonState:
             frames_failed=self.session.counts.failed,
             free_disk_bytes=self._free_disk_bytes(),
             watcher=self.source.state(),
-            trouble=self._not_ready() or self._stuck(),
+            trouble=self._not_ready() or self._stuck() or self.session.lists_trouble,
         )
 
     def _free_disk_bytes(self) -> int:

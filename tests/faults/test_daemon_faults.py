@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from astro_monitor import listing
 from astro_monitor.errors import ModelError, NightLogError
 from astro_monitor.nightlog import NightLogReader
 from astro_monitor.testing.folders import small_fits
@@ -140,3 +141,22 @@ def test_a_state_folder_that_is_away_for_a_moment_is_told(tmp_path, caplog):
         frame(captures, 2)
         running.wait_for_outcomes(2)
     assert "Traceback" not in caplog.text
+
+
+def test_lists_that_could_not_be_written_are_told_and_written_without_a_further_frame(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(listing, "RETRY_S", 0.1)
+    captures, lists = tmp_path / "captures", tmp_path / "lists"
+    captures.mkdir()
+    lists.write_text("in the place of the folder")
+    with RunningMonitor(
+        captures, private_settings(tmp_path / "state", lists={"folder": lists}), pipeline=LIGHT_PIPELINE
+    ) as running:
+        frame(captures, 1)
+        running.wait_for_outcomes(1)
+        state = running.monitor.state
+        running.wait_until(lambda: "lists cannot be written" in state.heartbeat().trouble, "the trouble")
+        lists.unlink()
+        running.wait_until(lambda: not state.heartbeat().trouble, "the end of the trouble")
+        assert list(lists.glob("*/frames.csv"))
+        assert len(running.outcomes()) == 1
+    assert caplog.text.count("lists cannot be written") == 1
