@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -126,7 +127,8 @@ class DaemonState:
         """Say why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
-        gone = "" if self.folder.is_dir() else f"The state folder {shown(str(self.folder))} is not there any more."
+        there = os.path.isdir(self.folder)  # noqa: PTH112 - never raises, also without permission
+        gone = "" if there else f"The state folder {shown(str(self.folder))} cannot be reached any more."
         return gone or self.session.trouble or missing or self._no_worker() or self.source.blind_spots()
 
     def _no_worker(self) -> str:

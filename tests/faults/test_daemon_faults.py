@@ -133,7 +133,7 @@ def test_a_state_folder_that_is_away_for_a_moment_is_told(tmp_path, caplog):
         state, folder = running.monitor.state, running.monitor.folder
         folder.rename(away)
         health = state.health()
-        assert "is not there any more" in health.not_ready
+        assert "cannot be reached any more" in health.not_ready
         assert health.heartbeat.trouble == health.not_ready
         assert health.heartbeat.free_disk_bytes == 0
         away.rename(folder)
