@@ -24,6 +24,9 @@ LEAST_PX = 0.75
 HOPELESS, SHARP_PX = 50, 2.2
 """With more artefacts per star than the first, fewer than five stars narrower than the second, in pixels, are not
 trusted: adjacent hot pixels, of which there are a few among thousands, look like this."""
+LEAST_MOSAIC_PX = 0.85
+"""In super-pixels of a colour sensor with more artefacts than stars, what is narrower may be hot pixels, or the few
+sources that were not taken for some: their width errs by up to two fifths."""
 MOST_HOLLOW = 0.5
 """A Gaussian does not fit a ring: with a deeper central dip than this no Gaussian width is reported."""
 LONG = 1.5
@@ -83,7 +86,7 @@ def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: in
         fwhm_mad_px=1.4826 * float(np.median(np.abs(each - fwhm))),
         # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
         fwhm_minor_px=float(np.median(b * each / np.sqrt((a**2 + b**2) / 2))),
-        why_missing=_why_missing(stars, chosen, artefacts),
+        why_missing=_why_missing(stars, chosen, artefacts, mosaic=frame.sensor_px_per_px > 1),
     )
 
 
@@ -91,7 +94,7 @@ def _narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
     return float(np.median(stars.fwhm_px[chosen])) < NARROW_PX * stars.stamp_bin
 
 
-def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int) -> str:
+def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int, *, mosaic: bool) -> str:
     if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
         return "the stars are too faint for their width to be measured"
     if chosen.size < MANY_NARROW and _narrow(stars, chosen):
@@ -99,6 +102,9 @@ def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int) -> str:
     sharp = float(np.median(stars.fwhm_px[chosen])) < SHARP_PX * stars.stamp_bin
     if sharp and chosen.size < MANY_NARROW and artefacts > HOPELESS * stars.x_px.size:
         return "so few narrow sources among so many hot pixels may be hot pixels themselves"
+    if mosaic and artefacts > stars.x_px.size:
+        if float(np.median(stars.fwhm_px[chosen])) < LEAST_MOSAIC_PX * stars.stamp_bin:
+            return "the stars are as narrow as the hot pixels of this colour sensor, of which there are more"
     if float(np.median(stars.fwhm_px[chosen])) < LEAST_PX * stars.stamp_bin:
         return "the stars are narrower than the pixels, so their width cannot be measured"
     return ""

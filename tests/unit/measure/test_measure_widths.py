@@ -136,3 +136,22 @@ def test_a_few_narrow_sources_among_hundreds_of_hot_pixels_are_not_believed(
     assert "hot pixels" in measured.why_missing["fwhm_px"]
     alone = values_of(make_frame, make_detections, image, stars, no_baseline)
     assert alone.values["fwhm_px"] == pytest.approx(1.9, rel=0.1)
+
+
+@pytest.mark.parametrize(("px", "hot_count", "known"), [(2, 200, False), (2, 10, True), (1, 200, True)])
+def test_narrow_stars_of_a_colour_sensor_among_more_hot_pixels_have_no_width(
+    make_frame, make_detections, profile, no_baseline, px: int, hot_count: int, known: bool
+):
+    rng = np.random.default_rng(4)
+    stars = [
+        (x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5), 20_000.0, profile(0.88))
+        for x in range(40, 380, 40)
+        for y in range(40, 280, 40)
+    ]
+    x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
+    hot = np.full(hot_count, 20.0)
+    kind = np.r_[np.zeros(len(stars), np.uint8), np.full(hot_count, KIND_ARTEFACT, np.uint8)]
+    found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
+    measured = Measurer().measure(make_frame(exposed(profile, stars), px=px), found, no_baseline)[1]
+    assert (measured.values["fwhm_px"] is not None) == known, measured.values["fwhm_px"]
+    assert known or "hot pixels" in measured.why_missing["fwhm_px"]
