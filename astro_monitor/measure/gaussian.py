@@ -168,4 +168,5 @@ def _model(now: Vector, data: Vector, weight: Vector, x: Vector, y: Vector) -> t
         np.ones_like(shape), shape, 2 * falling * (a * dx + b * dy), 2 * falling * (b * dx + c * dy),
         -falling * dx * dx, -2 * falling * dx * dy, -falling * dy * dy, *by_exponent,
     ], axis=1)  # fmt: skip
-    return (data - background - height * shape) * weight, slopes * weight[:, None, :]
+    slopes *= weight[:, None, :]
+    return (data - background - height * shape) * weight, slopes

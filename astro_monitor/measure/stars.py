@@ -211,9 +211,13 @@ def neighbour_distance(index: NDArray[np.intp], detections: Detections, fwhm_px:
     """
     light = np.flatnonzero(detections.kind != KIND_ARTEFACT)
     x, y, snr = detections.x_px[light], detections.y_px[light], detections.snr[light]
-    away = np.maximum(np.abs(detections.x_px[index][:, None] - x), np.abs(detections.y_px[index][:, None] - y))
-    harmless = snr < NEIGHBOUR_LIGHT * detections.snr[index][:, None]
-    away[harmless | (index[:, None] == light)] = np.inf
+    # In place: in a crowded field these are millions of numbers.
+    away, across = detections.x_px[index][:, None] - x, detections.y_px[index][:, None] - y
+    np.maximum(np.abs(away, out=away), np.abs(across, out=across), out=away)
+    np.copyto(away, np.inf, where=snr < NEIGHBOUR_LIGHT * detections.snr[index][:, None])
+    itself = np.searchsorted(light, index)
+    lit = np.flatnonzero(detections.kind[index] != KIND_ARTEFACT)
+    away[lit, itself[lit]] = np.inf
     reach = np.float32(NEIGHBOUR_FWHM * fwhm_px + NEIGHBOUR_PX * detections.bin_factor)
     return np.asarray(away.min(axis=1, initial=np.inf) / reach, np.float32)
 
