@@ -112,7 +112,7 @@ def test_a_new_night_log_begins_at_its_first_document(log, settings, listen):
         assert listener.subscription.log_id == fresh.log_id
 
 
-def test_nobody_there_is_told_in_one_sentence():
+def test_a_missing_daemon_is_reported_in_one_sentence():
     with pytest.raises(PublishError, match=r"no daemon is heard at tcp://127\.0\.0\.1:9"):
         list(Subscription("tcp://127.0.0.1:9", "tcp://127.0.0.1:9", patience_s=0.2))
     with pytest.raises(PublishError, match="no address"):

@@ -98,7 +98,7 @@ def test_a_reader_ignores_what_it_does_not_know(kind):
     assert decode(json.dumps(plain).encode()).body["another"] == [1]
 
 
-def test_an_alert_written_before_repeats_were_told_is_none():
+def test_an_alert_from_before_repeats_were_recorded_is_no_repeat():
     plain = json.loads(golden("alert.opened"))
     del plain["body"]["repeat"]
     assert BODIES["alert.opened"].model_validate(decode(json.dumps(plain).encode()).body).repeat is False
@@ -143,7 +143,7 @@ def test_a_golden_document_has_the_fields_its_schema_asks_for(kind):
                 assert isinstance(values[name], types[rule["type"]]), name
 
 
-def test_the_page_tells_version_topics_kinds_and_requests():
+def test_the_page_contains_version_topics_kinds_and_requests():
     page = (REFERENCE / "protocol.md").read_text("utf-8")
     assert f"`{SCHEMA}`" in page
     assert f"`{PROTOCOL}`" in page

@@ -71,7 +71,7 @@ def followed(publisher, keys=None):
     return str(caught.value)
 
 
-def test_a_client_that_is_refused_is_told_why(guarded, keys, tmp_path, log, settings):
+def test_a_refused_client_gets_the_reason(guarded, keys, tmp_path, log, settings):
     make_keys(tmp_path / "other", ["mallory"])
     right, other = client_keys(keys, "bob"), client_keys(tmp_path / "other", "mallory")
     assert "accepts no connection without keys; set publish.keys_folder" in followed(guarded)
@@ -113,7 +113,7 @@ def test_a_client_can_be_let_in_and_shut_out_without_a_restart(guarded, keys, su
     assert not shut_out.poll(0)
 
 
-def test_unreadable_keys_let_nobody_in(guarded, keys, subscriber):
+def test_unreadable_keys_admit_no_client(guarded, keys, subscriber):
     alice, bob = (curve(client_keys(keys, name)) for name in ("alice", "bob"))
     inside = subscriber(guarded.addresses[0], **bob)
     beats(inside, 1)
@@ -168,7 +168,7 @@ def test_odd_client_names_are_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_client_without_keys_is_told_what_to_do(tmp_path, keys):
+def test_a_client_without_keys_gets_advice(tmp_path, keys):
     with pytest.raises(PublishError, match="no client's secret key"):
         client_keys(tmp_path)
     (keys / "alice.secret").write_bytes(b"short")

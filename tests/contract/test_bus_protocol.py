@@ -82,7 +82,7 @@ def test_topics_end_with_a_slash_and_alerts_name_their_kind(bus, subscriber, kin
     assert json.loads(frames[1])["kind"] == kind
 
 
-def test_the_heartbeat_tells_the_last_number_and_is_no_document_of_the_log(bus, subscriber):
+def test_the_heartbeat_has_the_last_number_and_is_no_document_of_the_log(bus, subscriber):
     socket = subscriber(bus.publisher.addresses[0])
     first = receive_kind(socket, "session.heartbeat")
     assert (first["seq"], first["body"]["last_seq"], first["session_id"]) == (0, 0, "session-1")
@@ -213,7 +213,7 @@ def test_trouble_with_the_night_log_is_answered_and_survived(bus, monkeypatch):
     assert bus.ask({"request": "replay"})["reply"] == "replay"
 
 
-def test_a_taken_port_is_told_in_one_sentence(bus, log, settings):
+def test_a_taken_port_is_reported_in_one_sentence(bus, log, settings):
     for field, taken in zip(("address", "control_address"), bus.publisher.addresses, strict=True):
         second = Publisher(settings(**{field: taken}), log, SystemClock())
         with pytest.raises(PublishError, match=rf"in use by another program.*publish\.{field}"):
@@ -233,7 +233,7 @@ def test_an_address_beyond_this_computer_needs_keys(log, settings, address):
 @pytest.mark.parametrize(
     "address", ["", "5556", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "ipc://"]
 )
-def test_a_wrong_address_is_told_in_one_sentence(log, settings, address):
+def test_a_wrong_address_is_reported_in_one_sentence(log, settings, address):
     with pytest.raises(PublishError, match="is no address"):
         Publisher(settings(address=address), log, SystemClock()).start()
 

@@ -153,7 +153,7 @@ def test_watch_grades_what_is_there_and_ends_in_order(frames, tmp_path) -> None:
     assert "kept" in shown.stdout
 
 
-def test_review_beside_a_running_watch_and_after_it(frames, tmp_path) -> None:
+def test_review_during_and_after_a_watch(frames, tmp_path) -> None:
     state = tmp_path / "state"
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"

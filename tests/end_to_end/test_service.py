@@ -104,7 +104,7 @@ def test_a_service_says_that_it_is_ready_alive_and_stopping(service, manager):
     assert "is watched" in log_file.read_text("utf-8")
 
 
-def test_a_folder_that_is_gone_is_told_on_every_way(service, manager):
+def test_a_folder_that_is_gone_is_reported_on_every_way(service, manager):
     process, captures, addresses, ports = service
     captures.rmdir()
     while page(ports[2], "/readyz")[0] == 200:

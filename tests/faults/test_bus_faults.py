@@ -59,7 +59,7 @@ def log():
 
 
 @pytest.mark.slow
-def test_a_crowd_of_which_a_quarter_hangs_slows_nobody_and_every_gap_is_found(log, rounds, figures, monkeypatch):
+def test_hanging_clients_slow_no_other_client_and_every_gap_is_found(log, rounds, figures, monkeypatch):
     """64 subscribers in processes of their own; 16 of them are stopped most of the time; buffers are small."""
     monkeypatch.setitem(wire._OPTIONS, zmq.SNDHWM, 100)
     documents, limit_s = rounds(1500, 20_000), PATIENCE_S * rounds(1, 10)

@@ -72,7 +72,7 @@ def test_a_night_log_damaged_while_it_is_written_is_rebuilt_and_the_night_goes_o
         assert documents[-1].body["reason"] == "stopped"
 
 
-def test_a_daemon_whose_log_is_taken_away_writes_it_anew_at_the_next_start(tmp_path):
+def test_a_daemon_whose_log_was_removed_writes_it_again_at_the_next_start(tmp_path):
     captures = tmp_path / "captures"
     captures.mkdir()
     settings = private_settings(tmp_path / "state")
@@ -124,7 +124,7 @@ def test_a_daemon_does_not_wait_for_a_model_that_is_a_pipe(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files keep their folder there")
-def test_a_state_folder_that_is_away_for_a_moment_is_told(tmp_path, caplog):
+def test_a_state_folder_that_is_away_for_a_moment_is_reported(tmp_path, caplog):
     captures, away = tmp_path / "captures", tmp_path / "away"
     captures.mkdir()
     with RunningMonitor(captures, private_settings(tmp_path / "state"), pipeline=LIGHT_PIPELINE) as running:

@@ -203,7 +203,7 @@ def heartbeat(running: RunningMonitor):
 
 
 @pytest.mark.slow
-def test_a_watching_thread_that_ends_by_an_error_is_told_and_started_again(tmp_path, monkeypatch) -> None:
+def test_a_watching_thread_that_ends_by_an_error_is_reported_and_started_again(tmp_path, monkeypatch) -> None:
     captures = tmp_path / "captures"
     captures.mkdir()
     settings = private_settings(tmp_path / "state", health={"address": "127.0.0.1:0"})

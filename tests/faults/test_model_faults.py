@@ -135,7 +135,7 @@ def test_a_lost_device_means_the_cpu_said_once_with_the_same_answers(device, cap
     assert "\nmore" not in caplog.text
 
 
-def test_who_wants_the_device_alone_is_told_that_it_is_lost(device):
+def test_a_lost_device_is_an_error_when_only_that_device_is_allowed(device):
     found = open_model("quality", provider="cuda", threads=1)
     inputs = {spec.name: np.full(model_module._example(spec), 0.1, spec.dtype) for spec in found.card.inputs}
     found.run(inputs)

@@ -104,7 +104,7 @@ def test_without_a_worker_the_queue_waits_and_says_so_and_no_frame_fails(capture
     assert_judged_once_each(running, names | {"a.fits"})
 
 
-def test_a_worker_that_does_not_finish_its_start_is_told(captures, marks, tmp_path, monkeypatch):
+def test_a_worker_that_does_not_finish_its_start_is_reported(captures, marks, tmp_path, monkeypatch):
     monkeypatch.setattr("astro_monitor.monitor.state.SLOW_START_S", 0.2)
     with watching(captures, marks, tmp_path) as running:
         (marks / "slow-worker").touch()

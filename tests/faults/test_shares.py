@@ -93,7 +93,7 @@ def beat_with(state: Path, trouble: bool) -> SessionHeartbeat:
 
 @pytest.mark.slow
 @pytest.mark.external
-def test_a_share_that_hangs_is_told_and_nothing_is_lost_when_it_is_back(share, daemon, tmp_path, rounds, figures):
+def test_a_share_that_hangs_is_reported_and_nothing_is_lost_when_it_is_back(share, daemon, tmp_path, rounds, figures):
     state, told_s, back_s = tmp_path / "s", [], []
     share.write(0)
     wait_until_judged(state, 1)

@@ -145,7 +145,7 @@ def test_a_system_that_allows_no_watcher_is_polled_and_asked_again(
     assert items[0][0] < 20.0 + 2.5 + 3.0
 
 
-def test_a_watcher_that_tells_nothing_of_new_files_is_replaced(
+def test_a_watcher_that_reports_no_new_files_is_replaced(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
 ) -> None:
     for number in range(30):
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_listed_for_a_while_costs_nothing(
 
 
 @pytest.mark.parametrize("denied", ["the list", "the files"])
-def test_a_folder_without_permission_is_told_until_it_can_be_looked_into(
+def test_a_folder_without_permission_is_reported_until_it_can_be_read(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch, denied: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -302,7 +302,7 @@ def test_events_are_read(event: FileSystemEvent, expected: list[tuple[str, Hint]
     assert read_event(event) == expected
 
 
-def test_an_event_nobody_understands_does_not_end_the_watcher(
+def test_an_unknown_event_does_not_end_the_watcher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls = iter([RuntimeError("once")])
@@ -451,7 +451,7 @@ def test_polling_says_when_folders_are_deeper_than_it_goes(
     assert caplog.text.count("folders deeper than 64 are not searched") == 1
 
 
-def test_a_deep_file_of_which_an_event_told_is_not_forgotten_by_the_next_scan(
+def test_a_deep_file_known_by_an_event_is_not_forgotten_by_the_next_scan(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher
 ) -> None:
     deep = tmp_path.joinpath(*("d" * 66))

@@ -65,7 +65,7 @@ def test_a_file_on_which_the_worker_dies_fails_after_bounded_tries(name: str, wo
     assert "lost 2 times" in sentence
 
 
-def test_what_a_crashing_worker_says_last_is_told_without_its_control_characters(
+def test_what_a_crashing_worker_says_last_is_reported_without_its_control_characters(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG, "astro_monitor.worker"), lane_with(tries=1) as lane:

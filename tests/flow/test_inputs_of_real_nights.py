@@ -67,7 +67,7 @@ def noisy(electrons: np.ndarray, seed: int, offset: float = 500.0) -> np.ndarray
     return np.clip(np.rint((electrons + drawn) / 0.8 + offset), 0, 65535).astype(np.uint16)
 
 
-def test_products_are_skipped_and_the_raw_light_beside_them_is_kept(folder, light) -> None:
+def test_products_are_skipped_and_the_raw_light_among_them_is_kept(folder, light) -> None:
     unit = (light / 65535).astype("f4")
     folder.add("raw.fits", light, SWCREATE="N.I.N.A. 3.1")
     folder.add("pp_light.fit", unit, SWCREATE="N.I.N.A. 3.1", PROGRAM="Siril 1.2.1")

@@ -128,7 +128,7 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
 
 @settings(max_examples=60, deadline=None)
 @given(meta=METAS, shape=st.tuples(INTEGERS, INTEGERS), size=INTEGERS, mtime=INTEGERS)
-def test_files_that_are_no_lights_are_told_of_whatever_their_headers_say(meta, shape, size, mtime) -> None:
+def test_files_that_are_no_lights_are_reported_whatever_their_headers_say(meta, shape, size, mtime) -> None:
     outcome = Skipped(
         arrival=arrival("dark.fits", size, mtime), frame_id="ab" * 8, sha256="ab" * 32, meta=replace(meta, kind="dark"),
         sensor_shape=shape, sentence="IMAGETYP says this is a dark frame, so it is not graded.", timings_s={},

@@ -45,7 +45,7 @@ def test_the_weight_goes_to_the_image_wherever_it_is_and_replaces_an_older_one(t
         assert (hdus[2].data == data + 1).all()
 
 
-def test_nothing_is_overwritten_and_what_is_no_fits_is_told(tmp_path):
+def test_nothing_is_overwritten_and_files_that_are_no_fits_are_reported(tmp_path):
     path, _ = frame(tmp_path)
     page, table = tmp_path / "page.fits", tmp_path / "frame.xisf"
     page.write_text("<html>", "utf-8")

@@ -143,7 +143,7 @@ def test_a_wide_screen_is_used_and_a_pipe_gets_one_line():
     assert len(printed(judged(relative_path="x" * 500), 0)) == 1
 
 
-def test_a_frame_that_is_not_kept_always_has_a_reason_and_flags_stand_beside_it():
+def test_a_frame_that_is_not_kept_always_has_a_reason_with_flags_next_to_it():
     reason = golden("frame.judged").body["reasons"][0] | {"sentence": "Half the stars are gone."}
     cases = [
         ([], "no rule gave a reason"),
@@ -176,7 +176,7 @@ def test_a_verdict_that_was_taken_back_says_so():
     assert "reject → reject" not in line
 
 
-def test_a_dark_is_skipped_whichever_version_told_it():
+def test_a_dark_is_skipped_in_documents_of_each_version():
     new = "".join(printed(golden("frame.skipped"), 0))
     old = judged(flags=["not_a_light"], decision="review", reasons=[
         {"rule": "not_a_light", "decision": "review", "metric": "", "value": None, "limit": None, "unit": "",
@@ -230,7 +230,7 @@ def test_a_table_keeps_its_columns_and_breaks_what_follows():
     assert all(len(line) <= 60 and line.startswith(19 * " " + "word") for line in lines[3:])
 
 
-def test_the_page_is_as_wide_as_it_is_told(monkeypatch):
+def test_the_page_has_the_given_width(monkeypatch):
     console = Console(file=io.StringIO())
     monkeypatch.delenv("COLUMNS", raising=False)
     assert Page.on(console).width == 0
@@ -325,11 +325,11 @@ def test_a_number_is_never_parted_from_its_per_cent_sign(width):
     ("seconds", "said"),
     [(0, "0 s"), (99, "99 s"), (100, "2 min"), (5900, "98 min"), (6000, "1.7 h"), (36000, "10.0 h")],
 )
-def test_a_time_is_told_in_the_unit_that_suits_it(seconds, said):
+def test_a_time_is_written_in_a_fitting_unit(seconds, said):
     assert duration(seconds) == said
 
 
-def test_a_time_is_told_in_the_unit_of_the_one_it_is_compared_with():
+def test_a_time_is_written_in_the_unit_of_the_one_it_is_compared_with():
     assert duration(99, like_s=130) == "2 min"
     assert duration(1800, like_s=36000) == "0.5 h"
 

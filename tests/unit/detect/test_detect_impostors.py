@@ -253,7 +253,7 @@ def test_a_flare_is_a_trail() -> None:
     assert len(canvas.found()) == 1
 
 
-def test_a_trail_beside_overscan_is_found_and_the_overscan_is_not() -> None:
+def test_a_trail_next_to_overscan_is_found_and_the_overscan_is_not() -> None:
     canvas = Canvas()
     canvas.mark(40, 0, 40, 479)
     canvas.add_trail((60, 60, 600, 400))

@@ -44,7 +44,7 @@ def test_a_ring_called_an_artefact_is_a_star(x: float, y: float, radius_px: floa
     assert (4 * one.x_px[0] + 1.5, 4 * one.y_px[0] + 1.5) == pytest.approx((x, y), abs=1.0)
 
 
-def test_a_ring_that_was_not_seen_is_a_star_beside_faint_ones() -> None:
+def test_a_missed_ring_is_a_star_among_faint_ones() -> None:
     both = found(ring(260.0, 120.0, 9.0), points((20.0, 70.0, KIND_STAR)), 5.0)
     assert both.kind.tolist() == [KIND_STAR, KIND_STAR]
 

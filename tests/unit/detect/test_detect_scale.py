@@ -69,7 +69,7 @@ def test_hot_pixels_do_not_make_stars_sharp() -> None:
     assert chosen(pixels) >= 2
 
 
-def test_saturated_stars_tell_nothing() -> None:
+def test_saturated_stars_are_not_used() -> None:
     stamp = np.minimum(moffat(3.0), 0.02)
     sharp = field(moffat(2.5), count=30, seed=3).astype(np.int64)
     wide = field(stamp, count=10, seed=4, snr=8000).astype(np.int64) - 1000

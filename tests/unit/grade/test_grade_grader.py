@@ -65,7 +65,7 @@ def test_one_plainly_defocused_star_is_enough(fake_model, stars, sky, measuremen
     assert grade(strange, stars(1), sky, measurements(star_count=1.0)).label == "unknown"
 
 
-def test_thick_cloud_is_told_without_stars_when_the_rig_is_known(fake_model, stars, sky, measurements):
+def test_thick_cloud_is_detected_without_stars_when_the_rig_is_known(fake_model, stars, sky, measurements):
     model = fake_model((0.02, 0.0, 0.0, 0.03, 0.95), cause="cloud")
     answer = grade(model, stars(0), sky, measurements(star_count=0.0), FIRM)
     assert (answer.label, answer.cause) == ("background_issue", "cloud")

@@ -69,12 +69,12 @@ def test_04_a_nebula_in_a_narrow_band_is_no_cloud_and_no_gradient(judge, frame):
     assert set(decisions(judge, [frame(n, meta=nebula, **glow) for n in range(27)])) == {"keep"}
 
 
-def test_05_a_tree_in_a_corner_is_told_while_all_global_numbers_are_well(settled, frame):
+def test_05_a_tree_in_a_corner_is_reported_while_all_global_numbers_are_good(settled, frame):
     verdict, _ = settled.judge(frame(10, dead_cell_fraction=0.3))
     assert (verdict.decision, verdict.flags) == ("review", ("obstructed",))
 
 
-def test_05_a_veil_that_takes_37_percent_of_the_light_is_told_while_counts_and_widths_are_well(settled, frame):
+def test_05_a_veil_that_takes_37_percent_of_the_light_is_reported_while_counts_and_widths_are_good(settled, frame):
     verdict, _ = settled.judge(frame(10, transparency=0.63, extinction_mag=0.502))
     assert verdict.decision != "keep"
     assert "lost_light" in [reason.rule for reason in verdict.reasons]
@@ -142,7 +142,7 @@ def test_12_a_trail_through_a_good_frame_is_no_reject(settled, frame):
         assert (verdict.decision, verdict.flags) == ("keep", ("streak",))
 
 
-def test_13_lost_guiding_is_told_with_the_first_frame(settled, frame):
+def test_13_lost_guiding_is_reported_with_the_first_frame(settled, frame):
     lost = {"trail_length_px": 25.0, "elongation": 6.0, "angle_coherence": 0.99,
             "probabilities": {"very_bad_tracking": 0.98, "good": 0.02}}  # fmt: skip
     _, (alert,) = settled.judge(frame(10, **lost))

@@ -76,7 +76,7 @@ def test_good_frames_between_do_not_close_it_too_early(settled, frame):
     assert happened == [(11, "opened", "tracking"), (17, "closed", "tracking")]
 
 
-def test_trouble_that_comes_back_at_once_is_told_but_only_as_a_repeat(settled, frame):
+def test_trouble_that_comes_back_at_once_is_reported_but_only_as_a_repeat(settled, frame):
     told = repeats(settled, frame, [DRIFT, DRIFT, {}, {}, DRIFT, DRIFT, {}, {}])
     assert told == [(11, "opened", False), (13, "closed", False), (15, "opened", True), (17, "closed", True)]
 
@@ -166,13 +166,13 @@ def test_every_cause_has_advice(cause):
         assert advice_for(kind, cause).endswith(".")
 
 
-def test_what_comes_with_a_fault_that_was_told_is_no_second_warning(settled, frame):
+def test_what_comes_with_a_fault_that_was_reported_is_no_second_warning(settled, frame):
     """Trailed stars are wide; for a frame or two the model takes them for blurred ones."""
     wide = {**DRIFT, "fwhm_px": 9.0, "fwhm_minor_px": 8.0}
     assert run(settled, frame, [DRIFT, DRIFT, wide, wide, wide]) == [(11, "opened", "tracking")]
 
 
-def test_a_severe_fault_beside_another_is_told_at_its_second_frame(settled, frame):
+def test_a_severe_fault_beside_another_is_reported_at_its_second_frame(settled, frame):
     thick = {**CLOUD, "extinction_mag": 2.5, "transparency": 0.1}
     happened = run(settled, frame, [DRIFT, DRIFT, thick, thick])
     assert [one for one in happened if one[1] == "opened"] == [(11, "opened", "tracking"), (13, "opened", "background")]
@@ -191,7 +191,7 @@ SIGNS = st.sampled_from(["good", "doubtful", "suspect", "bad", "severe"])
 
 
 @given(signs=st.lists(SIGNS, max_size=30), taken=st.integers(0, 29), again=SIGNS)
-def test_what_is_taken_back_leaves_no_trace_in_what_is_told(signs: list[str], taken: int, again: str) -> None:
+def test_a_withdrawn_frame_leaves_no_trace_in_later_alerts(signs: list[str], taken: int, again: str) -> None:
     warden, rules = Warden(kind="seeing", rig="a"), JudgeSettings()
     for number, sign in enumerate(signs):
         warden.note(sign, str(number), NO_CAUSE, 60.0 * number, rules)
@@ -209,7 +209,7 @@ def test_what_is_taken_back_leaves_no_trace_in_what_is_told(signs: list[str], ta
     assert len(warden.frames) == len(warden.recent) <= 4
 
 
-def test_failures_that_come_back_and_their_end_are_told_in_files(judge, frame, failed):
+def test_alerts_about_failures_count_files(judge, frame, failed):
     judge.note_failure(failed(0))
     judge.note_failure(failed(1))
     alerts = [alert for number in (2, 3) for alert in judge.judge(frame(number))[1]]

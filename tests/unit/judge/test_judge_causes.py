@@ -83,7 +83,7 @@ def test_a_drift_is_seen_through_dithers_and_a_new_centring(judge, frame):
 
 
 @pytest.mark.parametrize(("east_deg", "axis"), [(30.0, "right ascension"), (120.0, "declination"), (75.0, "both axes")])
-def test_drift_is_told_against_right_ascension_where_the_header_allows(judge, frame, east_deg, axis):
+def test_drift_is_given_against_right_ascension_where_the_header_allows(judge, frame, east_deg, axis):
     solved = {"meta": {"east_angle_deg": east_deg, "scale_arcsec_px": 2.0}}
     moving = [{"place": along(7.2 * step), **solved} for step in range(6)]
     told = reason(course(settle(judge, frame), frame, moving), "field_drifts")
@@ -91,7 +91,7 @@ def test_drift_is_told_against_right_ascension_where_the_header_allows(judge, fr
     assert "14.4 arcsec a minute" in told.sentence
 
 
-def test_a_worm_is_told_with_its_period(judge, frame):
+def test_a_periodic_error_is_reported_with_its_period(judge, frame):
     """480 s, 20 px from peak to valley, seen by a frame a minute."""
     judge = settle(judge, frame)
     swinging = []
@@ -124,7 +124,7 @@ def test_light_that_is_lost_from_sharp_stars_is_cloud_and_from_soft_ones_dew(set
 
 
 @pytest.mark.parametrize(("sun_deg", "cause"), [(-8.0, "twilight"), (-40.0, "leak")])
-def test_the_sun_tells_dawn_from_a_leak(settled, frame, sun_deg, cause):
+def test_the_sun_distinguishes_dawn_from_a_leak(settled, frame, sun_deg, cause):
     bright = {"sky_above_pedestal_adu": 9000.0, "sky_adu_s": 150.0, "sun_altitude_deg": sun_deg,
               "probabilities": {"background_issue": 0.95, "good": 0.05},
               "causes": {"twilight": 0.5, "leak": 0.5}}  # fmt: skip
@@ -139,7 +139,7 @@ def test_a_bright_sky_names_the_moon(settled, frame):
     assert "the moon is up (35 degrees high, 80 % lit, 25 degrees away)" in told.sentence
 
 
-def test_the_warning_tells_what_the_course_showed(judge, frame):
+def test_the_warning_contains_what_the_course_showed(judge, frame):
     judge = settle(judge, frame)
     alerts = []
     for step in range(8):

@@ -104,6 +104,6 @@ def test_worst_fault_gives_the_class(frame):
     assert combine(case, found[:1]).label == "bad_seeing"
 
 
-def test_the_fault_that_decided_is_told(frame):
+def test_the_fault_that_decided_is_reported(frame):
     assert ruling(frame, "decisive", "no", cause="wind").fault == "seeing"
     assert ruling(frame, "note", "no", cause="wind").fault == ""

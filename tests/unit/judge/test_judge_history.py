@@ -125,7 +125,7 @@ def test_state_survives_json_and_gives_the_same_verdicts(settled, frame):
     assert again.state() == settled.state()
 
 
-def test_only_the_histories_that_a_frame_changed_are_told_anew(judge, frame):
+def test_only_histories_that_a_frame_changed_are_sent_again(judge, frame):
     other = {"meta": {"target": "ngc 7000"}}
     for number in range(6):
         judge.judge(frame(number))

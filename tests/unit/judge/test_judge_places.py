@@ -67,7 +67,7 @@ def test_a_line_that_moves_with_the_stars_is_known(judge, frame):
     assert not any(flagged[3:])
 
 
-def test_a_trail_beside_a_known_line_is_told(judge, frame):
+def test_a_trail_next_to_a_known_line_is_reported(judge, frame):
     line = streak(945, 100, 944, 480)
     for n in range(5):
         seen(judge, frame, n, line)

@@ -190,7 +190,7 @@ def test_new_gradient_is_one(settled, frame):
     assert settled.judge(frame(11, **uneven))[0].decision == "review"
 
 
-def test_one_trail_is_told_never_condemned(settled, frame):
+def test_one_trail_is_reported_and_rejects_no_frame(settled, frame):
     verdict, _ = settled.judge(frame(10, streak_count=2.0))
     assert (verdict.decision, verdict.flags) == ("keep", ("streak",))
 

@@ -28,7 +28,7 @@ def test_slight_faults_of_the_sky_within_the_borders_are_never_rejected(settled,
 @pytest.mark.parametrize(
     ("patch_mag", "decision", "flagged"), [(0.1, "keep", False), (0.3, "keep", True), (0.9, "review", True)]
 )
-def test_a_small_cloud_is_told_and_never_condemns(settled, frame, patch_mag, decision, flagged):
+def test_a_small_cloud_is_reported_and_rejects_no_frame(settled, frame, patch_mag, decision, flagged):
     verdict, _ = settled.judge(frame(10, extinction_patch_mag=patch_mag))
     assert (verdict.decision, "small_cloud" in verdict.flags) == (decision, flagged)
     from_the_other_side, _ = settled.judge(frame(11, extinction_patch_mag=0.9, field_turn_deg=179.8))

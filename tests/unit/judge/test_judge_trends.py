@@ -43,7 +43,7 @@ def test_focus_that_creeps_with_the_temperature_asks_for_a_refocus(judge, frame)
     assert "while the temperature falls by 2.0 °C an hour: refocus." in reason.sentence
 
 
-def test_without_a_scale_it_is_told_in_pixels(judge, frame):
+def test_without_a_scale_it_is_given_in_pixels(judge, frame):
     creeping = [{**one, "fwhm_arcsec": None} for one in widths([0.02 * n for n in range(20)])]
     assert told(judge, frame, creeping)[0].unit == "px/h"
 
@@ -61,7 +61,7 @@ def test_stars_that_become_sharper_are_no_reason_to_say_anything(judge, frame):
     assert told(judge, frame, widths([-0.02 * n for n in range(20)])) == []
 
 
-def test_an_autofocus_begins_anew(judge, frame):
+def test_an_autofocus_starts_the_baseline_again(judge, frame):
     for number, changes in enumerate(widths([0.02 * n for n in range(20)])):
         meta = {"date_obs_utc": START + timedelta(seconds=120 * number), "focuser_position": 500.0}
         judge.judge(frame(number, meta=meta, **changes))
@@ -70,7 +70,7 @@ def test_an_autofocus_begins_anew(judge, frame):
     assert "creeping" not in [reason.rule for reason in verdict.reasons]
 
 
-def test_a_sky_that_climbs_is_told(judge, frame):
+def test_a_sky_that_climbs_is_reported(judge, frame):
     dawn = [{"sky_above_pedestal_adu": 1000.0 * 1.05**n, "sky_adu_s": 16.7 * 1.05**n} for n in range(20)]
     (reason,) = told(judge, frame, dawn)
     assert "The sky rises" in reason.sentence

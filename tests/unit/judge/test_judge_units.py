@@ -7,7 +7,7 @@ OTHER = {"unit_ratio": 1 / 65535, "background_adu": 0.02, "sky_above_pedestal_ad
          "extinction_mag": None}  # fmt: skip
 
 
-def test_a_change_of_units_is_told_and_not_condemned(settled, frame) -> None:
+def test_a_change_of_units_is_reported_and_not_condemned(settled, frame) -> None:
     verdict, alerts = settled.judge(frame(10, **OTHER))
     assert (verdict.decision, alerts) == ("keep", ())
     said = [reason.sentence for reason in verdict.reasons if reason.rule == "based_anew"]

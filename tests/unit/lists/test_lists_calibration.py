@@ -65,7 +65,7 @@ def test_frames_that_do_not_fit_are_left_out(kind, meta):
     "meta",
     [{"camera": None}, {"sensor_temp_c": None}, {"offset": None}, {"camera": " asi  2600"}, {"exposure_s": 300.4}],
 )
-def test_what_a_header_does_not_tell_is_no_difference(meta):
+def test_a_value_missing_from_a_header_is_no_difference(meta):
     assert len(chosen(*three("dark", **meta)).dark.paths) == 3
 
 

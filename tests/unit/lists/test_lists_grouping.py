@@ -131,7 +131,7 @@ def test_frames_without_a_target_in_two_folders_are_two_stacks():
     assert sorted(by_folder(frames)) == ["m_31_l_60s_3000x2000", "m_33_l_60s_3000x2000"]
 
 
-def test_a_new_name_is_told_and_what_was_in_the_old_folder_stays(tmp_path):
+def test_a_new_name_is_reported_and_files_in_the_old_folder_stay(tmp_path):
     old = tmp_path / "no_target_l_60s_3000x2000"
     (old / "siril" / "lights").mkdir(parents=True)
     (old / "siril" / "result.fit").write_bytes(b"a stack")
@@ -162,7 +162,7 @@ def guide(number: int, **changes) -> ListedFrame:
      {"exposure_s": 60.0, "place": ("captures", "Snapshots")}, {"kind": "focus", "target": "M 31"},
      {"exposure_s": 60.0, "file": "/captures/2026-03-01_SNAPSHOT_0001.fits", "target": "M 31"}],
 )  # fmt: skip
-def test_guider_frames_snapshots_and_focus_frames_are_not_offered_and_told(tmp_path, changes):
+def test_guider_frames_snapshots_and_focus_frames_are_not_offered_with_a_reason(tmp_path, changes):
     lights = [row(n, exposure_s=300.0, camera="B") for n in range(4)]
     body = write_lists([*lights, guide(5, **changes)], tmp_path)
     assert body["kept"] == 4
@@ -214,7 +214,7 @@ def seen(number: int, sky: list[tuple[float, float]], x_px: float, y_px: float, 
     return row(number, stars=tuple(stars[:24]), **changes)
 
 
-def test_panels_without_coordinates_are_told_apart_by_their_stars():
+def test_panels_without_coordinates_are_separated_by_their_stars():
     """Two panels that overlap by a fifth, each dithered and flipped; clouds leave some frames without stars."""
     chance = random.Random(3)
     sky = [(chance.uniform(0, 8000), chance.uniform(0, 6000)) for _ in range(260)]

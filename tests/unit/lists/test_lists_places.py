@@ -49,7 +49,7 @@ def test_a_version_may_be_given_and_none_be_installed(tmp_path, monkeypatch):
     siril_version.cache_clear()
 
 
-def test_a_look_reads_each_folder_once_and_tells_what_is_there(tmp_path, monkeypatch):
+def test_a_check_reads_each_folder_once_and_returns_which_files_exist(tmp_path, monkeypatch):
     for name in ("a.fits", "b.fits", "L/c.fits"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

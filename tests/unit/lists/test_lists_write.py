@@ -481,7 +481,7 @@ def test_frames_that_are_gone_are_in_no_list(tmp_path):
     assert write_lists([frame.gone() for frame in night()], tmp_path)["files"] == []
 
 
-def test_a_second_watch_writes_beside_the_first_in_a_folder_of_its_own(tmp_path):
+def test_a_second_watch_writes_into_a_folder_of_its_own(tmp_path):
     owners = []
     for name in ("one", "two"):
         (tmp_path / "state" / name).mkdir(parents=True)

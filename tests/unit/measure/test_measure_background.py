@@ -44,7 +44,7 @@ def test_the_header_knows_the_pedestal_best(make_frame):
     assert describe(make_frame, np.full((9, 9), 800.0), pedestal_adu=512.0, e_per_adu=1.0).pedestal_adu == 512.0
 
 
-def test_photon_noise_and_gain_tell_the_level_of_no_light(make_frame):
+def test_photon_noise_and_gain_give_the_level_without_light(make_frame):
     # 600 ADU of sky at 0.5 e/ADU have a noise of sqrt(600 / 0.5) ADU.
     noise = np.sqrt(600 / 0.5)
     found = describe(make_frame, np.full((9, 9), 1100.0), noise=noise, e_per_adu=0.5)

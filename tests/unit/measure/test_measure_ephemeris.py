@@ -49,7 +49,7 @@ def test_settings_win_over_the_header():
 
 
 @pytest.mark.parametrize("written", [-110.9, 110.9, 249.1])
-def test_the_sign_of_longitude_is_told_by_the_altitude_of_the_target(written):
+def test_the_sign_of_longitude_follows_from_the_altitude_of_the_target(written):
     """Tucson, whatever a program writes: M 31 stands at about 80 degrees there at 03:30 UTC."""
     m31 = {"ra_deg": 10.68, "dec_deg": 41.27, "site_lat_deg": 32.2}
     true = sun_and_moon(at(2026, 11, 21, 3, 30, **m31, site_lon_deg=-110.9), None)

@@ -86,7 +86,7 @@ def test_trails_have_their_length_and_direction(make_frame, make_detections, fie
     assert values["central_dip_fraction"] < 0.05
 
 
-def test_rings_are_told_from_wide_stars(make_frame, make_detections, field, profile, no_baseline):
+def test_rings_are_distinguished_from_wide_stars(make_frame, make_detections, field, profile, no_baseline):
     ring, _ = of_field(make_frame, make_detections, field, profile(2.0, ring=6.0))
     wide, found = of_field(make_frame, make_detections, field, profile(6.0))
     assert Measurer().measure(ring, found, no_baseline)[1].values["central_dip_fraction"] > 0.6
@@ -173,7 +173,7 @@ def test_choice_is_bounded_spread_and_repeatable(make_frame, make_detections, dr
     assert (found.x_px[chosen] > 400).sum() >= 70
 
 
-def test_streaks_are_told_in_sensor_pixels(make_frame, make_detections, no_baseline):
+def test_streaks_are_given_in_sensor_pixels(make_frame, make_detections, no_baseline):
     frame = make_frame(np.full((64, 64), 500, np.uint16), px=2)
     found = make_detections([], [], [], shape=(64, 64))
     streak = Streak(x0_px=0, y0_px=0, x1_px=30, y1_px=40, angle_deg=53.13, length_px=50, width_px=3)

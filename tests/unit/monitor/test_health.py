@@ -89,7 +89,7 @@ def test_connections_that_say_nothing_do_not_take_all_places(monkeypatch) -> Non
         assert ask(pages, "/healthz")[0] == 200
 
 
-def test_a_daemon_that_cannot_tell_is_not_well() -> None:
+def test_a_daemon_of_unknown_state_is_not_healthy() -> None:
     def broken() -> Health:
         raise OSError("no disk")
 
@@ -110,6 +110,6 @@ def test_without_an_address_nothing_is_served() -> None:
         assert pages.port == 0
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_reported() -> None:
     with HealthPages("127.0.0.1:0", health) as pages, pytest.raises(PublishError, match="another port"):
         HealthPages(f"127.0.0.1:{pages.port}", health).start()

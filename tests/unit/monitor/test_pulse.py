@@ -85,7 +85,7 @@ def test_the_watchdog_is_fed_while_all_is_well_and_starved_else(manager) -> None
     assert set(turns.pauses_s) == {2.0}, "three times within the time it may take"
 
 
-def test_ready_and_stopping_are_told(manager) -> None:
+def test_ready_and_stopping_are_sent(manager) -> None:
     environment, heard = manager
     service = ServiceManager(environment)
     service.ready("watching")
@@ -93,7 +93,7 @@ def test_ready_and_stopping_are_told(manager) -> None:
     assert heard() == ["READY=1\nSTATUS=watching", "STOPPING=1"]
 
 
-def test_without_a_service_manager_nothing_is_sent_and_trouble_is_still_told(caplog) -> None:
+def test_without_a_service_manager_nothing_is_sent_and_trouble_is_still_logged(caplog) -> None:
     service = ServiceManager({})
     assert service.watchdog_s == 0.0
     service.ready("watching")

@@ -37,7 +37,7 @@ def test_a_link_is_refused_in_one_sentence_and_what_it_points_to_stays(
 
 
 @pytest.mark.parametrize("ending", PLACES)
-def test_a_pipe_is_refused_and_nobody_waits(tmp_path: Path, ending: str) -> None:
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "nightlog.sqlite"
     os.mkfifo(path.with_name(path.name + ending))
     with pytest.raises(NightLogError, match="not a plain file"):

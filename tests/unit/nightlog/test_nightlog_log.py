@@ -132,7 +132,7 @@ def body_of_version_1_0(skipped):
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["1.1", "1.0"])
-def test_a_file_that_is_no_light_frame_is_no_judged_frame_whichever_version_told_it(place, clock, judged, body, old):
+def test_a_file_that_is_no_light_frame_is_no_judged_frame_in_documents_of_each_version(place, clock, judged, body, old):
     dark = body("frame.skipped")
     flagged = judged("a", flags=["streak"], reasons=[], target='"flags":["not_a_light"]')
     with NightLog.open(place, "session-1", clock) as log:

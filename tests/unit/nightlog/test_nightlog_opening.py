@@ -186,7 +186,7 @@ def test_a_reader_cannot_write(night_log, place):
         reader._database.rows("DELETE FROM documents")
 
 
-def test_a_state_folder_that_cannot_be_made_is_told(tmp_path, clock):
+def test_a_state_folder_that_cannot_be_made_is_reported(tmp_path, clock):
     (tmp_path / "file").touch()
     with pytest.raises(NightLogError, match="cannot be made"):
         NightLog.open(tmp_path / "file" / "night.sqlite", "a", clock)
@@ -217,7 +217,7 @@ broken
         ("/media/stick", None),
     ],
 )  # fmt: skip
-def test_the_mount_table_tells_network_from_local(folder, kind):
+def test_the_mount_table_distinguishes_network_from_local(folder, kind):
     assert localdisk.kind_in_mounts(folder, MOUNTS) == kind
 
 

@@ -170,7 +170,7 @@ def test_the_reserve_is_given_up_when_the_disk_is_full_and_laid_in_again(place, 
 LISTS = {"folder": "/lists", "files": [], "kept": 0, "review": 0, "rejected": 0, "generation": 1}
 
 
-def test_a_trail_damaged_in_an_older_file_is_written_anew_when_the_log_is_checked(place, clock, judged, folder):
+def test_a_trail_damaged_in_an_older_file_is_written_again_when_the_log_is_checked(place, clock, judged, folder):
     _, documents, _ = write(place, clock, judged, ["a", "b", "c"])
     write(place, clock, judged, ["d"], "t")
     older = sorted(folder.iterdir())[0]

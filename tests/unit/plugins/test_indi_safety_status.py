@@ -52,7 +52,7 @@ def test_other_warnings_do_not_count(status):
 
 
 @pytest.mark.parametrize("silent_is_safe", [False, True])
-def test_silence_is_told_and_counts_as_set(status, silent_is_safe):
+def test_silence_is_reported_and_counts_as_set(status, silent_is_safe):
     said = status.judged(status.OpenWarnings(frozenset()), silent=True, silent_is_safe=silent_is_safe)
     assert open_ok(said) == int(silent_is_safe)
     assert "silent" in said["roof_status"]["reasons"]

@@ -174,7 +174,9 @@ def test_the_guide_camera_of_a_light_makes_no_guide_frame() -> None:
         ("guiding star field.fits", "Dark", "dark"), ("guidestone.fits", "", "unknown"),
     ],
 )  # fmt: skip
-def test_files_and_folders_tell_what_the_header_does_not(tmp_path, arrive, place: str, typed: str, kind: str) -> None:
+def test_files_and_folders_give_the_type_that_the_header_lacks(
+    tmp_path, arrive, place: str, typed: str, kind: str
+) -> None:
     from dataclasses import replace
 
     path = tmp_path / place

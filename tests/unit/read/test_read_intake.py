@@ -26,7 +26,7 @@ VALUES = np.random.default_rng(1).normal(1000, 30, (120, 150)).astype(np.uint16)
 LARGE = np.random.default_rng(2).integers(0, 65_536, (1200, 2048), dtype=np.uint16)
 
 
-def test_open_tells_all_but_the_pixels(tmp_path, arrive) -> None:
+def test_open_gives_everything_but_the_pixels(tmp_path, arrive) -> None:
     path = tmp_path / "dark.fits"
     unit = fits.PrimaryHDU(VALUES)
     unit.header["IMAGETYP"] = "Dark Frame"
@@ -352,7 +352,7 @@ def test_dark_edges_of_processed_frames_are_not_taken_for_an_empty_end(tmp_path,
     assert frame.bad_pixel_fraction > 0.45
 
 
-def test_a_lack_of_memory_is_told_plainly(tmp_path, arrive, monkeypatch) -> None:
+def test_a_lack_of_memory_is_reported_plainly(tmp_path, arrive, monkeypatch) -> None:
     path = tmp_path / "frame.fits"
     fits.PrimaryHDU(VALUES).writeto(path)
 

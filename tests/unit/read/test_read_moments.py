@@ -158,7 +158,7 @@ def test_local_time_is_never_taken_for_utc_and_a_date_alone_is_none(cards: tuple
     assert found.notes
 
 
-def test_the_end_without_an_exposure_tells_no_start() -> None:
+def test_the_end_without_an_exposure_gives_no_start() -> None:
     assert meta(("DATE-END", "'2024-03-01T22:01:00'")).date_obs_utc is None
 
 

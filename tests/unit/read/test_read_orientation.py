@@ -44,13 +44,13 @@ def test_a_step_that_way_goes_east(angle_deg, mirrored, form):
     assert dec[1] == pytest.approx(dec[0], abs=1e-5)
 
 
-def test_steps_without_a_direction_tell_nothing():
+def test_steps_without_a_direction_give_no_scale():
     assert east_angle_deg({"CTYPE1": "RA---TAN", "CDELT1": -4e-4, "CDELT2": 4e-4}.get) is None
 
 
 @pytest.mark.parametrize(
     "broken", [{"CD1_1": "text"}, {"CD1_1": 0.0, "CD1_2": 0.0}, {"CD2_1": 1e30}, {"CTYPE1": "GLON-TAN"}]
 )
-def test_a_broken_solution_tells_nothing(broken):
+def test_a_broken_solution_gives_no_angle(broken):
     _, plain = header(33.0, False, "CD")
     assert east_angle_deg({**plain, **broken}.get) is None

@@ -101,7 +101,7 @@ def test_sections_that_make_no_sense_are_passed_over(tmp_path, arrive, cards) ->
     assert frame.meta.pedestal_adu is None
 
 
-def test_a_pedestal_that_the_header_tells_counts_before_the_overscan(tmp_path, arrive) -> None:
+def test_a_pedestal_in_the_header_counts_before_the_overscan(tmp_path, arrive) -> None:
     frame = read(tmp_path, arrive, with_overscan(), BIASSEC="[241:264,1:200]", CALSTAT="BD")
     assert (frame.meta.pedestal_adu, frame.meta.sources["pedestal_adu"]) == (0.0, "CALSTAT")
 

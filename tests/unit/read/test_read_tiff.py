@@ -117,7 +117,7 @@ def test_colour_pictures_and_stacks_are_cubes(tmp_path, arrive, content: bytes, 
         assert shape in str(caught.value)
 
 
-def test_a_small_picture_beside_the_image_is_passed_over(tmp_path, arrive) -> None:
+def test_a_small_picture_next_to_the_image_is_ignored(tmp_path, arrive) -> None:
     path = tmp_path / "frame.tif"
     with tifffile.TiffWriter(path) as file:
         file.write((VALUES[:64, :64] // 8).astype(np.uint8), photometric="minisblack", metadata=None)

@@ -129,7 +129,7 @@ def test_a_failure_that_may_pass_makes_room_for_an_outcome_that_names_it(
     assert session.counts.judged + session.counts.skipped + session.counts.failed == 1
 
 
-def test_the_same_passing_failure_is_told_once(session, announced) -> None:
+def test_the_same_passing_failure_is_reported_once(session, announced) -> None:
     first = session.take(failed("a.fits", retryable=True, frame_id=None))
     for _ in range(3):
         assert session.take(failed("a.fits", retryable=True, frame_id=None)) == first
@@ -269,7 +269,7 @@ def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -
     assert json.loads(table.read_bytes())["rejected"] == []
 
 
-def test_a_frame_nobody_judged_cannot_be_decided_on(session) -> None:
+def test_a_frame_without_a_verdict_cannot_be_decided_on(session) -> None:
     with pytest.raises(KeyError):
         session.revise("0" * 16, "keep", "ana", "")
 

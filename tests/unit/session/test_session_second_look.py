@@ -107,7 +107,7 @@ def test_a_second_look_teaches_and_warns_nothing(session):
     assert session.baselines() == before
 
 
-def test_frames_that_are_doubtful_beside_a_history_are_not_looked_at_again(session):
+def test_frames_that_are_doubtful_against_a_history_get_no_second_look(session):
     begin(session, doubtful=0)
     session.take(examined(50, good=0.6))
     assert session.second_looks() == []

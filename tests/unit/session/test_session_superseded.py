@@ -94,7 +94,7 @@ def test_an_early_verdict_and_its_warning_are_taken_back(session, night_log, ann
     assert all(document.kind != "alert.opened" for document in night_log.snapshot())
 
 
-def test_trouble_that_is_real_stays_told(session, announced) -> None:
+def test_real_trouble_stays_reported(session, announced) -> None:
     begin(session)
     for number in range(3):
         session.take(frame(f"{number}.fits", b"bad %d" % number, good=False, minute=number))

@@ -103,7 +103,7 @@ def test_length_of_a_steady_drift_is_its_length():
     assert path_length_px(float(np.var(x))) == pytest.approx(7.0, rel=1e-4)
 
 
-def test_margin_tells_hard_cases():
+def test_margin_marks_hard_cases():
     assert classify(strengths(extinction_mag=0.49)).margin < 0.03
     assert classify(strengths(path_length_px=2.0)).margin == 0.0
 

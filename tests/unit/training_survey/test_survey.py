@@ -108,7 +108,7 @@ def test_splits_have_their_shares():
     assert splits.count("validation") / 3000 == pytest.approx(0.15, abs=0.04)
 
 
-def test_a_name_tells_the_position():
+def test_a_name_gives_the_position():
     assert Pointing(number=0, ra_deg=188.5, dec_deg=-1.25, galactic_latitude_deg=60).name == "J123400-011500"
 
 

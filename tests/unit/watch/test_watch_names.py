@@ -88,7 +88,7 @@ def test_folders_of_the_system_are_not_looked_into(name: str) -> None:
     assert not RULES.is_folder(name)
 
 
-def test_only_fits_files_tell_their_length() -> None:
+def test_only_fits_files_give_their_length() -> None:
     assert tells_its_length("/n/a.FITS")
     assert tells_its_length("a.fits.fz")
     assert not tells_its_length("a.fits.gz")

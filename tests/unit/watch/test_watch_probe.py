@@ -36,13 +36,13 @@ WHOLE = small_fits()
         (b"\x89PNG\r\n", Look()),
     ],
 )
-def test_a_look_tells_what_is_missing(tmp_path: Path, content: bytes, expected: Look) -> None:
+def test_a_look_returns_what_is_missing(tmp_path: Path, content: bytes, expected: Look) -> None:
     path = tmp_path / "a.fits"
     path.write_bytes(content)
     assert replace(look_into(str(path), len(content)), digest="") == expected
 
 
-def test_a_file_of_another_kind_tells_nothing(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_gives_no_length(tmp_path: Path) -> None:
     path = tmp_path / "a.fits.gz"
     path.write_bytes(WHOLE[:5000])
     assert replace(look_into(str(path), 5000), digest="") == Look()

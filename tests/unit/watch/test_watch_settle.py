@@ -41,7 +41,7 @@ def test_a_closed_file_that_changes_before_the_second_look_has_to_be_quiet() -> 
     assert file.is_ripe(102.1)
 
 
-def test_a_closed_file_that_tells_no_length_has_to_be_quiet() -> None:
+def test_a_closed_file_without_a_known_length_has_to_be_quiet() -> None:
     file = seen()
     file.closed(100.0)
     assert file.decide(UNTOLD, 100.1) is State.GROWING
@@ -49,7 +49,7 @@ def test_a_closed_file_that_tells_no_length_has_to_be_quiet() -> None:
 
 
 @pytest.mark.parametrize("changed", [{"size_bytes": 2000}, {"mtime_ns": 2}, {"number": 2}])
-def test_any_change_starts_the_quiet_time_anew(changed: dict[str, int]) -> None:
+def test_any_change_restarts_the_quiet_time(changed: dict[str, int]) -> None:
     file = seen()
     file.saw(sighting(**changed), 101.9)
     assert file.state is State.GROWING
@@ -87,7 +87,7 @@ def test_a_file_that_was_allocated_and_not_filled_waits_for_a_minute_and_a_half_
     assert file.decide(ZEROS, 100.0 + DOUBTFUL_QUIET_S) is State.READY
 
 
-def test_a_file_whose_end_is_filled_under_an_unchanged_time_starts_anew() -> None:
+def test_a_file_whose_end_is_filled_under_an_unchanged_time_starts_again() -> None:
     file = seen()
     assert file.decide(ZEROS, 110.0) is State.GROWING
     assert file.decide(WHOLE, 120.0) is State.GROWING

@@ -177,7 +177,7 @@ def test_a_file_that_was_allocated_and_closed_is_given_as_long(night: Night) -> 
     assert 93.0 <= at_s < 100.0
 
 
-def test_a_file_of_which_no_event_tells_that_it_was_closed_is_waited_for(night: Night) -> None:
+def test_a_file_without_a_close_event_is_waited_for(night: Night) -> None:
     night.write(3.0, "a.fits", WHOLE, Hint.WRITTEN)
     night.hint(33.0, "a.fits", Hint.CLOSED)
     at_s, _ = only(night.run(200))
@@ -227,7 +227,7 @@ def test_a_file_that_is_moved_away_and_elsewhere_arrives_again_under_its_new_nam
     assert [item.path.name for _, item in items if isinstance(item, Arrival)] == ["a.fits", "b.fits"]
 
 
-def test_a_new_folder_is_scanned_when_it_is_told_of_and_once_more(night: Night) -> None:
+def test_a_new_folder_is_scanned_at_its_event_and_once_more(night: Night) -> None:
     folder = night.root / "2026-01-02"
     night.do(3.0, folder.mkdir)
     night.hint(3.0, folder.name, Hint.FOLDER)

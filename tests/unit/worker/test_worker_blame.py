@@ -52,7 +52,7 @@ def test_who_computes_to_the_limit_was_working_who_waits_was_not() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
-def test_the_system_tells_how_much_a_process_has_computed() -> None:
+def test_the_system_reports_the_processor_time_of_a_process() -> None:
     used_s = processor_time_s(os.getpid())
     assert used_s is not None
     assert used_s == pytest.approx(sum(os.times()[:2]), abs=2.0)
