@@ -81,8 +81,3 @@ def csv_text(text: str) -> str:
         clean = clean.encode("utf-8", "replace").decode("utf-8")
     runs = text.startswith(_FORMULA_STARTS) or clean.lstrip().startswith(_FORMULA_STARTS)
     return f"'{clean}" if runs else clean
-
-
-def shown(text: str) -> str:
-    """Return a name as a sentence may show it: control characters and bytes that are no text are escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in text)

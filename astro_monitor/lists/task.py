@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..plain import because, counted
+from ..plain import because, counted, shown
 from . import pixinsight, render
 from .calibration import Calibration, calibration_for
 from .files import (
@@ -25,7 +25,7 @@ from .frames import NotLight
 from .grouping import Stack
 from .index import Index
 from .links import remove_links, replace_links
-from .names import is_listable, shown
+from .names import is_listable
 from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siril_script
 
 LEAST_FOR_A_STACK = 2

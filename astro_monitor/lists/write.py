@@ -32,13 +32,12 @@ from typing import Any
 
 from ..errors import AstroMonitorError, ConfigError
 from ..messages import ListWritten, body_json
-from ..plain import because
+from ..plain import because, shown
 from . import render
 from .files import replace_file, set_aside
 from .frames import ListedFrame, NotLight, Row, each_once
 from .grouping import Merge, stacks
 from .index import INDEX, read_index
-from .names import shown
 from .owner import Owner, own_place, turn
 from .siril import Version
 from .task import Task, Written

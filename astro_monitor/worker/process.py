@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from ..plain import shown
 from ..settings import Settings
 from . import blame, wire
 
@@ -270,8 +271,7 @@ def how_it_ended(return_code: int | None) -> str:
 
 def printable(raw: bytes) -> str:
     """One line of a log without its end; control characters, which could drive a terminal, are escaped."""
-    text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+    return shown(raw.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
 def _level(line: str) -> int:
