@@ -256,7 +256,7 @@ class ListKeeper:
         Returns:
             the body of ``list.written``; ``None`` when there was nothing to do, or nothing could be written.
 
-        What cannot be written now is told in :attr:`trouble`, and tried again soon.
+        A failure to write is given in :attr:`trouble`, and the next call tries again.
         """
         if self._folder is None:
             return None

@@ -112,7 +112,7 @@ def _scores(scores: Mapping[str, JsonValue]) -> str:
     """
     plain = ", ".join(f"{key} {value:.3g}" for key, value in scores.items() if isinstance(value, float))
     groups = ((key, _scores(value)) for key, value in scores.items() if isinstance(value, Mapping))
-    return plain or next((f"{key.replace('_', ' ')}: {told}" for key, told in groups if told), "")
+    return plain or next((f"{key.replace('_', ' ')}: {inner}" for key, inner in groups if inner), "")
 
 
 def run_models(settings: Settings, *, verify: bool, as_json: bool, out: Console) -> None:
