@@ -13,11 +13,11 @@ UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED
 """Programs write these for *not known*: they are ignored without a note."""
 _MAX_NOTES = 20
 _MAX_REMARK, _MAX_REMARKS, _MAX_TEXT = 200, 8000, 1000
-"""Letters of a remark and of a value, and how many remarks, that are looked at: patterns cost time on more."""
+"""Limits for pattern matching, which is slow on long text: letters of a remark and of a value, number of remarks."""
 _WITH_UNIT = re.compile(
     r"(?:ISO\s*)?([+-]?[\d.,]+)\s*(?:arc-?sec\w*\s*(?:/|per)\s*pi?xe?l?|[\"″']{1,2}(?:/pi?xe?l?)?|°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
 )
-"""Units that change no number here; others, such as metres for a focal length, make it no number."""
+"""Units that need no conversion here; a value with another unit, such as metres for a focal length, is ignored."""
 _TELLING = re.compile(
     "siril|pixinsight|image|star|drizz|deepsky|astro ?pixel|astrometric stacking|astap|ccdproc|astropy|stack"
     "|added|integrat|regist|align|process|calibrat|reduc|reproj|combin|average|median|mean|sum|sigma|bias|zero|offset|overscan|dark|flat"
@@ -25,7 +25,7 @@ _TELLING = re.compile(
 
 
 class Facts:
-    """What has been found so far.
+    """The facts found so far.
 
     Attributes:
         values: fields of ``FrameMeta`` that are known.
@@ -85,7 +85,7 @@ class Facts:
         self.note(f"{keyword} = {(as_text(value) or '')[:40]!r} was ignored: {why}.")
 
     def number(self, keyword: str, low: float, high: float, *, zero_is_unknown: bool = False) -> float | None:
-        """Return a believable number of a keyword, or note why not."""
+        """Return the number of a keyword if it is plausible; else note why it is not."""
         value = self.lookup(keyword)
         if value is None:
             return None

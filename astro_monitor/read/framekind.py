@@ -59,7 +59,7 @@ QUIET_FOLDERS: tuple[tuple[str, FrameKind], ...] = (
 )
 """These folders count only where the header gives no type."""
 _PP_STARS = "(and|aql|aqr|aur|cam|cas|cep|cyg|del|gem|her|hya|lac|leo|lib|lyr|oph|ori|peg|per|sgr|tau|vel|vir|vul)"
-"""Constellations of variable stars named PP, which begin like what Siril calls its preprocessed frames."""
+"""Constellations, for variable stars named PP: such names start like those of Siril's preprocessed frames."""
 NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"(guide|guider|guiding|guidecam|phd2?)[ _\-.0-9].*|.*[_\- ](guider|phd2|guidecam)[_\- .].*", "guide"),
     (r"auto[_-]?focus[ _\-.0-9].*|.*[_\- ]autofocus[_\- .].*", "focus"),
@@ -100,7 +100,7 @@ def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
 
 
 def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMeta:
-    """Return the facts of a frame where flats are divided out as frames arrive, so that CALSTAT makes no product.
+    """Return the facts of a frame for a setup that applies flats during capture, so that CALSTAT makes no product.
 
     Parameters:
         headers: that of the image first.
@@ -130,7 +130,7 @@ def _fresh(facts: Facts) -> tuple[FrameKind, str]:
 
 
 def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, str]:
-    """Return the kind of a frame when its file and folders are looked at, too.
+    """Return the kind of a frame by its header and by the names of its file and folders.
 
     Only folders below the watched one count: a user who names a folder of darks wants to see these files.
 

@@ -133,7 +133,7 @@ class Inflater:
         return True
 
     def _check_end(self) -> None:
-        """Read on to the end of the member, where its checksum is; a long tail is not worth the time."""
+        """Read on to the checksum at the end of the member, unless that is far away."""
         for _ in range(8):
             if self._stream.eof:
                 return

@@ -25,7 +25,7 @@ from astro_monitor.plain import because
 
 CHUNK_BYTES = 1 << 20
 FRONT_BYTES = 1 << 16
-"""Read first, at once: holds the headers of nearly every file."""
+"""Size of the first read: contains the headers of nearly every file."""
 THREAD_FROM_BYTES = 4 << 20
 """Smaller files are hashed where they are read: starting a thread would cost more than it saves."""
 

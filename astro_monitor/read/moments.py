@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from astro_monitor.fitsheader import Value
 
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Earlier dates are clocks that were never set; no digital camera is older."""
+"""Earlier dates come from clocks that were never set; no digital camera is older."""
 _JD_OF_MJD_0 = 2_400_000.5
 _MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
 _UNIX_0 = datetime(1970, 1, 1, tzinfo=UTC)

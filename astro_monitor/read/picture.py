@@ -17,13 +17,13 @@ from .sections import Window, cut_out, find_window, overscan_level
 
 MIN_BORDER_SIDE_PX = 64
 UNWRITTEN = 0.3
-"""So large a part of the last rows without a picture is no border: a writer stopped before the end."""
+"""If more than this share of the last rows is empty, it is no border: a writer stopped before the end."""
 _MAX_NOTES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """What is left of a stored image.
+    """The picture within a stored image.
 
     Attributes:
         pixels: (H, W), without overscan.

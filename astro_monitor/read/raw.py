@@ -86,7 +86,7 @@ def refuse_without_rawpy() -> None:
 
 
 def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
-    """Unpack the sensor's numbers.
+    """Unpack the sensor values.
 
     Parameters:
         data: (N,) all bytes of the file.

@@ -188,7 +188,7 @@ class Reader:
             return opened
 
     def _understand(self, arrival: Arrival, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
-        """Find the image by the headers alone, where the format allows it; else say only what it cannot be."""
+        """Find the image by the headers alone where the format allows it; else only exclude other formats."""
         magic = read_at(0, 8)
         if magic[:2] == GZIP_MAGIC or is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
             return
@@ -203,7 +203,7 @@ class Reader:
         yield self._find_image(read_at, whole=True)
 
     def _open_by_bytes(self, arrival: Arrival, intake: Intake) -> Opened:
-        """Open what can be understood only when the whole file is there."""
+        """Open a file of a format that can be read only as a whole."""
         front = intake.read_at(0, LONGEST_BYTES)
         if front[:2] == GZIP_MAGIC:
             return self._open_gzip(arrival, intake)

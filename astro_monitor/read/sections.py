@@ -1,4 +1,4 @@
-"""Which part of a stored image is the picture: overscan is none, and gives the level of no light.
+"""Which part of a stored image is the picture: overscan is cropped, and gives the level without light.
 
 ``BIASSEC``, ``TRIMSEC`` and ``DATASEC`` are IRAF's: ``[x1:x2,y1:y2]``, counted from 1, both ends included, x first.
 Cameras with several amplifiers write one of each for every amplifier, with a number or a letter behind the name.
@@ -23,7 +23,7 @@ _SECTION = re.compile(r"\[?\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\
 _NAME = re.compile(r"(TRIMSEC|DATASEC|BIASSEC|TSEC|DSEC|BSEC)([0-9A-H]{0,2})")
 _FULL_NAME = {"TSEC": "TRIMSEC", "DSEC": "DATASEC", "BSEC": "BIASSEC"}
 _TRIMMED = ("TRIM", "TRIM_IMAGE", "TRIMIM", "TRIMMED")
-"""Where one of these is there, the picture was trimmed already, and what is left of the sections is out of date."""
+"""If one of these is present, the picture was trimmed already, and the remaining sections are out of date."""
 _LEAST_SHARE = 0.25
 """No camera has more overscan than picture; a smaller section is a region of interest, or out of date."""
 _SLIP_PX = 2
@@ -110,7 +110,7 @@ def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
 
 
 def overscan_level(pixels: Pixels, window: Window) -> float | None:
-    """Return the level of no light by the overscan, ADU; ``None`` when there is none.
+    """Return the level without light by the overscan, ADU; ``None`` when there is no overscan.
 
     Parameters:
         pixels: (H, W), the stored image.
@@ -183,7 +183,7 @@ def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Sec
 
 
 def _leave_out(section: Section, shape: tuple[int, int], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
-    """Take an overscan strip out of the picture: whole columns, or whole rows, by its shape."""
+    """Crop an overscan strip from the picture: whole columns, or whole rows, by its shape."""
     wide, high = section.x[1] - section.x[0], section.y[1] - section.y[0]
     if high / shape[0] >= wide / shape[1]:
         if wide < shape[1] / 2:
