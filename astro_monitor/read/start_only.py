@@ -19,7 +19,7 @@ from .xisf import XISF_MAGIC, xisf_header_of
 EXTENSIONS_READ = 2
 """A compressed or multi-extension file may keep the date in its first extension."""
 _GZIP_BYTES = 1 << 18
-"""So much of a gzip file is inflated: its header, in all but the strangest files."""
+"""Most bytes decompressed from a gzip file: the header of nearly every file."""
 
 
 def exposure_start(read_at: ReadAt) -> datetime | None:

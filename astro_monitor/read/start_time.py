@@ -101,7 +101,7 @@ def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]])
 
 
 def _with_time(facts: Facts, value: Value, scale: str) -> Moment | None:
-    """Return the moment of a date that says midnight and whose time of day stands in another card."""
+    """Return the moment of a date with midnight whose time of day is in another card."""
     for keyword in TIMES_BESIDE_MIDNIGHT:
         clock = facts.lookup(keyword)
         if isinstance(clock, str) and not _is_local(facts.comment(keyword)):
@@ -137,7 +137,7 @@ def _from_local_dates(facts: Facts) -> None:
 
 
 def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
-    """Return a local time as UTC where its offset stands in the text, in its comment or in another card."""
+    """Return a local time as UTC where its offset is in the text, in its comment or in another card."""
     if re.search(r"\d\s*(Z|[+-]\d\d:?(\d\d)?)$", str(value).strip(), re.ASCII):
         return as_moment(value)
     moment = as_moment(value)
@@ -156,7 +156,7 @@ def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
 
 
 def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
-    """Fill the field, unless the exposure that must be taken off is not known."""
+    """Fill the field, unless the exposure that must be subtracted is unknown."""
     assumed = [moment.assumed] if moment.assumed else []
     begun = moment.utc
     if passed:

@@ -40,7 +40,7 @@ _CARD = re.compile(r"([A-Z0-9_-]{1,8}) *=(.*)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TiffImage:
-    """An image that has been understood.
+    """An image found in a TIFF file.
 
     Attributes:
         page: the page of tifffile that holds it.
