@@ -85,9 +85,11 @@ class Tree:
                         self._enter_safely(entry, depth, found, waiting)
             except OSError as error:
                 found.complete = False
-                if error.errno in EXHAUSTED or current == self.root:
+                # A folder that is gone is no fault of the search; that the root is gone is reported by the guard.
+                gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+                if error.errno in EXHAUSTED or (current == self.root and not gone):
                     found.fault = found.fault or because(error)
-                elif not isinstance(error, FileNotFoundError | NotADirectoryError):
+                elif not gone:
                     found.refused[current] = because(error)
                 log.debug("folder %r cannot be listed: %s", current, because(error))
         return found
