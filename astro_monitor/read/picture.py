@@ -17,7 +17,7 @@ from .sections import Window, cut_out, find_window, overscan_level
 
 MIN_BORDER_SIDE_PX = 64
 UNWRITTEN = 0.3
-"""If more than this share of the last rows is empty, it is no border: a writer stopped before the end."""
+"""Empty last rows that are more than this share of all rows are no border: a writer stopped before the end."""
 _MAX_NOTES = 20
 
 
