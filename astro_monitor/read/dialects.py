@@ -13,7 +13,7 @@ from astro_monitor.fitsheader import Header
 from astro_monitor.records import FrameMeta
 
 from .calibration import read_calibration, read_pedestal
-from .exposure import read_exposure
+from .exposure import SHORTEST_S, read_exposure
 from .facts import UNKNOWN_TEXTS, Facts
 from .framekind import kind_of, spelled_type
 from .optics import read_optics
@@ -132,6 +132,7 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
         _angle(facts, angle_row)
     _check_pointing(facts)
     read_exposure(facts, kind)
+    _dark_without_exposure(facts)
     read_start(facts)
     read_optics(facts)
     _colour(facts)
@@ -141,6 +142,12 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
     if east is not None:
         facts.keep("east_angle_deg", east, "CTYPE1")
     return FrameMeta(**facts.values, sources=facts.sources, notes=tuple(facts.notes))
+
+
+def _dark_without_exposure(facts: Facts) -> None:
+    """Call a dark that was exposed for no time at all what it is: a bias."""
+    if facts.values.get("kind") == "dark" and facts.values.get("exposure_s", SHORTEST_S) < SHORTEST_S:
+        facts.keep("kind", "bias", f"{facts.sources['kind']} (without exposure)")
 
 
 def _number(facts: Facts, row: NumberRow) -> None:

@@ -224,3 +224,16 @@ def test_only_lights_and_unknown_frames_are_graded() -> None:
 )  # fmt: skip
 def test_calibrated_frames_have_no_pedestal(cards, remarks, pedestal: float | None) -> None:
     assert meta(*CAMERA, *cards, remarks=remarks).pedestal_adu == pedestal
+
+
+@pytest.mark.parametrize(
+    ("exposure", "kind"), [("0.", "bias"), ("1E-32", "bias"), ("0.000032", "dark"), ("60.", "dark")]
+)
+def test_a_dark_without_exposure_is_a_bias(exposure: str, kind: str) -> None:
+    found = meta(("IMAGETYP", "'Dark Frame'"), ("EXPTIME", exposure))
+    assert found.kind == kind
+    assert found.sources["kind"].startswith("IMAGETYP")
+
+
+def test_a_dark_of_unknown_exposure_stays_a_dark() -> None:
+    assert meta(("IMAGETYP", "'Dark Frame'")).kind == "dark"
