@@ -58,6 +58,8 @@ def run_stars(
     if not image.is_file():
         raise ConfigError(f"{image} is no file; name one image" if image.exists() else f"{image} does not exist")
     chosen = form or _format_of(output)
+    if output is not None and overlay is not None and output.absolute() == overlay.absolute():
+        raise ConfigError(f"{output} cannot be both the table and the picture; give two names")
     for target in (output, overlay):
         _refuse_to_overwrite(target, image, overwrite)
     found = _found(image, settings)

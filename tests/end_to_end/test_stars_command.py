@@ -106,6 +106,13 @@ def test_what_is_no_image_is_one_sentence(tmp_path, name, content, code, words) 
     assert done.stdout == ""
 
 
+def test_table_and_picture_need_two_names(image, tmp_path) -> None:
+    done = run(image, "--output", tmp_path / "both.csv", "--overlay", tmp_path / "both.csv")
+    assert done.returncode == 2
+    assert "give two names" in " ".join(done.stderr.split())
+    assert not (tmp_path / "both.csv").exists()
+
+
 def test_an_unknown_ending_asks_for_a_format(image, tmp_path) -> None:
     done = run(image, "-o", tmp_path / "list.xyz")
     assert done.returncode == 2
