@@ -23,7 +23,8 @@ BIG_TIFF_MAGICS = (b"II+\0", b"MM\0+")
 """TIFF with longer offsets, whose EXIF is not looked for."""
 
 _MAX_ENTRIES = 1000
-_MAX_TEXT = 100_000
+_MAX_TEXT = 4_096
+"""Bytes of one text: names of cameras and lenses are short, and a hostile file may hold a thousand texts."""
 _MAX_BOXES = 64
 _MAX_SEGMENTS = 64
 _FORMS = {1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "II"), 7: (1, "s"), 9: (4, "i"), 10: (8, "ii")}
