@@ -13,6 +13,7 @@ from ..records import (
     KIND_EXTENDED,
     KIND_STAR,
     NO_HOT_PIXELS,
+    SUPERPIXEL_SATURATION,
     Baseline,
     Detections,
     Frame,
@@ -40,8 +41,6 @@ SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
 """With at least so many artefacts, they are the likely reason that no star could be measured."""
-SUPERPIXEL_SATURATION = 0.8
-"""The reader lowers the saturation of super-pixels by this factor."""
 UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
 """From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
 by the same factor to within the second."""

@@ -10,7 +10,7 @@ from functools import partial
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
-from astro_monitor.records import Arrival, Frame, FrameMeta
+from astro_monitor.records import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
 from .dialects import read_meta
@@ -34,9 +34,6 @@ from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
 SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map")
 """Sound files that are no light frames: a pipeline notes them and goes on."""
-
-SUPERPIXEL_SATURATION = 0.8
-"""The mean of four colours is below saturation while two of them clip: greens first, as a rule."""
 
 
 class Opened:

@@ -12,7 +12,7 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 from __future__ import annotations
 
 from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, same_sensor
-from .frames import Arrival, Frame, FrameMeta
+from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
 from .places import FixedLine, split_streaks
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
@@ -32,6 +32,7 @@ __all__ = [
     "KIND_NAMES",
     "KIND_STAR",
     "NO_HOT_PIXELS",
+    "SUPERPIXEL_SATURATION",
     "Alert",
     "Arrival",
     "Baseline",

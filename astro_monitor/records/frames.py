@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from .vocabulary import FrameKind
 
+SUPERPIXEL_SATURATION = 0.8
+"""Saturation of a super-pixel as a share of that of a pixel: the mean of four colours is below saturation while two of
+them clip, greens first as a rule."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:

@@ -47,8 +47,9 @@ class Machine:
     @staticmethod
     def now() -> Machine:
         """Return the present state, as Linux reports it."""
-        short = _free_share() < LEAST_FREE_SHARE or _stalled() or _group_is_full()
-        ample = AMPLE_FREE_SHARE <= _free_share() <= 1.0 and not short
+        free_share = _free_share()
+        short = free_share < LEAST_FREE_SHARE or _stalled() or _group_is_full()
+        ample = AMPLE_FREE_SHARE <= free_share <= 1.0 and not short
         return Machine(short_of_memory=short, ample_memory=ample, oom_kills=_field(_VMSTAT, "oom_kill"))
 
 
