@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import tarfile
 import threading
@@ -12,22 +13,60 @@ import pytest
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.monitor import Monitor
+from astro_monitor.monitor.daemon import rig_folder
 from astro_monitor.nightlog import NightLog, NightLogReader
+from astro_monitor.nightlog.rows import checksum
 from astro_monitor.nightlog.schema import VERSION
+from astro_monitor.nightlog.trail import Kept
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings, load
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "state_0_1_0" / "state-0.1.0.tar.xz"
-FOLDER = Path("/captures/night")
-"""The capture folder of that night. It need not be there: the state folder knows it by name alone."""
+FOLDER_THEN = "/captures/night"
+"""The capture folder of that night, on the machine that made the fixture."""
 VERSION_OF_0_1_0 = 1
 
 
 @pytest.fixture
 def place(tmp_path) -> Path:
+    """The state folder as version 0.1.0 would have written it for a capture folder that exists on this machine."""
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="fully_trusted")
+    folder_of(tmp_path).mkdir()
+    (state,) = (tmp_path / "state").glob("night-*")
+    move_log(state / "nightlog.sqlite", folder_of(tmp_path))
+    for file in (state / "nightlog.trail").iterdir():
+        file.write_bytes(b"".join(moved_line(line, folder_of(tmp_path)) for line in file.read_bytes().splitlines()))
+    for path in list((state / "lists").rglob("*")):
+        if path.is_symlink():
+            target = str(path.readlink()).replace(FOLDER_THEN, str(folder_of(tmp_path)))
+            path.unlink()
+            path.symlink_to(target)
+    state.rename(rig_folder(Settings(state_folder=tmp_path / "state"), folder_of(tmp_path)))
     return tmp_path
+
+
+def folder_of(place: Path) -> Path:
+    return place / "night"
+
+
+def move_log(log_file: Path, folder: Path) -> None:
+    with sqlite3.connect(log_file) as connection:
+        for row in connection.execute("SELECT * FROM documents").fetchall():
+            seq, doc_id, session_id, night, kind, time, cause, body, _ = row
+            body = body.replace(FOLDER_THEN, str(folder))
+            crc32 = checksum((seq, doc_id, session_id, kind, time, cause, body))
+            connection.execute("UPDATE documents SET body = ?, crc32 = ? WHERE seq = ?", (body, crc32, seq))
+        for seen, path in connection.execute("SELECT seen, path FROM sightings").fetchall():
+            path = path.replace(os.fsencode(FOLDER_THEN), os.fsencode(folder))
+            connection.execute("UPDATE sightings SET path = ? WHERE seen = ?", (path, seen))
+    connection.close()
+
+
+def moved_line(line: bytes, folder: Path) -> bytes:
+    (row, night, where), _ = json.loads(line.replace(FOLDER_THEN.encode(), str(folder).encode())).values()
+    sighting = None if where is None else (os.fsencode(where[0]), *where[1:])
+    return Kept(tuple(row), night, sighting).line()
 
 
 @pytest.fixture
@@ -150,7 +189,7 @@ def test_the_daemon_starts_on_it_and_ends_in_order(place, log_file) -> None:
         if document.kind == "session.started":
             stop.set()
 
-    monitor = Monitor(FOLDER, settings, on_document=on_document)
+    monitor = Monitor(folder_of(place), settings, on_document=on_document)
     assert monitor.night_log_path == log_file
     monitor.run(stop)
     assert [document.kind for document in seen][-1] == "session.stopped"
@@ -166,7 +205,7 @@ def test_old_lists_are_replaced_and_their_links_with_them(place, log_file) -> No
     mine.write_bytes(b"mine")
     with opened(log_file) as log:
         session = Session(
-            Settings(), log, SystemClock(), lists_folder=lists, announce=lambda document: None, roots=(FOLDER,)
+            Settings(), log, SystemClock(), lists_folder=lists, announce=lambda document: None, roots=(folder_of(place),)
         )
         session.write_lists(force=True)
     assert mine.read_bytes() == b"mine"
