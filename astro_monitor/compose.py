@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import messages, metrics
+from . import documents, metrics
 from .clock import utc_text
 from .nightlog import Sighting
 from .records import (
@@ -49,10 +49,10 @@ def relative_path(arrival: Arrival) -> str:
 def metrics_described() -> Body:
     """Body of ``metrics.described``: the whole metric table."""
     rows = [
-        messages.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning)
+        documents.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning)
         for row in metrics.METRICS
     ]
-    return messages.body_json(messages.MetricsDescribed(metrics=rows))
+    return documents.body_json(documents.MetricsDescribed(metrics=rows))
 
 
 def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
@@ -78,11 +78,11 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
         measurements={key: _significant(examined.measurements.values[key]) for key in metrics.KEYS},
         why_missing=examined.measurements.why_missing,
         streaks=[
-            messages.StreakBody(**{key: round(value, 2) for key, value in asdict(streak).items()})
+            documents.StreakBody(**{key: round(value, 2) for key, value in asdict(streak).items()})
             for streak in examined.measurements.streaks
         ],
         bright_stars_px=_bright_stars(examined),
-        baseline=messages.BaselineBody(
+        baseline=documents.BaselineBody(
             size=baseline.size,
             fwhm_px=_median(baseline, "fwhm_px"),
             background_adu=_median(baseline, "background_adu"),
@@ -103,7 +103,7 @@ def _bright_stars(examined: Examined) -> list[list[float]]:
 
 def skipped(outcome: Skipped) -> Body:
     """Body of ``frame.skipped`` for a file that is no light frame: noted, nothing measured."""
-    body = messages.FrameSkipped(
+    body = documents.FrameSkipped(
         **_file(outcome.arrival),
         frame_id=outcome.frame_id,
         sha256=outcome.sha256,
@@ -113,12 +113,12 @@ def skipped(outcome: Skipped) -> Body:
         meta=_meta(outcome.meta, outcome.sensor_shape),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
-    return messages.body_json(body)
+    return documents.body_json(body)
 
 
 def failed(outcome: Failed) -> Body:
     """Body of ``frame.failed``."""
-    body = messages.FrameFailed(
+    body = documents.FrameFailed(
         **_file(outcome.arrival),
         frame_id=outcome.frame_id,
         stage=outcome.stage,
@@ -128,12 +128,12 @@ def failed(outcome: Failed) -> Body:
         sentence=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
-    return messages.body_json(body)
+    return documents.body_json(body)
 
 
 def alert(change: Alert) -> tuple[str, Body]:
     """Kind and body of ``alert.opened``, ``alert.updated`` or ``alert.closed``."""
-    body = messages.AlertBody(
+    body = documents.AlertBody(
         alert_id=change.alert_id,
         kind=change.kind,
         severity=change.severity,
@@ -143,14 +143,14 @@ def alert(change: Alert) -> tuple[str, Body]:
         advice=change.advice,
         repeat=change.repeat,
     )
-    return f"alert.{change.change}", messages.body_json(body)
+    return f"alert.{change.change}", documents.body_json(body)
 
 
 def _judged_body(
     arrival: Arrival, meta: FrameMeta, verdict: Verdict, *, sensor_shape: tuple[int, int], timings_s: dict[str, float],
     **rest: Any,
 ) -> Body:  # fmt: skip
-    body = messages.FrameJudged.model_validate(
+    body = documents.FrameJudged.model_validate(
         {
             **_file(arrival),
             "class": verdict.label,
@@ -158,7 +158,7 @@ def _judged_body(
             "flags": list(verdict.flags),
             "decision": verdict.decision,
             "reasons": [
-                messages.ReasonBody(**{**asdict(reason), "value": _significant(reason.value)})
+                documents.ReasonBody(**{**asdict(reason), "value": _significant(reason.value)})
                 for reason in verdict.reasons
             ],
             "weight": _rounded(verdict.weight, 4),
@@ -169,7 +169,7 @@ def _judged_body(
             **rest,
         }
     )
-    return messages.body_json(body)
+    return documents.body_json(body)
 
 
 def _file(arrival: Arrival) -> Body:
@@ -181,9 +181,9 @@ def _file(arrival: Arrival) -> Body:
     }
 
 
-def _meta(meta: FrameMeta, sensor_shape: tuple[int, int]) -> messages.MetaBody:
-    same = {name: getattr(meta, name) for name in messages.MetaBody.model_fields if hasattr(meta, name)}
-    return messages.MetaBody(
+def _meta(meta: FrameMeta, sensor_shape: tuple[int, int]) -> documents.MetaBody:
+    same = {name: getattr(meta, name) for name in documents.MetaBody.model_fields if hasattr(meta, name)}
+    return documents.MetaBody(
         **same
         | {
             "date_obs_utc": utc_text(meta.date_obs_utc) if meta.date_obs_utc else None,
@@ -210,7 +210,7 @@ def _rounded(value: float, digits: int) -> float:
     return round(value, digits)
 
 
-def under_another_name(first: messages.Document, arrival: Arrival) -> messages.Document:
+def under_another_name(first: documents.Document, arrival: Arrival) -> documents.Document:
     """Document of an outcome, for another file of the same content."""
     body = {
         **first.body,

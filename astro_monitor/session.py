@@ -16,14 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import __version__, compose, messages
+from . import __version__, compose, documents
 from .clock import Clock
 from .counts import Counts
+from .documents import Document
 from .errors import NightLogError
 from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
 from .listing import ListKeeper
 from .memory import JUDGE_STATE, Memory, judge_memory
-from .messages import Document
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
 from .records import (
     Alert,
@@ -111,7 +111,7 @@ class Session:
         for document in self._log.close_lost_sessions():
             self._announce(document)
         digest = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()[:16]
-        started = messages.SessionStarted.model_validate(
+        started = documents.SessionStarted.model_validate(
             {
                 "mode": mode,
                 "software": "astro-monitor",
@@ -122,12 +122,12 @@ class Session:
                 "settings_digest": digest,
                 "host": socket.gethostname(),
                 "process_id": os.getpid(),
-                "protocol": messages.PROTOCOL,
+                "protocol": documents.PROTOCOL,
             }
         )
         self._commit(
             [
-                Draft("session.started", messages.body_json(started)),
+                Draft("session.started", documents.body_json(started)),
                 Draft("metrics.described", compose.metrics_described()),
                 *self._forgotten_alerts(),
             ]
@@ -289,7 +289,7 @@ class Session:
     def stop(self, reason: str, sentence: str) -> None:
         """Write the lists a last time and log ``session.stopped``."""
         self.write_lists(last=True)
-        stopped = messages.SessionStopped.model_validate(
+        stopped = documents.SessionStopped.model_validate(
             {
                 "reason": reason,
                 "sentence": sentence,
@@ -299,7 +299,7 @@ class Session:
                 "last_seq": self._log.last_seq(),
             }
         )
-        self._commit([Draft("session.stopped", messages.body_json(stopped))])
+        self._commit([Draft("session.stopped", documents.body_json(stopped))])
 
     def _disown(self) -> None:
         """Let rejected frames no longer say what is normal; in the thread that judges, as the judge is its own."""

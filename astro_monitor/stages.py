@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from .messages import Document
+    from .documents import Document
     from .records import Arrival, Baseline, Detections, Frame, FrameMeta, Grade, Measurements, Stars
 
 

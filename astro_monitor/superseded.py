@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import messages
+from . import documents
 from .clock import utc_text
 from .nightlog import BY_RULES, Draft, FrameRow, NightLogReader
 from .records import Examined, Failed, Outcome, Skipped
@@ -103,7 +103,7 @@ def _revision(
     row: FrameRow, body: dict[str, Any], old: str, new: str, by: str, why: str, weight: float, replaced_by: str,
     cause: str,
 ) -> Draft:  # fmt: skip
-    revised = messages.FrameRevised.model_validate(
+    revised = documents.FrameRevised.model_validate(
         {
             "frame_id": body["frame_id"],
             "file": body["file"],
@@ -118,7 +118,7 @@ def _revision(
             "cause": body["cause"],
         }
     )
-    return Draft("frame.revised", messages.body_json(revised), cause, None if cause else 0)
+    return Draft("frame.revised", documents.body_json(revised), cause, None if cause else 0)
 
 
 def _same_exposure(body: dict[str, Any], outcome: Examined | Skipped) -> bool:

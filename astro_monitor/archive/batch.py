@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..clock import Clock
 from ..counts import Counts
+from ..documents import Document
 from ..errors import ConfigError, WorkerUnavailable
 from ..filekinds import frame_endings
-from ..messages import Document
 from ..nightlog import NightLog
 from ..records import Arrival, Failed, Outcome
 from ..session import Session

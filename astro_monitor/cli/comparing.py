@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..archive import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ..errors import ConfigError
 from ..memory import Past, past_of
 from ..nightlog import BY_RULES, NightLogReader
 from ..plain import counted
+from ..regrade import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ..settings import Settings
 from .listing import night_log_of
 from .page import Page, Piece, Row, print_value

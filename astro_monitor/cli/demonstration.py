@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..documents import Document
 from ..errors import ConfigError
-from ..messages import Document
 from ..monitor import Monitor
 from ..nightlog import OUTCOMES
 from ..plain import because, counted

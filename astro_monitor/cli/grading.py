@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..archive import find_frames, grade_files
 from ..clock import SystemClock
 from ..counts import Counts
-from ..messages import Document
+from ..documents import Document
 from ..plain import shown
 from ..settings import Settings
 from .page import Page, Piece, Row

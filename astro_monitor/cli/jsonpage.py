@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from ..documents import BODIES, BaselineBody, Document, MetaBody, MetricDescription, ModelInfo, ReasonBody, StreakBody
 from ..inference.card import Card
-from ..messages import BODIES, BaselineBody, Document, MetaBody, MetricDescription, ModelInfo, ReasonBody, StreakBody
 from .checks import Finding
 
 HEAD = """# What `--json` prints

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import JsonValue
 from rich.console import Console
 
-from ..archive import copy_weighted
 from ..errors import ConfigError
+from ..files import copy_weighted
 from ..inference import list_models, open_model
 from ..listing import listed_frames, not_lights, siril_version
 from ..lists import owner_of, refuse_capture_folder, stacks, write_lists

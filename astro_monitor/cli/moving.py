@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..archive import Move, carry_out, key_of, plan, undo
+from ..files import Move, carry_out, key_of, plan, undo
 from ..nightlog import NightLogReader
 from ..plain import counted
 from ..settings import Settings

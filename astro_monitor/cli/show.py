@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..messages import Document
+from ..documents import Document
 from ..plain import counted
 from .page import Page, Piece, Times
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from .. import logs
 from ..counts import Counts
-from ..messages import Document, encode
+from ..documents import Document, encode
 from ..monitor import Monitor
 from ..settings import Settings
 from .page import Page, Times

@@ -30,8 +30,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..documents import ListWritten, body_json
 from ..errors import AstroMonitorError, ConfigError
-from ..messages import ListWritten, body_json
 from ..plain import because, shown
 from . import render
 from .files import replace_file, set_aside

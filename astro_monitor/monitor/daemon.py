@@ -19,9 +19,9 @@ from pathlib import Path
 
 from ..clock import Clock, SystemClock
 from ..counts import Counts
+from ..documents import Document
 from ..errors import ConfigError
 from ..lists import refuse_capture_folder
-from ..messages import Document
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
 from ..publish import Publisher

@@ -23,8 +23,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
+from ..documents import SessionHeartbeat
 from ..errors import ConfigError, PublishError
-from ..messages import SessionHeartbeat
 from ..plain import because
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..clock import Clock
-from ..messages import SessionHeartbeat
+from ..documents import SessionHeartbeat
 from ..nightlog import NightLog
 from ..plain import counted, shown
 from ..session import Session

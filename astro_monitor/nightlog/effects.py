@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..bounds import folded_int64, int64
 from ..clock import utc_text
+from ..documents import Document
 from ..errors import NightLogError
-from ..messages import Document
 from .database import Database
 
 

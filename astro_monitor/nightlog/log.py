@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock, utc_text
-from ..messages import BODIES, Document, SessionStopped, body_json
+from ..documents import BODIES, Document, SessionStopped, body_json
 from . import opening
 from .ballast import Ballast
 from .effects import Sighting, apply, see_again, sight

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..messages import Document
+from ..documents import Document
 from . import opening
 from .database import Database
 from .effects import Sighting

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterator
 
 from ..clock import Clock
+from ..documents import Document
 from ..errors import NightLogError
-from ..messages import Document
 from .database import Database
 from .effects import apply
 from .rows import LogDamaged, checksum

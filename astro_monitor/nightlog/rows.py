@@ -37,7 +37,7 @@ class Draft:
     """A document that has no number yet.
 
     Attributes:
-        kind: one of ``messages.BODIES``, except ``session.heartbeat``, which is never logged.
+        kind: one of ``documents.BODIES``, except ``session.heartbeat``, which is never logged.
         body: as ``kind`` says.
         cause: ``doc_id`` of a document that is in the log already, or empty.
         cause_index: instead of ``cause``: position of an earlier draft of the same commit.

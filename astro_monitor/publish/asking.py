@@ -12,8 +12,8 @@ from typing import Literal
 import zmq
 from pydantic import ValidationError
 
+from ..documents import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode, heartbeat
 from ..errors import PublishError
-from ..messages import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode, heartbeat
 from ..settings import PublishSettings
 from .control import ControlReply
 from .handshake import Handshake

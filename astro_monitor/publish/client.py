@@ -19,8 +19,8 @@ from typing import Literal
 
 import zmq
 
+from ..documents import TOPIC_ROOT, BadDocument, Document, decode, topic
 from ..errors import PublishError
-from ..messages import TOPIC_ROOT, BadDocument, Document, decode, topic
 from ..settings import PublishSettings
 from .asking import connected, followed, reply_to
 from .control import ControlReply

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..complaints import wrong
+from ..documents import PROTOCOL, SCHEMA, Document, encode
 from ..errors import AstroMonitorError
-from ..messages import PROTOCOL, SCHEMA, Document, encode
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Self
 import zmq
 
 from ..clock import Clock, utc_text
+from ..documents import Document, SessionHeartbeat, body_json, encode, topic
 from ..errors import PublishError
-from ..messages import Document, SessionHeartbeat, body_json, encode, topic
 from ..settings import PublishSettings
 from .addresses import bind_address, is_ipv4, keys_for
 from .control import History, Revise, answer

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..messages import BODIES, Document
+from ..documents import BODIES, Document
 from .control import ControlReply, ControlRequest
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

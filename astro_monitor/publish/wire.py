@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zmq
 
-from ..messages import TOPIC_ROOT
+from ..documents import TOPIC_ROOT
 
 WELCOME = f"{TOPIC_ROOT}welcome/".encode("ascii")
 """Sent alone, without a document, on each new connection. It comes before the subscription is known: only a heartbeat

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..messages import Document
+from ..documents import Document
 from ..monitor import Monitor
 from ..nightlog import OUTCOMES
 from ..settings import Settings, load

@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from astro_monitor.clock import SystemClock
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.nightlog import NightLog
 from astro_monitor.publish import Publisher, Received, Subscription
 from astro_monitor.settings import PublishSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.messages import (
+from astro_monitor.documents import (
     BODIES,
     PROTOCOL,
     SCHEMA,

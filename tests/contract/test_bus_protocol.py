@@ -11,8 +11,8 @@ import pytest
 import zmq
 
 from astro_monitor.clock import SystemClock
+from astro_monitor.documents import PROTOCOL, SessionHeartbeat, decode
 from astro_monitor.errors import NightLogError, PublishError
-from astro_monitor.messages import PROTOCOL, SessionHeartbeat, decode
 from astro_monitor.publish import Publisher
 
 WAIT_MS = 20_000

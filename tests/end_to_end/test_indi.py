@@ -9,7 +9,7 @@ import pytest
 
 from astro_monitor.demo import Rig, Sky, demo_night, render_exposure, write_fits
 from astro_monitor.demo.writer import cards_of
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.publish import Subscription
 from astro_monitor.testing.indi import IndiClient, IndiServer
 from astro_monitor.testing.running import RunningMonitor, private_settings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.nightlog import NightLogReader
 from astro_monitor.testing.halfway import HALFWAY
 from astro_monitor.testing.light import LIGHT_PIPELINE

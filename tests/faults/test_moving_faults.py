@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.archive import carry_out, key_of, plan, undo
+from astro_monitor.files import carry_out, key_of, plan, undo
 
 FRAMES = 5
 KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
-from astro_monitor.archive import carry_out, key_of, plan, undo
+from astro_monitor.files import carry_out, key_of, plan, undo
 import hashlib
 
 root, state, step, what = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.monitor import retries
 from astro_monitor.nightlog import NightLogReader
 from astro_monitor.testing.folders import small_fits

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.messages import SessionHeartbeat
+from astro_monitor.documents import SessionHeartbeat
 from astro_monitor.nightlog import NightLogReader
 from astro_monitor.publish import how_it_is
 from astro_monitor.testing.folders import small_fits

@@ -53,7 +53,7 @@ def folder_of(place: Path) -> Path:
 def move_log(log_file: Path, folder: Path) -> None:
     with sqlite3.connect(log_file) as connection:
         for row in connection.execute("SELECT * FROM documents").fetchall():
-            seq, doc_id, session_id, night, kind, time, cause, body, _ = row
+            seq, doc_id, session_id, _night, kind, time, cause, body, _ = row
             body = body.replace(FOLDER_THEN, str(folder))
             crc32 = checksum((seq, doc_id, session_id, kind, time, cause, body))
             connection.execute("UPDATE documents SET body = ?, crc32 = ? WHERE seq = ?", (body, crc32, seq))
@@ -205,7 +205,12 @@ def test_old_lists_are_replaced_and_their_links_with_them(place, log_file) -> No
     mine.write_bytes(b"mine")
     with opened(log_file) as log:
         session = Session(
-            Settings(), log, SystemClock(), lists_folder=lists, announce=lambda document: None, roots=(folder_of(place),)
+            Settings(),
+            log,
+            SystemClock(),
+            lists_folder=lists,
+            announce=lambda document: None,
+            roots=(folder_of(place),),
         )
         session.write_lists(force=True)
     assert mine.read_bytes() == b"mine"

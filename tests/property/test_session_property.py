@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
-from astro_monitor.envelope import decode, encode
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document, decode, encode
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import Arrival, Examined, FrameMeta, Outcome, Skipped
 from astro_monitor.session import Session

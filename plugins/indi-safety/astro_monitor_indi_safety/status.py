@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 
 OLD_S = 30.0
 """A status that was not renewed for so long says nothing any more."""

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from astro_monitor.archive import Again
 from astro_monitor.cli import jsonpage
 from astro_monitor.cli.app import app
 from astro_monitor.cli.comparing import _line
 from astro_monitor.cli.listing import run_models
 from astro_monitor.cli.page import print_value
 from astro_monitor.cli.watching import print_json
-from astro_monitor.messages import BODIES, Document, decode
+from astro_monitor.documents import BODIES, Document, decode
 from astro_monitor.nightlog import FrameRow
+from astro_monitor.regrade import Again
 from astro_monitor.settings import Settings
 
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.1"

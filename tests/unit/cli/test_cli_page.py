@@ -23,7 +23,7 @@ from astro_monitor.cli.grading import _base, _row
 from astro_monitor.cli.listing import _scores
 from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, as_paragraphs, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
-from astro_monitor.messages import BODIES, Document, decode, encode
+from astro_monitor.documents import BODIES, Document, decode, encode
 from astro_monitor.plain import because, counted, duration, shown
 
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.1"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from astro_monitor.documents import ListWritten
 from astro_monitor.errors import ConfigError
 from astro_monitor.lists import (
     ListedFrame,
@@ -27,7 +28,6 @@ from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
 from astro_monitor.lists.render import csv_bytes, dss_bytes, stack_json
 from astro_monitor.lists.siril import siril_ending
-from astro_monitor.messages import ListWritten
 
 GROUP = "m_31_l_60s_3000x2000"
 

@@ -8,8 +8,8 @@ import socket
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from astro_monitor.documents import SessionHeartbeat
 from astro_monitor.errors import ConfigError, PublishError
-from astro_monitor.messages import SessionHeartbeat
 from astro_monitor.monitor.health import Health, HealthPages, metrics_text
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from astro_monitor.clock import SystemClock
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.nightlog import NightLog
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings

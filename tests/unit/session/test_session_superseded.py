@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.clock import SystemClock
-from astro_monitor.messages import Document
+from astro_monitor.documents import Document
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, Skipped
 from astro_monitor.session import Session

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.archive import carry_out, key_of, plan, undo
-from astro_monitor.archive import moving as moving_module
-from astro_monitor.archive.manifest import MANIFEST, _mac
 from astro_monitor.errors import ConfigError
+from astro_monitor.files import carry_out, key_of, plan, undo
+from astro_monitor.files import moving as moving_module
+from astro_monitor.files.manifest import MANIFEST, _mac
 
 
 @pytest.fixture

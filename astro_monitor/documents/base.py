@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from .errors import AstroMonitorError
+from ..errors import AstroMonitorError
 
 SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
 """Name and major version of the wire format; additions keep it."""
@@ -32,7 +32,7 @@ class Document(BaseModel):
 
     Attributes:
         schema_: name and major version of this format.
-        kind: one of ``messages.BODIES``; a later minor version may have others.
+        kind: one of ``documents.BODIES``; a later minor version may have others.
         doc_id: unique; made by the night log.
         session_id: one run of the program.
         seq: rises by one with each logged document; the night log's own. 0 until the night log has given it one.

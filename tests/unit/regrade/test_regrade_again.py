@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from astro_monitor import metrics
-from astro_monitor.archive import Again, by_hand, chosen_rows, followed, judge_only, lessons, moves
 from astro_monitor.nightlog import FrameRow
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, FrameMeta, Grade, Measurements
+from astro_monitor.regrade import Again, by_hand, chosen_rows, followed, judge_only, lessons, moves
 from astro_monitor.settings import Settings
 
 START = datetime(2026, 3, 1, 20, tzinfo=UTC)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astro_monitor.archive import copy_weighted
+from astro_monitor.files import copy_weighted
 
 
 def frame(folder, name="a.fits", *, cards=3, checksum=True):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from astro_monitor import metrics
-from astro_monitor.archive import Again, chosen_rows, judge_only, moves
 from astro_monitor.clock import SystemClock
 from astro_monitor.judge import Judge
 from astro_monitor.memory import BEFORE, NIGHTS_KEPT, Memory, past_of
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
+from astro_monitor.regrade import Again, chosen_rows, judge_only, moves
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings
 

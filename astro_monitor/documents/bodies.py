@@ -1,6 +1,6 @@
 """The documents that leave the program: the wire format, version 1.1.
 
-A document is one JSON object: an envelope (:mod:`envelope`) around a body whose type follows from ``kind``.
+A document is one JSON object: an envelope (:mod:`.base`) around a body whose type follows from ``kind``.
 Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are UTC text ending in ``Z``.
 Writers are strict (unknown fields are refused here); readers are tolerant (:func:`parse` ignores unknown fields).
 This module needs no numpy and no array record, so any process may read documents.
@@ -11,41 +11,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
-
-from .envelope import PROTOCOL, SCHEMA, TOPIC_ROOT, BadDocument, Document, decode, encode, topic
-
-__all__ = [
-    "BODIES",
-    "PROTOCOL",
-    "SCHEMA",
-    "TOPIC_ROOT",
-    "AlertBody",
-    "BadDocument",
-    "BaselineBody",
-    "Body",
-    "Decision",
-    "Document",
-    "FaultKind",
-    "FrameFailed",
-    "FrameJudged",
-    "FrameRevised",
-    "FrameSkipped",
-    "ListWritten",
-    "MetaBody",
-    "MetricDescription",
-    "MetricsDescribed",
-    "ModelInfo",
-    "ReasonBody",
-    "SessionHeartbeat",
-    "SessionStarted",
-    "SessionStopped",
-    "StreakBody",
-    "body_json",
-    "decode",
-    "encode",
-    "heartbeat",
-    "topic",
-]
 
 Decision = Literal["keep", "review", "reject"]
 FaultKind = Literal["tracking", "seeing", "background", "failures"]
