@@ -65,6 +65,7 @@ def grade_files(
     on_models: Callable[[int], None] = lambda count: None,
     lists_folder: Path | None = None,
     on_revised: Callable[[Document], None] = lambda document: None,
+    on_document: Callable[[Document], None] = lambda document: None,
 ) -> Iterator[tuple[Arrival, Document, Counts]]:
     """Grade files one by one.
 
@@ -76,6 +77,7 @@ def grade_files(
         lists_folder: where stacking lists go at the end; ``None``: none are written.
         on_revised: told of each ``frame.revised`` document: the first frames of a rig, where they were doubtful, are
             looked at again once it is known.
+        on_document: called with each document of the session, alerts included, in the order of the night log.
 
     Yields:
         each file with its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document and the counts so far. A
@@ -89,7 +91,8 @@ def grade_files(
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
         WorkerLane(settings) as lane,
     ):
-        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=_revised(on_revised))
+        announce = _announcer(on_revised, on_document)
+        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=announce)
         session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
         on_models(len(lane.models))
         later: list[Arrival] = []
@@ -118,8 +121,11 @@ def _examined(lane: WorkerLane, arrival: Arrival, session: Session, clock: Clock
         return lane.examine(arrival, session.baselines())
 
 
-def _revised(on_revised: Callable[[Document], None]) -> Callable[[Document], None]:
+def _announcer(
+    on_revised: Callable[[Document], None], on_document: Callable[[Document], None]
+) -> Callable[[Document], None]:
     def announce(document: Document) -> None:
+        on_document(document)
         if document.kind == "frame.revised":
             on_revised(document)
 
