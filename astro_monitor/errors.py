@@ -13,6 +13,7 @@
     │   ├── DetectFailed, MeasureFailed, GradeFailed   a stage gave up on a frame that was read
     │   └── WorkerLost         the worker process died or was ended while it had this frame
     ├── WorkerUnavailable      no worker process can be started now; no frame is to blame       (exit code 6)
+    ├── NotKept                no look or preview of a frame is there: pruned, damaged or never made
     ├── NightLogError          the night log cannot be opened, or is of a newer version
     └── PublishError           a socket cannot be bound, or keys are missing
 
@@ -21,6 +22,8 @@ builtin that fits, so that callers who know nothing of this package can still ca
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 
 class AstroMonitorError(Exception):
@@ -55,6 +58,19 @@ class NightLogError(AstroMonitorError, RuntimeError):
 
 class NightLogInUse(NightLogError):
     """Another astro-monitor holds the night log."""
+
+
+class NotKept(AstroMonitorError, LookupError):
+    """The look or preview of a frame is not there.
+
+    Attributes:
+        reason: ``absent``: never made, or removed to make room; ``damaged``; ``unreadable``: trouble with the disk,
+            which may pass.
+    """
+
+    def __init__(self, sentence: str, reason: Literal["absent", "damaged", "unreadable"]) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class PublishError(AstroMonitorError, OSError):

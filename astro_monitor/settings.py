@@ -122,6 +122,15 @@ class PublishSettings(_Section):
     accept_reviews: bool = Field(True, description="let clients decide on frames by hand (astro-monitor review)")
 
 
+class KeepSettings(_Section):
+    """What is kept of each frame next to the night log. The oldest files are removed first."""
+
+    looks_mb: int = Field(
+        2000, ge=0, le=10_000_000, description="looks, with which a night is judged again without its frames, in MB"
+    )
+    previews_mb: int = Field(500, ge=0, le=10_000_000, description="previews of frames, in MB; 0 of either: none")
+
+
 class HealthSettings(_Section):
     """Pages for monitoring the daemon: /healthz, /readyz, /metrics (Prometheus)."""
 
@@ -166,6 +175,7 @@ class Settings(_Section):
     judge: JudgeSettings = JudgeSettings()
     publish: PublishSettings = PublishSettings()
     lists: ListSettings = ListSettings()
+    keep: KeepSettings = KeepSettings()
     health: HealthSettings = HealthSettings()
 
 

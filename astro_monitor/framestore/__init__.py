@@ -1,0 +1,10 @@
+"""What is kept of each frame next to the night log: its look and its preview, bounded in size.
+
+Everything here can be lost without harm to the night: no error of this room reaches the caller who keeps a file.
+"""
+
+from .kinds import LOOKS, PREVIEWS, Kind, file_name, is_frame_id
+from .shelf import Shelf
+from .store import FrameStore
+
+__all__ = ["LOOKS", "PREVIEWS", "FrameStore", "Kind", "Shelf", "file_name", "is_frame_id"]

@@ -1,0 +1,209 @@
+"""A shelf gives back what was kept, stays within its limit, and never leaves its folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from astro_monitor.errors import NotKept
+from astro_monitor.framestore import LOOKS, PREVIEWS, Shelf, file_name
+from astro_monitor.framestore import shelf as shelf_module
+
+FRAME = "77ab0c1d9e8f6a54"
+JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
+
+
+def frame(number: int) -> str:
+    return f"{number:016x}"
+
+
+@pytest.fixture(params=[(LOOKS, b"a look"), (PREVIEWS, JPEG)], ids=["looks", "previews"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Shelf, bytes]:
+    kind, content = request.param
+    return Shelf(tmp_path, kind, 10_000_000), content
+
+
+def reason_of(shelf: Shelf, frame_id: str) -> str:
+    with pytest.raises(NotKept) as caught:
+        shelf.get(frame_id)
+    assert str(caught.value)
+    return caught.value.reason
+
+
+def test_what_was_kept_is_given_back(kept: tuple[Shelf, bytes]) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+    assert shelf.get(FRAME) == content
+    assert shelf.frame_ids() == {FRAME}
+
+
+def test_a_preview_is_a_file_that_any_viewer_opens(tmp_path: Path) -> None:
+    Shelf(tmp_path, PREVIEWS, 1_000_000).keep(FRAME, JPEG)
+    assert (tmp_path / "previews" / f"{FRAME}.jpg").read_bytes() == JPEG
+
+
+def test_the_last_one_kept_of_a_frame_counts(kept: tuple[Shelf, bytes]) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+    second = content[:-2] + b"!" + content[-2:]
+    shelf.keep(FRAME, second)
+    assert shelf.get(FRAME) == second
+
+
+def test_a_frame_of_which_nothing_was_kept_is_reported_as_absent(kept: tuple[Shelf, bytes]) -> None:
+    assert reason_of(kept[0], FRAME) == "absent"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "../../etc/passwd", "/etc/passwd", "..", "77AB0C1D9E8F6A54", "77ab0c1d9e8f6a5", "a" * 65, "77ab0c1d9e8f6a54\n",
+     "77ab0c1d9e8f6a54\0", "77ab0c1d9e8f6a54/../x", "con", "٠" * 16, "x" * 100_000],
+)  # fmt: skip
+def test_no_name_leaves_the_folder(kept: tuple[Shelf, bytes], name: str) -> None:
+    shelf, content = kept
+    with pytest.raises(ValueError, match="is no frame id"):
+        shelf.keep(name, content)
+    assert reason_of(shelf, name) == "absent"
+    with pytest.raises(ValueError, match="is no frame id"):
+        file_name(LOOKS, name)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, -1])
+def test_a_file_that_was_cut_off_is_reported_as_damaged(kept: tuple[Shelf, bytes], cut: int) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+    (path,) = shelf.folder.iterdir()
+    path.write_bytes(path.read_bytes()[:cut])
+    assert reason_of(shelf, FRAME) == "damaged"
+
+
+def test_each_flipped_byte_of_a_look_is_noticed(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, LOOKS, 1_000_000)
+    shelf.keep(FRAME, b"a look")
+    (path,) = shelf.folder.iterdir()
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
+        assert reason_of(shelf, FRAME) == "damaged"
+
+
+def test_a_link_or_folder_in_the_place_of_a_file_is_not_followed(kept: tuple[Shelf, bytes], tmp_path: Path) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+    (path,) = shelf.folder.iterdir()
+    elsewhere = tmp_path / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    assert reason_of(shelf, FRAME) == "damaged"
+    shelf.keep(FRAME, content)
+    assert not path.is_symlink()
+    assert shelf.get(FRAME) == content
+    path.unlink()
+    path.mkdir()
+    assert reason_of(shelf, FRAME) == "damaged"
+
+
+def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, LOOKS, 10**12)
+    shelf.folder.mkdir()
+    with (shelf.folder / f"{FRAME}.look").open("wb") as file:
+        file.truncate(1 << 40)
+    assert reason_of(shelf, FRAME) == "damaged"
+
+
+def test_the_oldest_go_first_and_the_limit_holds(kept: tuple[Shelf, bytes], tmp_path: Path) -> None:
+    _, content = kept
+    kind = LOOKS if content == b"a look" else PREVIEWS
+    padded = content[:-2] + bytes(100_000) + content[-2:]
+    shelf = Shelf(tmp_path, kind, 1_000_000)
+    for number in range(40):
+        shelf.keep(frame(number), padded)
+        assert sum(path.stat().st_size for path in shelf.folder.iterdir()) <= 1_000_000
+    assert shelf.frame_ids() == {frame(number) for number in range(32, 40)}
+
+
+def test_the_number_of_files_is_bounded_too(kept: tuple[Shelf, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf_module, "MAX_FILES", 100)
+    shelf, content = kept
+    for number in range(300):
+        shelf.keep(frame(number), content)
+        assert len(list(shelf.folder.iterdir())) <= 100
+    assert frame(299) in shelf.frame_ids()
+
+
+def test_several_writers_of_one_folder_keep_its_limit_together(tmp_path: Path) -> None:
+    shelves = [Shelf(tmp_path, LOOKS, 1_000_000) for _ in range(8)]
+    for number in range(2000):
+        shelves[number % 8].keep(frame(number), bytes(1000))
+    assert sum(path.stat().st_size for path in shelves[0].folder.iterdir()) <= 1_000_000
+
+
+def test_a_limit_of_zero_keeps_nothing_and_removes_what_was_kept(kept: tuple[Shelf, bytes], tmp_path: Path) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+    own = shelf.folder / "notes.txt"
+    own.write_text("mine")
+    Shelf(tmp_path, LOOKS if content == b"a look" else PREVIEWS, 0).keep(frame(1), content)
+    assert list(shelf.folder.iterdir()) == [own]
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, PREVIEWS, 200_000)
+    shelf.folder.mkdir()
+    others = [shelf.folder / name for name in ("holiday.jpg", "77ab0c1d9e8f6a54.png", ".hidden", "list.part")]
+    for path in others:
+        path.write_bytes(bytes(300_000))
+    for number in range(20):
+        shelf.keep(frame(number), JPEG[:-2] + bytes(20_000) + JPEG[-2:])
+    assert all(path.stat().st_size == 300_000 for path in others)
+
+
+def test_what_cannot_be_written_leaves_the_earlier_file_and_no_remains(
+    kept: tuple[Shelf, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, content = kept
+    shelf.keep(FRAME, content)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="No space left"):
+            shelf.keep(FRAME, content)
+    assert shelf.get(FRAME) == content
+    assert len(list(shelf.folder.iterdir())) == 1
+
+
+def test_remains_of_a_process_that_was_killed_are_removed(kept: tuple[Shelf, bytes], tmp_path: Path) -> None:
+    shelf, content = kept
+    shelf.folder.mkdir()
+    old, fresh = (shelf.folder / f".{FRAME}.{digit * 32}.part" for digit in "ab")
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    shelf.keep(FRAME, content)
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_the_last_of_the_disk_is_left_to_the_night_log(
+    kept: tuple[Shelf, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, content = kept
+    usage = shutil.disk_usage(shelf.folder.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=shelf_module.LEAST_FREE_BYTES - 1))
+    with pytest.raises(OSError, match="has less than"):
+        shelf.keep(FRAME, content)
+    assert not shelf.frame_ids()
+
+
+def test_what_is_larger_than_may_be_kept_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is larger"):
+        Shelf(tmp_path, LOOKS, 1_000_000).keep(FRAME, bytes(950_000))
+    with pytest.raises(ValueError, match="is larger"):
+        Shelf(tmp_path, LOOKS, 10**12).keep(FRAME, bytes(LOOKS.max_bytes + 1))
