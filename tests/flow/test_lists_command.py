@@ -12,8 +12,8 @@ import pytest
 from astropy.io import fits
 from rich.console import Console
 
-from astro_monitor.cli.listing import run_lists
-from astro_monitor.cli.reviewing import run_review
+from astro_monitor.cli.commands.lists import run_lists
+from astro_monitor.cli.commands.review import run_review
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import ConfigError
 from astro_monitor.monitor import rig_folder

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from astro_monitor.cli import jsonpage
 from astro_monitor.cli.app import app
-from astro_monitor.cli.comparing import _line
-from astro_monitor.cli.listing import run_models
+from astro_monitor.cli.commands.diff import _line
+from astro_monitor.cli.commands.models import run_models
 from astro_monitor.cli.page import print_value
-from astro_monitor.cli.watching import print_json
+from astro_monitor.cli.printing import print_json
 from astro_monitor.documents import BODIES, Document, decode
 from astro_monitor.nightlog import FrameRow
 from astro_monitor.regrade import Again
@@ -88,6 +88,9 @@ def test_every_field_has_a_meaning() -> None:
 def test_every_command_with_json_is_on_the_page() -> None:
     import typer
 
-    commands = typer.main.get_command(app).commands
-    with_json = {name for name, command in commands.items() if any("--json" in one.opts for one in command.params)}
+    group = typer.main.get_command(app)
+    commands = {name: group.get_command(None, name) for name in group.list_commands(None)}
+    with_json = {
+        name for name, command in commands.items() if any("--json" in option.opts for option in command.params)
+    }
     assert with_json == set(jsonpage.COMMANDS)

@@ -19,8 +19,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from astro_monitor import logs
-from astro_monitor.cli.grading import _base, _row
-from astro_monitor.cli.listing import _scores
+from astro_monitor.cli.commands.grade import _base, _row
+from astro_monitor.cli.commands.models import _scores
 from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, as_paragraphs, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
 from astro_monitor.documents import BODIES, Document, decode, encode

@@ -1,40 +1,17 @@
-"""``astro-monitor watch``: the daemon in the foreground, a line per document."""
+"""What commands print of a session: documents as they come, and a summary at the end."""
 
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 
-from .. import logs
 from ..counts import Counts
 from ..documents import Document, encode
-from ..monitor import Monitor
 from ..settings import Settings
 from .page import Page, Times
 from .show import print_document
-
-
-def run_watch(
-    folder: Path, settings: Settings, stop: threading.Event, *, as_json: bool, out: Console, err: Console
-) -> None:
-    """Watch until ``stop`` is set, then say where everything is.
-
-    Raises:
-        ConfigError, ModelError, NightLogError, PublishError: nothing was started.
-    """
-    monitor = Monitor(folder, settings, on_document=document_printer(as_json, out, settings))
-    if settings.log_file:
-        monitor.make_folder()
-        logs.to_file(monitor.folder / "astro-monitor.log")
-    counts = monitor.run(stop)
-    page = Page.on(err if as_json else out)
-    page.line(summary(counts))
-    page.line(f"Stacking lists: {monitor.lists_folder}")
-    page.line(f"Night log:      {monitor.night_log_path}")
 
 
 def summary(counts: Counts) -> str:

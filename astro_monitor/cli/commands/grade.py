@@ -6,19 +6,43 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..archive import find_frames, grade_files
-from ..clock import SystemClock
-from ..counts import Counts
-from ..documents import Document
-from ..plain import shown
-from ..settings import Settings
-from .page import Page, Piece, Row
-from .show import DECISION_STYLE, FAILED_STYLE, SKIPPED_STYLE, WIDE, flags, number, reasons
-from .watching import print_json, summary
+from ...archive import find_frames, grade_files
+from ...clock import SystemClock
+from ...counts import Counts
+from ...documents import Document
+from ...plain import shown
+from ...settings import Settings
+from ..options import FILES, ConfigOption, JsonOption, LogOption, UtcOption, err, out, settings_of
+from ..page import Page, Piece, Row
+from ..printing import print_json, summary
+from ..show import DECISION_STYLE, FAILED_STYLE, SKIPPED_STYLE, WIDE, flags, number, reasons
+from ..stopping import stop_on_signals
+
+SECTION = FILES
+
+
+def command(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with frames (sub-folders included).")],
+    config: ConfigOption = None,
+    utc: UtcOption = False,
+    as_json: JsonOption = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Grade files that are already there, in the order of their exposures, as the live watch would have.
+
+    Prints a table, or with --json a frame.judged, frame.skipped or frame.failed document per line, and a frame.revised
+    where a second look decided otherwise. Files are only read.
+    """
+    run_grade(
+        paths, settings_of(config, None, log_level, utc=utc), stop_on_signals(), as_json=as_json, out=out, err=err
+    )
+
 
 NUMBERS = ("stars", "FWHM px", "Gauss px", "FWHM ″", "ecc", "sky ADU", "weight")
 NARROW_NUMBERS = ("stars", "FWHM px")

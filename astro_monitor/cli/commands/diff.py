@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import ConfigError
-from ..memory import Past, past_of
-from ..nightlog import BY_RULES, NightLogReader
-from ..plain import counted
-from ..regrade import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
-from ..settings import Settings
-from .listing import night_log_of
-from .page import Page, Piece, Row, print_value
-from .show import DECISION_STYLE, FAILED_STYLE
+from ...errors import ConfigError
+from ...memory import Past, past_of
+from ...nightlog import BY_RULES, NightLogReader
+from ...plain import counted
+from ...regrade import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
+from ...settings import Settings
+from ..nightlogs import night_log_of
+from ..options import FILES, ConfigOption, LogOption, StateOption, err, out, settings_of
+from ..page import Page, Piece, Row, print_value
+from ..show import DECISION_STYLE, FAILED_STYLE
+from ..stopping import stop_on_signals
+
+SECTION = FILES
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    night: Annotated[str, typer.Option(help="Date on which the night began, 'last' or 'all'.")] = "last",
+    learn: Annotated[bool, typer.Option("--learn", help="Suggest settings that agree with your decisions.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per frame on standard output.")] = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Judge a past night again, with the models and settings of today or of --config, and show what would change.
+
+    Try a new model or limit before you use it. Frames are only read; log and lists stay as they are.
+    """
+    settings = settings_of(config, state, log_level)
+    run_diff(folder, night, settings, stop_on_signals(), as_json=as_json, learn=learn, out=out, err=err)
 
 
 def run_diff(

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
-from ..files import Move, carry_out, key_of, plan, undo
-from ..nightlog import NightLogReader
-from ..plain import counted
-from ..settings import Settings
-from .listing import night_log_of
-from .page import Page
+from ...files import Move, carry_out, key_of, plan, undo
+from ...nightlog import NightLogReader
+from ...plain import counted
+from ...settings import Settings
+from ..nightlogs import night_log_of
+from ..options import FILES, ConfigOption, LogOption, StateOption, out, settings_of
+from ..page import Page
+
+SECTION = FILES
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    to: Annotated[Path | None, typer.Option(help="Where they go; default: rejected/ in FOLDER.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Move them; without this nothing is touched.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring back what was moved.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Move rejected frames aside: the only command that touches your files, and only with --apply or --undo.
+
+    Files are renamed, never copied, changed or overwritten; a manifest next to them records where each one was.
+    """
+    run_move(folder, to, settings_of(config, state, log_level), apply=apply, take_back=undo, out=out)
+
 
 FOLDER = "rejected"
 

@@ -9,17 +9,49 @@ import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
-from ..documents import Document
-from ..errors import ConfigError
-from ..monitor import Monitor
-from ..nightlog import OUTCOMES
-from ..plain import because, counted
-from ..settings import Settings
-from .page import Page, Piece, Row
-from .watching import document_printer
+from ...documents import Document
+from ...errors import ConfigError
+from ...monitor import Monitor
+from ...nightlog import OUTCOMES
+from ...plain import because, counted
+from ...settings import Settings
+from ..options import NIGHT, JsonOption, LogOption, UtcOption, out, settings_of
+from ..page import Page, Piece, Row
+from ..printing import document_printer
+from ..stopping import stop_on_signals
+
+SECTION = NIGHT
+
+
+def command(
+    folder: Annotated[Path | None, typer.Option(help="Where the demonstration is kept; default: a new folder.")] = None,
+    frames: Annotated[int, typer.Option(min=10, max=500, help="Number of frames in the night.")] = 30,
+    seconds_per_frame: Annotated[float, typer.Option(min=0.1, max=60.0, help="Pace of the camera.")] = 2.0,
+    utc: UtcOption = False,
+    as_json: JsonOption = False,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Show a simulated night through the real daemon: a drift, a cloud, a satellite and a focus loss.
+
+    A second process writes frames as a capture program does; they are watched, graded with the shipped models and
+    listed for stacking. It ends by itself within two minutes and says where everything is.
+    """
+    settings = settings_of(None, None, log_level, utc=utc)
+    run_demo(
+        settings,
+        folder,
+        stop_on_signals(),
+        frames=frames,
+        seconds_per_frame=seconds_per_frame,
+        as_json=as_json,
+        out=out,
+    )
+
 
 FINISH_TIMEOUT_S = 60.0
 """How long the last frames may take after the writer has ended."""

@@ -6,18 +6,61 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import typer
 from rich.console import Console
 
-from ..catalogue import csv_text, fits_bytes, region_text
-from ..errors import ConfigError, Unsupported
-from ..pipeline import FoundSources, find_sources
-from ..plain import because, counted
-from ..preview import overlay_png
-from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, Measurements, SourceTable
-from ..settings import Settings
-from ..worker.limits import limit_resources
+from ...catalogue import csv_text, fits_bytes, region_text
+from ...errors import ConfigError, Unsupported
+from ...pipeline import FoundSources, find_sources
+from ...plain import because, counted
+from ...preview import overlay_png
+from ...records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, Arrival, Measurements, SourceTable
+from ...settings import Settings
+from ...worker.limits import limit_resources
+from ..options import FILES, ConfigOption, LogOption, err, out, settings_of
+
+SECTION = FILES
+
+
+def command(
+    image: Annotated[Path, typer.Argument(help="One image; it is only read.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the table here (.csv, .fits or .reg); default: CSV on the screen."),
+    ] = None,
+    form: Annotated[
+        Literal["csv", "fits", "regions"] | None, typer.Option("--format", help="Default: by the ending of --output.")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Write a picture (PNG) of the image with all sources and trails marked.")
+    ] = None,
+    stars_only: Annotated[bool, typer.Option("--stars-only", help="Leave out extended sources and artefacts.")] = False,
+    min_snr: Annotated[float, typer.Option(min=0.0, help="Leave out sources with a lower signal to noise.")] = 0.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace output files that are there.")] = False,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """List the stars and other sources of one image: position, flux, SNR, FWHM, kind.
+
+    Columns: number, x_px, y_px (the first pixel is 0), ra_deg, dec_deg (with a plate solution in the header), flux_adu,
+    peak_adu, snr, fwhm_px, hfr_px, elongation, angle_deg, saturated, kind, note. An empty field was not measured; the
+    note says why. DS9 regions are in image coordinates.
+    """
+    run_stars(
+        image,
+        settings_of(config, None, log_level),
+        output=output,
+        form=form,
+        overlay=overlay,
+        stars_only=stars_only,
+        min_snr=min_snr,
+        overwrite=overwrite,
+        out=out,
+        err=err,
+    )
+
 
 Format = Literal["csv", "fits", "regions"]
 FORMAT_OF_ENDING: dict[str, Format] = {

@@ -7,21 +7,53 @@ import getpass
 import shlex
 import uuid
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import typer
 from rich.console import Console
 
-from ..clock import SystemClock
-from ..errors import ConfigError, NightLogInUse
-from ..monitor import lists_folder
-from ..nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
-from ..plain import counted
-from ..publish import revise
-from ..session import Session
-from ..settings import Settings
-from .listing import night_log_of
-from .page import Page, Piece, Row
-from .show import DECISION_STYLE, flags, reasons
+from ...clock import SystemClock
+from ...errors import ConfigError, NightLogInUse
+from ...monitor import lists_folder
+from ...nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
+from ...plain import counted
+from ...publish import revise
+from ...session import Session
+from ...settings import Settings
+from ..nightlogs import night_log_of
+from ..options import NIGHT, ConfigOption, LogOption, StateOption, out, settings_of
+from ..page import Page, Piece, Row
+from ..show import DECISION_STYLE, flags, reasons
+
+SECTION = NIGHT
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="The capture folder that was watched.")],
+    frames: Annotated[
+        list[str] | None, typer.Argument(help="File names, patterns such as '*_L_*', paths or frame ids.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Put these frames on the list of frames to stack.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Take these frames off it.")] = False,
+    undecided: Annotated[bool, typer.Option("--undecided", help="Put these frames up for a look again.")] = False,
+    why: Annotated[str, typer.Option(help="One sentence, kept with the decision.")] = "",
+    show_all: Annotated[bool, typer.Option("--all", help="Show every frame, not only those that wait.")] = False,
+    state: StateOption = None,
+    control: Annotated[str | None, typer.Option(help="Control address of the daemon, while it runs.")] = None,
+    config: ConfigOption = None,
+    log_level: LogOption = "WARNING",
+) -> None:
+    """Show which frames wait for a look, or decide on some by hand. Lists follow at once, and no frame is touched.
+
+    Works during and after a watch. The first verdict stays in the log, so every decision can be undone.
+    """
+    asked: dict[Word, bool] = {"keep": keep, "reject": reject, "review": undecided}
+    words = [word for word, wanted in asked.items() if wanted]
+    if len(words) > 1:
+        raise ConfigError("give one of --keep, --reject and --undecided")
+    settings = settings_of(config, state, log_level, publish={"control_address": control} if control else {})
+    run_review(folder, frames or [], words[0] if words else None, why, settings, everything=show_all, out=out)
+
 
 Word = Literal["keep", "review", "reject"]
 

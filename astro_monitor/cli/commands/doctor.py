@@ -5,14 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ..settings import Settings
-from .checks import CHECKS, Finding
-from .page import Page, Piece, print_value
-from .running import findings_about_the_running
+from ...settings import Settings
+from ..checks import CHECKS, Finding
+from ..options import NIGHT, ArrayOption, ConfigOption, StateOption, out, settings_of
+from ..page import Page, Piece, print_value
+from ..running import findings_about_the_running
+
+SECTION = NIGHT
+
+
+def command(
+    folder: Annotated[Path | None, typer.Argument(help="The capture folder you are going to watch.")] = None,
+    running: Annotated[bool, typer.Option("--running", help="Ask the daemon that runs now how it is.")] = False,
+    address: Annotated[str | None, typer.Option(help="With --running: its broadcast address.")] = None,
+    control: Annotated[str | None, typer.Option(help="With --running: its control address.")] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    as_json: ArrayOption = False,
+) -> None:
+    """Check folder, watcher, models, provider, ports, disk and clock; say what is wrong and what to do.
+
+    With --running: ask the daemon itself; the exit code is 1 when something keeps it from its work.
+    """
+    flags = {**({"address": address} if address else {}), **({"control_address": control} if control else {})}
+    run_doctor(folder, settings_of(config, state, "ERROR", publish=flags), running=running, as_json=as_json, out=out)
+
 
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "fault": ("FAULT", "red")}
 INDENT = 22
