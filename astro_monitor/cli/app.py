@@ -10,7 +10,7 @@ import pkgutil
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -41,9 +41,7 @@ class Commands(TyperGroup):
         # Typer would keep the line breaks of the source, whatever the width of the terminal.
         text = as_paragraphs(module.command.__doc__ or "")
         single.command(name=cmd_name, help=text, rich_help_panel=module.SECTION)(module.command)
-        built = typer.main.get_command(single)
-        assert isinstance(built, TyperCommand)
-        return built
+        return cast(TyperCommand, typer.main.get_command(single))
 
 
 app = typer.Typer(
