@@ -1,6 +1,6 @@
-"""Kinds of files in capture folders, by the ending of their names: which are read, and what to do about others.
+"""Kinds of files in capture folders, by the ending of their names: which are read, and advice for the others.
 
-Log files, texts and tables are not listed here: users do not expect them to be graded.
+Log files, texts and tables are left out: users do not expect them to be graded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 
 FITS_ENDINGS = (".fit", ".fits", ".fts", ".fit.fz", ".fits.fz")
-"""Files whose header gives their length."""
+"""FITS files that are not gzip files: their header declares their length."""
 RAW_ENDINGS = (".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw")
 _WRITE_FITS = "let the capture program write FITS"
 _UNPACK = "unpack them, or compress FITS files by gzip or Rice"
@@ -22,16 +22,16 @@ class FileKind:
     """A kind of file.
 
     Attributes:
-        name: what several are called, such as ``SER videos``.
-        one: what one is called, with its article.
-        endings: of their names, in lower case.
-        advice: what to do, for kinds that are not read.
-        package: the package that reads them, for kinds that need one of an extra.
-        extra: the extra that brings it.
+        name: plural, such as ``SER videos``.
+        singular: singular with its article, such as ``a SER video``.
+        endings: of the file names, in lower case.
+        advice: what to do instead, for kinds that are not read.
+        package: the optional package that reads them, empty when none is needed.
+        extra: the extra that installs it.
     """
 
     name: str
-    one: str
+    singular: str
     endings: tuple[str, ...]
     advice: str = ""
     package: str = ""
@@ -44,7 +44,7 @@ class FileKind:
 
     @property
     def sentence(self) -> str:
-        """Why they are not read, and what to do, without a full stop."""
+        """Why files of this kind are not read, and what to do, without a full stop."""
         if self.package:
             return f"{self.name} need the extra {self.extra!r}: run pip install 'astro-monitor[{self.extra}]'"
         return f"{self.name} are not read; {self.advice}"
@@ -96,10 +96,10 @@ def frame_endings() -> tuple[str, ...]:
 
 
 def kind_not_read(name: str) -> FileKind | None:
-    """Return the kind of a file that is not read on this computer; ``None`` when it is read or of no kind known here.
+    """Return the kind of a file that is not read on this computer; ``None`` when it is read or its kind is unknown.
 
     Parameters:
-        name: of the file.
+        name: name of the file.
     """
     ending = _longest_ending(name.lower())
     kind = _UNREAD.get(ending)
@@ -107,7 +107,7 @@ def kind_not_read(name: str) -> FileKind | None:
 
 
 def _longest_ending(lower: str) -> str:
-    """``.fits.bz2`` of ``a.b.fits.bz2``, ``.jpg`` of ``a.b.jpg``: two endings where the first is that of a frame."""
+    """Return the ending: ``.fits.bz2`` of ``a.b.fits.bz2``, ``.jpg`` of ``a.b.jpg``; two parts where both are known."""
     parts = lower.rsplit(".", 2)
     if len(parts) == 3 and f".{parts[1]}.{parts[2]}" in _UNREAD:
         return f".{parts[1]}.{parts[2]}"

@@ -1,8 +1,8 @@
-"""Verdicts become stacking lists: one decision, the files every stacker wants, and no frame is touched.
+"""Stacking lists made from verdicts, for every stacking program; no frame is touched.
 
-The one job of this room is to turn the judged frames of a night into lists, as a pure function: the same frames, in
-any order, give the same bytes. It reads documents only. It writes into its own folder only, never into a capture
-folder; frames are linked to, never copied, moved or changed.
+This package turns the judged frames of a night into lists, as a pure function: the same frames, in any order, produce
+the same bytes. It reads documents only. It writes into its own folder only, never into a capture folder; frames are
+linked, never copied, moved or changed.
 """
 
 from .frames import ListedFrame, NotLight, listed_frame

@@ -19,12 +19,14 @@ from .frames import NotLight
 from .grouping import Stack
 
 SAME_TEMPERATURE_C = 2.0
-"""Dark current doubles about every 6 °C: within 2 °C it differs by a quarter at most."""
+"""Temperature difference up to which a dark fits. Dark current doubles about every 6 °C: within 2 °C it changes by a\nquarter at most."""
 SAME_EXPOSURE = 0.02
+"""Relative difference up to which two exposures are equal: programs round the exposure, or write the measured
+one."""
 NIGHT_BREAK = timedelta(hours=12)
-"""Flats with a longer pause between them are of two sessions: dust moves, and a camera is turned."""
+"""Flats with a longer pause between them belong to two sessions: dust moves, and cameras are turned."""
 LEAST_RAW = 2
-"""Siril needs two frames for a stack."""
+"""Frames in the smallest usable set of calibration frames: Siril needs two for a stack."""
 
 _KINDS = r"(?P<kind>dark[ _-]?flat|flat[ _-]?dark|dark|flat|bias|offset)s?"
 _MASTER_NAME = re.compile(
@@ -35,28 +37,28 @@ _MASTER_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Frames of one kind that fit.
+    """Calibration frames of one kind that fit a stack.
 
     Attributes:
-        paths: of the one master, or of the single frames in order of time.
-        is_master: it is a master.
+        paths: of the master, or of the single frames in order of time.
+        is_master: whether the path is that of a master.
     """
 
     paths: tuple[str, ...] = ()
     is_master: bool = False
 
     def __bool__(self) -> bool:
-        """Whether there is anything."""
+        """Whether any frame fits."""
         return bool(self.paths)
 
-    def in_words(self, one: str, many: str) -> str:
-        """Return it in words, such as ``a master dark`` or ``20 darks``."""
-        return f"a master {one}" if self.is_master else f"{len(self.paths)} {many}"
+    def in_words(self, singular: str, plural: str) -> str:
+        """Return a description such as ``a master dark`` or ``20 darks``."""
+        return f"a master {singular}" if self.is_master else f"{len(self.paths)} {plural}"
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a stack can be calibrated with; parts that are missing are empty."""
+    """The calibration frames for a stack; missing parts are empty."""
 
     dark: Part = Part()
     flat: Part = Part()
@@ -64,15 +66,15 @@ class Calibration:
     bias: Part = Part()
 
     def __bool__(self) -> bool:
-        """Whether it changes the lights: flat darks alone do not."""
+        """Whether the lights can be calibrated: flat darks alone do not change them."""
         return bool(self.dark or self.flat or self.bias)
 
     @property
     def comment(self) -> str:
-        """One sentence for the head of a script; numbers only, no name of a user."""
-        found = [
-            part.in_words(one, many)
-            for part, one, many in (
+        """A sentence for the head of a script. It holds numbers only, no text from a user or a header."""
+        parts_used = [
+            part.in_words(singular, plural)
+            for part, singular, plural in (
                 (self.dark, "dark", "darks"), (self.flat, "flat", "flats"),
                 (self.flat_dark, "flat dark", "flat darks"), (self.bias, "bias", "biases"),
             )
@@ -80,16 +82,16 @@ class Calibration:
         ]  # fmt: skip
         missing = [name for part, name in ((self.dark, "darks"), (self.flat, "flats")) if not part]
         lacking = f" No {' and no '.join(missing)} that fit were found." if missing else ""
-        return f"Calibrated with {', '.join(found)} of the same camera and gain.{lacking}"
+        return f"Calibrated with {', '.join(parts_used)} of the same camera and gain.{lacking}"
 
 
 def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[str], str | None]) -> Calibration:
-    """Choose what fits a stack.
+    """Select the calibration frames that fit a stack.
 
     Parameters:
         stack: the lights.
-        files: all that are no light frames.
-        ending: gives the ending of a link to a file, ``None`` where the stacking program cannot read it.
+        files: all files that are not light frames.
+        ending: returns the ending of a link to a file, ``None`` where the stacking program cannot read it.
     """
     fitting = [file for file in files if ending(file.file) is not None and _is_of_rig(stack, file)]
     temperatures = [frame.sensor_temp_c for frame in stack.frames if frame.sensor_temp_c is not None]
@@ -98,11 +100,11 @@ def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[s
     flat_exposures = {file.meta.get("exposure_s") for file in fitting if file.file in flat.paths}
     darks = [file for file in fitting if _kind(file) == "dark" and _is_as_warm(file, lights_c)]
     dark = [file for file in darks if _is_as_long(file, stack.exposure_s)]
-    flat_darks = [file for file in darks if any(_is_as_long(file, one) for one in flat_exposures)]
+    flat_darks = [file for file in darks if any(_is_as_long(file, exposure_s) for exposure_s in flat_exposures)]
     bias = _part([file for file in fitting if _kind(file) == "bias"], "bias", stack)
     of_lights = _part(dark, "dark", stack)
     of_flats = Part() if flat.is_master or not flat else _part(flat_darks, "dark", stack)
-    # A dark holds the bias already, and so does a flat dark; a master flat is done with.
+    # A dark contains the bias, and so does a flat dark; a master flat is calibrated already.
     needs_bias = not of_lights or (flat and not flat.is_master and not of_flats)
     return Calibration(dark=of_lights, flat=flat, flat_dark=of_flats, bias=bias if needs_bias else Part())
 
@@ -124,15 +126,15 @@ def _master_kind(file: NotLight) -> str:
             return kind
     if spelled and "light" in spelled:
         return ""
-    found = _MASTER_NAME.fullmatch(PurePath(file.file).name.lower().split(".")[0])
-    if found is None:
+    named_master = _MASTER_NAME.fullmatch(PurePath(file.file).name.lower().split(".")[0])
+    if named_master is None:
         return ""
-    name = next(part for part in (found["kind"], found["kind2"], found["kind3"]) if part)
+    name = next(part for part in (named_master["kind"], named_master["kind2"], named_master["kind3"]) if part)
     return "dark" if "dark" in name else "bias" if name == "offset" else name
 
 
 def _is_of_rig(stack: Stack, file: NotLight) -> bool:
-    """Whether a frame is of the camera of a stack, used in the same way. Masters may have lost the gain."""
+    """Whether a frame was taken with the camera and readout mode of a stack. Masters may have lost the gain."""
     meta = file.meta
     if (meta.get("width_px"), meta.get("height_px")) != (stack.width_px, stack.height_px):
         return False
@@ -146,12 +148,12 @@ def _is_of_rig(stack: Stack, file: NotLight) -> bool:
     return bool(gain == stack.gain)
 
 
-def _agree(one: float | str | None, other: float | str | None) -> bool:
-    if one in (None, "") or other in (None, ""):
+def _agree(first: float | str | None, other: float | str | None) -> bool:
+    if first in (None, "") or other in (None, ""):
         return True
-    if isinstance(one, str) and isinstance(other, str):
-        return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
-    return one == other
+    if isinstance(first, str) and isinstance(other, str):
+        return " ".join(first.casefold().split()) == " ".join(other.casefold().split())
+    return first == other
 
 
 def _fits_as_flat(stack: Stack, file: NotLight) -> bool:
@@ -173,7 +175,7 @@ def _is_as_warm(file: NotLight, lights_c: float | None) -> bool:
 
 
 def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
-    """Choose the latest master, else the single frames; of flats those of the session nearest to the lights."""
+    """Select the latest master, else the single frames; for flats those of the session nearest to the lights."""
     ordered = sorted(files, key=lambda file: (file.date_obs_utc, file.seq, file.file))
     masters = [file for file in ordered if file.type == "product" and file.file.lower().endswith(FITS_ENDINGS)]
     if masters:
@@ -196,10 +198,10 @@ def _nearest_session(files: Sequence[NotLight], stack: Stack) -> list[NotLight]:
         if not sessions or moment - sessions[-1][-1][0] > NIGHT_BREAK:
             sessions.append([])
         sessions[-1].append((moment, file))
-    usable = [one for one in sessions if len(one) >= LEAST_RAW]
+    usable = [session for session in sessions if len(session) >= LEAST_RAW]
     if not usable:
         return []
-    nearest = min(usable, key=lambda one: min(abs(moment - min(lights)) for moment, _ in one))
+    nearest = min(usable, key=lambda session: min(abs(moment - min(lights)) for moment, _ in session))
     return [file for _, file in nearest]
 
 

@@ -1,4 +1,4 @@
-"""Files that are replaced whole, never torn, and never at the cost of a file that this program did not write."""
+"""Atomic replacement of files, which never overwrites a file that this program did not write."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from .names import short_digest
 _RETRY_WINERRORS = (5, 32, 33)
 """Access denied, sharing violation, lock violation: another program on Windows has the file open."""
 ASIDE_MARK = ".yours-"
-"""In the new name of a file that stood in the place of a list and was not written by this program."""
+"""Part of the new name of a foreign file that had the name of a list."""
 TORN_PREFIX, TORN_SUFFIX = ".astro-monitor-", ".tmp"
-"""Of the names of temporary files, which only a kill can leave behind."""
+"""Start and end of the names of temporary files, which remain only after a kill."""
 _RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0)
+"""Pauses between tries, in seconds: 2.5 s together. Programs that index or back up a file release it within that
+time."""
 
 
 def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = time.sleep) -> bool:
-    """Make a file hold exactly these bytes, at once; a file that does already is left alone.
+    """Replace the content of a file atomically; a file that has this content already is left alone.
 
     Parameters:
         path: the file; its folder exists.
         content: all of its bytes.
-        pause: waits so many seconds between tries where another program holds the file (Windows).
+        pause: waits for a number of seconds between tries where another program holds the file open (Windows).
 
     Returns:
         whether the file was written.
 
     Raises:
-        OSError: it cannot be written; the old file is still there, and no temporary file is left.
+        OSError: the file cannot be written; the old file is still there, and no temporary file is left.
     """
     if _holds(path, content):
         return False
@@ -84,24 +86,24 @@ def sync_folder(folder: Path) -> None:
 
 
 def digest(content: bytes) -> str:
-    """Return 16 hex digits that stand for the bytes of a list in the table of contents."""
+    """Return the digest of a list in the table of contents: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def replace_own_file(path: Path, content: bytes, known: str | None, legacy: bool) -> bool:
-    """Write a list; what stands in its place and was not written by this program is renamed, never overwritten.
+    """Write a list; a foreign file with its name is renamed first, never overwritten.
 
     Parameters:
         path: the list; its folder exists.
         content: all of its bytes.
-        known: :func:`digest` of what this program wrote there last; ``None`` when it wrote nothing.
-        legacy: version 0.1, which kept no digests, wrote a list there.
+        known: :func:`digest` of what this program last wrote there; ``None`` when it wrote nothing.
+        legacy: whether version 0.1, which kept no digests, wrote a list there.
 
     Returns:
         whether the file was written.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the list cannot be written.
     """
     if _holds(path, content):
         return False
@@ -111,13 +113,13 @@ def replace_own_file(path: Path, content: bytes, known: str | None, legacy: bool
 
 
 def remove_own_file(path: Path, known: str | None, legacy: bool) -> bool:
-    """Remove a list that is no longer needed, if it still is what this program wrote.
+    """Remove a list that is no longer needed, unless it was changed since this program wrote it.
 
     Parameters:
         path, known, legacy: as for :func:`replace_own_file`.
 
     Returns:
-        ``False`` when something else is there, which stays.
+        ``False`` when the file is foreign or was changed; it stays.
     """
     if not os.path.lexists(path):
         return True
@@ -128,7 +130,7 @@ def remove_own_file(path: Path, known: str | None, legacy: bool) -> bool:
 
 
 def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
-    """Return whether a path is free, or holds what this program wrote. An empty file need not be kept."""
+    """Return whether a path is free, or holds what this program wrote. Empty files count as free."""
     if not os.path.lexists(path):
         return True
     if path.is_symlink() or not path.is_file():
@@ -138,14 +140,14 @@ def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
 
 
 def own_folder(path: Path) -> None:
-    """Make a folder; a link or a file in its place is renamed, so that nothing is written elsewhere."""
+    """Make a folder; a link or a file of its name is renamed first, so that nothing is written elsewhere."""
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         set_aside(path)
     path.mkdir(exist_ok=True)
 
 
 def own_file(path: Path) -> None:
-    """Rename what is in the place of a file of this program's own and cannot be one: a link, a folder, a pipe."""
+    """Rename a link, a folder or a pipe that has the name of one of this program's own files."""
     try:
         check_plain(path)
     except NotPlain:
@@ -153,7 +155,7 @@ def own_file(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename something that this program did not make to ``NAME.yours-DIGEST.ENDING`` in the same folder.
+    """Rename a foreign file to ``NAME.yours-DIGEST.ENDING`` in the same folder.
 
     Returns:
         the new name.
@@ -174,7 +176,7 @@ def set_aside(path: Path) -> Path:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove an empty folder; anything in it keeps it."""
+    """Remove a folder if it is empty."""
     try:
         folder.rmdir()
     except OSError:

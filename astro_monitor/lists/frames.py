@@ -1,4 +1,4 @@
-"""One row of a list, and which rows belong into one stack."""
+"""Rows of the lists: light frames and other files, each path and each content once."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ class ListedFrame:
     """One judged frame as lists need it.
 
     Attributes:
-        file: path of the frame as text; bytes that are no UTF-8 are lone surrogates, as ``os.fsdecode`` gives them.
+        file: path of the frame as text; bytes that are not UTF-8 are lone surrogates, as of ``os.fsdecode``.
         decision: the latest one, an override by the user included.
         label: the class.
         reasons: sentences, worst first.
-        seq: of the document it was built from; of two frames at one path the later one counts.
-        present: its file was there when it was looked for last. Lists leave out those that were not.
+        seq: sequence number of the document it was built from; of two frames at one path the later one counts.
+        present: whether its file existed when it was last checked. Lists leave out missing files.
         numbers: the measurements named in ``SHOWN_NUMBERS``.
-        by_hand: a person has decided.
-        kind: frame type by header: ``light``, or ``unknown`` when the header gives none.
+        by_hand: whether a person made the decision.
+        kind: frame type by header: ``light``, or ``unknown`` when the header has none.
         program: capture program, empty when unknown.
         camera, telescope: as the header spells them, empty when unknown.
-        ra_deg, dec_deg: where the telescope pointed; ``None`` when unknown.
+        ra_deg, dec_deg: pointing of the telescope; ``None`` when unknown.
         angle_deg: direction of increasing right ascension on the sensor, by a plate solution; ``None`` when unknown.
         scale_arcsec_px: of the sensor pixels in the file.
-        stars: places of the brightest stars, where the header does not give the pointing.
+        stars: positions of the brightest stars in pixels, where the header has no pointing.
         root: the capture folder, empty when unknown.
-        place: names of the folders from the capture folder down to the frame's own.
+        folders: names of the folders from the capture folder down to the frame's own.
         bayer: order of the colour filter array, empty for mono.
     """
 
@@ -79,29 +79,29 @@ class ListedFrame:
     sensor_temp_c: float | None = None
     stars: tuple[tuple[float, float], ...] = ()
     root: str = ""
-    place: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def gone(self) -> ListedFrame:
-        """Return the same row, marked as no longer there."""
+        """Return the same row, marked as missing."""
         return replace(self, present=False)
 
     def at(self, file: str) -> ListedFrame:
-        """Return the same row at another path; the very same when it is there already."""
-        return self if file == self.file else replace(self, file=file, place=folders_of(file, self.root))
+        """Return the same row at another path; this row itself when the path is unchanged."""
+        return self if file == self.file else replace(self, file=file, folders=folders_of(file, self.root))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotLight:
-    """One file that is no light frame, as lists need it: noted, never measured or decided on.
+    """One file that is not a light frame, as lists need it: listed, never measured or graded.
 
     Attributes:
         file: as in :class:`ListedFrame`.
         type: ``dark``, ``flat``, ``bias``, ``product`` or another.
-        keyword: the header keyword that gave the type.
+        keyword: the header keyword from which the type is known.
         why: one sentence.
         seq: of the document it was built from; of two files at one path the later one counts.
-        meta: what the header says, as in the document.
+        meta: header values, as in the document.
     """
 
     file: str
@@ -114,7 +114,7 @@ class NotLight:
 
     @property
     def date_obs_utc(self) -> str:
-        """When it was taken; empty when the header does not give it."""
+        """Start of the exposure in UTC; empty when the header has none."""
         return self.meta.get("date_obs_utc") or ""
 
 
@@ -124,17 +124,17 @@ def listed_frame(
     """Make a row from the body of a ``frame.judged`` document.
 
     Parameters:
-        body: the body, with the weight that holds now.
+        body: the body, with the current weight.
         decision: the latest decision.
-        why: said in place of the body's reasons; empty when the verdict was never revised.
+        why: replaces the body's reasons; empty when the verdict was never revised.
         seq: sequence number of the document.
-        by_hand: a person has decided.
+        by_hand: whether a person made the decision.
 
     Raises:
         KeyError: the body is not one of ``frame.judged``.
     """
     meta, numbers = body["meta"], body["measurements"]
-    said = tuple(str(reason["sentence"]) for reason in body["reasons"])
+    sentences = tuple(str(reason["sentence"]) for reason in body["reasons"])
     return ListedFrame(
         file=body["file"],
         frame_id=body["frame_id"],
@@ -143,7 +143,7 @@ def listed_frame(
         label=sys.intern(body["class"]),
         cause=sys.intern(body["cause"]),
         flags=tuple(map(sys.intern, body["flags"])),
-        reasons=(why,) if why else said,
+        reasons=(why,) if why else sentences,
         target=sys.intern(meta.get("target") or ""),
         filter=sys.intern(meta.get("filter") or ""),
         exposure_s=meta.get("exposure_s"),
@@ -167,7 +167,7 @@ def listed_frame(
         sensor_temp_c=meta.get("sensor_temp_c"),
         stars=tuple((float(x_px), float(y_px)) for x_px, y_px in body.get("bright_stars_px", ())),
         root=sys.intern(body.get("root", "")),
-        place=folders_of(body["file"], body.get("root", "")),
+        folders=folders_of(body["file"], body.get("root", "")),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},
     )
 
@@ -176,7 +176,7 @@ Row = TypeVar("Row", "ListedFrame", "NotLight")
 
 
 def time_order(frame: ListedFrame | NotLight) -> tuple[str, str, str]:
-    """Sort key: when the frame was taken, then its path, then its identity."""
+    """Return the sort key: start of the exposure, then path, then identity."""
     return frame.date_obs_utc, frame.file, frame.frame_id
 
 
@@ -189,21 +189,21 @@ def each_once(frames: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     by_path: dict[str, Row] = {}
     for frame in in_order_of_documents(frames):
         by_path[frame.file] = frame
-    kept: dict[str, Row] = {}
+    first_of_content: dict[str, Row] = {}
     copies = []
     for frame in sorted(by_path.values(), key=time_order):
-        if frame.frame_id in kept:
+        if frame.frame_id in first_of_content:
             copies.append(frame)
         else:
-            kept[frame.frame_id] = frame
-    return list(kept.values()), copies
+            first_of_content[frame.frame_id] = frame
+    return list(first_of_content.values()), copies
 
 
 def in_order_of_documents(frames: Iterable[Row]) -> list[Row]:
-    """Sort by document; were two of one document, all that they are decides: the order they come in never does."""
-    ordered = sorted(frames, key=lambda one: (one.seq, one.frame_id))
-    if any((one.seq, one.frame_id) == (other.seq, other.frame_id) for one, other in pairwise(ordered)):
-        ordered.sort(key=lambda one: (one.seq, one.frame_id, repr(one)))
+    """Sort by document; rows of one document by all their values, so that the order of arrival never matters."""
+    ordered = sorted(frames, key=lambda row: (row.seq, row.frame_id))
+    if any((row.seq, row.frame_id) == (next_row.seq, next_row.frame_id) for row, next_row in pairwise(ordered)):
+        ordered.sort(key=lambda row: (row.seq, row.frame_id, repr(row)))
     return ordered
 
 

@@ -1,8 +1,8 @@
-"""Which frames belong into one stack, what the stack is called, and whether it is offered for stacking.
+"""Grouping of frames into stacks, the names of the stacks, and whether they are offered for stacking.
 
-Frames are taken in the order in which they were judged. A frame joins the stack that it fits, else it starts a new one;
-so a later frame never changes the place of an earlier one, nor the name of a stack. A value that is missing from a
-header matches any value.
+Frames are grouped in the order in which they were judged. A frame joins the stack that it fits, else it starts a new
+one; so a later frame never changes the stack of an earlier one, nor the name of a stack. A value that is missing from
+a header matches any value.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .pointing import SAME_ANGLE_DEG, Pointing, pointing_of, sees_same, tells_fi
 from .roles import LONGER_EXPOSURE, SHORT_EXPOSURE_S, SMALLER_AREA, role_of, target_of
 
 Merge = Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"]
-"""What frames of one stack may differ in, when the user wants it."""
+"""Properties in which frames of one stack may differ, when the user allows it."""
 
 SAME_EXPOSURE = 0.01
-"""Exposures that differ by less are the same: some programs write the time that was measured."""
+"""Relative difference up to which two exposures are equal: some programs write the measured exposure time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,13 @@ class Stack:
     """Frames that can be stacked together, in order of time, each once.
 
     Attributes:
-        folder: name of the folder, unique among all stacks, safe on every system.
+        folder: name of the folder, unique among all stacks, valid on every system.
         legacy_folder: its name in version 0.1.
         target, filter, telescope, camera: as the first frame spells them.
-        ra_deg, dec_deg, angle_deg: of the first frame whose header gives them.
-        role: what the frames were taken for; empty for lights.
+        ra_deg, dec_deg, angle_deg: of the first frame whose header has them.
+        role: purpose of the frames; empty for lights.
         not_offered: one sentence why they are not offered for stacking; empty when they are.
-        duplicates: further paths of frames that are already in.
+        duplicates: further paths of the same frames.
     """
 
     folder: str
@@ -60,17 +60,17 @@ class Stack:
     duplicates: tuple[ListedFrame, ...]
 
     def decided(self, decision: str) -> tuple[ListedFrame, ...]:
-        """Return the frames with one decision, in order."""
+        """Return the frames with this decision, in order of time."""
         return tuple(frame for frame in self.frames if frame.decision == decision)
 
     @property
     def kept_hours(self) -> float:
-        """Exposure of the kept frames."""
+        """Total exposure of the kept frames, in hours."""
         return sum(frame.exposure_s or 0.0 for frame in self.decided("keep")) / 3600
 
     @property
     def equivalent_good_hours(self) -> float:
-        """Exposure that would be as deep had every frame been as good as the best: the sum of exposure times weight."""
+        """Equivalent exposure in hours if every frame were as good as the best: the sum of exposure times weight."""
         return sum((frame.exposure_s or 0.0) * frame.weight for frame in self.decided("keep")) / 3600
 
 
@@ -80,7 +80,7 @@ _CARD = ("telescope", "camera", "gain", "offset")
 
 @dataclass(slots=True)
 class _Group:
-    """A stack under construction. ``None`` is unknown, and taken from the first frame whose header gives it."""
+    """A stack under construction. ``None`` is unknown, and taken from the first frame whose header has the value."""
 
     key: _Key
     first: ListedFrame
@@ -96,7 +96,7 @@ class _Group:
     rows: list[ListedFrame] = field(default_factory=list)
 
     def take(self, frame: ListedFrame) -> None:
-        """Let a frame in."""
+        """Add a frame."""
         self.rows.append(frame)
         for name, value in _card(frame).items():
             if self.card[name] is None:
@@ -107,7 +107,7 @@ class _Group:
             self.first_seen = self.first_seen or frame
             self.last_seen = frame
         if frame.angle_deg is not None:
-            # A rig without a derotator turns slowly over a night: each frame is compared with the one before it.
+            # Without a derotator the field rotates slowly over a night: each frame is compared with the one before it.
             self.last_angle_deg = frame.angle_deg
             if self.first_angle_deg is None:
                 self.first_angle_deg = frame.angle_deg
@@ -117,47 +117,49 @@ def stacks(frames: Iterable[ListedFrame], merge: Collection[Merge] = ()) -> tupl
     """Group frames by rig, target, pointing, filter, exposure, gain, offset, size, binning, colours and camera angle.
 
     Parameters:
-        frames: light frames, in any order. Those that are gone keep groups and names as they were, and are in no stack.
-        merge: what frames of one stack may differ in.
+        frames: light frames, in any order. Missing ones keep groups and names stable, and are in no stack.
+        merge: properties in which frames of one stack may differ.
 
     Returns:
-        the stacks that hold frames, by the name of their folder.
+        the stacks with frames, sorted by the name of their folder.
     """
-    every = in_order_of_documents(frames)
-    groups, place = _grouped(every, merge)
-    single, copies = each_once(frame for frame in every if frame.present)
+    all_frames = in_order_of_documents(frames)
+    groups, group_numbers = _grouped(all_frames, merge)
+    single, copies = each_once(frame for frame in all_frames if frame.present)
     members: dict[int, list[ListedFrame]] = {}
     duplicates: dict[int, list[ListedFrame]] = {}
     for rows, sorted_in in ((single, members), (copies, duplicates)):
         for frame in rows:
-            sorted_in.setdefault(place[id(frame)], []).append(frame)
-    made = [
+            sorted_in.setdefault(group_numbers[id(frame)], []).append(frame)
+    stacks_made = [
         _stack(groups[number], members[number], duplicates.get(number, []), groups) for number in sorted(members)
     ]  # fmt: skip
-    return tuple(sorted(made, key=lambda stack: stack.folder))
+    return tuple(sorted(stacks_made, key=lambda stack: stack.folder))
 
 
-def _grouped(every: Sequence[ListedFrame], merge: Collection[Merge]) -> tuple[list[_Group], dict[int, int]]:
-    """Return the groups in the order in which they began, and the number of the group of each row."""
+def _grouped(all_frames: Sequence[ListedFrame], merge: Collection[Merge]) -> tuple[list[_Group], dict[int, int]]:
+    """Return the groups in the order in which they began, and the group number of each row by its ``id``."""
     groups: list[_Group] = []
     by_key: dict[_Key, list[int]] = {}
-    place: dict[int, int] = {}
-    taken: set[str] = set()
-    for frame in every:
+    group_numbers: dict[int, int] = {}
+    names_taken: set[str] = set()
+    for frame in all_frames:
         key = _key(frame, merge)
-        near = by_key.setdefault(key, [])
-        fitting = [(score, -number) for number in near if (score := _fits(groups[number], frame, merge)) is not None]
+        candidates = by_key.setdefault(key, [])
+        fitting = [
+            (score, -number) for number in candidates if (score := _fits(groups[number], frame, merge)) is not None
+        ]
         if fitting:
             number = -max(fitting)[1]
         else:
             number = len(groups)
             group = _begun(key, frame, merge)
-            group.name = _unique(_name(group, [groups[one] for one in near]), group, taken)
+            group.name = _unique(_name(group, [groups[candidate] for candidate in candidates]), group, names_taken)
             groups.append(group)
-            near.append(number)
+            candidates.append(number)
         groups[number].take(frame)
-        place[id(frame)] = number
-    return groups, place
+        group_numbers[id(frame)] = number
+    return groups, group_numbers
 
 
 def _key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
@@ -191,7 +193,7 @@ def _begun(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
 
 
 def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[int, float] | None:
-    """Return how well a frame fits a group: in how many points it is known to agree, and how near it is.
+    """Return how well a frame fits a group: the number of properties known to agree, and minus the distance in degrees.
 
     Returns:
         ``None`` when it does not fit.
@@ -210,7 +212,7 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
             return None
     if "angle" not in merge and frame.angle_deg is not None and group.last_angle_deg is not None:
         known_deg = (group.last_angle_deg, group.first_angle_deg or 0.0)
-        if min(turned_deg(frame.angle_deg, one) for one in known_deg) > SAME_ANGLE_DEG:
+        if min(turned_deg(frame.angle_deg, angle_deg) for angle_deg in known_deg) > SAME_ANGLE_DEG:
             return None
         agreed += 1
     pointing, away_deg = pointing_of(frame), 0.0
@@ -226,20 +228,24 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
     return agreed, -away_deg
 
 
-def _name(group: _Group, near: Sequence[_Group]) -> str:
-    """Return the folder name of a new group; where others have the same key, the differences are added."""
+def _name(group: _Group, neighbours: Sequence[_Group]) -> str:
+    """Return the folder name of a new group; where other groups have the same key, the differences are appended."""
     frame = group.first
     plain = legacy_name(frame, target_of(frame), group.key[1], group.exposure_s)
     if group.key[-1]:
         plain += f"_{folder_part(group.key[-1])}"
-    same = [one for one in near if (one.exposure_s or 0.0) == (group.exposure_s or 0.0)] or [
-        one for one in near if f"{one.exposure_s or 0.0:g}" == f"{group.exposure_s or 0.0:g}"
-    ]
-    return "_".join((plain, *(_differences(frame, same[0]) or [f"panel{len(same) + 1}"]))) if same else plain
+    same_exposure = [
+        neighbour for neighbour in neighbours if (neighbour.exposure_s or 0.0) == (group.exposure_s or 0.0)
+    ] or [neighbour for neighbour in neighbours if f"{neighbour.exposure_s or 0.0:g}" == f"{group.exposure_s or 0.0:g}"]
+    return (
+        "_".join((plain, *(_differences(frame, same_exposure[0]) or [f"panel{len(same_exposure) + 1}"])))
+        if same_exposure
+        else plain
+    )
 
 
 def _differences(frame: ListedFrame, other: _Group) -> list[str]:
-    """Return how a frame differs from a group, as parts of a folder's name."""
+    """Return the differences of a frame from a group, as parts of a folder name."""
     card, parts = _card(frame), []
     for name in _CARD:
         value, known = card[name], other.card[name]
@@ -255,25 +261,25 @@ def _differences(frame: ListedFrame, other: _Group) -> list[str]:
     return [part for part in parts if part]
 
 
-def _unique(name: str, group: _Group, taken: set[str]) -> str:
-    """Return a name that no group before has, whatever the system thinks of upper and lower case."""
+def _unique(name: str, group: _Group, names_taken: set[str]) -> str:
+    """Return a name that no earlier group has; names are lower case, so this holds on every file system."""
     unique = name
-    if unique in taken:
+    if unique in names_taken:
         unique = f"{name}_{short_digest(repr((group.key, group.exposure_s)))}"
     number = 2
-    while unique in taken:
+    while unique in names_taken:
         unique, number = f"{name}_{number}", number + 1
-    taken.add(unique)
+    names_taken.add(unique)
     return unique
 
 
 def legacy_name(frame: ListedFrame, target: str, filter_: str, exposure_s: float | None) -> str:
-    """Return the name of the folder of a group of which this is the first frame, as version 0.1 gave it.
+    """Return the folder name that version 0.1 would use for a group with this first frame.
 
     Parameters:
         frame: the first frame.
         target, filter_: their names.
-        exposure_s: ``None`` when frames of any exposure are in the group.
+        exposure_s: ``None`` when the group holds frames of any exposure.
     """
     parts = [folder_part(_plain(target)) or "no_target", folder_part(filter_) or "no_filter"]
     if exposure_s is not None:
@@ -314,7 +320,7 @@ def _stack(group: _Group, members: list[ListedFrame], duplicates: list[ListedFra
 
 
 def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequence[_Group]) -> str:
-    """Return why frames are not offered for stacking; empty when they are."""
+    """Return the reason why frames are not offered for stacking; empty when they are."""
     if any(frame.by_hand and frame.decision == "keep" for frame in members):
         return ""
     remedy = "To have them offered, keep one by hand: astro-monitor review FOLDER FILE --keep."

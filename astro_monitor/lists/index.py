@@ -1,4 +1,4 @@
-"""The table of contents of a folder of lists: what this program has written there."""
+"""The table of contents of a folder of lists: the files that this program has written there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INDEX = "index.json"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The table of contents as it was before.
+    """The table of contents of the last writing.
 
     Attributes:
-        made: digest of each list, as it was written; ``None`` where version 0.1 wrote it, which kept no digests.
-        is_new: there was none, or it was damaged.
+        made: digest of each list as written; ``None`` for lists of version 0.1, which kept no digests.
+        is_new: whether it was missing or damaged.
     """
 
     generation: int = 0
@@ -27,13 +27,13 @@ class Index:
 
 
 def read_index(folder: Path) -> Index:
-    """Read the table of contents; one that is missing or damaged counts as empty."""
+    """Read the table of contents; a missing or damaged one counts as empty."""
     try:
-        found = json.loads(read_plain(folder / INDEX))
-        names = [str(name) for name in found["files"] if _is_inside(str(name))]
-        digests = {str(name): str(value) for name, value in found.get("made", {}).items()}
-        notes = [str(note) for note in found.get("notes", [])]
-        return Index(int(found["generation"]), {name: digests.get(name) for name in names}, notes, is_new=False)
+        content = json.loads(read_plain(folder / INDEX))
+        names = [str(name) for name in content["files"] if _is_inside(str(name))]
+        digests = {str(name): str(value) for name, value in content.get("made", {}).items()}
+        notes = [str(note) for note in content.get("notes", [])]
+        return Index(int(content["generation"]), {name: digests.get(name) for name in names}, notes, is_new=False)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Index()
 

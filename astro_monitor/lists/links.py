@@ -1,8 +1,8 @@
-"""Folders of links to frames: each link is recorded, and only recorded links are ever removed or replaced.
+"""Folders of links to frames: each link is recorded, and only recorded links are removed or replaced.
 
-A person may put files of their own among the links: a frame of another night, a master, notes. They stay, under their
-names; links get other names. The record is a hidden file next to the folder of links. It is written before the links
-change, with the old and the new ones, and again afterwards: after a crash at any moment it names every link that this
+Users may put their own files among the links: a frame of another night, a master, notes. These stay under their names,
+and links get other names. The record is a hidden file next to the folder of links. It is written before the links
+change, with the old and the new ones, and again afterwards: after a crash at any moment it lists every link that this
 program may have made.
 """
 
@@ -21,21 +21,22 @@ from ..openfile import read_plain
 from .files import own_file, own_folder, replace_file, sync_folder
 
 _LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z][a-z0-9]*){1,2})")
-"""Names that this program gives to links: kind of frame, number, ending."""
+"""Names of links: kind of frame, number of five digits, ending."""
 
 _OLD_LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z]+){1,2})")
-"""Names that version 0.1 gave to links, which it did not record."""
+"""Names of the links of version 0.1, which it did not record."""
 
 MAX_LINKS = 99_999
+"""The largest number of five digits: names stay in order of time when they are sorted as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a folder of links holds now.
+    """The result of an update of a folder of links.
 
     Attributes:
-        changed: whether anything had to change.
-        foreign: names of what this program did not make; it stays there.
+        changed: whether a link or the record changed.
+        foreign: names of files that this program did not make; they stay there.
     """
 
     changed: bool
@@ -43,43 +44,43 @@ class Links:
 
 
 def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = False) -> Links:
-    """Make a folder contain links to exactly these files, in addition to foreign files in it.
+    """Update a folder so that it holds links to exactly these files, in addition to foreign files.
 
     Parameters:
         folder: the folder of links; its parent exists.
-        targets: name of each link, such as ``light_00001.fit``, and the path it points to. Numbers that are taken by
-            foreign files are ignored.
-        legacy: version 0.1, which kept no record of single links, made the folder.
+        targets: name of each link, such as ``light_00001.fit``, and the path it points to. Numbers in use by foreign
+            files are skipped.
+        legacy: whether version 0.1, which kept no record of single links, made the folder.
 
     Returns:
-        what has changed and what else is there.
+        what has changed, and the foreign files.
 
     Raises:
-        OSError: links cannot be made here; those that were made are recorded.
+        OSError: links cannot be made in this folder; those that were made are recorded.
     """
     own_folder(folder)
     record = record_of(folder)
     own_file(record)
-    there = {entry.name: _state(entry) for entry in os.scandir(folder)}
+    entries = {entry.name: _state(entry) for entry in os.scandir(folder)}
     recorded = _read(record)
-    own = {name for name, state in there.items() if _is_own(name, state, recorded, legacy)}
-    # A link that is exactly the wanted one counts as made by this program, even without a record.
-    own |= {name for name, target in targets.items() if there.get(name) == str(Path(target))}
-    foreign = {name for name in there if name not in own}
-    wanted = _renamed(targets, foreign)
-    kept = {name for name in own if name in wanted and _points_to(there[name], wanted[name])}
-    if kept == own and len(kept) == len(wanted):
-        changed = replace_file(record, _written(folder, wanted)) and recorded is not None
+    own_links = {name for name, state in entries.items() if _is_own(name, state, recorded, legacy)}
+    # A link with the wanted name and target counts as made by this program, even without a record.
+    own_links |= {name for name, target in targets.items() if entries.get(name) == str(Path(target))}
+    foreign = {name for name in entries if name not in own_links}
+    wanted_links = _renamed(targets, foreign)
+    unchanged = {name for name in own_links if name in wanted_links and _points_to(entries[name], wanted_links[name])}
+    if unchanged == own_links and len(unchanged) == len(wanted_links):
+        changed = replace_file(record, _written(folder, wanted_links)) and recorded is not None
         return Links(changed, tuple(sorted(foreign)))
-    legacy_links = {name: state for name in own if isinstance(state := there[name], str)}
-    replace_file(record, _written(folder, wanted, recorded, legacy_links))
-    for name in own - kept:
+    legacy_links = {name: state for name in own_links if isinstance(state := entries[name], str)}
+    replace_file(record, _written(folder, wanted_links, recorded, legacy_links))
+    for name in own_links - unchanged:
         (folder / name).unlink(missing_ok=True)
-    for name, target in wanted.items():
-        if name not in kept:
+    for name, target in wanted_links.items():
+        if name not in unchanged:
             _link(folder / name, target)
     sync_folder(folder)
-    replace_file(record, _written(folder, wanted))
+    replace_file(record, _written(folder, wanted_links))
     return Links(True, tuple(sorted(foreign)))
 
 
@@ -88,17 +89,17 @@ def remove_links(folder: Path, *, legacy: bool = False) -> tuple[str, ...]:
 
     Parameters:
         folder: the folder of links.
-        legacy: version 0.1 made the folder.
+        legacy: whether version 0.1 made the folder.
 
     Returns:
-        names of what this program did not make; it stays there.
+        names of files that this program did not make; they stay there.
     """
     record = record_of(folder)
     foreign: tuple[str, ...] = ()
     if folder.is_dir() and not folder.is_symlink():
         recorded = _read(record)
-        there = {entry.name: _state(entry) for entry in os.scandir(folder)}
-        for name, state in there.items():
+        entries = {entry.name: _state(entry) for entry in os.scandir(folder)}
+        for name, state in entries.items():
             if _is_own(name, state, recorded, legacy):
                 (folder / name).unlink(missing_ok=True)
             else:
@@ -116,7 +117,7 @@ def record_of(folder: Path) -> Path:
 
 
 _State = str | tuple[int, int] | None
-"""Where a link points to; device and number of a file; ``None`` for a folder."""
+"""Target of a symbolic link; device and inode number of a file; ``None`` for a folder."""
 
 
 def _state(entry: os.DirEntry[str]) -> _State:
@@ -129,7 +130,7 @@ def _state(entry: os.DirEntry[str]) -> _State:
 
 
 def _is_own(name: str, state: _State, recorded: Mapping[str, Any] | None, legacy: bool) -> bool:
-    """Return whether something in the folder is a link that this program made."""
+    """Return whether an entry of the folder is a link that this program made."""
     if state is None:
         return False
     if recorded is not None:
@@ -148,13 +149,13 @@ def _points_to(state: _State, target: str) -> bool:
 
 
 def _renamed(targets: Mapping[str, str], foreign: set[str]) -> dict[str, str]:
-    """Choose other numbers for links whose names are taken by foreign files, in any case and with any ending."""
-    taken = {name.casefold().split(".")[0] for name in foreign}
+    """Renumber links whose names are in use by foreign files, in upper or lower case and with any ending."""
+    stems_taken = {name.casefold().split(".")[0] for name in foreign}
     links: dict[str, str] = {}
     numbers = count(1)
     for name, target in targets.items():
         stem, ending = _LINK_NAME.fullmatch(name).groups()  # type: ignore[union-attr]
-        number = next(one for one in numbers if f"{stem}_{one:05d}" not in taken)
+        number = next(free_number for free_number in numbers if f"{stem}_{free_number:05d}" not in stems_taken)
         if number > MAX_LINKS:
             break
         links[f"{stem}_{number:05d}{ending}"] = str(Path(target))
@@ -172,10 +173,10 @@ def _link(link: Path, goal: str) -> None:
 
 
 def _read(record: Path) -> dict[str, list[Any]] | None:
-    """Return the possible targets of each recorded link; ``None`` when there is no record, or a damaged one."""
+    """Return the possible targets of each recorded link; ``None`` when the record is missing or damaged."""
     try:
-        found = json.loads(read_plain(record))["links"]
-        return {str(name): list(states) for name, states in found.items()}
+        recorded_links = json.loads(read_plain(record))["links"]
+        return {str(name): list(states) for name, states in recorded_links.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -183,12 +184,12 @@ def _read(record: Path) -> dict[str, list[Any]] | None:
 def _written(
     folder: Path,
     links: Mapping[str, str],
-    before: Mapping[str, list[Any]] | None = None,
-    there: Mapping[str, str] | None = None,
+    recorded: Mapping[str, list[Any]] | None = None,
+    legacy_links: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Write the record: for each link all possible targets, including those recorded before."""
-    known: dict[str, list[Any]] = {name: list(states) for name, states in (before or {}).items()}
-    for name, target in (*(there or {}).items(), *links.items()):
+    """Return the content of the record: for each link all possible targets, including those recorded before."""
+    known: dict[str, list[Any]] = {name: list(states) for name, states in (recorded or {}).items()}
+    for name, target in (*(legacy_links or {}).items(), *links.items()):
         states = known.setdefault(name, [])
         for state in (target, _hard(folder / name)):
             if state is not None and state not in states:
@@ -197,7 +198,7 @@ def _written(
 
 
 def _hard(link: Path) -> list[int] | None:
-    """Return device and file number of a hard link; nothing for symbolic links."""
+    """Return device and inode number of a hard link; ``None`` for symbolic links."""
     if os.name == "posix":
         return None
     try:

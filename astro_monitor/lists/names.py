@@ -1,7 +1,7 @@
-"""Text from headers and file systems, made harmless.
+"""Sanitising of text from headers and file systems.
 
-Names come from users and from capture programs: they may hold tabs, newlines, quotes, formulas, or bytes that are no
-text at all. Nothing of them may add a line to a list, run in a spreadsheet, or leave the folder of the lists.
+Names come from users and from capture programs: they may contain tabs, newlines, quotes, formulas, or bytes that are
+not text. They must not add a line to a list, run as a formula in a spreadsheet, or lead out of the folder of lists.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ import re
 import unicodedata
 
 MAX_PART = 48
+"""Longest part of a folder name, in characters: four parts stay below the 255 bytes that file systems allow for
+a name."""
 MAX_PATH_BYTES = 4096
+"""``PATH_MAX`` of Linux, in bytes. Longer paths cannot be opened, so they are not listed."""
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+"""Device names of Windows, which cannot be names of folders there: com0 to com9 and lpt0 to lpt9 among them."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\0", "＝", "＋", "－", "＠")
+"""First characters by which spreadsheets recognise a formula (OWASP ASVS 1.2.10), with their full-width forms."""
 
 
 def folder_part(text: str) -> str:
@@ -23,7 +28,7 @@ def folder_part(text: str) -> str:
         text: any text.
 
     Returns:
-        at most 48 characters, never starting with a dot or a sign; empty when nothing is left.
+        at most ``MAX_PART`` characters, never starting with a dot or a sign; empty when no character is usable.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
     safe = re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).strip("._-+ ")[:MAX_PART].rstrip("._-+ ")
@@ -33,7 +38,7 @@ def folder_part(text: str) -> str:
 
 
 def is_linkable(path: str) -> bool:
-    """Tell whether a link can point to a path: no NUL, and lone surrogates only where they stand for bytes.
+    """Return whether a link can point to a path: it has no NUL, and lone surrogates only for bytes that are not UTF-8.
 
     Parameters:
         path: path as text.
@@ -45,19 +50,19 @@ def is_linkable(path: str) -> bool:
 
 
 def short_digest(text: str) -> str:
-    """Give six hex digits that stand for a text; lone surrogates are allowed."""
+    """Return the first six hex digits of the SHA-256 of a text; lone surrogates are allowed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def is_listable(path: str) -> bool:
-    """Tell whether a path may stand in a list of plain lines.
+    """Return whether a path can be a line of a text list.
 
     Parameters:
         path: path as text.
 
     Returns:
-        ``False`` for control characters and line separators, lone surrogates (bytes that are no text), blanks at an
-        end, an empty path, and more than 4,096 bytes.
+        ``False`` for control characters and line separators, lone surrogates (bytes that are not text), leading or
+        trailing blanks, an empty path, and more than ``MAX_PATH_BYTES`` bytes.
     """
     if not path or path != path.strip():
         return False
@@ -73,11 +78,11 @@ def csv_text(text: str) -> str:
         text: any text; control characters become blanks, lone surrogates become question marks.
 
     Returns:
-        the text, with ``'`` before a start that a spreadsheet would run as a formula.
+        the text, with ``'`` in front of it when a spreadsheet would run it as a formula.
     """
     clean = text
     if not text.isprintable():
-        clean = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
+        clean = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
         clean = clean.encode("utf-8", "replace").decode("utf-8")
     runs = text.startswith(_FORMULA_STARTS) or clean.lstrip().startswith(_FORMULA_STARTS)
     return f"'{clean}" if runs else clean

@@ -1,8 +1,8 @@
-"""The owner of a folder of lists: two watches with the same folder never write into each other's lists.
+"""Ownership of a folder of lists: two watches with the same folder never write into each other's lists.
 
-The first watch that writes into a folder claims it, with a hidden file. Any other watch then writes into a sub-folder
-of its own. The claim names a watch by an identity that is kept with its night log, and by where that log is, so that
-a watch whose state folder was lost gets its lists back.
+The first watch that writes into a folder claims it with a hidden file. Any other watch then writes into its own
+sub-folder. The claim identifies a watch by an identity that is kept with its night log, and by the location of that
+log, so that a watch whose state folder was lost gets its lists back.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from ..openfile import read_plain
 from .files import own_file, replace_file
 
 CLAIM = ".astro-monitor-owner.json"
-"""The file in a folder of lists that names the watch which writes there."""
+"""Name of the file in a folder of lists that identifies the watch which writes there."""
 
 IDENTITY = "lists-owner"
-"""The file with the identity of the watch, next to the night log."""
+"""Name of the file with the identity of the watch, next to the night log."""
 
 PATIENCE_S = 10.0
-"""Another command may be writing the same lists; it takes well under a second."""
+"""Longest wait for another command that writes the same lists, in seconds; a writing takes well under one second."""
 RETRY_S = 0.02
+"""Pause between two tries to lock the folder, in seconds: short next to a writing of the lists."""
 _RANDOM_NODE = 1 << 40
-"""This bit is set in the node number of a computer without a network card: such a number changes with each start."""
+"""Multicast bit of a node number (RFC 4122, 4.5): set when the number is random, so that it changes at each start."""
 
 if sys.platform != "win32":
     import fcntl
@@ -41,12 +42,12 @@ if sys.platform != "win32":
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A watch, as the owner of lists.
+    """A watch that owns lists.
 
     Attributes:
-        identity: made once for each night log.
+        identity: random, made once for each night log.
         place: computer and folder of the night log.
-        name: name of the sub-folder, where the folder belongs to another watch.
+        name: name of the sub-folder to use when the folder belongs to another watch.
     """
 
     identity: str
@@ -55,9 +56,9 @@ class Owner:
 
 
 def owner_of(state: Path) -> Owner:
-    """Return the owner that keeps its night log in a folder; its identity is made at the first call.
+    """Return the watch that keeps its night log in a folder; its identity is made at the first call.
 
-    Where it cannot be kept (a folder of an archive that is only read, a full disk), it follows from the place.
+    Where the identity cannot be stored (a read-only archive, a full disk), it is derived from the location.
 
     Parameters:
         state: the folder with the night log.
@@ -75,11 +76,11 @@ def owner_of(state: Path) -> Owner:
 
 
 def own_place(folder: Path, owner: Owner | None) -> Path:
-    """Return the folder into which an owner's lists go: the folder itself, or one in it when it is another's.
+    """Return the folder for an owner's lists: the folder itself, or a sub-folder when another watch owns it.
 
     Parameters:
-        folder: what was asked for; made when missing.
-        owner: whose lists; ``None`` for lists of no watch, which claim nothing.
+        folder: the requested folder; made when missing.
+        owner: the watch; ``None`` for lists without a watch, which claim nothing.
 
     Raises:
         OSError: the folder cannot be made or claimed.
@@ -90,37 +91,37 @@ def own_place(folder: Path, owner: Owner | None) -> Path:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
     if owner is None or _claim(folder, owner):
         return folder
-    own = folder / owner.name
-    own.mkdir(exist_ok=True)
-    if not _claim(own, owner):
-        own = folder / f"{owner.name}-{owner.identity[:6]}"
-        own.mkdir(exist_ok=True)
-        _claim(own, owner)
-    return own
+    subfolder = folder / owner.name
+    subfolder.mkdir(exist_ok=True)
+    if not _claim(subfolder, owner):
+        subfolder = folder / f"{owner.name}-{owner.identity[:6]}"
+        subfolder.mkdir(exist_ok=True)
+        _claim(subfolder, owner)
+    return subfolder
 
 
 def _claim(folder: Path, owner: Owner) -> bool:
-    """Claim a folder; return whether it is the owner's."""
+    """Claim a folder; return whether the owner holds it."""
     path = folder / CLAIM
     mine = {"schema": "astro-monitor/owner/1", "identity": owner.identity, "place": owner.place}
     content = json.dumps(mine, indent=1).encode("ascii")
-    # Written whole under another name, then given its name only if that is free: a claim is never half there.
-    own = folder / f"{CLAIM}.{owner.identity}"
+    # Written under another name, then renamed only if the final name is free: a claim is never incomplete.
+    claim_file = folder / f"{CLAIM}.{owner.identity}"
     own_file(path)
     if not os.path.lexists(path):
-        replace_file(own, content)
+        replace_file(claim_file, content)
         try:
-            own.rename(path) if os.name == "nt" else os.link(own, path)
+            claim_file.rename(path) if os.name == "nt" else os.link(claim_file, path)
         except FileExistsError:
             pass
         except OSError:
-            _claim_without_links(path, content)  # a disk that knows no second names
-        own.unlink(missing_ok=True)
+            _claim_without_links(path, content)  # the file system has no hard links
+        claim_file.unlink(missing_ok=True)
     try:
-        found = json.loads(read_plain(path))
-        identity, place = found["identity"], found["place"]
+        claim = json.loads(read_plain(path))
+        identity, place = claim["identity"], claim["place"]
     except (ValueError, KeyError, TypeError):
-        identity, place = "", ""  # damaged by a full disk or a crash: free again
+        identity, place = "", ""  # damaged by a full disk or a crash: the folder is free
     if identity == owner.identity:
         return True
     if place == owner.place or not identity:
@@ -136,17 +137,17 @@ def _claim_without_links(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def turn(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Hold a folder of lists while it is written, so that a command and a running watch take turns.
+    """Lock a folder of lists while it is written, so that a command and a running watch take turns.
 
-    The folder itself is locked, so no file is left behind. Where the system or the disk has no such locks, nothing is
-    held.
+    The folder itself is locked, so no lock file is left. Where the system or the file system has no such locks, nothing
+    is locked.
 
     Parameters:
         folder: the lists; it exists.
-        patience_s: how long to wait for the other one.
+        patience_s: how long to wait for the other program.
 
     Raises:
-        TimeoutError: it is held for longer than that.
+        TimeoutError: the folder stays locked for longer than that.
     """
     if sys.platform == "win32":
         yield

@@ -19,27 +19,31 @@ COLUMNS = (
     "PSF Total Mean Power Flux", "FWHM Mean Deviation", "Eccentricity Mean Deviation", "Star Residual Mean Deviation",
 )  # fmt: skip
 LINK_ENDINGS = (".fits", ".fit", ".fts", ".xisf")
+"""Files that WBPP finds in a folder."""
 MAX_LINKS = 99_999
+"""The largest number of five digits: names stay in order of time when they are sorted as text."""
 
 _SETTINGS = (
     "Camera Gain,1.00000", 'Camera Resolution,"16-bit [0,65535]"', "Site Local Midnight,24",
 )  # fmt: skip
+"""Lines of settings as SubframeSelector writes them with its defaults; readers skip them."""
 _DETECTION = (
     "Trimming Factor,0.10", "Structure Layers,5", "Noise Layers,0", "Hot Pixel Filter Radius,1",
     "Noise Reduction Filter Radius,0", "Sensitivity,0.50000", "Peak Response,0.500", "Maximum Star Distortion,0.600",
     "Upper Limit,1.000", "Pedestal,0", "Subframe Region,0,0,0,0", 'PSF Type,"Auto"', "Circular PSF,false",
     'Approval expression,""', 'Weighting expression,""',
 )  # fmt: skip
+"""Lines of its detection settings, also with its defaults."""
 
 
 def subframes_csv(stack: Stack) -> bytes:
-    """Write the table as SubframeSelector would: kept frames approved, with their weight.
+    """Return the table as SubframeSelector saves it: kept frames are approved, with their weight.
 
-    FWHM is the width before the pixels widen it, in arcseconds where every frame has a pixel scale, else in pixels of
-    the frame. What this program does not measure as PixInsight does is 0.
+    FWHM is that of the image before pixel integration, in arcseconds where every frame has a pixel scale, else in pixels
+    of the frame. Columns that this program does not measure as PixInsight does are 0.
 
     Parameters:
-        stack: the frames; those whose path cannot stand in a text list, or holds a quote, are left out.
+        stack: the frames; those whose path cannot be a line of a text list, or has a quote, are left out.
     """
     frames = [frame for frame in stack.frames if is_listable(frame.file) and '"' not in frame.file]
     angular = bool(frames) and all(frame.numbers.get("fwhm_arcsec") is not None for frame in frames)
@@ -76,13 +80,13 @@ def _scale(frame: ListedFrame) -> float:
 
 
 def batch_links(stack: Stack) -> dict[str, str]:
-    """Name the links to the kept frames for WBPP: ``light_00001.fits`` and so on, in order of time.
+    """Return the links to the kept frames for WBPP: ``light_00001.fits`` and so on, in order of time.
 
     Parameters:
         stack: the frames.
 
     Returns:
-        link name to path of the frame. Files that WBPP does not look for (gzip, raw) are left out.
+        path of the frame by name of the link. Files that WBPP does not read (gzip, raw) are left out.
     """
     links: dict[str, str] = {}
     for frame in stack.decided("keep"):

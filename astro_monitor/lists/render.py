@@ -1,4 +1,4 @@
-"""The bytes of each kind of list. Pure functions: rows in, bytes out."""
+"""The bytes of each list. Pure functions: rows in, bytes out."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ NOT_LIGHT_META = (
     "target", "filter", "exposure_s", "gain", "binning", "sensor_temp_c", "width_px", "height_px", "bayer", "camera",
     "date_obs_utc",
 )  # fmt: skip
-"""Header facts in the list of files that are no light frames: those that decide which lights a dark or flat fits."""
+"""Header values in the list of files that are not light frames: those that decide which lights a dark or flat fits."""
 
 NOT_LIGHT_COLUMNS = ("file", "type", "keyword", "why", *NOT_LIGHT_META, "frame_id")
 MAX_DSS_LINE_BYTES = 10_000
+"""Longest line of a DeepSkyStacker file list that is written, in bytes; a bound on absurd paths."""
 
 
 def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
-    """Write a table after RFC 4180: UTF-8, CRLF, quotes where needed, no cell that a spreadsheet would run.
+    """Return a table after RFC 4180: UTF-8, CRLF, quotes where needed, no cell that a spreadsheet would run as a formula.
 
     Parameters:
-        frames: in the order of the rows. Frames whose path cannot stand in a text list are left out.
+        frames: in the order of the rows. Frames whose path cannot be a line of a text list are left out.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -55,7 +56,7 @@ def _cell(number: float | None) -> str:
 
 
 def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
-    """Write everything about one stack, also what text lists cannot hold.
+    """Return everything about one stack as JSON, including paths that text lists cannot hold.
 
     Parameters:
         stack: the frames.
@@ -92,10 +93,10 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
 
 
 def not_lights_csv(files: Sequence[NotLight]) -> bytes:
-    """Write the files that are no light frames as a table, in the form of :func:`csv_bytes`.
+    """Return the files that are not light frames as a table, in the form of :func:`csv_bytes`.
 
     Parameters:
-        files: in the order of the rows. Those whose path cannot stand in a text list are left out.
+        files: in the order of the rows. Those whose path cannot be a line of a text list are left out.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -111,7 +112,7 @@ def not_lights_csv(files: Sequence[NotLight]) -> bytes:
 
 
 def not_lights_json(files: Sequence[NotLight]) -> bytes:
-    """Write the files that are no light frames.
+    """Return the files that are not light frames as JSON.
 
     Parameters:
         files: in order.
@@ -126,7 +127,7 @@ def _not_light_row(file: NotLight) -> dict[str, Any]:
 
 
 def index_json(index: dict[str, Any]) -> bytes:
-    """Write the table of contents.
+    """Return the table of contents as JSON.
 
     Parameters:
         index: plain JSON values.
@@ -135,21 +136,21 @@ def index_json(index: dict[str, Any]) -> bytes:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    """Write as ``json.dumps`` does with one blank a level. Tuples are frames: one is turned into a row at a time.
+    """Return what ``json.dumps`` writes with an indent of one. Tuples are frames, converted to rows one at a time.
 
-    All that is not ASCII is escaped, so that paths which are no text survive too.
+    Everything outside ASCII is escaped, so that paths which are not text survive, too.
     """
     text = io.StringIO()
     text.write("{")
-    for place, (key, one) in enumerate(value.items()):
-        text.write(f"{',' if place else ''}\n {json.dumps(key)}: ")
-        if isinstance(one, tuple) and one:
+    for index, (key, item) in enumerate(value.items()):
+        text.write(f"{',' if index else ''}\n {json.dumps(key)}: ")
+        if isinstance(item, tuple) and item:
             text.write("[")
-            for number, frame in enumerate(one):
+            for number, frame in enumerate(item):
                 text.write(f"{',' if number else ''}\n  {_indented(_row(frame), 2)}")
             text.write("\n ]")
         else:
-            text.write(_indented(list(one) if isinstance(one, tuple) else one, 1))
+            text.write(_indented(list(item) if isinstance(item, tuple) else item, 1))
     text.write("\n}\n")
     return text.getvalue().encode("ascii")
 
@@ -174,7 +175,7 @@ def _row(frame: ListedFrame) -> dict[str, Any]:
 
 
 def text_bytes(stack: Stack) -> bytes:
-    """Write the paths of the kept frames, one on each line, in order of time: for ASTAP, AstroPixelProcessor, scripts.
+    """Return the paths of the kept frames, one per line, in order of time: for ASTAP, AstroPixelProcessor and scripts.
 
     Parameters:
         stack: the frames.
@@ -183,9 +184,9 @@ def text_bytes(stack: Stack) -> bytes:
 
 
 def dss_bytes(stack: Stack) -> bytes:
-    """Write a DeepSkyStacker file list of the accepted frames; the one that weighs most is the reference.
+    """Return a DeepSkyStacker file list of the accepted frames; the one with the largest weight is the reference.
 
-    Format: ``DeepSkyStackerKernel/FrameList.cpp`` of DeepSkyStacker: two header lines, then three fields with tabs.
+    Format: ``DeepSkyStackerKernel/FrameList.cpp`` of DeepSkyStacker: two header lines, then three fields, tab separated.
 
     Parameters:
         stack: the frames.

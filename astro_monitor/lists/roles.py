@@ -1,4 +1,4 @@
-"""The purpose of frames that are not for stacking: guiding, focusing, snapshots."""
+"""The purpose of frames that are not meant for stacking: guiding, focusing, snapshots."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ ROLE_WORDS = {
 _ROLE_WORD = re.compile(rf"(?<![a-z])({'|'.join(ROLE_WORDS)})(?![a-z])")
 
 GUIDE_PROGRAMS = ("phd2", "phd guiding", "metaguide", "lin_guider")
-"""Programs that only guide, as they begin in the header."""
+"""Start of the names of guiding programs in the header."""
 
 SHORT_EXPOSURE_S = 10.0
-"""Guiding, focusing and plate solving take less; so do lights of the Moon or of bright stars, but these have company of
-their own exposure only."""
+"""Guiding, focusing and plate solving use shorter exposures, in seconds. So do lights of the Moon or of bright stars,
+but their nights hold no much longer exposures."""
 LONGER_EXPOSURE = 5.0
-"""Short frames look like guiding or focusing frames when the lights of the night are so many times longer."""
+"""Ratio of exposures from which short frames next to the lights of the night count as guiding or focusing frames."""
 SMALLER_AREA = 0.5
-"""Pixels of a sub-frame or of a guide camera, as part of those of the lights."""
+"""Area of a sub-frame or of a guide camera in pixels, as a fraction of that of the lights, at most."""
 
 _GRADED_KINDS = ("light", "unknown", "product", "dark", "flat", "bias", "")
-"""Kinds by header that say nothing about the purpose of a frame that was graded."""
+"""Frame types by header that do not identify the purpose of a frame that was graded."""
 
 _DATE = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d)")
 """A date in the name of a folder; it does not name a target."""
@@ -43,7 +43,7 @@ _GENERIC = re.compile(
     r"\d*|\d+(\.\d+)?s(ec)?|bin\d*|\dx\d|gain\d*|g\d+|offset\d*|-?\d+(\.\d+)?c)",
     re.IGNORECASE,
 )
-"""Words in the names of folders that say nothing about a target: kinds of frames, filters, exposures, programs."""
+"""Words in the names of folders that do not name a target: frame types, filters, exposures, programs."""
 
 
 def role_of(frame: ListedFrame) -> str:
@@ -58,7 +58,7 @@ def role_of(frame: ListedFrame) -> str:
         return "guide"
     name = PurePath(frame.file).stem if "\\" in frame.file else frame.file.rpartition("/")[2]
     in_target = _role_words(frame.target)
-    for word in _role_words("/".join(frame.place[1:])) + tuple(_ROLE_WORD.findall(name.casefold())):
+    for word in _role_words("/".join(frame.folders[1:])) + tuple(_ROLE_WORD.findall(name.casefold())):
         if word not in in_target:
             return ROLE_WORDS[word]
     return ""
@@ -70,13 +70,13 @@ def _role_words(text: str) -> tuple[str, ...]:
 
 
 def target_of(frame: ListedFrame) -> str:
-    """Return the name of the target: the header's, else that of the nearest folder which names something."""
-    return frame.target if frame.target.strip() else _named_by_folder(frame.place, frame.filter)
+    """Return the name of the target: the header's, else that of the nearest folder whose name is not generic."""
+    return frame.target if frame.target.strip() else _named_by_folder(frame.folders, frame.filter)
 
 
 @lru_cache(maxsize=4096)
-def _named_by_folder(place: tuple[str, ...], filter_: str) -> str:
-    for name in reversed(place):
+def _named_by_folder(folders: tuple[str, ...], filter_: str) -> str:
+    for name in reversed(folders):
         plain = _DATE.sub("", name).strip(" _-.")
         words = re.split(r"[\s_-]+", plain)
         names = [word for word in words if not _GENERIC.fullmatch(word) and word.casefold() not in ROLE_WORDS]

@@ -1,8 +1,8 @@
-"""Scripts for Siril: they link or calibrate, register and stack. They hold no name that a user or a header has given.
+"""Scripts for Siril that link or calibrate, register and stack. They contain no text from a user or a header.
 
-Commands after the reference of Siril 1.0, 1.2 and 1.4; run for real with 1.0.6. ``preprocess`` became ``calibrate`` in
+Commands after the reference of Siril 1.0, 1.2 and 1.4; tested with 1.0.6. ``preprocess`` became ``calibrate`` in
 1.2. The weight of a frame in the stack is ``-weighted`` (noise) in 1.0, ``-weight_from_wfwhm`` in 1.2, and
-``-weight=wfwhm`` in 1.4; another version refuses the option, so it is written only for the version that is installed.
+``-weight=wfwhm`` in 1.4; other versions refuse the option, so it is written only for the installed version.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ from .grouping import Stack
 from .names import is_linkable, short_digest
 
 Version = tuple[int, int]
+"""Major and minor version number."""
 
 FOLDERS = {"dark": "darks", "flat": "flats", "flat_dark": "flat_darks", "bias": "biases"}
-"""Parts of a calibration, and the folders of links to them."""
+"""Folder of links for each part of a calibration."""
 
 STEMS = {"dark": "dark", "flat": "flat", "flat_dark": "flatdark", "bias": "bias"}
-"""First part of the names of those links."""
+"""Start of the names of those links."""
 
 MAX_LINKS = 99_999
+"""The largest number of five digits, which Siril expects in the names of a sequence."""
 LINKED = {
     ".fit": ".fit", ".fits": ".fit", ".fts": ".fit", ".fit.fz": ".fit.fz", ".fits.fz": ".fit.fz", ".fts.fz": ".fit.fz"
 }  # fmt: skip
-"""Ending of a frame's file, and of its link for Siril, for files that Siril reads without conversion."""
+"""Ending of the link by the ending of the file, for files that Siril reads without conversion."""
 
 ENDINGS = {**LINKED, ".tif": ".tif", ".tiff": ".tif", **{ending: ending for ending in RAW_ENDINGS}}
-"""The same, including files that Siril converts first."""
+"""The same including files that Siril converts first."""
 
 
 def siril_links(stack: Stack) -> dict[str, str]:
-    """Name the links to the accepted frames: ``light_00001.fit`` and so on, in order of time.
+    """Return the links to the accepted frames: ``light_00001.fit`` and so on, in order of time.
 
     Parameters:
         stack: the frames.
 
     Returns:
-        link name to path of the frame. Files that Siril cannot read (XISF, gzip) are left out.
+        path of the frame by name of the link. Files that Siril cannot read (XISF, gzip) are left out.
     """
     return _named("light", [frame.file for frame in stack.decided("keep")])
 
 
 def part_links(name: str, part: Part) -> dict[str, str]:
-    """Name the links to the frames of a part of a calibration.
+    """Return the links to the frames of a part of a calibration.
 
     Parameters:
         name: ``dark``, ``flat``, ``flat_dark`` or ``bias``.
@@ -80,21 +82,21 @@ def siril_script(
     installed: Version | None = None,
     foreign: Sequence[str] = (),
 ) -> bytes:
-    """Write the script that links, calibrates, registers and stacks.
+    """Return the script that links, calibrates, registers and stacks.
 
-    From Siril 1.2 on, registration in two passes chooses the reference among all frames, and keeps what only part of
-    them cover.
+    From Siril 1.2 on, registration in two passes chooses the reference among all frames, and keeps the area that only
+    some of them cover.
 
-    Siril takes up what an earlier run has left in its working folder, rejected frames too: so each selection of
-    frames has a working folder of its own. It may be deleted at any time.
+    Siril includes what an earlier run has left in its working folder, rejected frames too: so each selection of frames
+    has its own working folder. It may be deleted at any time.
 
     Parameters:
-        links: what :func:`siril_links` gave.
-        colour: the frames are mosaics of a colour filter array, to be turned into colour first.
-        two_pass: for Siril 1.2 and later.
-        calibration: darks, flats and biases that fit; ``None`` or an empty one: the frames are stacked as they are.
-        installed: version of the Siril that will run it; ``None`` when it is not known.
-        foreign: names of files that others have put among the links; they are stacked, too.
+        links: the result of :func:`siril_links`.
+        colour: whether the frames are mosaics of a colour filter array, to be debayered first.
+        two_pass: whether to register in two passes, for Siril 1.2 and later.
+        calibration: darks, flats and biases that fit; ``None`` or empty: the frames are stacked uncalibrated.
+        installed: version of the Siril that will run the script; ``None`` when it is not known.
+        foreign: names of the user's own files among the links; they are stacked, too.
     """
     used = calibration or Calibration()
     selection = json.dumps(dict(links))
@@ -102,11 +104,11 @@ def siril_script(
         parts = {name: getattr(used, name).paths for name in FOLDERS}
         selection = json.dumps([dict(links), parts, list(foreign)])
     process = f"process_{short_digest(selection)}"
-    later = two_pass or (installed is not None and installed >= (1, 2))
+    has_calibrate = two_pass or (installed is not None and installed >= (1, 2))
     weight = _weight(installed, two_pass=two_pass)
-    more = f" and {len(foreign)} that were put there by hand" if foreign else ""
+    foreign_note = f" and {len(foreign)} that were put there by hand" if foreign else ""
     lines = [
-        f"# Stacks the {len(links)} accepted frames{more} into result.fit. Run it in this folder:",
+        f"# Stacks the {len(links)} accepted frames{foreign_note} into result.fit. Run it in this folder:",
         f"# siril-cli -d . -s {'stack_two_pass' if two_pass else 'stack'}.ssf",
         f"# {used.comment}" if used else "# Not calibrated: no darks, flats or biases that fit were found.",
         "# Frames are weighted by Siril."
@@ -115,9 +117,9 @@ def siril_script(
         f"requires {'1.2.0' if two_pass else '1.0.0'}",
     ]
     if used:
-        lines += _calibration(used, process, "calibrate" if later else "preprocess")
+        lines += _calibration(used, process, "calibrate" if has_calibrate else "preprocess")
         lines += ["cd lights", f"{_verb(links)} light -out=../{process}", f"cd ../{process}"]
-        lines += [_calibrate_lights(used, colour, later=later)]
+        lines += [_calibrate_lights(used, colour, later=has_calibrate)]
         name = "pp_light"
     else:
         first = "convert light -debayer" if colour else f"{_verb(links)} light"

@@ -1,8 +1,8 @@
-"""Whether two frames show the same field, by their brightest stars: for headers without the pointing.
+"""Whether two frames show the same field, by their brightest stars: for headers without a pointing.
 
-Every star of one frame is paired with every star of the other. Pairs that belong together all have the same shift (or,
-after a meridian flip, the same sum of positions); all others are spread over the whole field. So the shift with the
-most pairs is counted.
+Every star of one frame is paired with every star of the other. True pairs all have the same shift (or, after a meridian
+flip, the same sum of positions); false ones are scattered over the whole field. So the shift with the most pairs is
+found by counting.
 """
 
 from __future__ import annotations
@@ -15,57 +15,59 @@ Stars = tuple[tuple[float, float], ...]
 """Positions in sensor pixels, brightest first."""
 
 MIN_STARS = 12
-"""Fewer stars decide nothing: clouds, a narrow filter, a frame out of focus."""
+"""Fewest stars for a decision: clouds, narrow filters and defocused frames leave fewer."""
 MIN_PAIRS = 5
+"""Fewest pairs with one shift; see ``MIN_PART``."""
 MIN_PART = 0.25
-"""At least so many pairs, and so large a part of the stars, must have one shift: chance hardly ever brings more than
-three of the pairs of two small fields together."""
+"""Smallest fraction of the stars that must have one shift. With ``MIN_PAIRS`` this excludes chance, which hardly ever
+brings more than three pairs of two small fields together."""
 CELL_PX = 6.0
+"""Smallest bin of shifts, in pixels: several times the scatter of the centroids."""
 CELL_PART = 0.004
-"""Shifts that differ by less than this, or this part of the longer side, are one: a field may turn a little."""
+"""Smallest bin of shifts as a fraction of the longer side of the frame: the field may rotate a little."""
 
 
 @lru_cache(maxsize=65536)
-def same_field(one: Stars, other: Stars, width_px: int, height_px: int, reach_px: float) -> bool | None:
-    """Return whether two frames show the same field.
+def same_field(first: Stars, other: Stars, width_px: int, height_px: int, reach_px: float) -> bool | None:
+    """Return whether two frames show the same field; ``None`` is undecided.
 
     Parameters:
-        one, other: their brightest stars.
+        first, other: their brightest stars.
         width_px, height_px: of both frames.
-        reach_px: fields that are shifted by more are different ones.
+        reach_px: largest shift within one field.
 
     Returns:
         ``None`` when there are too few stars to decide.
     """
-    fewest = min(len(one), len(other))
+    fewest = min(len(first), len(other))
     if fewest < MIN_STARS:
         return None
     cell_px = max(CELL_PX, CELL_PART * max(width_px, height_px))
-    found: list[tuple[int, float]] = []
+    candidates: list[tuple[int, float]] = []
     for turned in (False, True):
-        pairs, x_px, y_px = _most_common_shift(one, other, cell_px, turned=turned)
+        pairs, x_px, y_px = _most_common_shift(first, other, cell_px, turned=turned)
         if turned:
             x_px, y_px = x_px - (width_px - 1), y_px - (height_px - 1)
-        found.append((pairs, math.hypot(x_px, y_px)))
-    pairs, shift_px = max(found)
+        candidates.append((pairs, math.hypot(x_px, y_px)))
+    pairs, shift_px = max(candidates)
     return pairs >= max(MIN_PAIRS, MIN_PART * fewest) and shift_px <= reach_px
 
 
-def _most_common_shift(one: Stars, other: Stars, cell_px: float, *, turned: bool) -> tuple[int, float, float]:
-    """Return how many pairs have the most common shift, and that shift; no pairs where they are fewer than counts.
+def _most_common_shift(first: Stars, other: Stars, cell_px: float, *, turned: bool) -> tuple[int, float, float]:
+    """Return the number of pairs with the most common shift, and that shift; zeros where it has fewer than ``MIN_PAIRS``.
 
-    Cells of shifts overlap, each being two by two small ones: no shift is cut in two.
+    Bins of shifts overlap, each being two by two small ones, so that a bin border never splits the pairs.
     """
     sign = 1.0 if turned else -1.0
-    columns = [(x1 + sign * x0) / cell_px for x0, _ in one for x1, _ in other]
-    rows = [(y1 + sign * y0) / cell_px for _, y0 in one for _, y1 in other]
+    columns = [(x1 + sign * x0) / cell_px for x0, _ in first for x1, _ in other]
+    rows = [(y1 + sign * y0) / cell_px for _, y0 in first for _, y1 in other]
     small = Counter(zip(map(math.floor, columns), map(math.floor, rows), strict=True))
-    # Where four small cells hold MIN_PAIRS together, one of them holds two: hardly any does by chance.
+    # Where four small cells hold MIN_PAIRS together, one of them holds at least two, which is rare by chance.
     crowded = [cell for cell, pairs in small.items() if pairs > 1]
     cells = {(column + right, row + up) for column, row in crowded for right in (0, 1) for up in (0, 1)}
-    there = small.get
+    pairs_in = small.get
     counted = [
-        (there((c, r), 0) + there((c - 1, r), 0) + there((c, r - 1), 0) + there((c - 1, r - 1), 0), (c, r))
+        (pairs_in((c, r), 0) + pairs_in((c - 1, r), 0) + pairs_in((c, r - 1), 0) + pairs_in((c - 1, r - 1), 0), (c, r))
         for c, r in cells
     ]
     pairs, (column, row) = max(counted, default=(0, (0, 0)))

@@ -1,4 +1,4 @@
-"""One update of all lists: writes files, links and scripts of each stack, and removes those of stacks that are gone."""
+"""One update of all lists: files, links and scripts of each stack; those of stacks that no longer exist are removed."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from .names import is_listable
 from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siril_script
 
 LEAST_FOR_A_STACK = 2
+"""Siril refuses to stack fewer frames."""
 LINK_FOLDERS = ("lights", *FOLDERS.values())
 OTHER_DRIVE = (
     "Such links cannot cross drives: set lists.folder to a folder on the drive of the captures, or lists.beside; "
@@ -38,12 +39,12 @@ OTHER_DRIVE = (
 
 @dataclass(slots=True)
 class StackWritten:
-    """What was written for one stack.
+    """The lists that were written for one stack.
 
     Attributes:
         made: digest of each list, by its name relative to the folder.
-        others: which files that are no lights there were to calibrate it with.
-        calibration: what it is calibrated with.
+        others: identity and path of the files that were available for its calibration.
+        calibration: the calibration frames that were selected.
         links: names in each folder of links.
         notes: sentences about foreign files there.
     """
@@ -57,24 +58,24 @@ class StackWritten:
 
 
 Written = dict[str, StackWritten]
-"""What was written last, by the folder of each stack."""
+"""The lists of the last update, by the folder of each stack."""
 
 
 class Task:
-    """One writing of all lists.
+    """One update of all lists.
 
     Parameters:
-        folder: where they go.
-        formats: which.
-        before: the table of contents of before.
-        written: what was written last; kept up to date.
+        folder: the folder of lists.
+        formats: the formats to write.
+        before: the table of contents of the last update.
+        written: the lists of the last update; kept up to date.
         siril: version of the Siril that will run the scripts.
 
     Attributes:
-        names: of the lists and folders of links, relative to the folder.
+        names: names of the lists and folders of links, relative to the folder.
         made: digest of each list.
         notes: sentences about foreign files among the lists.
-        changed: whether anything had to change.
+        changed: whether any list or link changed.
     """
 
     def __init__(
@@ -119,14 +120,14 @@ class Task:
         self.notes += self._kept_aside("")
 
     def _remove_torn(self, lights: Sequence[Stack]) -> None:
-        """Remove what a kill has left of this program's own temporary files."""
-        for place in ("", *(f"{stack.folder}{sub}" for stack in lights for sub in ("", "/siril", "/pixinsight"))):
-            for name in names_in(self._folder / place):
+        """Remove temporary files of this program that remain after a kill."""
+        for subfolder in ("", *(f"{stack.folder}{sub}" for stack in lights for sub in ("", "/siril", "/pixinsight"))):
+            for name in names_in(self._folder / subfolder):
                 if name.startswith(TORN_PREFIX) and name.endswith(TORN_SUFFIX):
-                    (self._folder / place / name).unlink(missing_ok=True)
+                    (self._folder / subfolder / name).unlink(missing_ok=True)
 
     def remove_stale(self) -> None:
-        """Remove lists of stacks that no longer exist, unless they were changed by hand."""
+        """Remove lists of stacks that no longer exist, unless a user changed them."""
         for name in sorted(set(self._before.made) - set(self.names)):
             self.changed = True
             path = self._folder / name
@@ -143,13 +144,13 @@ class Task:
                     remove_if_empty(parent)
 
     def _renamed(self, lights: Sequence[Stack]) -> list[str]:
-        """Return which stacks have another name than in version 0.1, while the old folder or its lists exist."""
-        now = {stack.folder for stack in lights}
-        before = {name.split("/")[0] for name in self._before.made if "/" in name}
+        """Return notes about stacks with another name than in version 0.1, while the old folder or its lists exist."""
+        current_names = {stack.folder for stack in lights}
+        recorded_names = {name.split("/")[0] for name in self._before.made if "/" in name}
         names: dict[str, list[str]] = {}
         for stack in lights:
             old = stack.legacy_folder
-            if old not in now and (old in before or (self._folder / old).is_dir()):
+            if old not in current_names and (old in recorded_names or (self._folder / old).is_dir()):
                 names.setdefault(old, []).append(stack.folder)
         return [
             f"The stack {old} is called {' and '.join(new[:3])} now; your own files in the old folder stay there."
@@ -157,7 +158,7 @@ class Task:
         ]
 
     def _is_there(self, last: StackWritten) -> bool:
-        """Whether all lists and links of a stack are still as they were written, going by their names."""
+        """Whether all lists and links of a stack still exist, by their names."""
         if not all((self._folder / name).exists() for name in last.made):
             return False
         return all(names_in(self._folder / name) == names for name, names in last.links.items())
@@ -169,21 +170,20 @@ class Task:
 
     def _write_stack(self, stack: Stack, calibration: Calibration) -> StackWritten:
         notes = [f"{stack.folder}: {stack.not_offered}"] if stack.not_offered else []
-        done = StackWritten(stack, calibration, {}, {}, notes)
-        formats = [one for one in self._formats if one in ("csv", "json")] if stack.not_offered else self._formats
-        said = siril_notes(stack) if "siril" in formats else []
-        odd = sum(not is_listable(frame.file) for frame in stack.decided("keep"))
-        if odd:
-            said.append(
-                f"{counted(odd, 'kept frame')} with a name that no text list can hold: linked, and in frames.json."
-            )
-            notes.append(f"{stack.folder}: {said[-1]}")
+        written = StackWritten(stack, calibration, {}, {}, notes)
+        formats = [name for name in self._formats if name in ("csv", "json")] if stack.not_offered else self._formats
+        stack_notes = siril_notes(stack) if "siril" in formats else []
+        unlistable = sum(not is_listable(frame.file) for frame in stack.decided("keep"))
+        if unlistable:
+            kept = counted(unlistable, "kept frame")
+                stack_notes.append(f"{kept} with a name that no text list can hold: linked, and in frames.json.")
+            notes.append(f"{stack.folder}: {stack_notes[-1]}")
         contents: dict[str, bytes] = {}
         if "siril" in formats and len(lights := siril_links(stack)) >= LEAST_FOR_A_STACK:
-            contents |= self._siril(done, lights, said)
+            contents |= self._siril(written, lights, stack_notes)
         if "pixinsight" in formats:
             if batch := pixinsight.batch_links(stack):
-                self._links(done, "pixinsight", "lights", batch, said)
+                self._links(written, "pixinsight", "lights", batch, stack_notes)
             own_folder(self._folder / stack.folder)
             own_folder(self._folder / stack.folder / "pixinsight")
             contents["pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
@@ -194,54 +194,54 @@ class Task:
         if "dss" in formats:
             contents["deepskystacker.dssfilelist"] = render.dss_bytes(stack)
         if "json" in formats:
-            contents["frames.json"] = render.stack_json(stack, said)
+            contents["frames.json"] = render.stack_json(stack, stack_notes)
         for name, content in contents.items():
             own_folder(self._folder / stack.folder)
-            self._write(f"{stack.folder}/{name}", content, done.made)
-        for place in ("", "/siril", "/pixinsight"):
-            notes += self._kept_aside(stack.folder + place)
-        return done
+            self._write(f"{stack.folder}/{name}", content, written.made)
+        for subfolder in ("", "/siril", "/pixinsight"):
+            notes += self._kept_aside(stack.folder + subfolder)
+        return written
 
-    def _siril(self, done: StackWritten, lights: dict[str, str], said: list[str]) -> dict[str, bytes]:
+    def _siril(self, written: StackWritten, lights: dict[str, str], stack_notes: list[str]) -> dict[str, bytes]:
         """Make the links for Siril; return its scripts."""
-        foreign = self._links(done, "siril", "lights", lights, said)
+        foreign = self._links(written, "siril", "lights", lights, stack_notes)
         if foreign is None:
             return {}
-        calibration = done.calibration
+        calibration = written.calibration
         for part, folder in FOLDERS.items():
             links = part_links(part, getattr(calibration, part))
-            if links and self._links(done, "siril", folder, links, said) is None:
+            if links and self._links(written, "siril", folder, links, stack_notes) is None:
                 calibration = Calibration()
         if calibration:
-            said.append(calibration.comment)
+            stack_notes.append(calibration.comment)
         scripts = {}
         for name, two_pass in (("stack", False), ("stack_two_pass", True)):
             scripts[f"siril/{name}.ssf"] = siril_script(
-                lights, bool(done.stack.bayer), two_pass=two_pass, calibration=calibration,
+                lights, bool(written.stack.bayer), two_pass=two_pass, calibration=calibration,
                 installed=self._siril_version, foreign=foreign,
             )  # fmt: skip
         return scripts
 
     def _links(
-        self, done: StackWritten, program: str, folder: str, targets: dict[str, str], said: list[str]
+        self, written: StackWritten, program: str, folder: str, targets: dict[str, str], stack_notes: list[str]
     ) -> tuple[str, ...] | None:
-        """Make the links of one folder; return what else is in it, ``None`` when links cannot be made."""
-        name = f"{done.stack.folder}/{program}/{folder}"
-        own_folder(self._folder / done.stack.folder)
-        own_folder(self._folder / done.stack.folder / program)
+        """Make the links of one folder; return its foreign files, ``None`` when links cannot be made."""
+        name = f"{written.stack.folder}/{program}/{folder}"
+        own_folder(self._folder / written.stack.folder)
+        own_folder(self._folder / written.stack.folder / program)
         try:
-            made = replace_links(self._folder / name, targets, legacy=name in self._before.made)
+            result = replace_links(self._folder / name, targets, legacy=name in self._before.made)
         except OSError as error:
             sentence = f"Links to frames for {program} cannot be made here ({because(error)})."
             if error.errno == errno.EXDEV or os.name == "nt":
                 sentence += f" {OTHER_DRIVE}"
-            said.append(sentence)
-            done.notes.append(f"{done.stack.folder}: {sentence}")
+            stack_notes.append(sentence)
+            written.notes.append(f"{written.stack.folder}: {sentence}")
             return None
-        self.changed |= made.changed
-        done.notes += _foreign_notes(name, made.foreign, "holds", used=True)
-        done.links[name] = names_in(self._folder / name)
-        return made.foreign
+        self.changed |= result.changed
+        written.notes += _foreign_notes(name, result.foreign, "holds", used=True)
+        written.links[name] = names_in(self._folder / name)
+        return result.foreign
 
     def _write(self, name: str, content: bytes, made: dict[str, str]) -> None:
         known, legacy = self._before.made.get(name), name in self._before.made
@@ -249,24 +249,27 @@ class Task:
         made[name] = digest(content)
 
     def _kept_aside(self, name: str) -> list[str]:
-        """Return sentences about files that stood in the place of a list and were set aside."""
-        kept = sorted(one for one in names_in(self._folder / name) if ASIDE_MARK in one)
+        """Return sentences about foreign files that had the name of a list and were renamed."""
+        renamed = sorted(filename for filename in names_in(self._folder / name) if ASIDE_MARK in filename)
         where = f"{name}/" if name else ""
-        return [f"{where}{shown(one)} was changed or put there by hand, so it is kept under this name." for one in kept]
+        return [
+            f"{where}{shown(filename)} was changed or put there by hand, so it is kept under this name."
+            for filename in renamed
+        ]
 
 
 def _foreign_notes(name: str, foreign: Sequence[str], holds: str, *, used: bool) -> list[str]:
     """Return sentences about foreign files in a folder of links."""
     if not foreign:
         return []
-    some = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+    examples = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
     one = len(foreign) == 1
     fate = f"{'stays' if one else 'stay'} there" + (f" and {'is' if one else 'are'} used, too" if used else "")
-    return [f"{name} {holds} {counted(len(foreign), 'file')} not made by this program, which {fate}: {some}."]
+    return [f"{name} {holds} {counted(len(foreign), 'file')} not made by this program, which {fate}: {examples}."]
 
 
 def names_in(folder: Path) -> frozenset[str]:
-    """Return the names in a folder; none when it cannot be read."""
+    """Return the names in a folder; an empty set when it cannot be read."""
     try:
         return frozenset(entry.name for entry in os.scandir(folder))
     except OSError:
@@ -274,7 +277,7 @@ def names_in(folder: Path) -> frozenset[str]:
 
 
 def siril_notes(stack: Stack) -> list[str]:
-    """Return sentences about frames that Siril gets no link to, and a script that is not there."""
+    """Return sentences about frames without a link for Siril, and about a missing script."""
     other = [frame for frame in stack.decided("keep") if siril_ending(frame.file) is None]
     notes = []
     if other:

@@ -3,22 +3,22 @@
 ::
 
     lists/
-      index.json                        what is here, the generation, and notes
-      not_lights.csv, not_lights.json   darks, flats and the like, noted and never graded
+      index.json                        table of contents, generation, and notes
+      not_lights.csv, not_lights.json   darks, flats and similar files, listed and never graded
       m_31_l_60s_3000x2000/             one folder for frames that can be stacked together
-        frames.csv, frames.json         all of them, with decision, weight and reasons
+        frames.csv, frames.json         all frames, with decision, weight and reasons
         deepskystacker.dssfilelist      the accepted ones
         siril/lights/light_00001.fit …  links to the accepted ones
-        siril/darks/, flats/, biases/ … links to what they can be calibrated with
+        siril/darks/, flats/, biases/ … links to the calibration frames that fit
         siril/stack.ssf                 calibrates, registers and stacks them: result.fit
         siril/stack_two_pass.ssf        the same with Siril 1.2 or later: registers in two passes
         pixinsight/subframes.csv        all frames as SubframeSelector saves them
         pixinsight/lights/light_00001.fits …  links to the accepted ones, for WBPP
         accepted.txt                    their paths, one on each line (ASTAP, AstroPixelProcessor)
 
-Everything but the generation number and the notes is a pure function of the frames; what has not changed is not written
-again, and what this program did not write is never overwritten or removed. Frames that are not offered for stacking
-have ``frames.csv`` and ``frames.json`` alone.
+Everything but the generation number and the notes is a pure function of the frames. Unchanged files are not rewritten,
+and files that this program did not write are never overwritten or removed. Frames that are not offered for stacking
+have ``frames.csv`` and ``frames.json`` only.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from .siril import Version
 from .task import Task, Written
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
-"""The kinds of list that can be asked for."""
+"""The formats that can be requested."""
 
 
 _ODD_PATH = re.compile(r"//|/\.(/|$)|/$")
-"""Parts of an absolute path that can be shortened."""
+"""Parts of an absolute path that are not normalised."""
 
 
 class ListError(AstroMonitorError, OSError):
@@ -66,26 +66,26 @@ def write_lists(
     written: Written | None = None,
     owner: Owner | None = None,
 ) -> dict[str, Any]:
-    """Make the folder hold the lists of these frames, and nothing of earlier ones.
+    """Write the lists of these frames into a folder, and remove those of earlier frames.
 
     Files and links that this program did not make are never removed or overwritten: they stay, or are renamed where a
-    list has their name, and the notes mention them.
+    list needs their name, and the notes mention them.
 
     Parameters:
         frames: all judged frames of the night with their latest decision, in any order.
-        folder: where lists go; made when missing. Lists of another watch there are left alone: see :mod:`.owner`.
-        formats: which of ``FORMATS`` to write.
-        not_lights: files that are no light frames, in any order.
-        merge: what frames of one stack may differ in.
+        folder: the folder of lists; made when missing. Lists of another watch in it are left alone: see :mod:`.owner`.
+        formats: the ones of ``FORMATS`` to write.
+        not_lights: files that are not light frames, in any order.
+        merge: properties in which frames of one stack may differ.
         siril: version of the Siril that will run the scripts; ``None`` when it is not known.
         watch_roots: capture folders; the lists may not lie inside one.
-        written: what was written last, with the same folder and formats; kept up to date. Stacks that have not changed
-            since, and whose lists are still there, are passed over, so that a log of many nights costs no more than
+        written: the lists of the last update, with the same folder and formats; kept up to date. Stacks that have not
+            changed since, and whose lists still exist, are skipped, so that a log of many nights costs no more than
             tonight's stack.
-        owner: the watch whose lists they are; ``None``: the folder is not shared.
+        owner: the watch that owns the lists; ``None``: the folder is not shared.
 
     Returns:
-        the body of a ``list.written`` document. Its ``generation`` is that of before when nothing has changed.
+        the body of a ``list.written`` document. Its ``generation`` stays the same when nothing has changed.
 
     Raises:
         ConfigError: the folder lies inside a capture folder.
@@ -128,43 +128,45 @@ def write_lists(
 
 
 _FOUND_OUTSIDE: set[tuple[str, tuple[str, ...]]] = set()
-"""Places that were compared with capture folders: those may lie on a share that hangs when lists are written again."""
+"""Folders already compared with capture folders, which may be on a network share that hangs by the next update."""
 
 
 def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str = "the folder for lists") -> None:
-    """Refuse to write into a capture folder.
+    """Raise an error if a folder lies inside a capture folder.
 
     Parameters:
-        folder: where something is to go.
+        folder: the folder to write to.
         watch_roots: capture folders.
-        what: goes there, for the sentence.
+        what: description of the folder, for the message.
 
     Raises:
-        ConfigError: the folder is, or lies in, one of them; links are followed, and one folder with two names (a bind
-            mount, upper and lower case) is known as one.
+        ConfigError: the folder is, or lies in, one of them. Links are followed, and a folder with two names (a bind
+            mount, upper and lower case) is recognised.
     """
     real = Path(os.path.realpath(folder))
-    asked = (str(real), tuple(str(root) for root in watch_roots))
-    if asked in _FOUND_OUTSIDE:
+    checked = (str(real), tuple(str(root) for root in watch_roots))
+    if checked in _FOUND_OUTSIDE:
         return
     for root in watch_roots:
-        if real.is_relative_to(os.path.realpath(root)) or any(_is_same(one, root) for one in (real, *real.parents)):
+        if real.is_relative_to(os.path.realpath(root)) or any(
+            _is_same(folder_above, root) for folder_above in (real, *real.parents)
+        ):
             raise ConfigError(
                 f"{what} {shown(str(folder))} lies inside the capture folder {shown(str(root))}, which is never "
                 "written to; choose a place outside it"
             )
-    _FOUND_OUTSIDE.add(asked)
+    _FOUND_OUTSIDE.add(checked)
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(first: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return first.samefile(other)
     except OSError:
         return False
 
 
 def _with_absolute_path(frame: Row) -> Row:
-    """Return the very same row where its path is absolute already, so that stacks are compared fast."""
+    """Return the row with an absolute path; the row itself where it is absolute already, so that comparisons are fast."""
     if os.sep == "/" and frame.file.startswith("/") and not _ODD_PATH.search(frame.file):
         return frame
     path = str(Path(frame.file).absolute())

@@ -1,4 +1,4 @@
-"""Files of other kinds that lie among frames, known by their first bytes, and what to tell about each."""
+"""Recognition of other file formats by their first bytes, with the message for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from astro_monitor.errors import FrameError, Unreadable, Unsupported
 from astro_monitor.filekinds import AVI, JPEG, OTHER_FRAMES, PACKED, PICTURE, PNG, SER, VIDEO
 
 OTHER_FORMATS = (
-    # First bytes, where they begin, what has them.
+    # Magic bytes, their offset in bytes, kind of file.
     (b"LUCAM-RECORDER", 0, SER),
     (b"AVI ", 8, AVI),
     (b"WEBP", 8, PICTURE),
@@ -30,27 +30,28 @@ OTHER_FORMATS = (
     (b"#ASDF", 0, OTHER_FRAMES),
 )
 NO_FRAMES = (
-    # The same for files that stand where a frame should be.
+    # Magic bytes, meaning and advice, for files that are not images.
     (b"version https://git-lfs", "a pointer to a file that was not fetched", "run 'git lfs pull'"),
     (b"<!doctype html", "a web page, perhaps of a failed download", "download the frame again"),
     (b"<html", "a web page, perhaps of a failed download", "download the frame again"),
 )
 LONGEST_BYTES = 32
+"""Bytes to read from the start of a file: as long as the longest magic, rounded up."""
 
 
 def other_format(front: bytes) -> FrameError | None:
-    """Say what a file is that is not FITS.
+    """Return the error for a file that is not FITS, by its magic bytes.
 
     Parameters:
         front: its first ``LONGEST_BYTES`` bytes.
 
     Returns:
-        The error to raise, or ``None`` when its first bytes tell nothing.
+        The error to raise, or ``None`` when the format is not known.
     """
     for magic, start, kind in OTHER_FORMATS:
         if front.startswith(magic, start):
-            return Unsupported(f"This is {kind.one}, which is not read; {kind.advice}.", kind="other_format")
-    for magic, what, advice in NO_FRAMES:
+            return Unsupported(f"This is {kind.singular}, which is not read; {kind.advice}.", kind="other_format")
+    for magic, meaning, advice in NO_FRAMES:
         if front.lower().startswith(magic):
-            return Unreadable(f"This is {what}, not a frame; {advice}.", kind="not_fits")
+            return Unreadable(f"This is {meaning}, not a frame; {advice}.", kind="not_fits")
     return None

@@ -1,8 +1,8 @@
-"""One bounded look into a file: the length by its header, whether it looks filled, and a digest of its content.
+"""A bounded check of a file: the length by its header, whether its data are written, and a digest of its content.
 
-A program may make a file in its full length before it fills it. What it has not written yet reads as zeros, which
-cameras hardly write: the file system's own list of holes is asked first (``lseek`` with ``SEEK_HOLE``), then pages of
-the data area are read. The same pages give the digest by which the content is known again.
+A program may make a file in its full length before it writes the data. Unwritten parts read as zeros, which cameras
+hardly write: holes known to the file system are queried first (``lseek`` with ``SEEK_HOLE``), then pages of the data
+area are read. The digest of the same pages identifies the content later.
 """
 
 from __future__ import annotations
@@ -25,29 +25,31 @@ from .settle import Look
 log = logging.getLogger(__name__)
 
 HEAD_BYTES = 64 << 10
-"""Headers of capture programs are shorter, so a changed card is detected."""
+"""Bytes at the start that are always read: headers of capture programs are shorter, so a changed card is detected."""
 PAGE_BYTES = 4096
-"""File systems allocate and programs write nearly always in multiples of this, starting at a multiple."""
+"""Size of a page: file systems allocate and programs write in multiples of it, starting at a multiple."""
 SAMPLES = 128
-"""Pages between head and end that are read: 0.5 MB, quick on a slow share, too. Two exposures differ in each."""
+"""Pages between head and end that are read: 0.5 MB, fast on a slow share, too. Two exposures differ in every page."""
 RUN_BYTES = 256
-"""No camera reads out 128 pixels in a row at exactly half scale, and compressed data have no such run."""
+"""Zero bytes in a row that mean unwritten data: no camera reads 128 adjacent pixels at exactly half scale, and
+compressed data have no such run."""
 TAIL_BYTES = 32
-"""Eight or sixteen pixels: a copy that fills an allocated file from its start reaches them last."""
+"""Bytes at the end, 8 or 16 pixels: a copy that fills an allocated file from its start writes them last."""
 MAX_XML_BYTES = 1 << 20
+"""Bytes of an XISF header that are searched for data blocks; headers of capture programs are much shorter."""
 _ZEROS = bytes(RUN_BYTES)
 _ATTACHMENT = re.compile(rb"""location\s*=\s*["']attachment:(\d{1,18}):(\d{1,18})""")
 
 
 def look_into(path: str, size_bytes: int) -> Look:
-    """Look into a file without trusting it, reading its headers and some pages of it at most.
+    """Check a file without trusting it; at most its headers and some pages are read.
 
     Parameters:
-        path: a regular file, as far as was known a moment ago.
-        size_bytes: its size, as the file system said then.
+        path: a regular file, at the last check.
+        size_bytes: its size at that check.
 
     Raises:
-        OSError: it cannot be opened or read, or is no regular file any more.
+        OSError: the file cannot be opened or read, or is no longer a regular file.
     """
     if size_bytes == 0:
         return Look(missing="is empty")
@@ -75,12 +77,12 @@ def look_into(path: str, size_bytes: int) -> Look:
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open for reading, without waiting for a writer in case the name has become that of a pipe.
+    """Open a file for reading, without waiting for a writer if the name has become that of a pipe.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: the file cannot be opened, or is not a regular file.
     """
-    # Unbuffered: a page here and there is read, and nothing around it.
+    # Unbuffered: single pages are read, without read-ahead.
     return cast("BinaryIO", FileIO(open_plain(Path(path), os.O_RDONLY, follow=True), "rb"))
 
 
@@ -89,10 +91,10 @@ def digest_of(path: str, size_bytes: int) -> str:
 
     Parameters:
         path: a regular file.
-        size_bytes: its size, as the file system said a moment ago.
+        size_bytes: its size at the last check.
 
     Raises:
-        OSError: it cannot be opened or read, or is no regular file any more.
+        OSError: the file cannot be opened or read, or is no longer a regular file.
     """
     with open_regular(path) as file:
         return _sample(file, 0, size_bytes, size_bytes).digest
@@ -103,10 +105,10 @@ class _Declared:
     """What the header of a file declares.
 
     Attributes:
-        look: what is known already; then no page needs to be read.
-        declared_bytes: its length without the last padding; 0: not given.
-        data_offset, data_end: where its data lie; an end of 0: at its own end.
-        never_zero: it holds one camera image as offset binary, where a run of zero bytes is no picture.
+        look: the result, when no page needs to be read.
+        declared_bytes: its length without the last padding; 0 when unknown.
+        data_offset, data_end: byte range of the data; an end of 0 is the end of the file.
+        never_zero: whether it holds one camera image as offset binary, in which a run of zero bytes cannot be data.
     """
 
     look: Look | None = None
@@ -132,12 +134,12 @@ def _declared(file: BinaryIO, path: str, size_bytes: int) -> _Declared:
     except Incomplete:
         return _Declared(Look(missing="has no complete header", knows_length=True))
     except FrameError:
-        # No FITS file at all, or nonsense: the reader will say so, in words, once the file is quiet.
+        # Not a FITS file, or a damaged header: the reader reports it once the file no longer changes.
         return _Declared()
     except OSError:
         raise
     except Exception:
-        # A defect of ours must not end the watch; the reader meets the same file in a process that may die.
+        # A defect of this program must not end the watch; the reader opens the same file in a process that may die.
         log.exception("the header of %r cannot be scanned; please report this file", path)
         return _Declared()
     # An extension that follows is found by its header; only the last one's padding may be missing.
@@ -149,16 +151,16 @@ def _declared(file: BinaryIO, path: str, size_bytes: int) -> _Declared:
 
 
 def _attachments(file: BinaryIO) -> tuple[int, int]:
-    """Return where the data blocks of an XISF file lie, behind some zeros; two zeros for another file.
+    """Return the byte range of the data blocks of an XISF file; two zeros for other files.
 
-    The layout: 8 bytes ``XISF0100``, the header's length as 4 bytes, 4 reserved ones, the header (XISF 1.0, 9.2).
+    Layout: 8 bytes ``XISF0100``, the header's length in 4 bytes, 4 reserved bytes, the header (XISF 1.0, 9.2).
     """
     start = file.read(16)
     if start[:8] != b"XISF0100":
         return 0, 0
     blocks = [
-        (int(place), int(place) + int(length))
-        for place, length in _ATTACHMENT.findall(file.read(min(int.from_bytes(start[8:12], "little"), MAX_XML_BYTES)))
+        (int(offset), int(offset) + int(length))
+        for offset, length in _ATTACHMENT.findall(file.read(min(int.from_bytes(start[8:12], "little"), MAX_XML_BYTES)))
     ]
     return (min(begin for begin, _ in blocks), max(end for _, end in blocks)) if blocks else (0, 0)
 
@@ -176,20 +178,20 @@ def _sample(file: BinaryIO, begin: int, end: int, size_bytes: int) -> _Sampled:
     """Read the head of a file, its last page, and pages in between.
 
     Parameters:
-        begin, end: where data lie; zeros elsewhere mean nothing.
+        begin, end: byte range of the data; zeros elsewhere are ignored.
     """
     digest = hashlib.blake2b(size_bytes.to_bytes(8, "little"), digest_size=16)
     has_zeros = False
-    for offset, count in _places(size_bytes):
+    for offset, count in _sample_ranges(size_bytes):
         file.seek(offset)
         piece = file.read(count)
         digest.update(piece)
-        # Nearly no byte is looked at: a run of zeros cannot end at one that is none.
+        # Fast, because a search for a run of zeros skips ahead at every other byte.
         has_zeros = has_zeros or piece.find(_ZEROS, max(begin - offset, 0), max(end - offset, 0)) >= 0
     return _Sampled(digest.hexdigest(), has_zeros)
 
 
-def _places(size_bytes: int) -> list[tuple[int, int]]:
+def _sample_ranges(size_bytes: int) -> list[tuple[int, int]]:
     if size_bytes <= HEAD_BYTES + SAMPLES * PAGE_BYTES:
         return [(offset, HEAD_BYTES) for offset in range(0, size_bytes, HEAD_BYTES)]
     pages = (size_bytes - HEAD_BYTES) // PAGE_BYTES
@@ -198,7 +200,7 @@ def _places(size_bytes: int) -> list[tuple[int, int]]:
 
 
 def _has_hole(file: BinaryIO, begin: int, end: int) -> bool:
-    """Whether the file system says that a part was never written; not all of them can say it."""
+    """Whether the file system reports a part that was never written; not all file systems can."""
     if not hasattr(os, "SEEK_HOLE") or end <= begin:
         return False
     try:
@@ -207,7 +209,7 @@ def _has_hole(file: BinaryIO, begin: int, end: int) -> bool:
         return False
     if hole >= end:
         return False
-    # What it says is checked: a file system that knows less than all about fresh data must not delay a frame.
+    # The hole is verified: a file system that does not know all about fresh data must not delay a frame.
     file.seek(hole)
     return not any(file.read(min(PAGE_BYTES, end - hole)))
 

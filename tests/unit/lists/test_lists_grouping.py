@@ -122,12 +122,12 @@ def test_no_frame_that_comes_later_renames_a_stack_or_moves_a_frame():
     ],
 )
 def test_a_stack_without_a_target_is_called_after_its_folder(place, name):
-    (stack,) = stacks([row(1, target="", place=place)])
+    (stack,) = stacks([row(1, target="", folders=place)])
     assert stack.folder == f"{name}_l_60s_3000x2000"
 
 
 def test_frames_without_a_target_in_two_folders_are_two_stacks():
-    frames = [row(n, target=" ", place=("captures", "M 31" if n % 2 else "M 33")) for n in range(4)]
+    frames = [row(n, target=" ", folders=("captures", "M 31" if n % 2 else "M 33")) for n in range(4)]
     assert sorted(by_folder(frames)) == ["m_31_l_60s_3000x2000", "m_33_l_60s_3000x2000"]
 
 
