@@ -19,7 +19,8 @@ from .frames import NotLight
 from .grouping import Stack
 
 SAME_TEMPERATURE_C = 2.0
-"""Temperature difference up to which a dark fits. Dark current doubles about every 6 °C: within 2 °C it changes by a\nquarter at most."""
+"""Temperature difference up to which a dark fits. Dark current doubles about every 6 °C: within 2 °C it changes by
+a\nquarter at most."""
 SAME_EXPOSURE = 0.02
 """Relative difference up to which two exposures are equal: programs round the exposure, or write the measured
 one."""

@@ -39,8 +39,8 @@ _DETECTION = (
 def subframes_csv(stack: Stack) -> bytes:
     """Return the table as SubframeSelector saves it: kept frames are approved, with their weight.
 
-    FWHM is that of the image before pixel integration, in arcseconds where every frame has a pixel scale, else in pixels
-    of the frame. Columns that this program does not measure as PixInsight does are 0.
+    FWHM is that of the image before pixel integration, in arcseconds where every frame has a pixel scale, else in
+    pixels of the frame. Columns that this program does not measure as PixInsight does are 0.
 
     Parameters:
         stack: the frames; those whose path cannot be a line of a text list, or has a quote, are left out.

@@ -28,7 +28,7 @@ MAX_DSS_LINE_BYTES = 10_000
 
 
 def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
-    """Return a table after RFC 4180: UTF-8, CRLF, quotes where needed, no cell that a spreadsheet would run as a formula.
+    """Return a table after RFC 4180: UTF-8, CRLF, quotes where needed, no cell that a spreadsheet runs as a formula.
 
     Parameters:
         frames: in the order of the rows. Frames whose path cannot be a line of a text list are left out.
@@ -186,7 +186,8 @@ def text_bytes(stack: Stack) -> bytes:
 def dss_bytes(stack: Stack) -> bytes:
     """Return a DeepSkyStacker file list of the accepted frames; the one with the largest weight is the reference.
 
-    Format: ``DeepSkyStackerKernel/FrameList.cpp`` of DeepSkyStacker: two header lines, then three fields, tab separated.
+    Format: ``DeepSkyStackerKernel/FrameList.cpp`` of DeepSkyStacker: two header lines, then three fields, tab
+        separated.
 
     Parameters:
         stack: the frames.

@@ -54,7 +54,7 @@ def same_field(first: Stars, other: Stars, width_px: int, height_px: int, reach_
 
 
 def _most_common_shift(first: Stars, other: Stars, cell_px: float, *, turned: bool) -> tuple[int, float, float]:
-    """Return the number of pairs with the most common shift, and that shift; zeros where it has fewer than ``MIN_PAIRS``.
+    """Return the number of pairs with the most common shift, and the shift; zeros for fewer than ``MIN_PAIRS``.
 
     Bins of shifts overlap, each being two by two small ones, so that a bin border never splits the pairs.
     """

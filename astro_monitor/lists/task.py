@@ -176,7 +176,7 @@ class Task:
         unlistable = sum(not is_listable(frame.file) for frame in stack.decided("keep"))
         if unlistable:
             kept = counted(unlistable, "kept frame")
-                stack_notes.append(f"{kept} with a name that no text list can hold: linked, and in frames.json.")
+            stack_notes.append(f"{kept} with a name that no text list can hold: linked, and in frames.json.")
             notes.append(f"{stack.folder}: {stack_notes[-1]}")
         contents: dict[str, bytes] = {}
         if "siril" in formats and len(lights := siril_links(stack)) >= LEAST_FOR_A_STACK:

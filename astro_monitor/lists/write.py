@@ -166,7 +166,7 @@ def _is_same(first: Path, other: Path) -> bool:
 
 
 def _with_absolute_path(frame: Row) -> Row:
-    """Return the row with an absolute path; the row itself where it is absolute already, so that comparisons are fast."""
+    """Return the row with an absolute path; the row itself if it is absolute already, so that comparisons are fast."""
     if os.sep == "/" and frame.file.startswith("/") and not _ODD_PATH.search(frame.file):
         return frame
     path = str(Path(frame.file).absolute())

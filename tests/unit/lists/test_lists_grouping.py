@@ -23,7 +23,7 @@ def row(number: int, **changes) -> ListedFrame:
         "file": f"/captures/M 31/{number}.fits", "frame_id": f"{number:016x}", "decision": "keep", "weight": 0.5,
         "target": "M 31", "filter": "L", "exposure_s": 60.0, "width_px": 3000, "height_px": 2000, "seq": number,
         "date_obs_utc": f"2026-03-01T{20 + number // 60:02d}:{number % 60:02d}:00Z", "scale_arcsec_px": 1.5,
-        "root": "/captures", "place": ("captures", "M 31"),
+        "root": "/captures", "folders": ("captures", "M 31"),
     }  # fmt: skip
     return ListedFrame(**{**given, **changes})
 
@@ -150,7 +150,7 @@ def test_a_new_name_is_reported_and_files_in_the_old_folder_stay(tmp_path):
 
 def guide(number: int, **changes) -> ListedFrame:
     given = {"target": "", "filter": "", "exposure_s": 1.5, "width_px": 640, "height_px": 480, "kind": "unknown",
-             "file": f"/captures/guide_{number}.fits", "place": ("captures",)}  # fmt: skip
+             "file": f"/captures/guide_{number}.fits", "folders": ("captures",)}  # fmt: skip
     return row(number, **given | changes)
 
 
@@ -159,7 +159,7 @@ def guide(number: int, **changes) -> ListedFrame:
     [{"program": "PHD2 Guiding 2.6.13", "file": "/captures/a.fits"}, {"file": "/captures/x.fits"},
      {"file": "/captures/x.fits", "kind": "light"},
      {"file": "/captures/x.fits", "width_px": 3000, "height_px": 2000, "camera": "A"},
-     {"exposure_s": 60.0, "place": ("captures", "Snapshots")}, {"kind": "focus", "target": "M 31"},
+     {"exposure_s": 60.0, "folders": ("captures", "Snapshots")}, {"kind": "focus", "target": "M 31"},
      {"exposure_s": 60.0, "file": "/captures/2026-03-01_SNAPSHOT_0001.fits", "target": "M 31"}],
 )  # fmt: skip
 def test_guider_frames_snapshots_and_focus_frames_are_not_offered_with_a_reason(tmp_path, changes):
