@@ -28,7 +28,7 @@ AVOIDED_AT_START = {r"Gives? ": "Return", r"Tells? ": "Return whether", r"Says? 
 """Words that a docstring does not begin with, with what to write instead."""
 
 ROOMS_TO_DO = frozenset({
-    "archive", "cli", "compose.py", "baseline", "complaints.py", "counts.py", "demo", "detect", "documents",
+    "archive", "framestore", "sinks", "look", "cli", "compose.py", "baseline", "complaints.py", "counts.py", "demo", "detect", "documents",
     "errors.py", "files", "fitsheader.py", "grade", "inference", "judge", "listing.py", "logs.py", "measure",
     "memory.py", "metrics.py", "monitor", "nightlog", "openfile.py", "pipeline.py", "plain.py",
     "preview", "publish", "read", "records", "regrade", "session.py", "settings.py", "stages.py", "superseded.py",
