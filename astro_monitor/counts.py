@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Decision = Literal["keep", "review", "reject"]
+from .documents.vocabulary import Decision
 
 
 @dataclass

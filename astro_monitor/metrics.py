@@ -7,7 +7,8 @@ file included, super-pixels of a colour filter array undone).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+
+from .documents.vocabulary import Better
 
 MEANING_VERSION = 2
 """Raised whenever a number of an old frame would come out differently: baselines of another version are not used.
@@ -23,7 +24,7 @@ class Metric:
 
     key: str
     unit: str
-    better: Literal["lower", "higher", "near", "none"]
+    better: Better
     meaning: str
 
 

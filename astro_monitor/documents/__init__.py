@@ -1,30 +1,35 @@
-"""The documents that leave the program: the wire format. No numpy, no records: any process may read documents."""
+"""The documents that leave the program: the wire format. No numpy, no records: any process may read documents.
 
-from .base import PROTOCOL, SCHEMA, TOPIC_ROOT, BadDocument, Document, decode, encode, topic
-from .bodies import (
-    BODIES,
-    AlertBody,
+``base`` has the envelope, ``vocabulary`` the words with a meaning, ``frame``, ``alert`` and ``session`` the bodies,
+``kinds`` which body each kind has, ``schemas`` their JSON Schemas. Writers are strict (unknown fields are refused);
+readers are tolerant. Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are UTC text
+ending in ``Z``.
+"""
+
+from .alert import AlertBody
+from .base import PROTOCOL, SCHEMA, TOPIC_ROOT, BadDocument, Body, Document, body_json, decode, encode, topic
+from .frame import (
     BaselineBody,
-    Body,
-    Decision,
-    FaultKind,
     FrameFailed,
     FrameJudged,
     FrameRevised,
     FrameSkipped,
-    ListWritten,
     MetaBody,
+    ReasonBody,
+    StreakBody,
+)
+from .kinds import BODIES
+from .session import (
+    ListWritten,
     MetricDescription,
     MetricsDescribed,
     ModelInfo,
-    ReasonBody,
     SessionHeartbeat,
     SessionStarted,
     SessionStopped,
-    StreakBody,
-    body_json,
     heartbeat,
 )
+from .vocabulary import AlertKind, Decision
 
 __all__ = [
     "BODIES",
@@ -32,12 +37,12 @@ __all__ = [
     "SCHEMA",
     "TOPIC_ROOT",
     "AlertBody",
+    "AlertKind",
     "BadDocument",
     "BaselineBody",
     "Body",
     "Decision",
     "Document",
-    "FaultKind",
     "FrameFailed",
     "FrameJudged",
     "FrameRevised",

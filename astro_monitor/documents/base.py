@@ -27,6 +27,12 @@ TOPIC_ROOT = "am1/"
 """All topics start with this; the digit is the major version."""
 
 
+class Body(BaseModel):
+    """What all bodies share: unknown fields and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
 class Document(BaseModel):
     """The envelope.
 
@@ -108,3 +114,12 @@ def topic(kind: str, body: dict[str, Any]) -> str:
     if kind.startswith("alert."):
         return f"{TOPIC_ROOT}alert/{body['kind']}/"
     return f"{TOPIC_ROOT}{kind.replace('.', '/')}/"
+
+
+def body_json(body: Body) -> dict[str, Any]:
+    """Return a body as plain JSON values.
+
+    Raises:
+        pydantic.ValidationError: a value does not fit the schema.
+    """
+    return body.model_dump(mode="json", by_alias=True)

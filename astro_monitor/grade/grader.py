@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..documents.vocabulary import CAUSES_OF_CLASS
 from ..errors import GradeFailed, ModelError
 from ..inference import Model
 from ..records import (
@@ -37,14 +38,6 @@ LEAST_STARS = 3
 PLAIN, PLAIN_DOMAIN = 0.95, 0.95
 """Bad seeing of this probability, in stars as the map knows them so well, is told without a baseline, of a lone star
 too: the rings of a defocused star are like nothing else."""
-
-CAUSES_OF_CLASS = {
-    "good": ("none",),
-    "bad_tracking": ("drift", "periodic", "jump", "wind", "rotation"),
-    "very_bad_tracking": ("drift", "periodic", "jump", "wind", "rotation"),
-    "bad_seeing": ("seeing", "defocus"),
-    "background_issue": ("cloud", "gradient", "leak", "twilight", "dew"),
-}
 
 
 @dataclass(frozen=True, slots=True)

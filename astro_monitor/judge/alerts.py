@@ -23,13 +23,13 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..documents.vocabulary import AlertChange, AlertKind, Severity
 from ..plain import counted
 from ..records import Alert
 from ..settings import JudgeSettings
 from .advice import advice_for
 from .causes import Cause
 
-Kind = Literal["tracking", "seeing", "background", "failures"]
 Sign = Literal["good", "doubtful", "suspect", "bad", "severe"]
 TROUBLE_SIGNS = ("suspect", "bad", "severe")
 MAX_EVIDENCE = 10
@@ -58,7 +58,7 @@ class Warden:
         closed_severity, closed_cause: of the last one.
     """
 
-    kind: Kind
+    kind: AlertKind
     rig: str
     recent: deque[Sign] = field(default_factory=deque)
     frames: deque[str] = field(default_factory=deque)
@@ -66,12 +66,12 @@ class Warden:
     good_in_a_row: int = 0
     opened: int = 0
     alert_id: str = ""
-    severity: Literal["warning", "severe"] = "warning"
+    severity: Severity = "warning"
     cause: str = "none"
     detail: str = ""
     repeat: bool = False
     closed_at_s: float | None = None
-    closed_severity: Literal["warning", "severe"] = "warning"
+    closed_severity: Severity = "warning"
     closed_cause: str = "none"
 
     def note(self, sign: Sign, frame: str, cause: Cause, moment_s: float, settings: JudgeSettings) -> Alert | None:
@@ -204,7 +204,7 @@ class Warden:
         cause, times = counted.most_common(1)[0] if counted else ("none", 0)
         return cause if 2 * times > len(self.evidence) else self.cause
 
-    def _alert(self, change: Literal["opened", "updated", "closed"], said: str) -> Alert:
+    def _alert(self, change: AlertChange, said: str) -> Alert:
         detail = f" ({self.detail})" if self.detail and self.evidence and self.evidence[-1][1] == self.cause else ""
         cause = "" if self.cause == "none" or change == "closed" else f" Likely cause: {self.cause}{detail}."
         return Alert(

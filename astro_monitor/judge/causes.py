@@ -15,16 +15,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..documents.vocabulary import CAUSES_OF_FAULT
 from ..records import Reason
 from . import limits
 from .course import Course, Drift, Step, Swing, drift, scatter, swing, turning
 from .evidence import Case, Finding
 
-CAUSES_OF = {
-    "tracking": ("drift", "periodic", "jump", "wind", "rotation"),
-    "seeing": ("seeing", "defocus"),
-    "background": ("cloud", "gradient", "leak", "twilight", "dew"),
-}
 LEAST_PROBABILITY = 0.02
 MEMORY = 0.7
 """What an opinion counts one frame later."""
@@ -92,7 +88,7 @@ def _by_model(spell: Sequence[Step], fault: str) -> dict[str, float]:
             weight * math.log(max(step.causes.get(name, 0.0), LEAST_PROBABILITY))
             for step, weight in zip(spell, weights, strict=True)
         )
-        for name in CAUSES_OF[fault]
+        for name in CAUSES_OF_FAULT[fault]
     }  # fmt: skip
 
 

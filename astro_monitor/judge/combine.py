@@ -39,19 +39,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..documents.vocabulary import CLASSES_OF_FAULT, WORST_FAULT_FIRST, Decision
 from ..records import FAULTS, Grade, Reason
 from . import limits
 from .evidence import Case, Finding, Strength
 
-Decision = Literal["keep", "review", "reject"]
 Opinion = Literal["bad", "leans", "no", "unknown"]
 
-CLASSES_OF = {
-    "tracking": ("bad_tracking", "very_bad_tracking"),
-    "seeing": ("bad_seeing",),
-    "background": ("background_issue",),
-}
-WORST_FIRST = ("tracking", "background", "seeing")
 SEVERITY: dict[Decision, int] = {"keep": 0, "review": 1, "reject": 2}
 
 _TABLE: dict[Strength, dict[Opinion, Decision]] = {
@@ -128,7 +122,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
             for fault in FAULTS
             if decided[fault] == "review"
             and case.has_baseline
-            and label in (*CLASSES_OF[fault], "good")
+            and label in (*CLASSES_OF_FAULT[fault], "good")
             and (evidence[fault] != "clear" or _probability(grade, fault) >= limits.MODEL_CERTAIN)
         ),
         fits_baseline=decision == "keep" or unharmed,
@@ -151,7 +145,7 @@ def _opinion(case: Case, fault: str) -> Opinion:
 
 
 def _probability(grade: Grade, fault: str) -> float:
-    return sum(grade.probabilities.get(name, 0.0) for name in CLASSES_OF[fault])
+    return sum(grade.probabilities.get(name, 0.0) for name in CLASSES_OF_FAULT[fault])
 
 
 def _strongest(findings: Sequence[Finding], fault: str) -> Strength:
@@ -224,7 +218,7 @@ def _model_reasons(
     reasons = []
     bad = [fault for fault in FAULTS if _opinion(case, fault) == "bad"]
     for fault in bad:
-        name = max(CLASSES_OF[fault], key=lambda one: grade.probabilities.get(one, 0.0))
+        name = max(CLASSES_OF_FAULT[fault], key=lambda one: grade.probabilities.get(one, 0.0))
         probability = _probability(grade, fault)
         but = ", but the measurements deny it" if evidence[fault] == "clear" else ""
         said = f"The quality model sees {name.replace('_', ' ')} ({_percent(probability)}){but}."
@@ -272,12 +266,12 @@ def _worst_first(reason: Reason) -> int:
 def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
     if decision == "keep":
         return "good"
-    rejected = [fault for fault in WORST_FIRST if decided[fault] == "reject"]
-    if any(grade.label in CLASSES_OF[fault] for fault in rejected):
+    rejected = [fault for fault in WORST_FAULT_FIRST if decided[fault] == "reject"]
+    if any(grade.label in CLASSES_OF_FAULT[fault] for fault in rejected):
         return grade.label  # the model weighs several faults, and very bad against bad, better than single limits do
     for fault in rejected:
         said = [f.label for f in findings if f.fault == fault and f.label]
-        by_model = max(CLASSES_OF[fault], key=lambda name: grade.probabilities.get(name, 0.0))
+        by_model = max(CLASSES_OF_FAULT[fault], key=lambda name: grade.probabilities.get(name, 0.0))
         return said[0] if said else by_model
     return grade.label
 
@@ -286,8 +280,8 @@ def _fault(grade: Grade, label: str, decided: dict[str, Decision], decision: Dec
     """Name the fault whose cause is worth naming."""
     if decision == "keep":
         return ""
-    rejected = next((fault for fault in WORST_FIRST if decided[fault] == "reject"), "")
-    return rejected or next((fault for fault in WORST_FIRST if label in CLASSES_OF[fault]), "")
+    rejected = next((fault for fault in WORST_FAULT_FIRST if decided[fault] == "reject"), "")
+    return rejected or next((fault for fault in WORST_FAULT_FIRST if label in CLASSES_OF_FAULT[fault]), "")
 
 
 def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:

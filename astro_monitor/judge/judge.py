@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from ..documents.vocabulary import CAUSES_OF_FAULT, AlertKind
 from ..metrics import MEANING_VERSION
 from ..records import (
     FAULTS,
@@ -25,9 +26,9 @@ from ..records import (
     same_sensor,
 )
 from ..settings import JudgeSettings, SiteSettings
-from .alerts import Kind, Sign, Warden
+from .alerts import Sign, Warden
 from .baseline import History, has_other_unit
-from .causes import CAUSES_OF, NO_CAUSE, Cause, cause_of
+from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
@@ -264,11 +265,11 @@ class Judge:
 
     def _warn(self, rig: str, examined: Examined, ruling: Ruling, cause: Cause) -> tuple[Alert, ...]:
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
-        kinds: tuple[Kind, ...] = ("tracking", "seeing", "background")
+        kinds: tuple[AlertKind, ...] = ("tracking", "seeing", "background")
         noted = []
         warned_of: set[str] = {kind for kind in kinds if self._warden(kind, rig).alert_id}
         for kind in kinds:
-            named = cause if cause.name in CAUSES_OF[kind] else NO_CAUSE
+            named = cause if cause.name in CAUSES_OF_FAULT[kind] else NO_CAUSE
             sign = _beside_others(_sign(ruling, kind), kind, ruling.fault, warned_of)
             noted.append(self._warden(kind, rig).note(sign, examined.frame_id, named, moment_s, self._settings))
         read = self._warden("failures", "").note(
@@ -276,7 +277,7 @@ class Judge:
         )
         return tuple(alert for alert in (*noted, read) if alert is not None)
 
-    def _warden(self, kind: Kind, rig: str) -> Warden:
+    def _warden(self, kind: AlertKind, rig: str) -> Warden:
         return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
 
 
@@ -333,7 +334,7 @@ def _step(case: Case, ruling: Ruling, references: int) -> Step:
 def _opinions(grade: Grade, fault: str) -> dict[str, float]:
     """The model's opinions on the causes of a fault; the one it names where it tells no others."""
     told = grade.cause_probabilities or {grade.cause: grade.cause_probability}
-    return {name: round(told[name], 4) for name in CAUSES_OF.get(fault, ()) if name in told}
+    return {name: round(told[name], 4) for name in CAUSES_OF_FAULT.get(fault, ()) if name in told}
 
 
 def _sign(ruling: Ruling, fault: str) -> Sign:

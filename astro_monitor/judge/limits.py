@@ -1,14 +1,33 @@
-"""The borders between the classes, as numbers, each written once.
+"""How sure the measurements must be before a rule speaks firmly, as numbers, each written once.
 
-The first group repeats the definitions of the label document (L: trail length, F: FWHM across the trail, F0: normal
-FWHM, S: normal sky). The second group says how sure the measurements must be before a rule speaks firmly.
+The borders between the classes are those of :mod:`astro_monitor.records.borders`. L: trail length, F: FWHM across the
+trail, F0: baseline FWHM, S: baseline sky.
 """
+
+from ..records.borders import (
+    EXTINCTION_BAD_MAG,
+    FWHM_BAD,
+    FWHM_GOOD,
+    GRADIENT_BAD,
+    SKY_BAD,
+    TRAIL_BAD,
+    TRAIL_GOOD,
+    TRAIL_VERY_BAD,
+)
+
+__all__ = [
+    "EXTINCTION_BAD_MAG",
+    "FWHM_BAD",
+    "FWHM_GOOD",
+    "GRADIENT_BAD",
+    "SKY_BAD",
+    "TRAIL_BAD",
+    "TRAIL_GOOD",
+    "TRAIL_VERY_BAD",
+]
 
 MIN_BASELINE_FRAMES = 5
 """Relative limits need this many accepted frames."""
-
-TRAIL_GOOD, TRAIL_BAD, TRAIL_VERY_BAD = 0.5, 0.8, 3.0
-"""L / F: good up to the first, bad from the second, very bad from the third."""
 
 TRAIL_LONE = 2.0
 """L / F from which elongation speaks without a history: optics and poor guiding reach 1.6 all night on real rigs."""
@@ -19,21 +38,12 @@ STEADY_TRAIL = 0.75
 TRAIL_STRAYS = 2.0
 """An elongation within so many times its usual variation from frame to frame is usual."""
 
-FWHM_GOOD, FWHM_BAD = 1.3, 1.6
-"""FWHM / F0."""
-
 FWHM_FAR, FWHM_FAR_PX, FWHM_FAR_DOMAIN = 4.0, 10.0, 0.9
 """Without any history: FWHM / F0, and FWHM in pixels, from which stars are out of focus whatever the rig; as long as
 they look like stars."""
 
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
-
-EXTINCTION_BAD_MAG = 0.5
-"""Loss of light against the best frame of the target."""
-
-GRADIENT_BAD = 0.35
-"""Peak to valley of the smooth sky beyond the usual one, in units of S."""
 
 SURE_ERRORS = 2.0
 """A number speaks firmly when it is beyond its border by so many times its own error, or its scatter on good frames."""
@@ -45,9 +55,6 @@ indeed. A loss counts as dew's when the model gives dew at least the second, and
 SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
 """Peak to valley of the sky beyond its usual pattern over the cells of the field grid. The cells average, so that the
 numbers are smaller than the gradient from corner to corner."""
-
-SKY_BAD = 4.0
-"""Sky / S."""
 
 SKY_CLEAR, SKY_DARKER = 3.3, 0.5
 """Between these the level of the sky denies a fault; a sky that lost half of its light tells of a wrong estimate."""

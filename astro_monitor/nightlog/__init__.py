@@ -3,12 +3,13 @@
 A document is durable before anyone is told of it. Whatever else the program shows or writes can be rebuilt from here.
 """
 
+from ..documents import Decision
 from .effects import Sighting
 from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
 from .reader import NightLogReader
-from .rows import BY_RULES, OUTCOMES, Decision, Draft, FrameRow, LogBlocked, LogDamaged, LogFull, SkippedRow
+from .rows import BY_RULES, OUTCOMES, Draft, FrameRow, LogBlocked, LogDamaged, LogFull, SkippedRow
 
 __all__ = [
     "BY_RULES",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock, utc_text
-from ..documents import BODIES, Document, SessionStopped, body_json
+from ..documents import BODIES, Decision, Document, SessionStopped, body_json
 from . import opening
 from .ballast import Ballast
 from .effects import Sighting, apply, see_again, sight
@@ -20,7 +20,7 @@ from .lock import InstanceLock
 from .nights import night_of, written_at
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
-from .rows import OUTCOMES, Decision, Draft, LogDamaged, LogFull, checksum
+from .rows import OUTCOMES, Draft, LogDamaged, LogFull, checksum
 from .tally import tally
 from .trail import Kept, Trail
 

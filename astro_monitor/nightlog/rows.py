@@ -5,12 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from ..documents.vocabulary import Decision
 from ..errors import NightLogError
-
-Decision = Literal["keep", "review", "reject"]
-
 
 BY_RULES = "rules"
 """Who decided, when nobody did by hand."""

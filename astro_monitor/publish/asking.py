@@ -7,12 +7,11 @@ import logging
 import threading
 import time
 import uuid
-from typing import Literal
 
 import zmq
 from pydantic import ValidationError
 
-from ..documents import TOPIC_ROOT, BadDocument, Document, SessionHeartbeat, decode, heartbeat
+from ..documents import TOPIC_ROOT, BadDocument, Decision, Document, SessionHeartbeat, decode, heartbeat
 from ..errors import PublishError
 from ..settings import PublishSettings
 from .control import ControlReply
@@ -156,9 +155,7 @@ def how_it_is(settings: PublishSettings, patience_s: float = 5.0) -> SessionHear
         context.destroy(linger=0)
 
 
-def revise(
-    settings: PublishSettings, frame_id: str, decision: Literal["keep", "review", "reject"], *, by: str, why: str
-) -> Document:
+def revise(settings: PublishSettings, frame_id: str, decision: Decision, *, by: str, why: str) -> Document:
     """Decide on a frame by hand, at a running daemon.
 
     Parameters:

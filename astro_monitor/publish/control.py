@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..complaints import wrong
-from ..documents import PROTOCOL, SCHEMA, Document, encode
+from ..documents import PROTOCOL, SCHEMA, Decision, Document, encode
 from ..errors import AstroMonitorError
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
 
@@ -61,7 +61,7 @@ class ControlRequest(BaseModel):
     after_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_REPLAY)] = MAX_REPLAY
     frame_id: Annotated[str, Field(max_length=64)] = ""
-    decision: Literal["keep", "review", "reject"] = "review"
+    decision: Decision = "review"
     why: Annotated[str, Field(max_length=500)] = ""
     by: Annotated[str, Field(max_length=100)] = "client"
 

@@ -11,6 +11,7 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 
 from __future__ import annotations
 
+from ..documents.vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, FrameKind
 from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, same_sensor
 from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
@@ -18,9 +19,18 @@ from .places import FixedLine, split_streaks
 from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
 from .sane import sane
 from .sources import KIND_NAMES, SourceTable
-from .stars import NO_HOT_PIXELS, Detections, HotPixels, SkyMap, Stars, Streak
+from .stars import (
+    KIND_ARTEFACT,
+    KIND_EXTENDED,
+    KIND_STAR,
+    NO_HOT_PIXELS,
+    Detections,
+    HotPixels,
+    SkyMap,
+    Stars,
+    Streak,
+)
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
-from .vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, FrameKind
 
 __all__ = [
     "CAUSES",

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .vocabulary import FrameKind
+from ..documents.vocabulary import FrameKind
 
 SUPERPIXEL_SATURATION = 0.8
 """Saturation of a super-pixel as a share of that of a pixel: the mean of four colours is below saturation while two of

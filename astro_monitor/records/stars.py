@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint16] | NDArray[np.float32]
 
+KIND_STAR, KIND_EXTENDED, KIND_ARTEFACT = 0, 1, 2
+"""Kinds of a detection, in the order of the model's output."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SkyMap:

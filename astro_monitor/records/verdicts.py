@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
+from ..documents.vocabulary import AlertChange, AlertKind, Decision, Severity
 from .frames import Arrival, FrameMeta
 from .measurements import Measurements
 
@@ -45,7 +45,7 @@ class Reason:
     """One rule's word on a frame: value, limit and unit together."""
 
     rule: str
-    decision: Literal["keep", "review", "reject"]
+    decision: Decision
     metric: str
     value: float | None
     limit: float | None
@@ -69,7 +69,7 @@ class Verdict:
     label: str
     cause: str
     flags: tuple[str, ...]
-    decision: Literal["keep", "review", "reject"]
+    decision: Decision
     weight: float
     reasons: tuple[Reason, ...]
     baseline_size: int
@@ -82,9 +82,9 @@ class Alert:
     """A change in the state of one warning; a repeat is trouble that has only come back within the cooldown."""
 
     alert_id: str
-    kind: Literal["tracking", "seeing", "background", "failures"]
-    change: Literal["opened", "updated", "closed"]
-    severity: Literal["warning", "severe"]
+    kind: AlertKind
+    change: AlertChange
+    severity: Severity
     cause: str
     evidence: tuple[str, ...]
     sentence: str

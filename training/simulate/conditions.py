@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from astro_monitor.records import CLASSES
+from astro_monitor.records import CLASSES, borders
 from training.simulate import labels as rules
 from training.simulate import psf
 from training.simulate.labels import AMBIGUOUS, Labels, Strengths
@@ -230,13 +230,13 @@ def _good(rng: np.random.Generator, rig: Rig, base: Condition, cause: str | None
 def _bad_tracking(rng: np.random.Generator, rig: Rig, base: Condition, cause: str | None) -> Condition:
     base = _maybe_second_fault(rng, rig, base)
     fwhm = still_fwhm_px(rig, base)
-    length = fwhm * min(_near_or_far(rng, rules.TRACKING_BAD, rules.TRACKING_VERY_BAD), 0.995 * rules.TRACKING_VERY_BAD)
+    length = fwhm * min(_near_or_far(rng, borders.TRAIL_BAD, borders.TRAIL_VERY_BAD), 0.995 * borders.TRAIL_VERY_BAD)
     return replace(base, motion=_motion_of_length(_draw_motion(rng, cause), length))
 
 
 def _very_bad_tracking(rng: np.random.Generator, rig: Rig, base: Condition, cause: str | None) -> Condition:
     base = _maybe_second_fault(rng, rig, base)
-    border = rules.TRACKING_VERY_BAD * still_fwhm_px(rig, base) * 1.005
+    border = borders.TRAIL_VERY_BAD * still_fwhm_px(rig, base) * 1.005
     length = _near_or_far(rng, border, max(LONGEST_TRAIL_PX, 1.3 * border))
     return replace(base, motion=_motion_of_length(_draw_motion(rng, cause), length))
 
@@ -245,7 +245,7 @@ def _bad_seeing(rng: np.random.Generator, rig: Rig, base: Condition, cause: str 
     if cause == "seeing" or (cause is None and rng.random() < 0.5):
         return replace(
             base,
-            seeing_factor=_seeing_factor_for(rig, _near_or_far(rng, rules.SEEING_BAD, 3.5)),
+            seeing_factor=_seeing_factor_for(rig, _near_or_far(rng, borders.FWHM_BAD, 3.5)),
             defocus_px=base.defocus_px * rng.uniform(0, 1),
         )
     widest = max(WIDEST_DISC_PX, 3.0 * rig.f0_px)
@@ -267,24 +267,24 @@ def _with_background(rng: np.random.Generator, base: Condition, causes: list[str
         if cause == "cloud":
             base = replace(
                 base,
-                extinction_mag=_near_or_far(rng, rules.EXTINCTION_MAG, 4.0),
+                extinction_mag=_near_or_far(rng, borders.EXTINCTION_BAD_MAG, 4.0),
                 cloud_contrast=float(rng.choice([rng.uniform(0, 0.15), rng.uniform(0.15, 1.0)])),
                 cloud_glow=float(rng.normal(0.6, 0.7)),
             )
         elif cause == "dew":
             base = replace(
                 base,
-                extinction_mag=_near_or_far(rng, rules.EXTINCTION_MAG, 2.0),
+                extinction_mag=_near_or_far(rng, borders.EXTINCTION_BAD_MAG, 2.0),
                 dew=float(rng.uniform(0.15, 0.7)),
                 cloud_contrast=0.0,
                 cloud_glow=0.0,
             )
         elif cause == "gradient":
-            base = replace(base, gradient_fraction=_near_or_far(rng, rules.GRADIENT_FRACTION, 3.0))
+            base = replace(base, gradient_fraction=_near_or_far(rng, borders.GRADIENT_BAD, 3.0))
         elif cause == "leak":
-            base = replace(base, leak_fraction=_near_or_far(rng, rules.LEAK_FRACTION, 6.0))
+            base = replace(base, leak_fraction=_near_or_far(rng, borders.LEAK_BAD, 6.0))
         else:
-            base = replace(base, sky_factor=_near_or_far(rng, rules.SKY_FACTOR, 25.0))
+            base = replace(base, sky_factor=_near_or_far(rng, borders.SKY_BAD, 25.0))
     return base
 
 
@@ -300,9 +300,9 @@ def _maybe_second_fault(rng: np.random.Generator, rig: Rig, base: Condition) -> 
 def _ambiguous(rng: np.random.Generator, rig: Rig, base: Condition, cause: str | None) -> Condition:
     chance = rng.random()
     if chance < 0.5:
-        share = rng.uniform(rules.TRACKING_GOOD, rules.TRACKING_BAD)
+        share = rng.uniform(borders.TRAIL_GOOD, borders.TRAIL_BAD)
         return replace(base, motion=_motion_of_length(_draw_motion(rng, cause), share * still_fwhm_px(rig, base)))
-    ratio = rng.uniform(rules.SEEING_GOOD, rules.SEEING_BAD)
+    ratio = rng.uniform(borders.FWHM_GOOD, borders.FWHM_BAD)
     if chance < 0.75:
         return replace(base, seeing_factor=_seeing_factor_for(rig, float(ratio)))
     return replace(base, defocus_px=float(rng.uniform(0.6, 1.5) * rig.f0_px * rng.choice([-1, 1])))

@@ -11,21 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from astro_monitor.records import CAUSES, CLASSES, FAULTS
+from astro_monitor.records.borders import (
+    EXTINCTION_BAD_MAG,
+    FWHM_BAD,
+    FWHM_GOOD,
+    GRADIENT_BAD,
+    LEAK_BAD,
+    SKY_BAD,
+    TRAIL_BAD,
+    TRAIL_GOOD,
+    TRAIL_VERY_BAD,
+)
 
 AMBIGUOUS = "ambiguous"
-WORST_FIRST = ("very_bad_tracking", "bad_tracking", "background_issue", "bad_seeing", "good")
-
-TRACKING_GOOD, TRACKING_BAD, TRACKING_VERY_BAD = 0.5, 0.8, 3.0
-"""Borders of L / F."""
-
-SEEING_GOOD, SEEING_BAD = 1.3, 1.6
-"""Borders of F / F0."""
-
-EXTINCTION_MAG, GRADIENT_FRACTION, LEAK_FRACTION, SKY_FACTOR = 0.5, 0.35, 0.30, 4.0
-"""Borders of the background faults."""
-
-GHOST_FRACTION = 0.05
-"""A jump that lasted for less of the exposure than this leaves a faint ghost, which is not condemned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +92,8 @@ def score(severity: float) -> float:
 def severities(strengths: Strengths) -> dict[str, float]:
     """Severity of each of ``FAULTS``."""
     return {
-        "tracking": strengths.path_length_px / strengths.fwhm_px / math.sqrt(TRACKING_GOOD * TRACKING_BAD),
-        "seeing": max(strengths.fwhm_px / strengths.normal_fwhm_px - 1, 0) / (math.sqrt(SEEING_GOOD * SEEING_BAD) - 1),
+        "tracking": strengths.path_length_px / strengths.fwhm_px / math.sqrt(TRAIL_GOOD * TRAIL_BAD),
+        "seeing": max(strengths.fwhm_px / strengths.normal_fwhm_px - 1, 0) / (math.sqrt(FWHM_GOOD * FWHM_BAD) - 1),
         "background": max(_background(strengths).values()),
     }
 
@@ -108,8 +106,8 @@ def classify(strengths: Strengths, flags: tuple[str, ...] = ()) -> Labels:
     """
     trail = strengths.path_length_px / strengths.fwhm_px
     width = strengths.fwhm_px / strengths.normal_fwhm_px
-    kind = _worst(strengths, trailed=trail >= TRACKING_BAD, wide=width >= SEEING_BAD)
-    severe = _worst(strengths, trailed=trail > TRACKING_GOOD, wide=width > SEEING_GOOD)
+    kind = _worst(strengths, trailed=trail >= TRAIL_BAD, wide=width >= FWHM_BAD)
+    severe = _worst(strengths, trailed=trail > TRAIL_GOOD, wide=width > FWHM_GOOD)
     label = kind if kind == severe else AMBIGUOUS
     severity = severities(strengths)
     faults = {fault: score(severity[fault]) for fault in FAULTS}
@@ -124,15 +122,15 @@ def classify(strengths: Strengths, flags: tuple[str, ...] = ()) -> Labels:
 
 def _background(strengths: Strengths) -> dict[str, float]:
     return {
-        "dew" if strengths.dew else "cloud": max(strengths.extinction_mag, 0) / EXTINCTION_MAG,
-        "gradient": max(strengths.gradient_fraction, 0) / GRADIENT_FRACTION,
-        "leak": max(strengths.leak_fraction, 0) / LEAK_FRACTION,
-        "twilight": max(strengths.sky_factor - 1, 0) / (SKY_FACTOR - 1),
+        "dew" if strengths.dew else "cloud": max(strengths.extinction_mag, 0) / EXTINCTION_BAD_MAG,
+        "gradient": max(strengths.gradient_fraction, 0) / GRADIENT_BAD,
+        "leak": max(strengths.leak_fraction, 0) / LEAK_BAD,
+        "twilight": max(strengths.sky_factor - 1, 0) / (SKY_BAD - 1),
     }
 
 
 def _worst(strengths: Strengths, *, trailed: bool, wide: bool) -> str:
-    if strengths.path_length_px >= TRACKING_VERY_BAD * strengths.fwhm_px:
+    if strengths.path_length_px >= TRAIL_VERY_BAD * strengths.fwhm_px:
         return "very_bad_tracking"
     if trailed:
         return "bad_tracking"
@@ -164,9 +162,9 @@ def _margin(strengths: Strengths) -> float:
     trail = strengths.path_length_px / strengths.fwhm_px
     width = strengths.fwhm_px / strengths.normal_fwhm_px
     ratios = [
-        trail / (TRACKING_GOOD if trail <= TRACKING_GOOD else TRACKING_BAD),
-        trail / TRACKING_VERY_BAD,
-        width / (SEEING_GOOD if width <= SEEING_GOOD else SEEING_BAD),
+        trail / (TRAIL_GOOD if trail <= TRAIL_GOOD else TRAIL_BAD),
+        trail / TRAIL_VERY_BAD,
+        width / (FWHM_GOOD if width <= FWHM_GOOD else FWHM_BAD),
         *_background(strengths).values(),
     ]
     return min(abs(math.log(ratio)) if ratio > 0 else math.inf for ratio in ratios)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.simulate.labels import GHOST_FRACTION, path_length_px
+from astro_monitor.records.borders import GHOST_FRACTION
+from training.simulate.labels import path_length_px
 from training.simulate.psf import Points
 
 SAMPLES = 1500

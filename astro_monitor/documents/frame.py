@@ -1,69 +1,14 @@
-"""The documents that leave the program: the wire format, version 1.1.
-
-A document is one JSON object: an envelope (:mod:`.base`) around a body whose type follows from ``kind``.
-Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are UTC text ending in ``Z``.
-Writers are strict (unknown fields are refused here); readers are tolerant (:func:`parse` ignores unknown fields).
-This module needs no numpy and no array record, so any process may read documents.
-"""
+"""Documents about one file: judged, skipped, failed, and revised later."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from pydantic import ConfigDict, Field, FiniteFloat
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
-
-Decision = Literal["keep", "review", "reject"]
-FaultKind = Literal["tracking", "seeing", "background", "failures"]
+from .base import Body
+from .vocabulary import Decision
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
-
-
-class ModelInfo(_Body):
-    """A model in use: ``name.version``, hash, and the execution provider."""
-
-    name: str
-    version: str
-    sha256: str
-    provider: str
-
-
-class SessionStarted(_Body):
-    """A watch or a batch begins.
-
-    Attributes:
-        protocol: major and minor version of the format of the documents of this session.
-    """
-
-    mode: Literal["watch", "grade"]
-    software: str
-    software_version: str
-    watch_root: str
-    models: list[ModelInfo]
-    rules_version: str
-    settings_digest: str
-    host: str
-    process_id: int
-    protocol: str = "1.0"
-
-
-class MetricDescription(_Body):
-    """One measured number: what its key means."""
-
-    key: str
-    unit: str
-    better: Literal["lower", "higher", "near", "none"]
-    meaning: str
-
-
-class MetricsDescribed(_Body):
-    """The table of all measured numbers."""
-
-    metrics: list[MetricDescription]
-
-
-class ReasonBody(_Body):
+class ReasonBody(Body):
     """One rule's word on a frame."""
 
     rule: str
@@ -75,7 +20,7 @@ class ReasonBody(_Body):
     sentence: str
 
 
-class StreakBody(_Body):
+class StreakBody(Body):
     """One trail, sensor pixels."""
 
     x0_px: FiniteFloat
@@ -87,7 +32,7 @@ class StreakBody(_Body):
     width_px: FiniteFloat
 
 
-class BaselineBody(_Body):
+class BaselineBody(Body):
     """What the frame was compared with."""
 
     size: int
@@ -96,7 +41,7 @@ class BaselineBody(_Body):
     star_count: FiniteFloat | None
 
 
-class MetaBody(_Body):
+class MetaBody(Body):
     """Header facts. ``null`` is unknown. ``sources`` names the keyword behind each.
 
     Attributes:
@@ -132,7 +77,7 @@ class MetaBody(_Body):
     notes: list[str] = Field(default_factory=list)
 
 
-class FrameJudged(_Body):
+class FrameJudged(Body):
     """The verdict on one light frame.
 
     ``measurements`` has every key of the metric table; a missing number is ``null`` and ``why_missing`` says why.
@@ -174,7 +119,7 @@ class FrameJudged(_Body):
     timings_s: dict[str, FiniteFloat]
 
 
-class FrameSkipped(_Body):
+class FrameSkipped(Body):
     """A sound file that is no light frame: a dark, a flat, a stacked image. It is noted, never measured or decided on.
 
     Attributes:
@@ -196,7 +141,7 @@ class FrameSkipped(_Body):
     timings_s: dict[str, FiniteFloat]
 
 
-class FrameFailed(_Body):
+class FrameFailed(Body):
     """A file that could not be graded: stage, kind, and one sentence.
 
     Attributes:
@@ -217,7 +162,7 @@ class FrameFailed(_Body):
     timings_s: dict[str, FiniteFloat]
 
 
-class FrameRevised(_Body):
+class FrameRevised(Body):
     """A decision was changed later; the first one stays in the log.
 
     Attributes:
@@ -243,114 +188,3 @@ class FrameRevised(_Body):
     replaced_by: str = ""
     class_: str = Field("", alias="class")
     cause: str = ""
-
-
-class AlertBody(_Body):
-    """One change of one warning.
-
-    Attributes:
-        repeat: trouble that ended a short time ago has come back, no worse and for no other cause: show it, but do not
-            wake anyone for it.
-    """
-
-    alert_id: str
-    kind: FaultKind
-    severity: Literal["warning", "severe"]
-    cause: str
-    evidence: list[str]
-    sentence: str
-    advice: str
-    repeat: bool = False
-
-
-class ListWritten(_Body):
-    """Stacking lists were replaced.
-
-    Attributes:
-        skipped: files that are no light frames; they are in none of the three numbers before.
-        notes: sentences for the user: foreign files among the lists, which stay; frames that are not offered.
-    """
-
-    folder: str
-    files: list[str]
-    kept: int
-    review: int
-    rejected: int
-    generation: int
-    skipped: int = 0
-    notes: list[str] = Field(default_factory=list)
-
-
-class SessionHeartbeat(_Body):
-    """Still alive. Carries the last sequence number, so that a lost tail is seen. Not logged: its ``seq`` is that.
-
-    Attributes:
-        trouble: what keeps the daemon from its work, as one sentence; empty when nothing does.
-    """
-
-    last_seq: int
-    queue_depth: int
-    oldest_waiting_s: FiniteFloat
-    frames_judged: int
-    frames_failed: int
-    free_disk_bytes: int
-    watcher: str
-    trouble: str = ""
-
-
-class SessionStopped(_Body):
-    """The session is over.
-
-    Attributes:
-        frames_judged: light frames with a verdict.
-        frames_skipped: files that are no light frames.
-    """
-
-    reason: Literal["completed", "stopped", "failed", "lost"]
-    sentence: str
-    frames_judged: int
-    frames_failed: int
-    last_seq: int
-    frames_skipped: int = 0
-
-
-Body = (
-    SessionStarted | MetricsDescribed | FrameJudged | FrameSkipped | FrameFailed | FrameRevised | AlertBody
-    | ListWritten | SessionHeartbeat | SessionStopped
-)  # fmt: skip
-
-BODIES: dict[str, type[_Body]] = {
-    "session.started": SessionStarted,
-    "metrics.described": MetricsDescribed,
-    "frame.judged": FrameJudged,
-    "frame.skipped": FrameSkipped,
-    "frame.failed": FrameFailed,
-    "frame.revised": FrameRevised,
-    "alert.opened": AlertBody,
-    "alert.updated": AlertBody,
-    "alert.closed": AlertBody,
-    "list.written": ListWritten,
-    "session.heartbeat": SessionHeartbeat,
-    "session.stopped": SessionStopped,
-}
-"""Body type of each kind."""
-
-
-def body_json(body: _Body) -> dict[str, Any]:
-    """Turn a body into plain JSON values, checked.
-
-    Raises:
-        pydantic.ValidationError: a value does not fit the schema.
-    """
-    return body.model_dump(mode="json", by_alias=True)
-
-
-def heartbeat(body: dict[str, Any]) -> SessionHeartbeat:
-    """Read the body of a heartbeat, tolerating fields that a later minor version has added.
-
-    Raises:
-        pydantic.ValidationError: a field is missing or of another type.
-    """
-    return SessionHeartbeat.model_validate(
-        {key: value for key, value in body.items() if key in SessionHeartbeat.model_fields}
-    )

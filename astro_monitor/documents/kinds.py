@@ -1,0 +1,24 @@
+"""Which body each kind of document has."""
+
+from __future__ import annotations
+
+from .alert import AlertBody
+from .base import Body
+from .frame import FrameFailed, FrameJudged, FrameRevised, FrameSkipped
+from .session import ListWritten, MetricsDescribed, SessionHeartbeat, SessionStarted, SessionStopped
+
+BODIES: dict[str, type[Body]] = {
+    "session.started": SessionStarted,
+    "metrics.described": MetricsDescribed,
+    "frame.judged": FrameJudged,
+    "frame.skipped": FrameSkipped,
+    "frame.failed": FrameFailed,
+    "frame.revised": FrameRevised,
+    "alert.opened": AlertBody,
+    "alert.updated": AlertBody,
+    "alert.closed": AlertBody,
+    "list.written": ListWritten,
+    "session.heartbeat": SessionHeartbeat,
+    "session.stopped": SessionStopped,
+}
+"""Body type of each kind."""
