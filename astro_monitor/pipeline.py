@@ -16,7 +16,8 @@ from .errors import FrameError
 from .grade import Grader
 from .inference import Model, open_model
 from .measure import Measurer, Site, measure_sources, on_sensor
-from .read import SKIPPED_KINDS, Limits, Reader, sky_positions
+from .plugins import load_plugins
+from .read import SKIPPED_KINDS, Dialects, Limits, Reader, sky_positions
 from .records import (
     Arrival,
     Baseline,
@@ -90,14 +91,16 @@ class Pipeline:
 
         Raises:
             ModelError: a model is missing, altered or does not fit.
+            ConfigError: a plugin that is on cannot be used.
         """
+        plugins = load_plugins(settings)
         chosen = settings.models
         models = tuple(
             open_model(name, folder=chosen.folder, provider=chosen.provider, threads=settings.worker.threads)
             for name in (chosen.star_finder, chosen.quality)
         )
         return cls(
-            Reader(_limits(settings)),
+            Reader(_limits(settings), Dialects.registered(plugins)),
             Detector(models[0]),
             Measurer(_site(settings.site)),
             Grader(models[1], normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec),
@@ -213,7 +216,7 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     )
     detector = Detector(model)
     on_models()
-    opened = Reader(_limits(settings)).open(arrival)
+    opened = Reader(_limits(settings), Dialects.registered(load_plugins(settings))).open(arrival)
     frame = opened.frame()
     if frame.meta.scale_arcsec_px is None and settings.site.scale_arcsec_px is not None:
         frame = replace(frame, meta=_with_scale(frame.meta, settings.site.scale_arcsec_px))

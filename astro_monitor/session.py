@@ -21,10 +21,11 @@ from .clock import Clock
 from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
-from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge
+from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge, RuleBook
 from .listing import ListKeeper
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
+from .plugins import Plugins, load_plugins
 from .records import (
     Alert,
     Arrival,
@@ -62,6 +63,7 @@ class Session:
         on_wait: called each time that such waiting goes on.
         roots: capture folders, for a session that only revises and never starts to watch.
         state: the folder of the night log, so that other watches may write into the same ``lists_folder``.
+        plugins: that are on; ``None``: they are loaded as the settings say.
 
     Attributes:
         counts: what it has done so far.
@@ -80,6 +82,7 @@ class Session:
         on_wait: Callable[[], None] = lambda: None,
         roots: tuple[Path, ...] = (),
         state: Path | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
         self._settings = settings
         self._log = night_log
@@ -89,7 +92,9 @@ class Session:
         self._stop = stop or threading.Event()
         self._on_wait = on_wait
         self.trouble = ""
-        self._judge = Judge.restore(settings.judge, settings.site, judge_memory(night_log))
+        rules = RuleBook.of(plugins or load_plugins(settings))
+        self._restored = lambda: Judge.restore(settings.judge, settings.site, judge_memory(night_log), rules)
+        self._judge = self._restored()
         self._memory = Memory(night_log)
         self._lists = ListKeeper(
             night_log,
@@ -198,7 +203,7 @@ class Session:
         except Exception as error:
             # Numbers from outside may be anything. What the judge has half learnt is forgotten.
             log.exception("%s: its outcome cannot be used", outcome.arrival.path.name)
-            self._judge = Judge.restore(self._settings.judge, self._settings.site, judge_memory(self._log))
+            self._judge = self._restored()
             fresh, document = self._take(Failed.unforeseen(outcome.arrival, outcome.frame_id, "judge", error))
         for new in fresh:
             self._announce(new)

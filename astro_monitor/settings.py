@@ -157,6 +157,16 @@ class ListSettings(_Section):
     )
 
 
+class PluginSettings(_Section):
+    """Installed plugins that run inside the daemon and its worker; see 'astro-monitor plugins'."""
+
+    on: tuple[str, ...] = Field(
+        (),
+        description="plugins to run, in this order; an installed one that is not named is off",
+        examples=[("sample",)],
+    )
+
+
 class Settings(_Section):
     """The whole tree."""
 
@@ -177,6 +187,7 @@ class Settings(_Section):
     lists: ListSettings = ListSettings()
     keep: KeepSettings = KeepSettings()
     health: HealthSettings = HealthSettings()
+    plugins: PluginSettings = PluginSettings()
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,17 @@ verdict depends on: the baselines and the state of the warnings. The same frames
 verdicts.
 """
 
+from .evidence import Case, Finding
 from .judge import RULES_VERSION, Judge
 from .limits import MIN_BASELINE_FRAMES
+from .rulebook import RuleBook, RuleRow
 
-__all__ = ["MIN_BASELINE_FRAMES", "RULES_VERSION", "Judge"]
+__all__ = [
+    "MIN_BASELINE_FRAMES",
+    "RULES_VERSION",
+    "Case",
+    "Finding",
+    "Judge",
+    "RuleBook",
+    "RuleRow",
+]

@@ -38,6 +38,7 @@ class Finding:
         cause: what the numbers alone say about the cause, or empty.
         flag: one of ``FLAGS`` to raise, or empty.
         severe: one such frame is enough for a warning.
+        weight_factor: the stacking weight is multiplied by the least of all findings; above 0 and at most 1.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Finding:
     cause: str = ""
     flag: str = ""
     severe: bool = False
+    weight_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from ..documents.vocabulary import CAUSES_OF_FAULT, AlertKind
 from ..metrics import MEANING_VERSION
+from ..plugins import Registered
 from ..records import (
     FAULTS,
     Alert,
@@ -28,14 +30,14 @@ from ..records import (
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Sign, Warden
 from .baseline import History, has_other_unit
+from .builtin import register_rules
 from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
 from .places import Places
-from .remarks import REMARKS
-from .rules import RULES
-from .weight import stacking_weight
+from .rulebook import RuleBook
+from .weight import LEAST_WEIGHT, stacking_weight
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +61,13 @@ class Judge:
     Parameters:
         settings: limits and the numbers behind warnings.
         site: what is normal until there is a history.
+        rules: to run on each frame; ``None``: those of astro-monitor, without any of plugins.
     """
 
-    def __init__(self, settings: JudgeSettings, site: SiteSettings) -> None:
+    def __init__(self, settings: JudgeSettings, site: SiteSettings, rules: RuleBook | None = None) -> None:
         self._settings = settings
         self._site = site
+        self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
         self._histories: dict[BaselineKey, History] = {}
         self._touched: set[BaselineKey] = set()
         self._doubted: list[Warden] = []
@@ -96,7 +100,7 @@ class Judge:
             history.trends.note(examined, step.moment_s)
         cause = cause_of(case, findings, history.course)
         remarks = (*history.trends.told(), *_based_anew(anew, case.baseline.size))
-        verdict = _verdict(case, ruling, cause, remarks)
+        verdict = self._verdict(case, findings, ruling, cause, remarks)
         self._learn(history, examined, ruling)
         history.note_streaks(examined)
         return verdict, self._warn(history.key.rig, examined, ruling, cause)
@@ -111,7 +115,7 @@ class Judge:
         case, findings, ruling = self._rule(history, examined)
         alone = Course()
         alone.note(_step(case, ruling, history.references))
-        return _verdict(case, ruling, cause_of(case, findings, alone), ())
+        return self._verdict(case, findings, ruling, cause_of(case, findings, alone), ())
 
     def _rule(self, history: History, examined: Examined) -> tuple[Case, list[Finding], Ruling]:
         """Put a frame beside what is normal for it, run every rule, and combine."""
@@ -125,8 +129,28 @@ class Judge:
             reference_airmass=history.reference_airmass,
             same_side=history.same_side(examined.meta.pier_side),
         )
-        findings = [finding for rule in (*RULES, *REMARKS) if (finding := rule(case)) is not None]
+        findings = self._rules.findings(case)
         return case, findings, combine(case, findings)
+
+    def _verdict(
+        self, case: Case, findings: Sequence[Finding], ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]
+    ) -> Verdict:
+        weight = stacking_weight(case)
+        factor = min((finding.weight_factor for finding in findings), default=1.0)
+        if factor < 1.0:
+            weight = round(max(weight * factor, LEAST_WEIGHT), 4)
+        return Verdict(
+            frame_id=case.examined.frame_id,
+            label=ruling.label,
+            cause=cause.name,
+            flags=ruling.flags,
+            decision=ruling.decision,
+            weight=weight if ruling.decision == "keep" else 0.0,
+            weight_if_kept=weight,
+            reasons=(*ruling.reasons, *cause.reasons, *remarks),
+            baseline_size=case.baseline.size,
+            rules_version=f"{RULES_VERSION}{self._rules.suffix}",
+        )
 
     def forget(self, frame_id: str) -> None:
         """Take a frame out of what is normal: a person has rejected it.
@@ -209,7 +233,9 @@ class Judge:
         return changed
 
     @classmethod
-    def restore(cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any]) -> Judge:
+    def restore(
+        cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any], rules: RuleBook | None = None
+    ) -> Judge:
         """Make a judge that goes on where another stopped. A state that cannot be read is dropped, and logged.
 
         Parameters:
@@ -217,8 +243,9 @@ class Judge:
             site: what is normal until there is a history.
             state: what :meth:`state` gave; or an outline, in which each name is replaced by the history kept under it;
                 empty for a fresh start.
+            rules: to run on each frame; ``None``: those of astro-monitor.
         """
-        judge = cls(settings, site)
+        judge = cls(settings, site, rules)
         if not state:
             return judge
         try:
@@ -284,22 +311,6 @@ class Judge:
 def history_name(key: BaselineKey) -> str:
     """Give the name under which a history is kept: its key as JSON."""
     return json.dumps(asdict(key), ensure_ascii=False)
-
-
-def _verdict(case: Case, ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]) -> Verdict:
-    weight = stacking_weight(case)
-    return Verdict(
-        frame_id=case.examined.frame_id,
-        label=ruling.label,
-        cause=cause.name,
-        flags=ruling.flags,
-        decision=ruling.decision,
-        weight=weight if ruling.decision == "keep" else 0.0,
-        weight_if_kept=weight,
-        reasons=(*ruling.reasons, *cause.reasons, *remarks),
-        baseline_size=case.baseline.size,
-        rules_version=RULES_VERSION,
-    )
 
 
 def _based_anew(sentence: str, size: int) -> tuple[Reason, ...]:

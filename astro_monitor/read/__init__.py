@@ -1,8 +1,9 @@
 """Read: a file becomes a ``Frame``, whatever program wrote it, or one sentence says why not."""
 
+from .dialects import Dialects
 from .limits import Limits
 from .reader import SKIPPED_KINDS, Opened, Reader
 from .skypositions import sky_positions
 from .start_only import exposure_start
 
-__all__ = ["SKIPPED_KINDS", "Limits", "Opened", "Reader", "exposure_start", "sky_positions"]
+__all__ = ["SKIPPED_KINDS", "Dialects", "Limits", "Opened", "Reader", "exposure_start", "sky_positions"]

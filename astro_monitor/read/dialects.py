@@ -7,9 +7,14 @@ value that is text, not finite or out of its range is ignored with a note. Missi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from astro_monitor.errors import ConfigError
 from astro_monitor.fitsheader import Header
+from astro_monitor.formats import AngleRow, DialectRow, NumberRow, TextRow
+from astro_monitor.hookspecs import hookimpl
+from astro_monitor.plugins import Plugins
 from astro_monitor.records import FrameMeta
 
 from .calibration import read_calibration, read_pedestal
@@ -21,42 +26,6 @@ from .orientation import east_angle_deg
 from .processors import program_of
 from .start_time import read_start
 from .values import as_degrees, as_number, as_text
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRow:
-    """A number: field of ``FrameMeta``, its keywords in order of preference, and what can be believed.
-
-    Attributes:
-        low, high: inclusive range.
-        zero_is_unknown: programs write 0 for *not known*, so it is ignored without a note.
-    """
-
-    field: str
-    keywords: tuple[str, ...]
-    low: float
-    high: float
-    zero_is_unknown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TextRow:
-    """A text: field of ``FrameMeta`` and its keywords in order of preference."""
-
-    field: str
-    keywords: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AngleRow:
-    """An angle in degrees; ``text_is_hours`` for keywords whose sexagesimal text is right ascension."""
-
-    field: str
-    keywords: tuple[str, ...]
-    low: float
-    high: float
-    text_is_hours: bool = False
-
 
 NUMBERS = (
     NumberRow("gain", ("GAIN", "CAM-GAIN", "ISOSPEED", "ISO"), 0.0, 1e6),
@@ -109,12 +78,69 @@ BAYER_KEYWORDS = ("BAYERPAT", "COLORTYP", "BAYER_PATTERN", "BAYER", "CFATYPE", "
 BAYER_ORDERS = ("RGGB", "BGGR", "GRBG", "GBRG")
 
 
-def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
+FILLABLE = frozenset(row.field for row in (*NUMBERS, *TEXTS, *ANGLES))
+"""Fields of ``FrameMeta`` that rows fill; others need more than one keyword, such as the time of the exposure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialects:
+    """All rows, by what they hold: those of astro-monitor first."""
+
+    numbers: tuple[NumberRow, ...]
+    texts: tuple[TextRow, ...]
+    angles: tuple[AngleRow, ...]
+
+    @staticmethod
+    def of(rows: Iterable[DialectRow]) -> Dialects:
+        """Sort rows by what they hold.
+
+        Parameters:
+            rows: in the order of preference.
+        """
+        known = tuple(rows)
+        return Dialects(
+            numbers=tuple(row for row in known if isinstance(row, NumberRow)),
+            texts=tuple(row for row in known if isinstance(row, TextRow)),
+            angles=tuple(row for row in known if isinstance(row, AngleRow)),
+        )
+
+    @staticmethod
+    def registered(plugins: Plugins) -> Dialects:
+        """Collect the rows of astro-monitor and of the plugins that are on.
+
+        Raises:
+            ConfigError: a plugin returned what is no row, a field that does not exist, or a keyword of a field that
+                another row has.
+        """
+        kinds: tuple[type[DialectRow], ...] = (NumberRow, TextRow, AngleRow)
+        rows = plugins.registered(
+            "register_dialects", kinds, lambda row: (f"{keyword} for {row.field}" for keyword in row.keywords)
+        )
+        for registered in rows:
+            if registered.guard is not None and registered.row.field not in FILLABLE:
+                raise ConfigError(
+                    f"the plugin {registered.guard.name} is wrong: register_dialects names the field "
+                    f"{registered.row.field!r}, which no row can fill; update it, or take it out of plugins.on"
+                )
+        return Dialects.of(registered.row for registered in rows)
+
+
+@hookimpl
+def register_dialects() -> Iterable[DialectRow]:
+    """Return the rows above."""
+    return (*NUMBERS, *TEXTS, *ANGLES)
+
+
+BUILT_IN = Dialects(NUMBERS, TEXTS, ANGLES)
+
+
+def read_meta(headers: tuple[Header, ...], planes: int = 1, dialects: Dialects = BUILT_IN) -> FrameMeta:
     """Put the facts of a header into the program's one vocabulary.
 
     Parameters:
         headers: that of the image first, then that of the whole file.
         planes: number of images in the file's cube.
+        dialects: which keyword fills which field; a field that one row has filled is left alone by later ones.
     """
     facts = Facts(headers)
     program, source = program_of(facts)
@@ -124,12 +150,15 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1) -> FrameMeta:
     if source:
         facts.keep("kind", kind, source)
     facts.values["frame_type"] = spelled_type(facts)
-    for row in NUMBERS:
-        _number(facts, row)
-    for text_row in TEXTS:
-        _text(facts, text_row)
-    for angle_row in ANGLES:
-        _angle(facts, angle_row)
+    for row in dialects.numbers:
+        if row.field not in facts.values:
+            _number(facts, row)
+    for text_row in dialects.texts:
+        if text_row.field not in facts.values:
+            _text(facts, text_row)
+    for angle_row in dialects.angles:
+        if angle_row.field not in facts.values:
+            _angle(facts, angle_row)
     _check_pointing(facts)
     read_exposure(facts, kind)
     _dark_without_exposure(facts)

@@ -13,7 +13,7 @@ from astro_monitor.fitsheader import Header, ReadAt
 from astro_monitor.records import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 
 from .checksum import verify_datasum
-from .dialects import read_meta
+from .dialects import BUILT_IN, Dialects, read_meta
 from .exif import DNG_VERSION, Exif, read_exif, with_exif
 from .formats import LONGEST_BYTES, other_format
 from .framekind import kind_by_place, with_flats_applied
@@ -135,10 +135,12 @@ class Reader:
 
     Parameters:
         limits: what a file may ask for.
+        dialects: which keyword fills which field.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, dialects: Dialects = BUILT_IN) -> None:
         self._limits = limits or Limits()
+        self._dialects = dialects
 
     def read(self, arrival: Arrival) -> Frame:
         """Read one file whole.
@@ -208,7 +210,9 @@ class Reader:
         if is_raw(front, arrival.path.name, is_dng=DNG_VERSION in exif.tags):
             return self._open_raw(arrival, intake, exif)
         image = find_tiff_image(intake.data, exif, self._limits)
-        meta = with_exif(exif, read_meta(image.headers, math.prod(image.cube) // math.prod(image.shape) or 1))
+        meta = with_exif(
+            exif, read_meta(image.headers, math.prod(image.cube) // math.prod(image.shape) or 1, self._dialects)
+        )
         return Opened(
             arrival, intake, meta, image.shape, image.cube, 0, lambda: tiff_pixels(image, intake.data), image.headers
         )
@@ -216,7 +220,7 @@ class Reader:
     def _open_raw(self, arrival: Arrival, intake: Intake, exif: Exif) -> Opened:
         refuse_without_rawpy()
         image = read_raw(intake.data, self._limits)
-        meta = with_exif(exif, read_meta((exif.header,)))
+        meta = with_exif(exif, read_meta((exif.header,), dialects=self._dialects))
         shape = (image.values.shape[0], image.values.shape[1])
         meta = replace(meta, **image.add_to(meta))
         return Opened(arrival, intake, meta, shape, (), 0, lambda: (image.values, 0.0), (exif.header,))
@@ -235,11 +239,11 @@ class Reader:
         if image.tiled:
             refuse_bomb(image.pixel_bytes, len(data), self._limits)
             unit = intake.data[image.hdu.header_offset : start + len(data)]
-            return _opened(
+            return self._opened(
                 arrival, intake, image, lambda: inflate_tiles(image, unit, rare_codecs=self._limits.rare_codecs)
             )
         pixels = data[: image.pixel_bytes]
-        return _opened(
+        return self._opened(
             arrival,
             intake,
             image,
@@ -262,10 +266,10 @@ class Reader:
                 return inflate_tiles(image, unit, rare_codecs=self._limits.rare_codecs)
             return to_native(data[: image.pixel_bytes], image.scaling, lambda end: None)
 
-        return _opened(arrival, intake, image, decode)
+        return self._opened(arrival, intake, image, decode)
 
     def _open_xisf(self, arrival: Arrival, intake: Intake, image: XisfImage) -> Opened:
-        meta = read_meta((image.header,), image.planes)
+        meta = read_meta((image.header,), image.planes, self._dialects)
         if image.bayer is not None and meta.bayer is None:
             meta = replace(meta, bayer=image.bayer, sources={**meta.sources, "bayer": "ColorFilterArray"})
         return Opened(
@@ -279,6 +283,15 @@ class Reader:
             (image.header,),
         )
 
+    def _opened(
+        self, arrival: Arrival, intake: Intake, image: Image, decode: Callable[[], tuple[Pixels, float]]
+    ) -> Opened:
+        headers = (image.hdu.header,) if image.hdu.index == 0 else (image.hdu.header, image.primary)
+        meta = read_meta(headers, image.planes, self._dialects)
+        if image.hdu.index > 0 and not image.tiled:
+            meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
+        return Opened(arrival, intake, meta, image.shape, image.cube, image.hdu.index, decode, headers)
+
     def _find_image(self, read_at: ReadAt, *, whole: bool) -> Image:
         try:
             return find_image(read_at, self._limits)
@@ -291,14 +304,6 @@ class Reader:
             raise Unreadable(
                 "The file ends inside its header: it was cut off; copy it again.", kind="truncated"
             ) from error
-
-
-def _opened(arrival: Arrival, intake: Intake, image: Image, decode: Callable[[], tuple[Pixels, float]]) -> Opened:
-    headers = (image.hdu.header,) if image.hdu.index == 0 else (image.hdu.header, image.primary)
-    meta = read_meta(headers, image.planes)
-    if image.hdu.index > 0 and not image.tiled:
-        meta = replace(meta, notes=(*meta.notes, f"The image was read from extension {image.hdu.index}."))
-    return Opened(arrival, intake, meta, image.shape, image.cube, image.hdu.index, decode, headers)
 
 
 def _spent() -> tuple[Pixels, float]:

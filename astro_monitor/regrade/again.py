@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..judge import MIN_BASELINE_FRAMES, Judge
+from ..judge import MIN_BASELINE_FRAMES, Judge, RuleBook
 from ..memory import Past
 from ..nightlog import FrameRow
 from ..plain import because
+from ..plugins import load_plugins
 from ..records import Arrival, BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
 from ..session import SECOND_LOOK_FRAMES
 from ..settings import Settings
@@ -136,7 +137,7 @@ def moves(seen: Iterable[Again]) -> Counter[tuple[str, str]]:
 
 def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Look) -> Iterator[Again]:
     """Judge frames in their order, with second looks and decisions by hand at their places."""
-    judge = Judge.restore(settings.judge, settings.site, past.memory or {})
+    judge = Judge.restore(settings.judge, settings.site, past.memory or {}, RuleBook.of(load_plugins(settings)))
     rejected = sorted(past.rejected)
     waiting: dict[str, tuple[Again, BaselineKey]] = {}
     for row in rows:

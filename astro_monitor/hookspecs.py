@@ -1,0 +1,54 @@
+"""All hooks of astro-monitor, on one page.
+
+The formats, header dialects, metrics, rules, list writers and sinks of astro-monitor itself are registered by the same
+hooks as those of a plugin. A plugin is a module, or an object, whose methods carry the mark :data:`hookimpl`::
+
+    from astro_monitor.hookspecs import hookimpl
+
+    @hookimpl
+    def register_rules():
+        return [RuleRow("dim_frames", dim_frames)]
+
+Its distribution names it in the group :data:`ENTRY_POINTS`, and the setting ``plugins.on`` turns it on. A hook may take
+fewer arguments than are listed here. Each ``register_*`` hook is called once, at the start of a process; what it
+returns does not change afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .formats import DialectRow
+    from .judge import RuleRow
+
+PROJECT = "astro_monitor"
+"""Name of the marks below: pluggy ignores functions that are marked for another project."""
+ENTRY_POINTS = "astro_monitor.plugins"
+"""Group of entry points by which installed plugins are found."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_dialects() -> Iterable[DialectRow]:
+    """Return rows of header keywords: which keyword fills which field of ``FrameMeta``, and what can be believed.
+
+    Called in the worker process. The rows of astro-monitor come first, then those of plugins in the order of
+    ``plugins.on``; the first keyword with a plausible value fills the field.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_rules() -> Iterable[RuleRow]:
+    """Return rules, which are run on every frame after those of astro-monitor.
+
+    Called in the daemon. A rule may reject a frame (strength ``limit``), send it to review, lower its stacking weight
+    or add a note. It cannot remove the reason of another rule.
+    """
+    raise NotImplementedError
