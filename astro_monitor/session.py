@@ -63,7 +63,7 @@ class Session:
         on_wait: called each time that such waiting goes on.
         roots: capture folders, for a session that only revises and never starts to watch.
         state: the folder of the night log, so that other watches may write into the same ``lists_folder``.
-        plugins: that are on; ``None``: they are loaded as the settings say.
+        plugins: those that are on; ``None``: as the settings say.
 
     Attributes:
         counts: what it has done so far.
@@ -93,17 +93,13 @@ class Session:
         self._on_wait = on_wait
         self.trouble = ""
         rules = RuleBook.of(plugins or load_plugins(settings))
-        self._restored = lambda: Judge.restore(settings.judge, settings.site, judge_memory(night_log), rules)
+        self._restored: Callable[[], Judge] = lambda: Judge.restore(
+            settings.judge, settings.site, judge_memory(night_log), rules
+        )
         self._judge = self._restored()
         self._memory = Memory(night_log)
-        self._lists = ListKeeper(
-            night_log,
-            lists_folder,
-            settings.lists.formats,
-            state,
-            merge=settings.lists.merge,
-            siril=settings.lists.siril,
-        )
+        wanted = settings.lists
+        self._lists = ListKeeper(night_log, lists_folder, wanted.formats, state, merge=wanted.merge, siril=wanted.siril)
         self._superseded = Superseded(night_log)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lists_generation = 0

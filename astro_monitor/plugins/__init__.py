@@ -8,4 +8,13 @@ from .guard import MAX_FAILURES, Disabled, Guard
 from .installed import PluginState, installed_plugins
 from .loading import Plugins, Registered, load_plugins
 
-__all__ = ["MAX_FAILURES", "Disabled", "Guard", "PluginState", "Plugins", "Registered", "installed_plugins", "load_plugins"]
+__all__ = [
+    "MAX_FAILURES",
+    "Disabled",
+    "Guard",
+    "PluginState",
+    "Plugins",
+    "Registered",
+    "installed_plugins",
+    "load_plugins",
+]

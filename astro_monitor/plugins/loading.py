@@ -97,7 +97,10 @@ class Plugins:
         others = [plugin for other, plugin in self._manager.list_name_plugin() if other != name]
         caller = self._manager.subset_hook_caller(hook, others)
         try:
-            return [row for answer in caller() for row in answer]
+            answers = caller()
+            if len(answers) < len(caller.get_hookimpls()):  # pluggy leaves None out
+                raise TypeError("it returned nothing; return an empty list where there are no rows")
+            return [row for answer in answers for row in answer]
         except Exception as error:
             raise ConfigError(
                 f"the plugin {name} failed in {hook} ({type(error).__name__}: {error}); update it, or take it out of "
