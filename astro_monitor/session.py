@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import __version__, compose, documents
+from .baseline import MIN_BASELINE_FRAMES
 from .clock import Clock
 from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
-from .judge import MIN_BASELINE_FRAMES, RULES_VERSION, Judge, RuleBook
+from .judge import RULES_VERSION, Judge, RuleBook
 from .listing import ListKeeper
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting

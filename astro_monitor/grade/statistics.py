@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import FieldCell, Spread, excess_trail_px, sky_change, sky_unit_adu, usual_trail_px
+from ..baseline import excess_trail_px, sky_change, sky_unit_adu, usual_trail_px
+from ..records import FieldCell, Spread
 from .profile import PROFILE_NUMBERS
 
 FIRM_BASELINE = 5

@@ -7,11 +7,9 @@ verdicts.
 
 from .evidence import Case, Finding
 from .judge import RULES_VERSION, Judge
-from .limits import MIN_BASELINE_FRAMES
 from .rulebook import RuleBook, RuleRow
 
 __all__ = [
-    "MIN_BASELINE_FRAMES",
     "RULES_VERSION",
     "Case",
     "Finding",

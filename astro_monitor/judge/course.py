@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..records import median
+from ..baseline import median
 
 LAST_FRAMES = 24
 LONGEST_GAP = 4.0

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from typing import Literal
 
+from ..baseline import MIN_BASELINE_FRAMES, excess_trail_px, is_sane, sky_change, sky_unit_adu, usual_trail_px
 from ..metrics import BY_KEY
-from ..records import Baseline, Examined, excess_trail_px, sky_change, sky_unit_adu, usual_trail_px
+from ..records import Baseline, Examined
 from ..settings import JudgeSettings, SiteSettings
-from .limits import MIN_BASELINE_FRAMES, SAMPLED_FWHM_PX, TRAIL_STRAYS
-
-LARGEST = 1e15
-"""No measured number of any unit comes near this."""
+from .limits import SAMPLED_FWHM_PX, TRAIL_STRAYS
 
 Strength = Literal["decisive", "firm", "suspect", "review", "limit", "clear", "note"]
 """How much a finding counts.
@@ -186,26 +184,7 @@ def _path_ratio(elongation: float | None) -> float | None:
     return None if elongation is None else 1.471 * math.sqrt(max(elongation**2 - 1.0, 0.0))
 
 
-def is_sane(value: float | None) -> TypeGuard[float]:
-    """Tell whether a number can be reckoned with: finite, and not so large that its square overflows."""
-    return value is not None and abs(value) <= LARGEST
-
-
 def unit_of(metric: str) -> str:
     """Give the unit of a metric by the metric table; a plain number where it is no row of it."""
     row = BY_KEY.get(metric)
     return row.unit if row else "1"
-
-
-def airmass(given: float | None, altitude_deg: float | None) -> float | None:
-    """Give the airmass from the header's own value, else from the altitude as 1 / sin; ``None`` when neither is sane.
-
-    Parameters:
-        given: header value.
-        altitude_deg: altitude of the target in degrees.
-    """
-    if given is not None and 1.0 <= given <= 6.0:
-        return given
-    if altitude_deg is not None and 10.0 <= altitude_deg <= 90.0:
-        return 1.0 / math.sin(math.radians(altitude_deg))
-    return None

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from ..baseline import History, Places, has_other_unit
 from ..documents.vocabulary import CAUSES_OF_FAULT, AlertKind
 from ..metrics import MEANING_VERSION
 from ..plugins import Registered
@@ -29,13 +30,12 @@ from ..records import (
 )
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import Sign, Warden
-from .baseline import History, has_other_unit
 from .builtin import register_rules
 from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
-from .places import Places
+from .memory import RigMemory
 from .rulebook import RuleBook
 from .weight import LEAST_WEIGHT, stacking_weight
 
@@ -68,19 +68,19 @@ class Judge:
         self._settings = settings
         self._site = site
         self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
-        self._histories: dict[BaselineKey, History] = {}
+        self._memories: dict[BaselineKey, RigMemory] = {}
         self._touched: set[BaselineKey] = set()
         self._doubted: list[Warden] = []
         self._wardens: dict[tuple[str, str], Warden] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
         """Return what is normal for frames with this key; size 0 when nothing is known yet."""
-        history = self._histories.get(key)
-        return history.baseline() if history else first_baseline(key, self.all_baselines())
+        memory = self._memories.get(key)
+        return memory.history.baseline() if memory else first_baseline(key, self.all_baselines())
 
     def all_baselines(self) -> tuple[Baseline, ...]:
-        """Give every baseline there is, the one used last at the end."""
-        return tuple(history.baseline() for history in self._histories.values())
+        """Return every baseline there is, the one used last at the end."""
+        return tuple(memory.history.baseline() for memory in self._memories.values())
 
     def judge(self, examined: Examined) -> tuple[Verdict, tuple[Alert, ...]]:
         """Decide on one frame, and learn from it.
@@ -91,19 +91,19 @@ class Judge:
         Returns:
             the verdict, and the warnings that this frame opened, changed or closed.
         """
-        history = self._history(baseline_key(examined.meta, examined.sensor_shape))
-        anew = history.arrive(examined)
-        case, findings, ruling = self._rule(history, examined)
-        step = _step(case, ruling, history.references)
-        history.course.note(step)
+        memory = self._memory(baseline_key(examined.meta, examined.sensor_shape))
+        restart = memory.arrive(examined)
+        case, findings, ruling = self._rule(memory.history, examined)
+        step = _step(case, ruling, memory.history.reference.number)
+        memory.course.note(step)
         if ruling.fits_baseline:
-            history.trends.note(examined, step.moment_s)
-        cause = cause_of(case, findings, history.course)
-        remarks = (*history.trends.told(), *_based_anew(anew, case.baseline.size))
+            memory.trends.note(examined, step.moment_s)
+        cause = cause_of(case, findings, memory.course)
+        remarks = (*memory.trends.told(), *_restarted(restart.sentence, case.baseline.size))
         verdict = self._verdict(case, findings, ruling, cause, remarks)
-        self._learn(history, examined, ruling)
-        history.note_streaks(examined)
-        return verdict, self._warn(history.key.rig, examined, ruling, cause)
+        self._learn(memory.history, examined, ruling)
+        memory.history.note_streaks(examined)
+        return verdict, self._warn(memory.history.key.rig, examined, ruling, cause)
 
     def judge_again(self, examined: Examined) -> Verdict:
         """Decide on a frame that was judged before, beside what is known now; nothing is learnt from it, nobody warned.
@@ -111,10 +111,10 @@ class Judge:
         Parameters:
             examined: looked at again beside the present baseline.
         """
-        history = self._history(baseline_key(examined.meta, examined.sensor_shape))
+        history = self._memory(baseline_key(examined.meta, examined.sensor_shape)).history
         case, findings, ruling = self._rule(history, examined)
         alone = Course()
-        alone.note(_step(case, ruling, history.references))
+        alone.note(_step(case, ruling, history.reference.number))
         return self._verdict(case, findings, ruling, cause_of(case, findings, alone), ())
 
     def _rule(self, history: History, examined: Examined) -> tuple[Case, list[Finding], Ruling]:
@@ -126,8 +126,8 @@ class Judge:
             settings=self._settings,
             site=self._site,
             floor_fwhm_px=history.floor_fwhm_px,
-            reference_airmass=history.reference_airmass,
-            same_side=history.same_side(examined.meta.pier_side),
+            reference_airmass=history.reference.airmass,
+            same_side=history.reference.same_side(examined.meta.pier_side),
         )
         findings = self._rules.findings(case)
         return case, findings, combine(case, findings)
@@ -158,9 +158,9 @@ class Judge:
         Parameters:
             frame_id: of the frame; unknown ones are passed over.
         """
-        for history in self._histories.values():
-            if history.forget(frame_id):
-                self._touched.add(history.key)
+        for key, memory in self._memories.items():
+            if memory.history.forget(frame_id):
+                self._touched.add(key)
 
     def retract(self, frame_id: str) -> None:
         """Remove a frame from alerts and baseline, because its file was not complete; its successor is judged next.
@@ -169,11 +169,11 @@ class Judge:
             frame_id: of the frame; unknown ones are passed over.
         """
         self.forget(frame_id)
-        for history in self._histories.values():
-            if any(step.frame_id == frame_id for step in history.course.steps):
-                history.course.forget(frame_id)
-                history.forget_streaks(frame_id)
-                self._touched.add(history.key)
+        for key, memory in self._memories.items():
+            if any(step.frame_id == frame_id for step in memory.course.steps):
+                memory.course.forget(frame_id)
+                memory.history.forget_streaks(frame_id)
+                self._touched.add(key)
         self._doubted += [warden for warden in self._wardens.values() if warden.retract(frame_id)]
 
     def reconsider(self) -> tuple[Alert, ...]:
@@ -211,7 +211,7 @@ class Judge:
 
     def state(self) -> dict[str, Any]:
         """Give all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
-        return {**self.outline(), "histories": [history.state() for history in self._histories.values()]}
+        return {**self.outline(), "histories": [memory.state() for memory in self._memories.values()]}
 
     def outline(self) -> dict[str, Any]:
         """Give the warnings, and the names of the histories, the one used last at the end.
@@ -222,13 +222,13 @@ class Judge:
         return {
             "version": STATE_VERSION,
             "meaning": MEANING_VERSION,
-            "histories": [history_name(key) for key in self._histories],
+            "histories": [history_name(key) for key in self._memories],
             "warnings": [warden.state() for warden in self._wardens.values()],
         }
 
     def changed_histories(self) -> dict[str, dict[str, Any]]:
         """Give the histories, by name, that have changed since they were asked for last."""
-        changed = {history_name(key): self._histories[key].state() for key in self._touched if key in self._histories}
+        changed = {history_name(key): self._memories[key].state() for key in self._touched if key in self._memories}
         self._touched.clear()
         return changed
 
@@ -252,8 +252,8 @@ class Judge:
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']!r}")
             known = state.get("meaning", FIRST_MEANING) == MEANING_VERSION
-            histories = [History.restore(one) for one in state["histories"]] if known else []
-            wardens = [Warden.restore(one) for one in state["warnings"]]
+            memories = [RigMemory.restore(stored) for stored in state["histories"]] if known else []
+            wardens = [Warden.restore(stored) for stored in state["warnings"]]
         except (KeyError, TypeError, ValueError) as error:
             logger.warning("the stored baselines cannot be used (%s); they are built anew", error)
             return judge
@@ -262,24 +262,24 @@ class Judge:
                 "numbers are measured differently since this log was written; what is usual for each rig is learned "
                 "again from its next frames"
             )
-        judge._histories = {history.key: history for history in histories}
+        judge._memories = {memory.history.key: memory for memory in memories}
         judge._wardens = {(warden.rig, warden.kind): warden for warden in wardens}
         return judge
 
-    def _history(self, key: BaselineKey) -> History:
-        """Give the history of a key, and mark it as the one used last."""
-        history = self._histories.pop(key, None) or History(key=key, places=self._places_of_rig(key))
-        self._histories[key] = history
+    def _memory(self, key: BaselineKey) -> RigMemory:
+        """Return the memory of a key, and mark it as the one used last."""
+        memory = self._memories.pop(key, None) or RigMemory(History(key=key, places=self._places_of_rig(key)))
+        self._memories[key] = memory
         self._touched.add(key)
-        while len(self._histories) > MAX_HISTORIES:
-            del self._histories[next(iter(self._histories))]
-        return history
+        while len(self._memories) > MAX_HISTORIES:
+            del self._memories[next(iter(self._memories))]
+        return memory
 
     def _places_of_rig(self, key: BaselineKey) -> Places:
         """Where the same sensor showed lines with its last target."""
-        for other in reversed(self._histories.values()):
-            if same_sensor(key, other.key):
-                return other.places.for_other_field()
+        for other_key, other in reversed(self._memories.items()):
+            if same_sensor(key, other_key):
+                return other.history.places.for_other_field()
         return Places()
 
     def _learn(self, history: History, examined: Examined, ruling: Ruling) -> None:
@@ -313,7 +313,7 @@ def history_name(key: BaselineKey) -> str:
     return json.dumps(asdict(key), ensure_ascii=False)
 
 
-def _based_anew(sentence: str, size: int) -> tuple[Reason, ...]:
+def _restarted(sentence: str, size: int) -> tuple[Reason, ...]:
     if not sentence:
         return ()
     return (

@@ -4,6 +4,7 @@ The borders between the classes are those of :mod:`astro_monitor.records.borders
 trail, F0: baseline FWHM, S: baseline sky.
 """
 
+from ..baseline import LONGEST_OWN_TRAIL
 from ..records.borders import (
     EXTINCTION_BAD_MAG,
     FWHM_BAD,
@@ -26,14 +27,8 @@ __all__ = [
     "TRAIL_VERY_BAD",
 ]
 
-MIN_BASELINE_FRAMES = 5
-"""Relative limits need this many accepted frames."""
-
-TRAIL_LONE = 2.0
-"""L / F from which elongation speaks without a history: optics and poor guiding reach 1.6 all night on real rigs."""
-
-STEADY_TRAIL = 0.75
-"""Elongations of several frames are one and the same when they differ by less than this share of their own square."""
+TRAIL_LONE = LONGEST_OWN_TRAIL
+"""L / F from which elongation speaks without a baseline: below it may be the rig's own."""
 
 TRAIL_STRAYS = 2.0
 """An elongation within so many times its usual variation from frame to frame is usual."""
@@ -77,9 +72,6 @@ THIN_STARS = 5
 FEW_STARS = 8
 """Fewer measured stars than this raise the flag ``few_stars``."""
 
-MIN_MATCHED_STARS = 10
-"""Extinction from fewer matched stars is no firm evidence."""
-
 COHERENT = 0.6
 """Axial resultant length from which elongation counts as one direction everywhere."""
 
@@ -97,9 +89,6 @@ SAMPLED_FWHM_PX = 2.2
 
 AIRMASS_MAG = 0.2
 """Extinction of clear air per unit of airmass in a broad visual band; typical of good sites at low altitude."""
-
-TURNED_DEG = 90.0
-"""A field that is turned by more than this is seen from the other side of the mount."""
 
 PATCH_FLAG_MAG, PATCH_REVIEW_MAG = 0.2, 0.5
 """Sure loss of light of the worst twelfth of the field beyond the whole: a flag, and a look. On a real night none of 87

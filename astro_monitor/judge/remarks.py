@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..baseline import TURNED_DEG
 from ..plain import counted
 from . import limits
 from .evidence import Case, Finding, unit_of
@@ -46,7 +47,7 @@ def small_cloud(case: Case) -> Finding | None:
     """Part of the field whose matched stars have lost more light than the others: a small cloud, or the edge of one."""
     patch = case.value("extinction_patch_mag")
     # Seen the other way round, the corners of a flat that is not applied look like this.
-    turned = abs(case.value("field_turn_deg") or 0.0) > limits.TURNED_DEG or not case.same_side
+    turned = abs(case.value("field_turn_deg") or 0.0) > TURNED_DEG or not case.same_side
     if patch is None or patch < limits.PATCH_FLAG_MAG or turned:
         return None
     return Finding(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..baseline import MIN_MATCHED_STARS, airmass
 from ..plain import counted
 from . import limits
-from .evidence import Case, Finding, Strength, airmass, unit_of
+from .evidence import Case, Finding, Strength, unit_of
 
 Rule = Callable[[Case], Finding | None]
 
@@ -199,7 +200,7 @@ def lost_light(case: Case) -> Finding | None:
     strength: Strength = "suspect"
     # Knots of a nebula taken for stars agree neither with one another nor with themselves.
     sure = excess - limits.SURE_ERRORS * case.extinction_error_mag >= limits.EXTINCTION_BAD_MAG
-    if matched >= limits.MIN_MATCHED_STARS and case.has_baseline and sure and (far or not blurred):
+    if matched >= MIN_MATCHED_STARS and case.has_baseline and sure and (far or not blurred):
         strength = "decisive" if far else "firm"
     return Finding(
         rule="lost_light", fault="background", strength=strength, metric="extinction_mag", value=extinction,
@@ -218,7 +219,7 @@ def _is_dew(case: Case) -> bool:
     """Tell whether the model takes a loss, measured on enough stars beside a history, for dew as soon as for cloud."""
     told = case.examined.grade.cause_probabilities
     dew, cloud = told.get("dew", 0.0), told.get("cloud", 0.0)
-    enough = case.has_baseline and case.count("matched_star_count") >= limits.MIN_MATCHED_STARS
+    enough = case.has_baseline and case.count("matched_star_count") >= MIN_MATCHED_STARS
     return enough and dew >= limits.DEW_NOTED and dew >= limits.DEW_PART * (dew + cloud)
 
 
@@ -305,7 +306,7 @@ def even_sky(case: Case) -> Finding | None:
     patchy, usual_patchy = case.value("background_patchiness_fraction"), case.normal("background_patchiness_fraction")
     if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
         return None
-    if case.count("matched_star_count") < limits.MIN_MATCHED_STARS:
+    if case.count("matched_star_count") < MIN_MATCHED_STARS:
         return None
     if extinction - _airmass_loss(case) + limits.SURE_ERRORS * case.extinction_error_mag > limits.EXTINCTION_BAD_MAG:
         return None

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..records import Examined, Reason, median
-from .evidence import is_sane
+from ..baseline import is_sane, median
+from ..records import Examined, Reason
 
 LAST_FRAMES = 40
 LEAST_FRAMES, LEAST_SPAN_S = 10, 1200.0

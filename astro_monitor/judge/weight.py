@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..baseline import MIN_MATCHED_STARS
 from .evidence import Case
-from .limits import MIN_MATCHED_STARS
 
 LEAST_WEIGHT = 0.01
 """A kept frame never weighs nothing: a stacker would take that for a rejection."""

@@ -16,7 +16,6 @@ from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseli
 from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .measurements import FieldCell, Measurements, ReferenceStar
 from .places import FixedLine, split_streaks
-from .relative import excess_trail_px, median, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
 from .sane import sane
 from .sources import KIND_NAMES, SourceTable
 from .stars import (
@@ -69,15 +68,8 @@ __all__ = [
     "Streak",
     "Verdict",
     "baseline_key",
-    "excess_trail_px",
     "first_baseline",
-    "median",
     "same_sensor",
     "sane",
-    "sky_change",
-    "sky_pattern",
-    "sky_unit_adu",
     "split_streaks",
-    "usual_sky_pattern",
-    "usual_trail_px",
 ]

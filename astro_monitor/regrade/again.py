@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..judge import MIN_BASELINE_FRAMES, Judge, RuleBook
+from ..baseline import MIN_BASELINE_FRAMES
+from ..judge import Judge, RuleBook
 from ..memory import Past
 from ..nightlog import FrameRow
 from ..plain import because

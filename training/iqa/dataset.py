@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from astro_monitor.baseline import History
 from astro_monitor.detect import Detector
 from astro_monitor.grade.profile import profile_numbers
 from astro_monitor.grade.sources import sources
 from astro_monitor.grade.statistics import cells_sky_adu
 from astro_monitor.inference import open_model
-from astro_monitor.judge.baseline import History
 from astro_monitor.measure import Measurer
 from astro_monitor.records import (
     CLASSES,

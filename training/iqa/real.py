@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from astro_monitor.baseline import History
 from astro_monitor.detect import Detector
 from astro_monitor.grade import Grader
 from astro_monitor.inference import open_model
-from astro_monitor.judge.baseline import History
 from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.read import Reader

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from astro_monitor.baseline import sky_pattern, usual_sky_pattern
 from astro_monitor.grade.statistics import DEFAULT_NORMAL_FWHM_ARCSEC, Context, statistics
-from astro_monitor.records import Spread, sky_pattern, usual_sky_pattern
+from astro_monitor.records import Spread
 from training.iqa.dataset import RigFrames
 
 Values = dict[str, float | None]

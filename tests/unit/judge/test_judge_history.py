@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from astro_monitor.baseline import WINDOW_FRAMES
 from astro_monitor.judge import Judge
-from astro_monitor.judge.baseline import WINDOW_FRAMES
 from astro_monitor.judge.judge import MAX_HISTORIES
 from astro_monitor.records import ReferenceStar, baseline_key
 from astro_monitor.settings import JudgeSettings, SiteSettings

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from astro_monitor.baseline.places import REMEMBERED_FRAMES, Places
 from astro_monitor.judge import Judge
-from astro_monitor.judge.places import REMEMBERED_FRAMES, Places
 from astro_monitor.records import Examined, Streak, baseline_key, split_streaks
 from astro_monitor.records.places import same_place
 from astro_monitor.settings import JudgeSettings, SiteSettings

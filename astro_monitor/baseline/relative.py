@@ -1,11 +1,12 @@
-"""A frame's numbers beside what is usual for its rig: pure functions, the same for the judge and the quality model."""
+"""A frame's numbers compared with the baseline of its rig: pure functions, the same for judge and quality model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from .baselines import Spread
+from ..records import Spread
+from .spreads import median
 
 Values = Mapping[str, float | None]
 
@@ -15,7 +16,7 @@ field grid is the mean of thousands of pixels, and known to a twentieth of that 
 
 
 def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) -> float:
-    """Give the sky level that parts of the sky are measured in, never smaller than a few times the noise.
+    """Return the sky level that parts of the sky are measured in, never smaller than a few times the noise.
 
     Parameters:
         sky_above_pedestal_adu: sky level above the level of no light; ``None`` counts as dark.
@@ -25,7 +26,7 @@ def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) 
 
 
 def sky_pattern(cells_adu: Sequence[float], values: Values) -> tuple[float, ...]:
-    """Give the sky of the field grid's cells against their median, in units of the frame's own sky.
+    """Return the sky of the field grid's cells against their median, in units of the frame's own sky.
 
     Vignetting, the glow of a town and a gradient that is there every night give the same pattern whatever the level.
 
@@ -41,7 +42,7 @@ def sky_pattern(cells_adu: Sequence[float], values: Values) -> tuple[float, ...]
 def sky_change(
     cells_adu: Sequence[float], values: Values, usual_pattern: Sequence[float], spreads: Mapping[str, Spread]
 ) -> tuple[float, ...] | None:
-    """Give what the sky has that the usual pattern, at the present level, does not explain.
+    """Return what the sky has that the usual pattern, at the present level, does not explain.
 
     Parameters:
         cells_adu: sky level of each cell.
@@ -64,7 +65,7 @@ def sky_change(
 
 
 def usual_sky_pattern(patterns: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], float]:
-    """Give the median pattern of accepted frames, and how far single frames stray from it.
+    """Return the median pattern of accepted frames, and how far single frames stray from it.
 
     Parameters:
         patterns: from :func:`sky_pattern`; empty ones, and those of another grid than the last, are left out.
@@ -82,7 +83,7 @@ def usual_sky_pattern(patterns: Sequence[Sequence[float]]) -> tuple[tuple[float,
 
 
 def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | None:
-    """Give the length of the path that explains the elongation beyond the rig's usual one, in pixels.
+    """Return the length of the path that explains the elongation beyond the rig's usual one, in pixels.
 
     Second moments of the optics and of a path add up, so the squares of lengths subtract as vectors of twice the angle.
     What the optics add stays the same when the seeing widens the stars; what draws the seeing itself out grows with the
@@ -110,20 +111,13 @@ def _width_ratio(values: Values, spreads: Mapping[str, Spread]) -> float:
 
 
 def _usual_growth(plus: float, cross: float, usual_plus: float, usual_cross: float, wider: float) -> float:
-    """Give the factor between 1 and ``wider`` squared by which the usual elongation best explains this one."""
+    """Return the factor between 1 and ``wider`` squared by which the usual elongation best explains this one."""
     size, most = usual_plus * usual_plus + usual_cross * usual_cross, wider * wider
     best = (plus * usual_plus + cross * usual_cross) / size if size > 0 else 1.0
     return min(max(best, min(1.0, most)), max(1.0, most))
 
 
 def usual_trail_px(spreads: Mapping[str, Spread]) -> float | None:
-    """Give the length of the path that would explain the rig's usual elongation, in pixels."""
+    """Return the length of the path that would explain the rig's usual elongation, in pixels."""
     plus, cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
     return None if plus is None or cross is None else math.sqrt(math.hypot(plus.median, cross.median))
-
-
-def median(values: Sequence[float]) -> float:
-    """Give the middle value, or the mean of the two in the middle."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])

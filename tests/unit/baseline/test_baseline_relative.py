@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astro_monitor.records import Spread, excess_trail_px, sky_change, sky_pattern, usual_sky_pattern, usual_trail_px
+from astro_monitor.baseline import excess_trail_px, sky_change, sky_pattern, usual_sky_pattern, usual_trail_px
+from astro_monitor.records import Spread
 
 CELLS = 48
 sizes = st.floats(0.0, 30.0)

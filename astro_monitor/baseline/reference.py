@@ -1,0 +1,123 @@
+"""The reference stars of a target: those of its best frame so far, for transparency and shifts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..records import Examined, ReferenceStar
+from .accepted import finite_values, is_sane
+from .airmass import airmass
+
+MIN_MATCHED_STARS = 10
+"""Extinction from fewer matched stars is no firm evidence."""
+FEWEST_MATCHED_STARS = 3
+"""A frame with fewer matched stars shows another field: two stars agree by chance."""
+FIELD_FREEZE_FRAMES = 3
+"""Accepted frames in a row that do not match the reference until one of them replaces it."""
+MORE_LIGHT = 1.03
+"""A frame replaces the reference when its stars are brighter by this factor, so that noise does not."""
+TURNED_DEG = 90.0
+"""A field that is turned by more than this is seen from the other side of the mount."""
+
+
+@dataclass(slots=True)
+class Reference:
+    """The reference frame of one target and rig.
+
+    Attributes:
+        stars: brightest first; empty while there is none.
+        airmass: of the reference frame, where it is known.
+        side: of the mount when it was taken, where it is known.
+        number: how often the reference has changed.
+        elsewhere: consecutive accepted frames that could not be matched to it.
+        turned: whether the last frame was turned against it by more than ``TURNED_DEG``.
+    """
+
+    stars: tuple[ReferenceStar, ...] = ()
+    airmass: float | None = None
+    side: str | None = None
+    number: int = 0
+    elsewhere: int = 0
+    turned: bool = False
+
+    def clear(self) -> None:
+        """Forget the stars, because later frames are in another unit; side and count stay."""
+        self.stars, self.airmass = (), None
+
+    def same_side(self, side: str | None) -> bool:
+        """Return whether the mount is on the side of the reference frame; yes when that is unknown."""
+        return side is None or self.side is None or side == self.side
+
+    def has_turned(self, examined: Examined) -> bool:
+        """Note how the field is turned in a new frame, and return whether it turned over since the last one.
+
+        The turn is measured against the reference frame, so it is measured again once the reference is of this side.
+        """
+        turn_deg = examined.measurements.values.get("field_turn_deg")
+        before = self.turned
+        if turn_deg is not None:
+            self.turned = is_sane(turn_deg) and abs(turn_deg) > TURNED_DEG
+        return self.turned and not before
+
+    def consider(self, examined: Examined) -> bool:
+        """Take an accepted frame's stars when it is the best so far, or the field has moved for good.
+
+        Returns:
+            whether it is the reference now.
+        """
+        values = finite_values(examined.measurements.values)
+        stars = tuple(star for star in examined.measurements.bright_stars if is_sane(star.flux_adu_s))
+        if not stars:
+            return False
+        matched = values.get("matched_star_count", 0.0)
+        flipped = self.turned or not self.same_side(examined.meta.pier_side)
+        unmatched = bool(self.stars) and matched < FEWEST_MATCHED_STARS
+        self.elsewhere = self.elsewhere + 1 if unmatched else 0
+        if matched >= MIN_MATCHED_STARS:
+            better = values.get("transparency", 0.0) >= MORE_LIGHT
+        else:
+            better = not unmatched and _flux_adu_s(stars) > MORE_LIGHT * _flux_adu_s(self.stars[: len(stars)])
+        if self.stars and not flipped and not better and self.elsewhere < FIELD_FREEZE_FRAMES:
+            return False
+        self.stars = stars
+        self.number += 1
+        self.turned = False
+        self.airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
+        self.side = examined.meta.pier_side
+        self.elsewhere = 0
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {
+            "reference_stars": [[star.x_px, star.y_px, star.flux_adu_s] for star in self.stars],
+            "reference_airmass": self.airmass,
+            "reference_side": self.side,
+            "references": self.number,
+            "elsewhere": self.elsewhere,
+            "turned": self.turned,
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Reference:
+        """Undo :meth:`state`.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is not one that :meth:`state` returned.
+        """
+        return cls(
+            stars=tuple(
+                ReferenceStar(x_px=float(x), y_px=float(y), flux_adu_s=float(flux))
+                for x, y, flux in state["reference_stars"]
+            ),
+            airmass=state["reference_airmass"],
+            side=state["reference_side"],
+            number=int(state.get("references", 0)),
+            elsewhere=int(state["elsewhere"]),
+            turned=bool(state.get("turned", False)),
+        )
+
+
+def _flux_adu_s(stars: tuple[ReferenceStar, ...]) -> float:
+    return sum(star.flux_adu_s for star in stars)
