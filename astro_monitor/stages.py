@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .documents import Document
     from .records import Arrival, Baseline, Detections, Frame, FrameMeta, Grade, Measurements, Stars
-
-
-class FrameSource(Protocol):
-    """A folder as a stream of whole files, each once."""
-
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
-        """Yield each file when it is whole, until ``stop`` is set."""
-        ...
 
 
 class OpenedFrame(Protocol):
     """A file whose header is understood and whose pixels wait."""
 
-    meta: FrameMeta
-    sensor_shape: tuple[int, int]
+    @property
+    def meta(self) -> FrameMeta:
+        """What the header says."""
+        ...
+
+    @property
+    def sensor_shape(self) -> tuple[int, int]:
+        """Rows and columns of the light-sensitive area, in sensor pixels."""
+        ...
 
     @property
     def sha256(self) -> str:
@@ -77,19 +73,3 @@ class FrameGrader(Protocol):
     ) -> Grade:
         """Grade; says so when the frame is out of its domain."""
         ...
-
-
-class DocumentStore(Protocol):
-    """Durable before it returns."""
-
-    def append(self, kind: str, body: dict[str, Any], cause: str = "") -> Document:
-        """Give the document its sequence number and keep it."""
-        ...
-
-    def after(self, seq: int, limit: int) -> Sequence[Document]:
-        """Give the documents after ``seq``, in order, at most ``limit``."""
-        ...
-
-
-Sink = Callable[["Document"], None]
-"""Told of each logged document; may be slow or fail, never affects the verdict."""

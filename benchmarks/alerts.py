@@ -18,11 +18,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.shares import share, shown
+
+if TYPE_CHECKING:
+    from training.simulate.rigs import Split
 
 KIND_OF = {
     "bad_tracking": "tracking",
@@ -81,7 +84,7 @@ class Episode:
     right_cause: bool
 
 
-def render_night(folder: Path, split: str, seed: int, index: int) -> Path:
+def render_night(folder: Path, split: Split, seed: int, index: int) -> Path:
     """Render a night into ``folder`` unless it is there already.
 
     Parameters:
@@ -92,12 +95,23 @@ def render_night(folder: Path, split: str, seed: int, index: int) -> Path:
     Returns:
         path of an ``.npz`` with ``pixels`` (n, H, W) uint16 and ``facts``, JSON text.
     """
+    from training.iqa.rigs import store_rig
+    from training.simulate import simulate_night
+    from training.simulate.nights import CLASS_OF_CAUSE, SATELLITE
+
     path = folder / f"{split}-{index:03d}-{seed:08d}.npz"
     if path.exists():
         return path
+    rng = np.random.default_rng([seed, 0xA1E7])
+    count = int(rng.integers(*FRAMES))
+    moonlit = index % 6 == 1
+    causes = [*CLASS_OF_CAUSE, SATELLITE]
+    faults = [] if moonlit else [str(cause) for cause in rng.choice(causes, max(1, round(count * FAULTS_PER_FRAME)))]
+    store_rig(path, simulate_night(seed, count, SHAPE, faults, wander=index % 2 == 0, moon=MOON if moonlit else 1.0))
+    return path
 
 
-def judge_night(folder: Path, split: str, seed: int, index: int) -> list[Seen]:
+def judge_night(folder: Path, split: Split, seed: int, index: int) -> list[Seen]:
     """Take a night through detection, measuring, grading and judging.
 
     Parameters:

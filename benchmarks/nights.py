@@ -17,12 +17,15 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from astro_monitor.records import CLASSES
 from benchmarks.shares import share, shown
+
+if TYPE_CHECKING:
+    from training.simulate.rigs import Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Judged:
     baseline_size: int
 
 
-def judge_night(folder: Path, split: str, seed: int, index: int) -> list[Judged]:
+def judge_night(folder: Path, split: Split, seed: int, index: int) -> list[Judged]:
     """Take all frames of one rig through detection, measuring, grading and judging, in the order of time.
 
     Parameters:

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from astro_monitor.demo.fits import data_bytes, header_bytes
+from astro_monitor.demo.fits import CardValue, data_bytes, header_bytes
 from astro_monitor.nightlog import OUTCOMES
 from astro_monitor.publish import Subscription
 
@@ -99,8 +99,10 @@ def _write_all(
         # The mount dithers by a few pixels; the field stays.
         pixels = np.roll(base, tuple(rng.integers(-8, 9, 2)), (0, 1))
         taken = datetime(2026, 3, 20, 19, tzinfo=UTC) + timedelta(seconds=number * every_s)
-        cards = {"IMAGETYP": "LIGHT", "EXPTIME": every_s, "OBJECT": "soak", "FILTER": "L", "EGAIN": 1.0,
-                 "DATE-OBS": taken.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]}  # fmt: skip
+        cards: dict[str, CardValue] = {
+            "IMAGETYP": "LIGHT", "EXPTIME": every_s, "OBJECT": "soak", "FILTER": "L", "EGAIN": 1.0,
+            "DATE-OBS": taken.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
+        }  # fmt: skip
         path = captures / f"soak_{number:06d}.fits"
         path.write_bytes(header_bytes(pixels.shape, cards) + data_bytes(pixels))
         written[path.name] = time.monotonic()

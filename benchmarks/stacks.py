@@ -21,11 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sep
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from astro_monitor.demo.fits import CardValue
+    from training.simulate.rigs import Split
 
 SHAPE = (640, 896)
 FRAMES, FAULTS = 40, 3
@@ -62,7 +66,7 @@ class Stack:
     faint_snr: float
 
 
-def mono_seeds(split: str, count: int) -> list[int]:
+def mono_seeds(split: Split, count: int) -> list[int]:
     """The first seeds of a split whose camera has no colour filter array, and whose headers tell nothing special."""
     from training.iqa.rigs import rig_seeds
     from training.simulate import rig_from_seed
@@ -81,7 +85,7 @@ def write_night(folder: Path, seed: int) -> list[str]:
     rig = rig_from_seed(seed)
     labels = []
     for number, shot in enumerate(simulate_night(seed, FRAMES, SHAPE, faults)):
-        cards = {
+        cards: dict[str, CardValue] = {
             "IMAGETYP": "LIGHT", "EXPTIME": float(rig.exposure_s), "OBJECT": "Field", "FILTER": "L",
             "INSTRUME": f"camera {seed}", "DATE-OBS": f"{shot.date_obs_utc:%Y-%m-%dT%H:%M:%S.%f}",
         }  # fmt: skip

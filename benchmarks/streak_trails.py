@@ -74,7 +74,7 @@ def _brightness(rng: np.random.Generator, kind: str, behind: float, ahead: float
     period, phase = log_uniform(rng, 25, 250), rng.uniform(0, 1)
     if kind == "dashed":
         lit = rng.uniform(0.35, 0.75)
-        return lambda run: 0.02 + 0.98 * (((run / period + phase) % 1) < lit)
+        return lambda run: np.where((run / period + phase) % 1 < lit, 1.0, 0.02)
     if kind == "tumbling":
         depth = rng.uniform(0.3, 1)
         return lambda run: 1 - depth / 2 + depth / 2 * np.sin(2 * math.pi * (run / period + phase))

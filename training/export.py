@@ -80,7 +80,7 @@ def tidy(proto: onnx.ModelProto) -> onnx.ModelProto:
     del graph.value_info[:]
     for number, node in enumerate(graph.node):
         if node.op_type == "Add" and (shared := {channels.get(name, 0) for name in node.input}) - {0} == shared:
-            size = ["batch", max(shared), f"height_{number}", f"width_{number}"]
+            size: list[str | int | None] = ["batch", max(shared), f"height_{number}", f"width_{number}"]
             graph.value_info.extend(
                 helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, size) for name in node.input
             )

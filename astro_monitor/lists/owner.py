@@ -151,20 +151,20 @@ def turn(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """
     if sys.platform == "win32":
         yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        deadline_s = time.monotonic() + patience_s
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline_s:
-                    raise TimeoutError(errno.ETIMEDOUT, "another program is writing there", str(folder)) from error
-                time.sleep(RETRY_S)
-            except OSError:
-                break
-        yield
-    finally:
-        os.close(descriptor)
+    else:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            deadline_s = time.monotonic() + patience_s
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline_s:
+                        raise TimeoutError(errno.ETIMEDOUT, "another program is writing there", str(folder)) from error
+                    time.sleep(RETRY_S)
+                except OSError:
+                    break
+            yield
+        finally:
+            os.close(descriptor)

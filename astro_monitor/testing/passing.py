@@ -24,6 +24,7 @@ from ..errors import Incomplete, ModelError
 from ..records import Arrival, Baseline, Failed, Outcome
 from ..settings import Settings
 from .light import LightPipeline
+from .worker_faults import END_AT_ONCE
 
 PASSING_TROUBLE = "astro_monitor.testing.passing:PassingTrouble"
 """The name of this pipeline, as a lane takes it."""
@@ -53,7 +54,7 @@ class PassingTrouble(LightPipeline):
         kills = sorted(self._marks.glob(f"{name}.kill.*"))
         if kills:
             kills[0].unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), END_AT_ONCE)
         if (self._marks / f"{name}.crash").exists():
             os.kill(os.getpid(), signal.SIGSEGV)
         if (self._marks / f"{name}.denied").exists():

@@ -22,6 +22,9 @@ from ..settings import Settings
 FAULTY_PIPELINE = "astro_monitor.testing.worker_faults:FaultyPipeline"
 """The name of this pipeline, as a lane takes it."""
 
+END_AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""Ends a process that cannot defend itself: on Windows ``os.kill`` calls TerminateProcess for SIGTERM."""
+
 
 class FaultyPipeline:
     """Does what the file is called.
@@ -60,7 +63,7 @@ class FaultyPipeline:
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "killed" if settings.models.folder and (marks := sorted(settings.models.folder.glob("killed.*"))):
                 marks[0].unlink()
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), END_AT_ONCE)
         return cls("cuda" if settings.models.star_finder == "reserving" else "cpu")
 
     def __init__(self, provider: str) -> None:
@@ -84,7 +87,7 @@ class FaultyPipeline:
                 os._exit(7)
             case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
                 markers[0].unlink()
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), END_AT_ONCE)
             case "weary" if self._examined:
                 raise RuntimeError("a device that broke before")
             case "spin":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def was_working(used_s: float | None, limit_s: float, before: Machine, after: Ma
 
 def processor_time_s(process_id: int) -> float | None:
     """Return the processor time a process has used, in seconds; ``None`` where the system does not report it."""
+    if sys.platform == "win32":
+        return None
     try:
         # proc(5): the name, field 2, may hold blanks and brackets; utime and stime are fields 14 and 15.
         fields = Path(f"/proc/{process_id}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()

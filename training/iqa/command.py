@@ -1,4 +1,4 @@
-"""The commands of the quality model, in the order they are used. Each goes on where it was stopped."""
+"""The commands of the quality model, in the order they are used. Each continues where it was stopped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from training.recipes import with_changes
+
+if TYPE_CHECKING:
+    from training.iqa.train import Recipe
+    from training.simulate.rigs import Split
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 NAME = "quality"
@@ -95,7 +101,7 @@ def _dataset(options: argparse.Namespace) -> None:
                 log.info("%d of %d rigs", number, len(jobs))
 
 
-def _one_rig(job: tuple[Path, Any, int, int, bool, bool]) -> None:
+def _one_rig(job: tuple[Path, Split, int, int, bool, bool]) -> None:
     from training.iqa.dataset import build_rig
     from training.iqa.rigs import render_rig
 
@@ -178,12 +184,7 @@ def _strange(options: argparse.Namespace) -> None:
     log.info("%s", json.dumps(ask(options.models, options.each, options.seed), indent=1))
 
 
-def _recipe(changes: Sequence[str]) -> Any:
+def _recipe(changes: Sequence[str]) -> Recipe:
     from training.iqa.train import Recipe
 
-    types = {entry.name: type(entry.default) for entry in fields(Recipe)}
-    changed: dict[str, Any] = {}
-    for pair in changes:
-        key, _, value = pair.partition("=")
-        changed[key] = types[key](value)
-    return Recipe(**changed)
+    return with_changes(Recipe(), changes)

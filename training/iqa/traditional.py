@@ -102,7 +102,8 @@ def tune(folder: Path, rigs: int = 600) -> Limits:
     """
     rows, labels = [], []
     for path in sorted(folder.glob("*.npz"))[:rigs]:
-        rig, accepted = load_examined(path), []
+        rig = load_examined(path)
+        accepted: list[dict[str, Any]] = []
         for frame in rig.facts:
             hidden = () if accepted else NEEDS_REFERENCE
             if frame["truth"]["label"] in CLASSES:

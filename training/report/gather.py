@@ -117,9 +117,9 @@ def star_scores(models: Path, frames: int, rival_frames: int, workers: int) -> d
         frames: for the scores of the card.
         rival_frames: of each kind of field.
     """
-    from training.unet.command import RIVALS_SEED, TEST_SEED
     from training.unet.evaluate import evaluate as evaluate_stars
     from training.unet.rivals import compare, summary
+    from training.unet.seeds import RIVALS_SEED, TEST_SEED
 
     model = open_model(STARS, folder=models, provider="cpu")
     card = evaluate_stars(model, "test", TEST_SEED, frames)

@@ -11,8 +11,9 @@ import numpy as np
 
 from training.simulate.conditions import Condition, draw_condition
 from training.simulate.motion import Motion
+from training.simulate.priors import rig_from_seed
 from training.simulate.render import SimFrame, render
-from training.simulate.rigs import Rig, rig_from_seed
+from training.simulate.rigs import Rig
 from training.simulate.sky import draw_field
 
 SATELLITE = "satellite"

@@ -17,15 +17,13 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import galsim
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from training.simulate.rigs import Rig
+from training.simulate.rigs import Rig
 
 Points = NDArray[np.float64]
 """(N, 2): x and y in frame pixels, each point with the same weight."""

@@ -1,4 +1,4 @@
-"""Rigs: telescope, camera and site, drawn from wide priors. A rig is a pure function of its seed.
+"""Rigs: telescope, camera and site. :mod:`training.simulate.priors` draws them; a rig is a pure function of its seed.
 
 Lengths are in *frame pixels* and electrons are per frame pixel. For a colour camera a frame pixel is a 2 × 2
 super-pixel (the mean of its four cells), so gain, read noise and full well are those of the sum of four cells
@@ -10,18 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
-
-from training.simulate import psf
+from typing import Literal
 
 Optics = Literal["refractor", "newtonian", "sct", "rc", "lens"]
 Split = Literal["train", "validation", "test"]
 
 OPTICS: tuple[Optics, ...] = ("refractor", "newtonian", "sct", "rc", "lens")
-F0_RANGE_PX = (1.15, 9.0)
-"""Rigs whose normal star is narrower or wider than this are drawn again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,115 +130,3 @@ def rig_split(seed: int) -> Split:
     """Which part of the data a rig belongs to: 70 % train, 15 % validation, 15 % test, by a hash of its seed."""
     share = int.from_bytes(hashlib.sha256(f"rig {seed}".encode()).digest()[:4], "big") / 2**32
     return "train" if share < 0.70 else "validation" if share < 0.85 else "test"
-
-
-def draw_rig(rng: np.random.Generator) -> Rig:
-    """A rig from the priors."""
-    return rig_from_seed(int(rng.integers(2**31)))
-
-
-def rig_from_seed(seed: int) -> Rig:
-    """The rig that belongs to a seed."""
-    rng = np.random.default_rng([seed, 0x5216])
-    while True:
-        rig = _attempt(rng, seed)
-        if F0_RANGE_PX[0] <= rig.f0_px <= F0_RANGE_PX[1]:
-            return rig
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(math.exp(rng.uniform(math.log(low), math.log(high))))
-
-
-def _attempt(rng: np.random.Generator, seed: int) -> Rig:
-    optics = OPTICS[int(rng.choice(len(OPTICS), p=(0.32, 0.22, 0.18, 0.12, 0.16)))]
-    low, high = {
-        "refractor": (0.7, 5.0),
-        "newtonian": (0.4, 2.5),
-        "sct": (0.3, 1.5),
-        "rc": (0.3, 1.5),
-        "lens": (2.0, 8.0),
-    }[optics]
-    scale = _log_uniform(rng, low, high)
-    cell_um = rng.choice([2.4, 2.9, 3.76, 3.8, 4.63, 5.4, 6.8, 9.0])
-    colour = bool(rng.random() < 0.4)
-    focal_mm = 206.265 * cell_um * (2 if colour else 1) / scale
-    f_ratio = rng.uniform(
-        *{"refractor": (4, 8), "newtonian": (3, 6), "sct": (2, 10), "rc": (5, 9), "lens": (1.8, 5)}[optics]
-    )
-    aperture_mm = float(np.clip(focal_mm / f_ratio, 25, 1000))
-    obstruction = rng.uniform(*{"newtonian": (0.2, 0.4), "sct": (0.3, 0.42), "rc": (0.38, 0.5)}.get(optics, (0, 0)))
-    struts = int({"newtonian": 4, "rc": 4}.get(optics, 0))
-
-    seeing_px = rng.uniform(2.0, 4.0) / scale
-    blur_px = abs(rng.normal(0.3, 0.3)) + (rng.uniform(0.5, 1.4) if optics == "lens" else 0.0)
-    elongation_px = 0.0
-    if rng.random() < 0.4:
-        elongation_px = min(abs(rng.normal(0, 0.6)), 1.2) * math.hypot(seeing_px, blur_px, 0.9)
-    beta = 0.0 if rng.random() < 0.5 else rng.uniform(2.4, 5.0)
-
-    cells = 4 if colour else 1
-    ccd = bool(rng.random() < 0.25)
-    bits = 16 if ccd else int(rng.choice([12, 14, 16], p=(0.35, 0.3, 0.35)))
-    full_well = _log_uniform(rng, 8e3, 1.0e5)
-    scaled = bits < 16 and rng.random() < 0.8
-    step = (1 << (16 - bits)) if scaled else 1
-    top_adu = ((1 << bits) - 1) * step
-    offset = rng.uniform(0.001, 0.02) * top_adu if rng.random() < 0.8 else rng.uniform(0.02, 0.06) * top_adu
-    gain = full_well / (top_adu - offset) * rng.choice([1.0, 0.25, rng.uniform(0.1, 1.3)])
-    read_noise = rng.uniform(4, 12) if ccd else _log_uniform(rng, 0.8, 4.0)
-
-    exposure = _log_uniform(rng, 2, 600)
-    # Per frame pixel and exposure: from a narrow-band or short exposure to city sky.
-    sky_e = min(_log_uniform(rng, 4, 6000) * math.sqrt(cells), 0.08 * min(full_well, top_adu * gain) * cells)
-
-    good_optics = rng.random() < 0.45
-    aberration = 0.0 if good_optics else float(rng.gamma(1.5, 0.35))
-    weights = rng.dirichlet([1, 1, 1, 1]) * aberration
-    partial: dict[str, Any] = {
-        "seed": seed,
-        "optics": optics,
-        "scale_arcsec_px": scale,
-        "aperture_mm": aperture_mm,
-        "obstruction": float(obstruction),
-        "struts": struts,
-        "strut_angle_deg": float(rng.uniform(0, 90)),
-        "round_blur_px": float(blur_px),
-        "elongation_px": float(elongation_px),
-        "elongation_angle_deg": float(rng.uniform(0, 180)),
-        "seeing_px": float(seeing_px),
-        "moffat_beta": float(beta),
-        "f0_px": 0.0,
-        "coma_px": 0.0,
-        "astigmatism_px": 0.0,
-        "curvature_px": 0.0,
-        "tilt_px": 0.0,
-        "tilt_angle_deg": float(rng.uniform(0, 360)),
-        "gain_e_adu": float(gain * cells),
-        "read_noise_e": float(read_noise * math.sqrt(cells)),
-        "offset_adu": float(round(offset)),
-        "full_well_e": float(full_well * cells),
-        "bit_depth": bits,
-        "scaled_to_16_bit": bool(scaled),
-        "blooms": bool(ccd and rng.random() < 0.5),
-        "dark_e_s": _log_uniform(rng, 0.001, 0.1) * cells,
-        "dead_pixel_fraction": float(rng.choice([0.0, _log_uniform(rng, 1e-6, 2e-4)])),
-        "hot_pixel_fraction": _log_uniform(rng, 1e-6, 6e-4) * cells,
-        "hot_pixel_e_s": _log_uniform(rng, 0.5, 30),
-        "column_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
-        "row_noise_e": float(read_noise * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
-        "vignetting_fraction": float(rng.beta(1.3, 4) * 0.8),
-        "dust_motes": int(rng.choice([0, 0, int(rng.integers(1, 4)), int(rng.integers(4, 13))])),
-        "amp_glow_fraction": float(rng.choice([0.0, 0.0, _log_uniform(rng, 0.02, 0.6)])),
-        "amp_glow_corner": int(rng.integers(4)),
-        "colour": colour,
-        "sky_e_s": float(sky_e / exposure),
-        "normal_gradient_fraction": float(rng.beta(1.2, 6) * 0.4),
-        "normal_gradient_angle_deg": float(rng.uniform(0, 360)),
-        "exposure_s": float(exposure),
-    }
-    f0 = psf.normal_fwhm_px(Rig(**partial))
-    for name, weight in zip(("coma_px", "astigmatism_px", "curvature_px", "tilt_px"), weights, strict=True):
-        partial[name] = float(weight * f0 * rng.choice([-1, 1]))
-    partial["f0_px"] = f0
-    return Rig(**partial)

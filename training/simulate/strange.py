@@ -120,7 +120,9 @@ def _noise(rng: np.random.Generator) -> Array:
 
 def _daylight(rng: np.random.Generator) -> Array:
     """A landscape, a roof, a tree: structure on all scales."""
-    scene = sum(_smooth(rng, scale) * scale**0.7 for scale in (1.5, 4, 12, 40))
+    scene = np.zeros(SHAPE)
+    for scale in (1.5, 4, 12, 40):
+        scene += _smooth(rng, scale) * scale**0.7
     scene = (scene - scene.min()) / np.ptp(scene)
     if rng.random() < 0.6:
         skyline = SHAPE[0] * rng.uniform(0.2, 0.6) + 60 * _smooth(rng, 30)[0]

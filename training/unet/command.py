@@ -7,21 +7,13 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+
+from training.recipes import with_changes
+from training.unet.seeds import NAME, POOLS, RIVALS_SEED, TEST_SEED
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 DEFAULT_RUN = Path("runs/unet/network")
-NAME = "star-unet"
-POOLS = {"validation": (120, 0), "train": (4400, 100_000)}
-"""Frames and first seed of each split."""
-
-TUNE_SEED, TEST_SEED = 500_000, 900_000
-"""First seeds of the frames for tuning (validation rigs) and for the scores of the card (test rigs)."""
-
-RIVALS_SEED = 700_000
-"""First seed of the frames that all finders are compared on."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -98,12 +90,7 @@ def _pool(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from training.unet.train import Recipe, train
 
-    types = {entry.name: type(entry.default) for entry in fields(Recipe)}
-    changed: dict[str, Any] = {}
-    for pair in options.set:
-        key, _, value = pair.partition("=")
-        changed[key] = types[key](value)
-    train(Recipe(**changed), options.pool, options.folder)
+    train(with_changes(Recipe(), options.set), options.pool, options.folder)
 
 
 def _ship(options: argparse.Namespace) -> None:

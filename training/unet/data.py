@@ -81,7 +81,9 @@ def draw(split: str, seed: int) -> SimFrame:
     shape = (side, side)
     field = draw_field(rng, rig, shape)
     if rng.random() < EXTENDED_SHARE:
-        number = int(rng.poisson(math.exp(rng.uniform(*map(math.log, EXTENDED_MPX))) * (side / factor) ** 2 / 1e6))
+        fewest, most = EXTENDED_MPX
+        per_mpx = math.exp(rng.uniform(math.log(fewest), math.log(most)))
+        number = int(rng.poisson(per_mpx * (side / factor) ** 2 / 1e6))
         field = replace(field, galaxies=(*field.galaxies, *draw_galaxies(rng, rig, shape, number)))
     return render(rig, field, condition, rng, shape)
 

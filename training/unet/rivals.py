@@ -34,6 +34,7 @@ from training.export import write_card
 from training.simulate import SimFrame, draw_condition, draw_field, draw_rig, render, rig_split
 from training.simulate.sky import flux_at_snr
 from training.unet.matching import match
+from training.unet.seeds import NAME
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,6 @@ _CROWDED = 15
 """More than one star in so many star widths, squared, is crowded."""
 
 FINDERS = ("star-unet", "sep", "DAOStarFinder")
-NAME = "star-unet"
 
 Found = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Positions, frame pixels, of each setting."""
@@ -360,7 +360,8 @@ def _width_px(pixels: NDArray[np.float32], noise: float) -> float:
 def _gaussian(fwhm_px: float) -> NDArray[np.float32]:
     half = max(1, math.ceil(fwhm_px))
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    return np.exp(-4 * math.log(2) * (x**2 + y**2) / fwhm_px**2).astype(np.float32)
+    kernel: NDArray[np.float32] = np.exp(-4 * math.log(2) * (x**2 + y**2) / fwhm_px**2).astype(np.float32)
+    return kernel
 
 
 def _column(table: Any, axis: str) -> NDArray[np.float64]:

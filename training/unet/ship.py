@@ -17,9 +17,9 @@ from astro_monitor.detect.unet import INPUT, OUTPUT
 from astro_monitor.inference import Card, open_model
 from training import export
 from training.unet import network as _network  # registers the layer that the saved network needs
-from training.unet.command import NAME, TEST_SEED, TUNE_SEED
 from training.unet.data import load_pool, manifest_digest
 from training.unet.evaluate import evaluate
+from training.unet.seeds import NAME, TEST_SEED, TUNE_SEED
 from training.unet.tune import scan_all, thresholds
 
 log = logging.getLogger(__name__)

@@ -138,14 +138,15 @@ def _cell_of(table: NDArray[np.void], shape: tuple[int, int]) -> tuple[NDArray[n
 
 
 def _centres(cells: NDArray[np.intp]) -> NDArray[np.float64]:
-    return (cells + 0.5) * CELL_PX - 0.5
+    return (cells.astype(np.float64) + 0.5) * CELL_PX - 0.5
 
 
 def _cells(mask: NDArray[np.bool_], bin_factor: int, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Share of each cell that is marked."""
     side = CELL_PX * bin_factor
     cut = mask[: shape[0] * side, : shape[1] * side]
-    return cut.reshape(shape[0], side, shape[1], side).mean(axis=(1, 3), dtype=np.float32)
+    marked: NDArray[np.float32] = cut.reshape(shape[0], side, shape[1], side).mean(axis=(1, 3), dtype=np.float32)
+    return marked
 
 
 def _light_around(table: NDArray[np.void], seen: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -98,7 +98,9 @@ def thresholds(scanned: list[Scanned]) -> dict[str, float]:
             weights[which].append(np.full(int(mine.sum()), min(1.0, 200 / max(1, mine.sum()))))
     limits = {}
     for name, which, purity in (("star", False, STAR_PURITY), ("artefact", True, ARTEFACT_PURITY)):
-        limits[name] = lowest_pure(*(np.concatenate(part[which]) for part in (scores, right, weights)), purity)
+        limits[name] = lowest_pure(
+            np.concatenate(scores[which]), np.concatenate(right[which]), np.concatenate(weights[which]), purity
+        )
     return {**limits, "streak": _streak_threshold(scanned)}
 
 

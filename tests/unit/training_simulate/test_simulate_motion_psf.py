@@ -7,7 +7,7 @@ pytest.importorskip("galsim")
 
 from training.simulate import psf
 from training.simulate.motion import Motion
-from training.simulate.rigs import rig_from_seed
+from training.simulate.priors import rig_from_seed
 
 pytestmark = pytest.mark.training
 RIG = rig_from_seed(3)
