@@ -88,7 +88,7 @@ def _kinds(documents: Mapping[Key, Any]) -> frozenset[str]:
 
 def _fields(documents: Mapping[Key, dict[str, Any]]) -> frozenset[tuple[str, str]]:
     """Return each kind with each of its fields, the steps that lead to nested ones included."""
-    fields = set()
+    fields: set[tuple[str, str]] = set()
     for key, body in documents.items():
         for field, _ in _leaves(body):
             steps = _general(field).split(".")
