@@ -1,4 +1,4 @@
-"""Read: a file becomes a ``Frame``, whatever program wrote it, or one sentence says why not."""
+"""Reading of files: a file of any capture program becomes a ``Frame``, or an error explains why it does not."""
 
 from .dialects import Dialects
 from .limits import Limits

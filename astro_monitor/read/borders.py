@@ -1,7 +1,8 @@
-"""Borders without a picture: black corners of turned frames, rows of NaN or BLANK, masked edges.
+"""Borders without data: black corners of rotated frames, rows of NaN or BLANK, masked edges.
 
-A border is recognised by its edge: a long run of pixels with exactly one value, which no sky has. It is filled with sky
-like that next to it, so that it shows neither an edge nor a star, and masked, so that nothing in it is counted.
+A border is recognised at the edge of the image: a long run of pixels with exactly one value, which no sky has. It is
+filled with sky as next to it, so that it shows neither an edge nor a star, and masked, so that nothing in it is
+measured.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ from numpy.typing import NDArray
 from .pixels import Pixels
 
 _RUN_PX = 64
-"""Least run of equal pixels along the edge: never by chance, unless the noise is below a fifth of a step."""
+"""Shortest run of equal pixels along an edge, in pixels: not by chance, unless the noise is below 0.2 ADU."""
 _RUN_SHARE = 0.04
+"""Shortest run as a fraction of the edge, for large images."""
 _INNER_RUN_PX = 8
+"""Shortest run from an edge into the image that belongs to a border, in pixels."""
 _BLOCK_PX = 6
-"""A border contains a square of this side; a dead row or column does not."""
+"""Side in pixels of a square that every border contains; a dead row or column does not."""
 _MOST = 0.9
+"""Largest fraction of an image that can be border; above it, the image is left as it is."""
 _LARGEST_INSIDE = 0.5
-"""A value that also half of the picture has is that of the sky."""
+"""Fraction of the image away from the edges from which a value is that of the sky, not of a border."""
 _CELL_PX = 32
+"""Side in pixels of the cells in which the sky next to a border is measured."""
 _SEED = 1
+"""Seed of the noise in a filled border: the same file must produce the same frame."""
 
 
 def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
-    """Return which pixels belong to a border without a picture; ``None`` when the edges show none.
+    """Return the mask of the pixels in a border without data; ``None`` when there is no border.
 
     Parameters:
         pixels: (H, W), at least 64 pixels a side.
@@ -48,16 +54,16 @@ def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
 
 
 def fill_border(pixels: Pixels, mask: NDArray[np.bool_]) -> None:
-    """Fill a border with the level of the nearest sky and with noise like its own, in place.
+    """Fill a border with the level of the nearest sky and the noise of the image, in place.
 
     Parameters:
         pixels: (H, W), writable.
-        mask: (H, W), true where to fill; not everywhere.
+        mask: (H, W), true where to fill; false for at least one pixel.
     """
     level = _levels(pixels, mask)
     rows, columns = np.nonzero(mask)
     noise = _noise(pixels, mask)
-    # The same file must give the same frame each time it is read.
+    # Seeded, so that each reading of a file produces the same frame.
     drawn = np.random.default_rng(_SEED).standard_normal(len(rows), np.float32)
     filled = level[rows // _CELL_PX, columns // _CELL_PX] + np.float32(noise) * drawn
     if pixels.dtype == np.uint16:
@@ -70,7 +76,7 @@ def _edges(pixels: Pixels) -> tuple[Pixels, ...]:
 
 
 def _long_run(line: Pixels) -> float | None:
-    """Return the value of the longest run of equal pixels along an edge, if it is too long for any sky."""
+    """Return the value of the longest run of equal pixels along an edge, if it is too long for sky."""
     changes = np.flatnonzero(line[1:] != line[:-1])
     bounds = np.concatenate([[-1], changes, [len(line) - 1]])
     lengths = np.diff(bounds)
@@ -81,31 +87,31 @@ def _long_run(line: Pixels) -> float | None:
 
 
 def _from_the_edges(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which pixels are reached from an edge along a row or a column without leaving ``same``.
+    """Return the pixels that are connected to an edge along a row or a column within ``same``.
 
-    Each row and column is looked at from both ends; shorter runs than ``_INNER_RUN_PX`` do not count.
+    Each row and column is followed from both ends; runs shorter than ``_INNER_RUN_PX`` are ignored.
     """
     reached = np.zeros_like(same)
-    for way in (slice(None), slice(None, None, -1)):
-        runs = _row_runs(same[:, way])
+    for direction in (slice(None), slice(None, None, -1)):
+        runs = _row_runs(same[:, direction])
         for row in np.flatnonzero(runs >= _INNER_RUN_PX):
-            reached[row, way][: runs[row]] = True
-        runs = _column_runs(same[way])
+            reached[row, direction][: runs[row]] = True
+        runs = _column_runs(same[direction])
         runs[runs < _INNER_RUN_PX] = 0
         deepest = int(runs.max(initial=0))
-        reached[way][:deepest] |= np.arange(deepest)[:, None] < runs
+        reached[direction][:deepest] |= np.arange(deepest)[:, None] < runs
     return reached
 
 
 def _row_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return for each row how many of its first pixels are true."""
+    """Return for each row the number of true pixels at its start."""
     ends: NDArray[np.intp] = np.argmin(same, axis=1)
     ends[(ends == 0) & same[:, 0]] = same.shape[1]
     return ends
 
 
 def _column_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return for each column how many of its first pixels are true; rows that no run reaches are not looked at."""
+    """Return for each column the number of true pixels at its start; rows beyond the longest run are not read."""
     runs = np.zeros(same.shape[1], np.intp)
     alive = np.ones(same.shape[1], np.bool_)
     for row in same:
@@ -119,7 +125,7 @@ def _column_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
 def _has_a_block(mask: NDArray[np.bool_]) -> bool:
     height, width = (side // _BLOCK_PX * _BLOCK_PX for side in mask.shape)
     for part in (mask[:height, :width], mask[-height:, -width:]):
-        # Rows first: they lie together in memory.
+        # Rows first: they are contiguous in memory.
         rows = np.asarray(part.reshape(height // _BLOCK_PX, _BLOCK_PX, width).all(axis=1))
         if rows.reshape(height // _BLOCK_PX, width // _BLOCK_PX, _BLOCK_PX).all(axis=2).any():
             return True
@@ -127,18 +133,18 @@ def _has_a_block(mask: NDArray[np.bool_]) -> bool:
 
 
 def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the sky of each cell of 32 pixels; for cells in the border that of the nearest cell outside it.
+    """Return the sky of each cell of ``_CELL_PX`` pixels; for cells in the border that of the nearest cell outside it.
 
-    Only cells in the border and those around them are measured; the others are 0.
+    Only cells in and next to the border are measured; the others are 0.
     """
     rows, columns = (-(-side // _CELL_PX) for side in pixels.shape)
     level = np.zeros((rows, columns), np.float32)
     level[_touched(mask)] = np.nan
     for row, column in np.argwhere(np.isnan(level)):
-        place = np.s_[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX]
-        free = pixels[place][~mask[place]]
-        if free.size >= _CELL_PX:
-            level[row, column] = np.median(free)
+        cell = np.s_[row * _CELL_PX : (row + 1) * _CELL_PX, column * _CELL_PX : (column + 1) * _CELL_PX]
+        unmasked = pixels[cell][~mask[cell]]
+        if unmasked.size >= _CELL_PX:
+            level[row, column] = np.median(unmasked)
     if np.isnan(level).all():
         level[:] = np.median(pixels[~mask])
     while np.isnan(level).any():
@@ -153,19 +159,19 @@ def _levels(pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _touched(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which cells contain a masked pixel or are next to such a cell."""
+    """Return the cells that contain a masked pixel or are next to such a cell."""
     rows, columns = (-(-side // _CELL_PX) for side in mask.shape)
-    held = np.zeros((rows + 2, columns + 2), np.bool_)
+    with_masked = np.zeros((rows + 2, columns + 2), np.bool_)
     row, column = np.nonzero(mask)
-    held[row // _CELL_PX + 1, column // _CELL_PX + 1] = True
-    around = [held[y : rows + y, x : columns + x] for y in range(3) for x in range(3)]
+    with_masked[row // _CELL_PX + 1, column // _CELL_PX + 1] = True
+    around = [with_masked[y : rows + y, x : columns + x] for y in range(3) for x in range(3)]
     return np.asarray(np.logical_or.reduce(around))
 
 
 def _noise(pixels: Pixels, mask: NDArray[np.bool_]) -> float:
-    """Return the noise of a pixel, by the differences of near pixels of one colour."""
+    """Return the noise of a pixel in ADU, by the differences of neighbouring pixels of one colour."""
     rows = pixels[:: max(1, pixels.shape[0] // 256)].astype(np.float32)
-    free = ~mask[:: max(1, pixels.shape[0] // 256)]
-    both = free[:, 2:] & free[:, :-2]
-    steps = np.abs(rows[:, 2:] - rows[:, :-2])[both]
+    unmasked = ~mask[:: max(1, pixels.shape[0] // 256)]
+    both_unmasked = unmasked[:, 2:] & unmasked[:, :-2]
+    steps = np.abs(rows[:, 2:] - rows[:, :-2])[both_unmasked]
     return float(np.median(steps)) / (0.6745 * np.sqrt(2.0)) if steps.size else 0.0

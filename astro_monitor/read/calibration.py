@@ -1,4 +1,4 @@
-"""Which calibration steps a header says were done, and the pedestal: the level that corresponds to no light."""
+"""Calibration steps recorded in a header, and the pedestal: the level that corresponds to no light."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .facts import Facts
 from .values import as_text
 
 STEPS = (
-    # Letter as in CALSTAT, and the keywords that say that the step was done.
+    # Letter as in CALSTAT, and the keywords by which programs record the step.
     ("B", ("BIASCORR", "BIASCOR", "BIASSUB", "BIAS_SUB", "SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASDONE", "L1STATBI",
            "OVERSCAN", "OVSCORR", "SUBOSCAN", "SUBTRACT_OVERSCAN", "L1STATOV", "DEBIAS", "BIASCAL")),
     ("D", ("DARKCORR", "DARKCOR", "DARKSUB", "DARK_SUB", "SUBDARK", "SUBTRACT_DARK", "DARKDONE", "L1STATDA",
@@ -20,7 +20,7 @@ STEPS = (
            "FLATFIEL")),
 )  # fmt: skip
 WHOLE = ("CALIBRAT", "CALIBRATED", "CALIBED", "REDUCED", "PROCESSD")
-"""Keywords that say that all steps were done."""
+"""Keywords by which programs record a complete calibration."""
 
 _NO = (
     "OFF",
@@ -40,14 +40,14 @@ _NO = (
     "RAW",
     "",
 )
-"""PERFORM is how the Hubble pipeline writes *still to be done*."""
+"""Values of a step that was not done. PERFORM is how the Hubble pipeline writes *still to be done*."""
 _TAKEN = r"(subtract|correct|remov|calibrat|appl|taken off|reduc(ed|tion))"
 _BIAS = r"(bias|overscan|zero[ -]?(level|frame|image)|master[ -]?(zero|offset)|offset (frame|image))"
-"""An offset alone may be that of the focuser or of the pointing."""
+"""Words for a bias frame. An offset alone may be that of the focuser or of the pointing."""
 _NO_FRAME = "sites?|sky|skies|modes?|time|adapt\\w*|moon|hours?|rooms?|nebulae?|clouds?|locations?|conditions?"
 _DARK = rf"\bdarks?\b(?! ({_NO_FRAME})\b)"
-"""A frame, not the sky or the place."""
-_SAID = (
+"""Words for a dark frame, not for a dark sky or site."""
+_STEP_PATTERNS = (
     ("B", re.compile(rf"\b{_BIAS}\b.*{_TAKEN}|{_TAKEN}\w*\b.*\b{_BIAS}\b")),
     ("D", re.compile(rf"{_DARK}.*{_TAKEN}|{_TAKEN}\w*\b.*{_DARK}")),
     ("F", re.compile(rf"\bflat.*({_TAKEN}|divi|field)|({_TAKEN}|divi)\w*\b.*\bflat")),
@@ -59,7 +59,7 @@ _DENIED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Steps that were done (letters of CALSTAT), and the first keyword that gave one."""
+    """Calibration steps (letters of CALSTAT), and the first keyword that records one."""
 
     steps: frozenset[str]
     source: str
@@ -71,10 +71,10 @@ class Calibration:
 
 
 def read_calibration(facts: Facts) -> Calibration:
-    """Return what the header says about calibration.
+    """Return the calibration steps recorded in the header.
 
     Parameters:
-        facts: of the header.
+        facts: values of the header.
     """
     steps: set[str] = set()
     source = ""
@@ -101,23 +101,23 @@ def read_calibration(facts: Facts) -> Calibration:
     for remark in facts.telling_remarks():
         # One remark may name several steps: ``Bias Subtraction; Dark Subtraction``.
         for part in re.split(r"[;.]\s|;", remark):
-            for letter, pattern in _SAID:
+            for letter, pattern in _STEP_PATTERNS:
                 if pattern.search(part) and not _DENIED.search(part):
                     note(letter, "HISTORY")
     return Calibration(frozenset(steps), source)
 
 
 def flat_fielded_by_program(facts: Facts) -> str:
-    """Return the keyword by which a program says that it divided a flat out, combined or stacked; empty when none does.
+    """Return the keyword by which a program records a flat, a combination or a stack; empty when there is none.
 
-    A flat is divided out by processing; bias and dark are taken off by cameras and capture programs as well. What an
-    observatory's own keywords say (``FLATCORR``) is another matter: its pipeline delivers single frames to be graded.
+    Flats are applied in processing; bias and dark are subtracted by cameras and capture programs as well. Keywords of
+    observatories (``FLATCORR``) do not count: their pipelines deliver single frames to be graded.
     """
     return "CALSTAT" if set(calstat(facts)) & set("FMS") else ""
 
 
 def calstat(facts: Facts) -> str:
-    """Return the steps that CALSTAT gives, by letters (B, D, F; M for a master, S for a stack) or by words."""
+    """Return the letters of CALSTAT (B, D, F; M for a master, S for a stack), also where it contains words."""
     status = (as_text(facts.lookup("CALSTAT")) or "").upper()
     if status in _NO:
         return ""
@@ -128,10 +128,10 @@ def calstat(facts: Facts) -> str:
 
 
 def read_pedestal(facts: Facts, calibration: Calibration) -> None:
-    """Fill ``pedestal_adu``.
+    """Set ``pedestal_adu``.
 
-    MaxIm DL writes the number to add to get back to zero (negative), others the number that was added (positive). Where
-    it is given, it is still in the pixels of calibrated frames, too.
+    MaxIm DL writes the number to add to return to zero (negative), others the number that was added (positive). A
+    pedestal in the header is still contained in the pixels, also of calibrated frames.
     """
     for keyword in ("PEDESTAL", "SOFTBIAS", "BIASADU"):
         if keyword == "BIASADU" and calibration.is_dark_level_removed:
@@ -145,7 +145,7 @@ def read_pedestal(facts: Facts, calibration: Calibration) -> None:
 
 
 def _is_done(value: Value | None) -> bool:
-    """Return whether a keyword says that its step was done: true, a word, or a text that names the file or the day."""
+    """Return whether the value of a keyword records its step: true, a word, or a text with the file or the date."""
     if value is None:
         return False
     if isinstance(value, bool):

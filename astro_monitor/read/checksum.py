@@ -1,7 +1,7 @@
-"""DATASUM: whether the data of a FITS unit are what was written.
+"""DATASUM: whether the data of an HDU are those that were written.
 
-Only DATASUM is verified. CHECKSUM covers the header as well, and every program that adds a keyword to a finished
-frame without renewing it makes it wrong while the pixels are sound: refusing such a frame would help nobody.
+Only DATASUM is verified. CHECKSUM covers the header as well, and becomes invalid when a program adds a keyword to a
+finished frame without updating it, while the pixels are intact: such a frame must be graded.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from astro_monitor.errors import Unreadable
 from astro_monitor.fitsheader import Header
 
 _CHUNK_BYTES = 1 << 22
+"""Bytes added up per step: the temporary sums stay small."""
 
 
 def ones_complement_sum(data: NDArray[np.uint8]) -> int:
-    """Add up bytes as 32-bit words with end-around carry (FITS Standard 4.0, appendix J.1).
+    """Return the sum of 32-bit words with end-around carry (FITS Standard 4.0, appendix J.1).
 
     Parameters:
         data: (N,) bytes; a short last word is filled with zeros.
@@ -35,11 +36,11 @@ def ones_complement_sum(data: NDArray[np.uint8]) -> int:
 
 
 def verify_datasum(header: Header, data: NDArray[np.uint8]) -> None:
-    """Compare the data of a unit with the DATASUM in its header, when there is one.
+    """Raise an error if the data of an HDU differ from the DATASUM in its header.
 
     Parameters:
-        header: header of the unit.
-        data: (N,) bytes of its data; padding may be there or not, when it is zeros.
+        header: header of the HDU.
+        data: (N,) bytes of its data, with or without padding of zeros.
 
     Raises:
         Unreadable: they differ (kind ``checksum``).
@@ -48,9 +49,9 @@ def verify_datasum(header: Header, data: NDArray[np.uint8]) -> None:
     text = value.strip() if isinstance(value, str) else ""
     if not (text.isascii() and text.isdecimal() and len(text) <= 10):
         return
-    expected, found = int(text), ones_complement_sum(data)
+    expected, computed = int(text), ones_complement_sum(data)
     # 0 and 2**32 - 1 are the same number in this arithmetic.
-    if expected != found and {expected, found} != {0, 0xFFFFFFFF}:
+    if expected != computed and {expected, computed} != {0, 0xFFFFFFFF}:
         raise Unreadable(
             "The pixels do not match the checksum (DATASUM) in the header: the file was damaged or cut; copy it again.",
             kind="checksum",

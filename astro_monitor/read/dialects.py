@@ -1,7 +1,7 @@
-"""Header dialects: one meaning, many keywords. The tables are the knowledge; the code below only walks them.
+"""Header dialects: tables of the keywords of each value, and the code that looks them up.
 
-The first keyword that is present *and* believable gives the value; ``FrameMeta.sources`` says which one it was. A
-value that is text, not finite or out of its range is ignored with a note. Missing stays missing.
+The value is that of the first keyword that is present *and* plausible; ``FrameMeta.sources`` holds the keyword. A value
+that is text, not finite or out of range is ignored with a note. Missing values stay missing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .values import as_degrees, as_number, as_text
 NUMBERS = (
     NumberRow("gain", ("GAIN", "CAM-GAIN", "ISOSPEED", "ISO"), 0.0, 1e6),
     NumberRow("offset", ("OFFSET", "BLKLEVEL"), 0.0, 65_535.0),
-    # SharpCap: EGAIN is meant at the depth of the converter, EGAINSAV at that of the file.
+    # SharpCap: EGAIN refers to the depth of the converter, EGAINSAV to that of the file.
     NumberRow("e_per_adu", ("EGAINSAV", "EGAIN", "CVF"), 1e-4, 1e3, zero_is_unknown=True),
     NumberRow("sensor_temp_c", ("CCD-TEMP", "CCD_TEMP", "CCDTEMP", "TEMPERAT", "CAMTCCD"), -150.0, 80.0),
     NumberRow("airmass", ("AIRMASS",), 1.0, 40.0, zero_is_unknown=True),
@@ -135,10 +135,10 @@ BUILT_IN = Dialects(NUMBERS, TEXTS, ANGLES)
 
 
 def read_meta(headers: tuple[Header, ...], planes: int = 1, dialects: Dialects = BUILT_IN) -> FrameMeta:
-    """Put the facts of a header into the program's one vocabulary.
+    """Return the values of a header in the vocabulary of this program.
 
     Parameters:
-        headers: that of the image first, then that of the whole file.
+        headers: the header of the image, then the primary one.
         planes: number of images in the file's cube.
         dialects: which keyword fills which field; a field that one row has filled is left alone by later ones.
     """
@@ -174,7 +174,7 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1, dialects: Dialects =
 
 
 def _dark_without_exposure(facts: Facts) -> None:
-    """Call a dark that was exposed for no time at all what it is: a bias."""
+    """Set the type of a dark without exposure to bias."""
     if facts.values.get("kind") == "dark" and facts.values.get("exposure_s", SHORTEST_S) < SHORTEST_S:
         facts.keep("kind", "bias", f"{facts.sources['kind']} (without exposure)")
 
@@ -188,17 +188,17 @@ def _number(facts: Facts, row: NumberRow) -> None:
 
 
 def _text(facts: Facts, row: TextRow) -> None:
-    found = [
+    candidates = [
         (text, keyword)
         for keyword in row.keywords
         if (text := as_text(facts.lookup(keyword))) is not None and text.upper() not in UNKNOWN_TEXTS
     ]
-    if not found:
+    if not candidates:
         return
-    if found[0][1] in WHEELS:
-        # Of several wheels one holds the filter, and the others are open.
-        found.sort(key=lambda one: one[1] not in WHEELS or one[0].lower() in OPEN_FILTERS)
-    facts.keep(row.field, *found[0])
+    if candidates[0][1] in WHEELS:
+        # One of several wheels holds the filter, and the others are open.
+        candidates.sort(key=lambda candidate: candidate[1] not in WHEELS or candidate[0].lower() in OPEN_FILTERS)
+    facts.keep(row.field, *candidates[0])
 
 
 def _angle(facts: Facts, row: AngleRow) -> None:
@@ -223,7 +223,7 @@ def _counts_hours(facts: Facts, keyword: str) -> bool:
 
 
 def _check_pointing(facts: Facts) -> None:
-    """Both zero is how N.I.N.A. writes *no target*; one without the other points nowhere."""
+    """Remove an incomplete pointing, and one of zeros, which is how N.I.N.A. writes *no target*."""
     ra, dec = facts.values.get("ra_deg"), facts.values.get("dec_deg")
     if (ra == 0.0 and dec == 0.0) or (ra is None) != (dec is None):
         for field in ("ra_deg", "dec_deg"):

@@ -1,8 +1,8 @@
-"""EXIF data of TIFF and camera raw files, as FITS cards, so that all formats share one vocabulary.
+"""EXIF data of TIFF and camera raw files as FITS cards, so that all formats share one vocabulary.
 
 Formats: TIFF 6.0 (directories of 12-byte entries), Exif 3.0 (CIPA DC-008), Fujifilm's RAF (a JPEG preview holds the
-EXIF), Canon's CR3 (an ISO base media file whose boxes CMT1 and CMT2 are TIFF directories). Nothing that the file says
-is believed: directories, entries and texts are bounded, and what makes no sense is left out.
+EXIF), Canon's CR3 (an ISO base media file whose boxes CMT1 and CMT2 are TIFF directories). The file is not trusted:
+directories, entries and texts are bounded, and invalid entries are left out.
 """
 
 from __future__ import annotations
@@ -17,39 +17,48 @@ from astro_monitor.fitsheader import Header, ReadAt
 from astro_monitor.records import FrameMeta
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
-"""TIFF, and the raw files of Olympus and Panasonic, which differ by these bytes alone."""
+"""First bytes of TIFF files, and of raw files of Olympus and Panasonic, which differ from TIFF only in them."""
 
 BIG_TIFF_MAGICS = (b"II+\0", b"MM\0+")
-"""TIFF with longer offsets, whose EXIF is not looked for."""
+"""First bytes of BigTIFF files, whose EXIF is not read."""
 
 _MAX_ENTRIES = 1000
+"""Most entries of a directory that are read; cameras write fewer than a hundred."""
 _MAX_TEXT = 4_096
-"""Bytes of one text: names of cameras and lenses are short, and a hostile file may hold a thousand texts."""
+"""Longest text in bytes: names of cameras and lenses are short, and a hostile file may hold a thousand texts."""
 _MAX_BOXES = 64
+"""Most boxes that are followed at one level of a CR3 file."""
 _MAX_SEGMENTS = 64
+"""Most segments that are followed in the JPEG preview of a RAF file."""
 _FORMS = {1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "II"), 7: (1, "s"), 9: (4, "i"), 10: (8, "ii")}
-"""Bytes of a value of each type, and how ``struct`` reads it."""
+"""Length in bytes and ``struct`` format of a value, by the number of its type (TIFF 6.0, section 2; Exif 3.0)."""
 _CR3_METADATA = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+"""UUID of the box with the metadata in Canon's CR3 files."""
 
 MAKE, MODEL, SOFTWARE, DATE_TIME, DESCRIPTION = 271, 272, 305, 306, 270
+"""Numbers of tags of TIFF 6.0."""
 EXIF_DIRECTORY = 34665
+"""Number of the tag with the offset of the EXIF directory (Exif 3.0, 4.6.3)."""
 EXPOSURE_TIME, ISO, ISO_LONG, DATE_TIME_ORIGINAL = 33434, 34855, 34866, 36867
+"""Numbers of tags of Exif 3.0."""
 OFFSET_TIME, OFFSET_TIME_ORIGINAL, SUBSECONDS, FOCAL_LENGTH, LENS_MODEL = 36880, 36881, 37521, 37386, 42036
+"""More of them."""
 DNG_VERSION = 50706
+"""Number of the tag by which a DNG file is recognised (Adobe DNG 1.7)."""
 ISO_TOO_LARGE = 65_535
-"""Value of the 16-bit ISO field when the number does not fit; the longer field contains it then."""
+"""Value of the 16-bit ISO field when the number does not fit into it; it is in the longer field."""
 
 Tag = str | float
 
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """Facts of a camera.
+    """EXIF data of a file.
 
     Attributes:
-        tags: value of each tag that was understood, by its number; rational numbers as floats.
-        header: the same as FITS cards.
-        sources: what each card was made of, for people.
+        tags: value of each valid tag, by its number; rational numbers as floats.
+        header: the same values as FITS cards.
+        sources: name of the tag of each card, for people.
     """
 
     tags: dict[int, Tag]
@@ -61,10 +70,10 @@ def read_exif(read_at: ReadAt) -> Exif:
     """Read the EXIF of a TIFF or camera raw file.
 
     Parameters:
-        read_at: gives bytes of the file.
+        read_at: returns bytes of the file.
 
     Returns:
-        What was found; nothing at all when the file has none or it is damaged.
+        The EXIF data; empty when there are none or they are damaged.
     """
     tags: dict[int, Tag] = {}
     for start in _directories(read_at):
@@ -76,17 +85,17 @@ def read_exif(read_at: ReadAt) -> Exif:
 
 
 def with_exif(exif: Exif, meta: FrameMeta) -> FrameMeta:
-    """Return header facts whose sources are the camera's own EXIF tags in place of FITS keywords.
+    """Return header values with the names of EXIF tags as sources, in place of FITS keywords.
 
     Parameters:
-        exif: from ``read_exif``.
-        meta: read from its cards.
+        exif: the result of ``read_exif``.
+        meta: values read from its cards.
     """
     return replace(meta, sources={field: exif.sources.get(name, name) for field, name in meta.sources.items()})
 
 
 def _directories(read_at: ReadAt) -> Iterator[int]:
-    """Where a TIFF structure with EXIF begins in the file."""
+    """Yield the offsets of TIFF structures with EXIF in the file."""
     front = read_at(0, 96)
     if front[:4] in TIFF_MAGICS:
         yield 0
@@ -114,14 +123,14 @@ def _in_boxes(read_at: ReadAt) -> Iterator[int]:
             continue
         for inner, inner_start, inner_end in _boxes(read_at, start, end):
             if inner == b"uuid" and read_at(inner_start, 16) == _CR3_METADATA:
-                for kind, at, _ in _boxes(read_at, inner_start + 16, inner_end):
+                for kind, box_start, _ in _boxes(read_at, inner_start + 16, inner_end):
                     if kind in (b"CMT1", b"CMT2"):
-                        yield at
+                        yield box_start
         return
 
 
 def _boxes(read_at: ReadAt, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and end of each box (ISO/IEC 14496-12, section 4.2)."""
+    """Yield name, first byte and end of each box (ISO/IEC 14496-12, section 4.2)."""
     for _ in range(_MAX_BOXES):
         head = read_at(start, 16) if start + 8 <= end else b""
         if len(head) < 8:
@@ -147,17 +156,17 @@ def _read_tiff(read_at: ReadAt, start: int, tags: dict[int, Tag]) -> None:
 def _read_directory(read_at: ReadAt, start: int, offset: int, order: str, tags: dict[int, Tag]) -> None:
     (count,) = struct.unpack(f"{order}H", read_at(start + offset, 2))
     table = read_at(start + offset + 2, 12 * min(count, _MAX_ENTRIES))
-    for at in range(0, len(table) - 11, 12):
-        tag, form, number = struct.unpack(f"{order}HHI", table[at : at + 8])
+    for entry in range(0, len(table) - 11, 12):
+        tag, form, number = struct.unpack(f"{order}HHI", table[entry : entry + 8])
         if form not in _FORMS or tag in tags:
             continue
         size, letters = _FORMS[form]
-        wanted = min(number, _MAX_TEXT) if letters == "s" else 1
-        raw = table[at + 8 : at + 12]
+        count_read = min(number, _MAX_TEXT) if letters == "s" else 1
+        raw = table[entry + 8 : entry + 12]
         if size * number > 4:
-            raw = read_at(start + struct.unpack(f"{order}I", raw)[0], size * wanted)
+            raw = read_at(start + struct.unpack(f"{order}I", raw)[0], size * count_read)
         if letters == "s":
-            text = raw[:wanted].partition(b"\0")[0].decode("utf-8", "replace").strip()
+            text = raw[:count_read].partition(b"\0")[0].decode("utf-8", "replace").strip()
             if text:
                 tags[tag] = text
         elif len(raw) >= size and number:
@@ -197,7 +206,7 @@ def _camera(make: Tag | None, model: Tag | None) -> str | None:
 
 
 def _moment(tags: dict[int, Tag]) -> tuple[str | None, str]:
-    """When the exposure began, in UTC. Cameras count local time, and few say of which zone."""
+    """Return the start of the exposure in UTC. Cameras write local time, and few write its offset."""
     for tag, offset_tag, name in (
         (DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL, "EXIF DateTimeOriginal"),
         (DATE_TIME, OFFSET_TIME, "TIFF DateTime"),

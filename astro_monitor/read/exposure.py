@@ -1,4 +1,4 @@
-"""Exposure time in seconds: the keyword, and the unit of its number."""
+"""Exposure time in seconds: its keyword, and the unit of its number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .facts import Facts, is_unknown
 from .values import as_number, as_text
 
 KEYWORDS = (
-    # Keyword, and its unit where its name gives it. The first plausible one counts.
+    # Keyword, and its unit where the name contains it. The first plausible value is used.
     ("EXPTIME", ""), ("EXPOSURE", ""), ("EXPOINUS", "us"), ("EXP_TIME", ""), ("EXP-TIME", ""), ("EXPOSTIM", ""),
     ("EXPOSURE_TIME", ""), ("EXPOSURETIME", ""), ("ITIME", ""), ("INTTIME", ""), ("EXPT", ""), ("ELAPTIME", ""),
     ("EXP_SEC", "s"), ("EXPTIME_MS", "ms"), ("EXPMS", "ms"), ("EXP_MS", "ms"),
@@ -21,15 +21,16 @@ KEYWORDS = (
     ("EXPOSED", ""), ("SHUTTIME", ""), ("INTEGRAT", ""), ("EXP", ""),
 )  # fmt: skip
 NEED_UNIT = ("EXP", "INTEGRAT")
-"""Keywords that may as well count exposures."""
+"""Keywords that may also hold a number of exposures: used only with a unit."""
 UNIT_S: Mapping[str, float] = MappingProxyType({"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0})
+"""Seconds in each unit."""
 SHORTEST_S, LONGEST_S = 1e-6, 86_400.0
-"""Shorter than any shutter, electronic ones included; longer than any dark."""
+"""Plausible range in seconds: from below the fastest electronic shutter to one day, longer than any dark."""
 LONGEST_NIGHT_S = 43_200.0
-"""For a frame of the sky, a larger number without a unit is not in seconds."""
+"""Longest exposure of a light in seconds, 12 hours: a larger number without a unit is not in seconds."""
 NO_SECONDS = "it is no exposure time in seconds, and no unit is given"
 SHUTTERLESS_KINDS: tuple[FrameKind, ...] = ("bias", "dark", "flat")
-"""Frames that may have been exposed for no time at all."""
+"""Frame types whose exposure may be zero."""
 
 _UNITS = (
     ("ns", r"ns|nsec|nano-?sec(?:ond)?s?"),
@@ -48,13 +49,13 @@ _FRACTION = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})\s*(?:s|sec)?\.?", re.IGNORECA
 
 
 def read_exposure(facts: Facts, kind: FrameKind) -> None:
-    """Fill ``exposure_s``; implausible values are noted.
+    """Set ``exposure_s``; implausible values are noted.
 
     Parameters:
-        facts: of the header.
-        kind: type of the frame; a frame of the sky takes time, and not longer than a night.
+        facts: values of the header.
+        kind: type of the frame; a light has an exposure above zero, and at most of one night.
     """
-    found: list[tuple[float, str, str]] = []
+    candidates: list[tuple[float, str, str]] = []
     for keyword, unit in KEYWORDS:
         value = facts.lookup(keyword)
         if value is None or is_unknown(value):
@@ -69,13 +70,13 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
         elif seconds < SHORTEST_S and kind not in SHUTTERLESS_KINDS:
             facts.refuse(keyword, value, "a frame of the sky takes time")
         else:
-            found.append((seconds, keyword, stated))
-    if not found:
+            candidates.append((seconds, keyword, stated))
+    if not candidates:
         return
-    chosen = found[0]
-    for other in found[1:]:
+    chosen = candidates[0]
+    for other in candidates[1:]:
         if {_power(chosen[0], other[0])} & {1e3, 1e6} and not chosen[2]:
-            # The same number in milliseconds or microseconds: the smaller one counts seconds.
+            # The same exposure in milliseconds or microseconds: the smaller number is in seconds.
             chosen = other
         elif chosen[0] > 0 and abs(other[0] - chosen[0]) > 0.01 * chosen[0]:
             facts.note(f"{other[1]} gives {other[0]:g} s, {chosen[1]} gives {chosen[0]:g} s; the latter is used.")
@@ -87,7 +88,7 @@ def read_exposure(facts: Facts, kind: FrameKind) -> None:
 
 
 def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
-    """Return the number in seconds, and the unit where one is given."""
+    """Return the exposure in seconds, and its unit where it is written."""
     text = as_text(value) or ""
     number = as_number(value)
     if number is None:
@@ -96,10 +97,10 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
             return int(match[1]) / int(match[2]), "s"
         match = _CLOCK.fullmatch(text)
         if match is not None:
-            hours, minutes, rest = (
+            hours, minutes, seconds = (
                 float(part or 0) for part in (match[1] or match[4], match[2] or match[5], match[3] or match[6])
             )
-            return hours * 3600.0 + minutes * 60.0 + rest, "s"
+            return hours * 3600.0 + minutes * 60.0 + seconds, "s"
         match = _WITH_UNIT.fullmatch(text)
         number = as_number(match[1]) if match is not None else None
         if match is None or number is None:
@@ -112,8 +113,8 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
 
 
 def _unit_in(comment: str) -> str:
-    """Return the unit that a remark names: in brackets, after *in*, or anywhere as a word; seconds go first there."""
-    # A number with a unit is about something else: ``shutter latency 5 ms``.
+    """Return the unit named in a remark: in brackets, after *in*, or anywhere as a word, seconds first."""
+    # A number with a unit describes something else: ``shutter latency 5 ms``.
     comment = re.sub(r"\d+(\.\d+)?\s*[a-zµμ]+", " ", comment)
     for pattern in (r"[\[(]\s*([a-zµμ.-]+)\s*[\])]", r"\bin\s+(?:decimal\s+)?([a-zµμ.-]+)"):
         for word in re.findall(pattern, comment):
@@ -129,7 +130,7 @@ def _named(word: str) -> str:
 
 
 def _power(large: float, small: float) -> float:
-    """Return the ratio of two numbers as a power of ten, or 0 when it is none."""
+    """Return the ratio of two numbers if it is 1,000 or 1,000,000, else 0."""
     if small <= 0.0:
         return 0.0
     return next((power for power in (1e3, 1e6) if abs(large / small / power - 1.0) < 1e-6), 0.0)

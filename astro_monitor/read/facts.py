@@ -1,4 +1,4 @@
-"""The facts read from a header so far, the keyword that gave each, and which values were ignored."""
+"""Values read from a header, with the keyword of each, and notes about ignored values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from astro_monitor.fitsheader import Header, Value
 from .values import as_number, as_text
 
 UNKNOWN_TEXTS = ("UNKNOWN", "NONE", "N/A", "NULL", "DEFAULT", "AUTO", "UNDEFINED", "-", "--", "---", "?")
-"""Programs write these for *not known*: they are ignored without a note."""
+"""Texts that programs write for *not known*: they are ignored without a note."""
 _MAX_NOTES = 20
+"""Most notes about one header, so that a damaged header does not flood the documents."""
 _MAX_REMARK, _MAX_REMARKS, _MAX_TEXT = 200, 8000, 1000
-"""Limits for pattern matching, which is slow on long text: letters of a remark and of a value, number of remarks."""
+"""Limits for pattern matching, which is slow on long text: characters of a remark, number of remarks, characters of a
+value."""
 _WITH_UNIT = re.compile(
     r"(?:ISO\s*)?([+-]?[\d.,]+)\s*(?:arc-?sec\w*\s*(?:/|per)\s*pi?xe?l?|[\"″']{1,2}(?:/pi?xe?l?)?|°|deg\.?|degrees?)?\s*(?:C|Celsius|mm|um|µm|μm|microns?|e-?/ADU|ADU|%|dB)?"
 )
-"""Units that need no conversion here; a value with another unit, such as metres for a focal length, is ignored."""
+"""Units that need no conversion; a value with another unit, such as metres for a focal length, is ignored."""
 _TELLING = re.compile(
     "siril|pixinsight|image|star|drizz|deepsky|astro ?pixel|astrometric stacking|astap|ccdproc|astropy|stack"
     "|added|integrat|regist|align|process|calibrat|reduc|reproj|combin|average|median|mean|sum|sigma|bias|zero|offset|overscan|dark|flat"
@@ -25,12 +27,12 @@ _TELLING = re.compile(
 
 
 class Facts:
-    """The facts found so far.
+    """Values of a header, collected step by step.
 
     Attributes:
-        values: fields of ``FrameMeta`` that are known.
-        sources: for each of them the keyword that gave it, and in brackets what was assumed.
-        notes: sentences about values that were ignored.
+        values: known fields of ``FrameMeta``.
+        sources: the keyword of each field, and in brackets what was assumed.
+        notes: sentences about ignored values.
     """
 
     def __init__(self, headers: tuple[Header, ...]) -> None:
@@ -43,7 +45,7 @@ class Facts:
         self._telling = tuple(text for remark in self._remarks if _TELLING.search(text := remark.lower()))
 
     def lookup(self, keyword: str) -> Value | None:
-        """Return a value from the first header that has one."""
+        """Return the value from the first header that has the keyword."""
         for header in self._headers:
             value = header.value(keyword)
             if isinstance(value, str):
@@ -63,29 +65,29 @@ class Facts:
         return self._remarks
 
     def telling_remarks(self) -> tuple[str, ...]:
-        """Return in lower case those that may be about processing or calibration; most headers have none."""
+        """Return the remarks that may be about processing or calibration, in lower case; most headers have none."""
         return self._telling
 
     def keywords(self) -> tuple[str, ...]:
-        """Return all keywords that are there."""
+        """Return the keywords of all headers."""
         return tuple(keyword for header in self._headers for keyword in header.cards)
 
     def keep(self, field: str, value: object, source: str) -> None:
-        """Fill a field."""
+        """Set a field and its source."""
         self.values[field] = value
         self.sources[field] = source
 
     def note(self, sentence: str) -> None:
-        """Add a note, while there are not too many."""
+        """Add a note, up to ``_MAX_NOTES``."""
         if len(self.notes) < _MAX_NOTES:
             self.notes.append(sentence)
 
     def refuse(self, keyword: str, value: Value, why: str) -> None:
-        """Note a value that was ignored."""
+        """Add a note about an ignored value."""
         self.note(f"{keyword} = {(as_text(value) or '')[:40]!r} was ignored: {why}.")
 
     def number(self, keyword: str, low: float, high: float, *, zero_is_unknown: bool = False) -> float | None:
-        """Return the number of a keyword if it is plausible; else note why it is not."""
+        """Return the number of a keyword if it is plausible; else add a note why it is not."""
         value = self.lookup(keyword)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""What kind of frame a file holds: by its header, by the name of its target, and by its place among the files."""
+"""The type of a frame: by its header, by the name of its target, and by the names of its file and folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPE_KEYWORDS = (
 )  # fmt: skip
 _FLATS = r"(sky|dome|twilight|twi|dawn|dusk|panel|lamp|internal|evening|morning|led|screen|light-?box)"
 TYPES: tuple[tuple[str, FrameKind], ...] = (
-    # Whole text in lower case, without words such as "frame" and without blanks. The first that fits counts.
+    # Complete text in lower case, without words such as "frame" and without blanks. The first match is used.
     (r".*(defect|bad-?pixel|hotpixel|rejection|weight|slope)(map|mask)s?(high|low)?|bpm|dqmask|.*mask", "defect_map"),
     (r".*(?<!un)(?<!non)(?<!not)(master|stack|integrat|combin|mosaic|coadd|processed|calibrated|resampled|instcal"
      r"|super(bias|dark|flat)).*", "product"),
@@ -35,9 +35,9 @@ TYPES: tuple[tuple[str, FrameKind], ...] = (
      r"|obje[ck]?to?s?|cibles?|luz|luce|lumi[eè]res?", "light"),
 )  # fmt: skip
 PICTURE_TYPES: dict[int, FrameKind] = {1: "light", 2: "bias", 3: "dark", 4: "flat"}
-"""PICTTYPE of CCDSoft and TheSky."""
+"""Frame type by the value of PICTTYPE (CCDSoft, TheSky)."""
 TARGETS: tuple[tuple[str, FrameKind], ...] = (
-    # Names of targets that no object of the sky has, without a number at their end.
+    # Names of targets that are not objects of the sky, without a number at their end.
     (r"(dark|flat) ?(frame|flat|dark)s?|darks?|master ?dark", "dark"),
     (r"bias(es)?( frames?)?|zeros?|offsets?|master ?bias", "bias"),
     (rf"({_FLATS}[ _-]*)?flat([ _-]*(wizard|dither|field|frame|panel|set|image))?s?|{_FLATS}[ _-]*flats?|master ?flat",
@@ -57,9 +57,9 @@ QUIET_FOLDERS: tuple[tuple[str, FrameKind], ...] = (
     (r"bias(es)?([ _-]*frames?)?|offsets?", "bias"),
     (rf"({_FLATS}[ _-]*)?flats?([ _-]*(field|frame)s?)?", "flat"),
 )
-"""These folders count only where the header gives no type."""
+"""Folders that decide only where the header has no type."""
 _PP_STARS = "(and|aql|aqr|aur|cam|cas|cep|cyg|del|gem|her|hya|lac|leo|lib|lyr|oph|ori|peg|per|sgr|tau|vel|vir|vul)"
-"""Constellations, for variable stars named PP: such names start like those of Siril's preprocessed frames."""
+"""Constellations, for variable stars named PP, whose names start like those of Siril's preprocessed frames."""
 NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"(guide|guider|guiding|guidecam|phd2?)[ _\-.0-9].*|.*[_\- ](guider|phd2|guidecam)[_\- .].*", "guide"),
     (r"auto[_-]?focus[ _\-.0-9].*|.*[_\- ]autofocus[_\- .].*", "focus"),
@@ -76,22 +76,22 @@ QUIET_NAMES: tuple[tuple[str, FrameKind], ...] = (
     (r"snap[ _\-.]?\d.*", "snapshot"),
     (r"autosave[ _\-.0-9].*", "product"),
 )
-"""These names count only where the header gives no type."""
+"""File names that decide only where the header has no type."""
 
 FILE_NAME, FOLDER_NAME = "file name", "folder name"
-"""Sources of a kind that no keyword gave."""
+"""Sources of a type that is not from a keyword."""
 
 
 def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
-    """Return what kind of frame a header describes.
+    """Return the frame type of a header.
 
     Parameters:
-        facts: of the header.
+        facts: values of the header.
         planes: number of images in the file's cube; cameras write one.
 
     Returns:
-        The kind, ``unknown`` when no keyword gives one; and the keyword that gave it. The mark of a processing program
-        counts before what the capture program wrote, and a name such as ``FlatWizard`` before a type that says *light*.
+        The type, ``unknown`` when no keyword has one; and its keyword. The mark of a processing program takes
+        precedence over the capture program's keywords, and a target such as ``FlatWizard`` over the type *light*.
     """
     if planes > 1:
         return "product", "NAXIS3"
@@ -100,11 +100,11 @@ def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
 
 
 def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMeta:
-    """Return the facts of a frame for a setup that applies flats during capture, so that CALSTAT makes no product.
+    """Return the header values for a setup that applies flats during capture, so that CALSTAT does not mean a product.
 
     Parameters:
-        headers: that of the image first.
-        meta: their facts; changed only where the kind came from CALSTAT, and CALSTAT names neither master nor stack.
+        headers: the headers of the image, its own first.
+        meta: their values; changed only where the type is from CALSTAT, and CALSTAT names neither master nor stack.
     """
     facts = Facts(headers)
     if meta.sources.get("kind") != "CALSTAT" or set(calstat(facts)) & {"M", "S"}:
@@ -115,7 +115,7 @@ def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMet
 
 
 def _fresh(facts: Facts) -> tuple[FrameKind, str]:
-    """Return the kind of a frame that is no product."""
+    """Return the type of a frame that is not a product."""
     kind, source = _typed(facts)
     guider = is_guiders(facts)
     if guider and kind in ("light", "unknown"):
@@ -130,17 +130,17 @@ def _fresh(facts: Facts) -> tuple[FrameKind, str]:
 
 
 def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, str]:
-    """Return the kind of a frame by its header and by the names of its file and folders.
+    """Return the type of a frame by its header and by the names of its file and folders.
 
-    Only folders below the watched one count: a user who names a folder of darks wants to see these files.
+    Only folders below the watched one are considered: a user who watches a folder of darks wants to see these files.
 
     Parameters:
-        meta: what the header says.
+        meta: values of the header.
         path: the file.
         root: the watched folder.
 
     Returns:
-        The kind and its source; those of ``meta`` when no name gives a kind.
+        The type and its source; those of ``meta`` when no name contains a type.
     """
     by_header = meta.kind, meta.sources.get("kind", "")
     if meta.kind not in ("light", "unknown"):
@@ -162,30 +162,34 @@ def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, s
 
 
 def spelled_type(facts: Facts) -> str | None:
-    """Return the frame type as the header spells it; ``None`` when it gives none."""
+    """Return the frame type as the header spells it; ``None`` when it has none."""
     return next((text for keyword in TYPE_KEYWORDS if (text := as_text(facts.lookup(keyword)))), None)
 
 
 def _typed(facts: Facts) -> tuple[FrameKind, str]:
-    """Return the kind by the keywords for it; a frame that one of them calls processed is no raw frame."""
-    found: list[tuple[FrameKind, str]] = []
+    """Return the type by its keywords; a frame that any of them calls processed is not a raw frame."""
+    candidates: list[tuple[FrameKind, str]] = []
     for keyword in TYPE_KEYWORDS:
         text = as_text(facts.lookup(keyword))
         kind = _first(TYPES, _plain(text)) or _by_word(text) if text is not None else None
         if kind is not None:
-            found.append((kind, keyword))
+            candidates.append((kind, keyword))
     number = as_number(facts.lookup("PICTTYPE"))
     if number is not None and number in PICTURE_TYPES:
-        found.append((PICTURE_TYPES[int(number)], "PICTTYPE"))
+        candidates.append((PICTURE_TYPES[int(number)], "PICTTYPE"))
     if as_text(facts.lookup("ESO PRO CATG")) is not None:
-        found.insert(0, ("product", "ESO PRO CATG"))
-    # At ESO only the category marks an acquisition frame: its type is that of any object.
-    done = [one for one in found if one[0] in ("product", "defect_map") or one == ("snapshot", "ESO DPR CATG")]
-    return (done or found or [("unknown", "")])[0]
+        candidates.insert(0, ("product", "ESO PRO CATG"))
+    # ESO marks an acquisition frame only by its category: its type is that of an object.
+    processed = [
+        candidate
+        for candidate in candidates
+        if candidate[0] in ("product", "defect_map") or candidate == ("snapshot", "ESO DPR CATG")
+    ]
+    return (processed or candidates or [("unknown", "")])[0]
 
 
 def _by_word(text: str) -> FrameKind | None:
-    """Return the kind of a longer text that has a word for it, such as ``Dark Current`` or ``Light (cooled)``."""
+    """Return the type of a longer text that contains a word for it, such as ``Dark Current`` or ``Light (cooled)``."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     if re.match(r"\W*(light|science|object)\b", text.lower()):
         return "light"

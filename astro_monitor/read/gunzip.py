@@ -1,4 +1,4 @@
-"""Inflating a gzip file no further than its FITS headers ask for, and not at all if they ask for too much."""
+"""Bounded decompression of gzip files: as far as the FITS headers declare, and not at all if they declare too much."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from .limits import Limits
 
 GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 20
+"""Bytes read or decompressed per step."""
 _WHOLE_GZIP = 16 + zlib.MAX_WBITS
+"""Window bits by which zlib expects a gzip header and trailer."""
 _FREE_MEMBERS = 1000
+"""Members that are allowed in any file, before their mean length counts."""
 _LEAST_MEMBER_BYTES = 512
-"""Inflated, on average: programs that write many members (bgzip, pigz) put 64 kB and more into each. A file of
-countless tiny ones would cost minutes."""
+"""Smallest mean length of a member in decompressed bytes: programs that write many members (bgzip, pigz) put 64 kB and
+more into each. A file of countless tiny ones would take minutes."""
 
 
 def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
-    """Refuse to inflate what grows out of all proportion.
+    """Raise an error if a compressed file would grow out of proportion.
 
     Parameters:
-        inflated_bytes: length that the headers declare.
+        inflated_bytes: length declared by the headers.
         packed_bytes: length of the compressed form.
-        limits: what is allowed.
+        limits: the largest ratio, and the length that is always allowed.
 
     Raises:
-        Unsupported: it is a bomb, or at least no picture of the sky (kind ``bomb``).
+        Unsupported: the file is a decompression bomb, or at least not a frame of the sky (kind ``bomb``).
     """
     if inflated_bytes > max(limits.free_inflation_bytes, packed_bytes * limits.max_inflation):
         raise Unsupported(
@@ -40,14 +43,14 @@ def refuse_bomb(inflated_bytes: int, packed_bytes: int, limits: Limits) -> None:
 
 
 class Inflater:
-    """The front of an inflated gzip file, longer as it is asked for.
+    """A gzip file, decompressed on demand from its start.
 
-    A file may have several members, one after the other, which are read as one; zeros between them and behind the last
-    one are passed over (RFC 1952, section 2.2, and what gzip does), as is anything else that follows the last one.
+    A file may have several members, which are concatenated; zeros between them and after the last one are skipped
+    (RFC 1952, section 2.2, and the behaviour of gzip), as is anything else after the last one.
 
     Parameters:
         packed: (N,) all bytes of the compressed file.
-        limits: what may be inflated.
+        limits: limits of the decompressed length.
     """
 
     def __init__(self, packed: NDArray[np.uint8], limits: Limits) -> None:
@@ -60,13 +63,13 @@ class Inflater:
         self._front = bytearray()
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Give inflated bytes, as ``fitsheader.scan_hdus`` wants them."""
+        """Return decompressed bytes, in the form that ``fitsheader.scan_hdus`` needs."""
         refuse_bomb(offset + count, len(self._packed), self._limits)
         self._grow(offset + count)
         return bytes(self._front[offset : offset + count])
 
     def array(self, offset: int, count: int) -> NDArray[np.uint8]:
-        """Give ``count`` inflated bytes from ``offset`` on as a new, writable array, and check the file's end.
+        """Return ``count`` decompressed bytes from ``offset`` on as a new, writable array, and check the file's end.
 
         Raises:
             Unreadable: the stream is damaged or ends early.
@@ -95,26 +98,26 @@ class Inflater:
                 return
             self._front += piece
 
-    def _inflate(self, most: int) -> bytes:
-        """Inflate at most so many bytes; none at the end of the file."""
+    def _inflate(self, max_bytes: int) -> bytes:
+        """Return at most ``max_bytes`` decompressed bytes; empty at the end of the file."""
         while not self._stream.eof or self._next_member():
-            held = self._stream.unconsumed_tail
-            if not held:
-                held = bytes(self._packed[self._position : self._position + _CHUNK_BYTES])
-                self._position += len(held)
+            packed = self._stream.unconsumed_tail
+            if not packed:
+                packed = bytes(self._packed[self._position : self._position + _CHUNK_BYTES])
+                self._position += len(packed)
             try:
-                piece = self._stream.decompress(held, most)
+                piece = self._stream.decompress(packed, max_bytes)
             except zlib.error as error:
                 raise Unreadable("The compressed file is damaged; copy it again.", kind="corrupt_gzip") from error
             if self._stream.eof:
                 self._position -= len(self._stream.unused_data)
-            if piece or (not held and not self._stream.eof):
+            if piece or (not packed and not self._stream.eof):
                 self._inflated_bytes += len(piece)
                 return piece
         return b""
 
     def _next_member(self) -> bool:
-        """Go on to the next member; return whether there is one."""
+        """Move to the next member; return whether there is one."""
         while self._position < len(self._packed):
             piece = np.frombuffer(self._packed[self._position : self._position + _CHUNK_BYTES], np.uint8)
             zeros = int(np.argmax(piece != 0)) if piece.any() else len(piece)
@@ -133,7 +136,7 @@ class Inflater:
         return True
 
     def _check_end(self) -> None:
-        """Read on to the checksum at the end of the member, unless that is far away."""
+        """Verify the checksum at the end of the member, unless the end is far away."""
         for _ in range(8):
             if self._stream.eof:
                 return

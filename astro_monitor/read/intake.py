@@ -1,8 +1,8 @@
-"""A file is taken into memory once, whole, while a second thread hashes what has arrived.
+"""Reading of a complete file into memory, while a second thread hashes the bytes.
 
-Nothing is mapped: a mapped file that its writer shortens ends the process with SIGBUS. The file is asked for its
-size and time before and after; when they differ, the bytes are thrown away. When its headers show that it is no frame,
-they alone are read.
+Files are not memory-mapped: a mapped file that its writer truncates ends the process with SIGBUS. Size and modification
+time are compared before and after; when they differ, the bytes are discarded. When the headers show that a file is not
+a frame, only they are read.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from astro_monitor.fitsheader import ReadAt
 from astro_monitor.plain import because
 
 CHUNK_BYTES = 1 << 20
+"""Bytes read or hashed per step: reading and hashing overlap, and waiting threads continue early."""
 FRONT_BYTES = 1 << 16
-"""Size of the first read: contains the headers of nearly every file."""
+"""Bytes of the first read: they contain the headers of nearly every file."""
 THREAD_FROM_BYTES = 4 << 20
-"""Smaller files are hashed where they are read: starting a thread would cost more than it saves."""
+"""Smaller files are hashed in the reading thread: starting a second one would take longer than it saves."""
 
 _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    # Opening a named pipe would wait for a writer for ever.
+    # Without this flag, opening a named pipe would wait for a writer for ever.
     | getattr(os, "O_NONBLOCK", 0)
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ _OPEN_FLAGS = (
 class Intake:
     """The bytes of one file and their SHA-256.
 
-    The hash runs behind the reading. Whoever changes the bytes in place calls ``wait_hashed`` first.
+    Hashing follows reading. Code that changes the bytes in place calls ``wait_hashed`` first.
 
     Attributes:
         data: (N,) uint8, all bytes of the file; writable.
@@ -60,7 +61,7 @@ class Intake:
             self._thread.start()
 
     def filled_to(self, end: int) -> None:
-        """Say that the bytes before ``end`` are there."""
+        """Announce that the bytes before ``end`` are filled."""
         if self._thread is None:
             self._hash.update(self.data[self._filled : end].data)
             self._filled = self._hashed = end
@@ -70,7 +71,7 @@ class Intake:
             self._moved.notify_all()
 
     def abandon(self) -> None:
-        """Let the second thread end without a hash."""
+        """End the second thread without a hash."""
         with self._moved:
             self._closed = True
             self._moved.notify_all()
@@ -83,7 +84,7 @@ class Intake:
             self._moved.wait_for(lambda: self._hashed >= end or self._closed)
 
     def hexdigest(self) -> str:
-        """Wait for the hash of all bytes: 64 hex digits."""
+        """Wait for the hash of all bytes, and return it as 64 hex digits."""
         self.wait_hashed(self.size_bytes)
         if self._thread is not None:
             self._thread.join()
@@ -92,12 +93,12 @@ class Intake:
         return self._hash.hexdigest()
 
     def release(self) -> None:
-        """Let go of the bytes once they are hashed; pixels made of them in place keep theirs alive."""
+        """Release the bytes once they are hashed; pixels that share their memory keep it alive."""
         self.wait_hashed(self.size_bytes)
         self.data = np.empty(0, np.uint8)
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Give a copy of some bytes, as ``fitsheader.scan_hdus`` wants them."""
+        """Return a copy of some bytes, in the form that ``fitsheader.scan_hdus`` needs."""
         return self.data[offset : offset + count].tobytes()
 
     def _follow(self) -> None:
@@ -105,7 +106,7 @@ class Intake:
             while self._hashed < self.size_bytes and self._hash_what_arrived():
                 pass
         finally:
-            # Whatever ends this thread, nobody waits for it in vain.
+            # However this thread ends, no other thread must wait for it in vain.
             with self._moved:
                 self._closed = True
                 self._moved.notify_all()
@@ -116,7 +117,7 @@ class Intake:
             if self._closed:
                 return False
             start, end = self._hashed, self._filled
-        # In pieces, so that whoever waits for the front of the data is let go early.
+        # In chunks, so that a thread that waits for the start of the data continues early.
         while start < end:
             piece = min(end, start + CHUNK_BYTES)
             self._hash.update(self.data[start:piece].data)
@@ -130,25 +131,51 @@ class Intake:
 def take_in(
     path: Path,
     max_bytes: int,
-    look: Callable[[ReadAt, int], None] = lambda read_at, size_bytes: None,
-    found: tuple[int, int] | None = None,
+    check: Callable[[ReadAt, int], None] = lambda read_at, size_bytes: None,
+    expected: tuple[int, int] | None = None,
 ) -> Intake:
-    """Read a whole file into memory.
+    """Read a complete file into memory.
 
     Parameters:
         path: a regular file, or a link to one.
         max_bytes: longer files are refused before anything is read.
-        look: called once, before there is memory for the file, with a function that gives its bytes and with its size;
-            when it raises, the file is not taken in.
-        found: size and modification time (ns) with which it was found whole; ``None``: it was named by a person.
+        check: called with a function that returns bytes of the file, and with its size, before memory for the file is
+            allocated; when it raises an error, the file is not read.
+        expected: size and modification time (ns) at which the watcher found it complete; ``None`` for a file that a
+            user named.
 
     Raises:
-        FrameError: whatever ``look`` raises.
-        Vanished: it is not there.
+        FrameError: any error of ``check``.
+        Vanished: the file does not exist.
         Incomplete: it changed since it was found or while it was read, or cannot be opened or read now.
-        Unsupported: it is no regular file, or too long.
+        Unsupported: it is not a regular file, or too long.
         Unreadable: its name cannot be a file name.
     """
+    with os.fdopen(_open_regular(path), "rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        if expected is not None and (int64(before.st_size), int64(before.st_mtime_ns)) != expected:
+            # A program is rewriting it, and how much of it is written is not known.
+            raise Incomplete(
+                "The file has changed since it was found complete; it will be tried again when it no longer changes."
+            )
+        if before.st_size > max_bytes:
+            raise Unsupported(
+                f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",
+                kind="too_large",
+            )
+        try:
+            return _checked_and_read(file, before, check)
+        except FrameError:
+            raise
+        except OSError as error:
+            raise Incomplete(
+                f"Reading the file failed ({because(error)}); it will be tried again; check the disk or network share.",
+                kind="io_error",
+            ) from error
+
+
+def _open_regular(path: Path) -> int:
+    """Return the descriptor of a regular file, opened for reading; errors as for :func:`take_in`."""
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except FileNotFoundError as error:
@@ -167,39 +194,23 @@ def take_in(
         raise Unsupported(
             "This is a folder, a pipe or a device, not a file; name the files to be read.", kind="not_a_file"
         )
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        before = os.fstat(file.fileno())
-        if found is not None and (int64(before.st_size), int64(before.st_mtime_ns)) != found:
-            # A program is rewriting it; how far that has come is unknown here.
-            raise Incomplete(
-                "The file has changed since it was found complete; it will be tried again when it no longer changes."
-            )
-        if before.st_size > max_bytes:
-            raise Unsupported(
-                f"The file has {before.st_size} bytes, more than the {max_bytes} a frame may have; give single frames.",
-                kind="too_large",
-            )
-        try:
-            front = file.read(min(FRONT_BYTES, before.st_size))
-            try:
-                look(_peek(file, front), before.st_size)
-            except FrameError:
-                _refuse_changed(file, before)
-                raise
-            file.seek(len(front))
-            intake = _filled(file, before, front)
-        except FrameError:
-            raise
-        except OSError as error:
-            raise Incomplete(
-                f"Reading the file failed ({because(error)}); it will be tried again; check the disk or network share.",
-                kind="io_error",
-            ) from error
-    return intake
+    return descriptor
+
+
+def _checked_and_read(file: io.FileIO, before: os.stat_result, check: Callable[[ReadAt, int], None]) -> Intake:
+    """Read the start of a file, check it, and read the rest."""
+    front = file.read(min(FRONT_BYTES, before.st_size))
+    try:
+        check(_peek(file, front), before.st_size)
+    except FrameError:
+        _refuse_changed(file, before)
+        raise
+    file.seek(len(front))
+    return _filled(file, before, front)
 
 
 def _peek(file: io.FileIO, front: bytes) -> ReadAt:
-    """Return a reader of bytes: from the front, or from the file where they lie behind it."""
+    """Return a function that reads bytes from the start in memory, or from the file."""
 
     def read_at(offset: int, count: int) -> bytes:
         if offset + count <= len(front):

@@ -1,4 +1,4 @@
-"""Which part of a FITS file is the image, and whether it is one that can be graded."""
+"""Search for the image in a FITS file, and check that it can be graded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .pixels import Scaling
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Where the image is.
+    """The image in a FITS file.
 
     Attributes:
-        hdu: the part of the file that holds it.
-        primary: header of the first part, where many programs put what concerns the whole file.
+        hdu: the HDU that holds it.
+        primary: header of the primary HDU, where many programs write what concerns the whole file.
         shape: (height, width).
-        cube: lengths of all axes in the order of numpy, the slowest first, when there are more than two; else empty.
-        scaling: how its numbers are stored.
+        cube: lengths of all axes in numpy order, the slowest first, when there are more than two; else empty.
+        scaling: storage of its numbers.
         tiled: whether it is tile-compressed (FITS Standard 4.0, section 10.1).
     """
 
@@ -34,25 +34,25 @@ class Image:
 
     @property
     def planes(self) -> int:
-        """1, or the number of images in a cube."""
+        """Number of images in a cube; 1 for a single image."""
         return math.prod(self.cube) // math.prod(self.shape) if self.cube else 1
 
     @property
     def pixel_bytes(self) -> int:
-        """Length of one inflated plane. The data unit may be longer, by parameters that no image needs."""
+        """Length of one uncompressed plane in bytes. The data unit may be longer, by parameters that are not used."""
         return self.shape[0] * self.shape[1] * abs(self.scaling.bitpix) // 8
 
 
 def find_image(read_at: ReadAt, limits: Limits) -> Image:
-    """Give the first image of a FITS file that can be a frame.
+    """Return the first image of a FITS file that can be a frame.
 
     Parameters:
-        read_at: gives bytes of the file.
-        limits: what an image may ask for.
+        read_at: returns bytes of the file.
+        limits: limits of the size of an image.
 
     Raises:
-        Incomplete, Unreadable: from the header scanner.
-        Unsupported: the file is sound, but holds no such image; the kind tells what it holds instead.
+        Incomplete, Unreadable: as of the header scanner.
+        Unsupported: the file is intact, but holds no such image; the kind says what it holds instead.
     """
     primary: Header | None = None
     why_not: FrameError | None = None
@@ -61,7 +61,7 @@ def find_image(read_at: ReadAt, limits: Limits) -> Image:
         try:
             return _image_in(hdu, primary, limits)
         except FrameError as error:
-            # What the first part with data was is what the user wants to hear; empty parts explain nothing.
+            # The error of the first HDU with data is the informative one; HDUs without data explain nothing.
             if why_not is None or why_not.kind == "no_image":
                 why_not = error
     raise why_not or _no_image()
@@ -92,17 +92,17 @@ def _image_in(hdu: Hdu, primary: Header, limits: Limits) -> Image:
 
 
 def image_axes(axes: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, ...]]:
-    """Split the axes into those of the picture and those that count planes.
+    """Split the axes into the two of the image and those that count planes.
 
-    Axes of one step are none. Of three and more, the two longest are the picture: programs store colours last, first
+    Axes of length one are ignored. Of three or more, the two longest form the image: programs store colours last, first
     or in the middle.
 
     Parameters:
-        axes: lengths as in the header, the fastest axis first; two at least.
+        axes: lengths as in the header, the fastest axis first; at least two.
 
     Returns:
-        (height, width) of one plane; and the shape of the whole cube in the order of numpy, the slowest axis first,
-        or nothing when there is one plane only.
+        (height, width) of one plane; and the shape of the whole cube in numpy order, the slowest axis first, empty
+        when there is one plane only.
     """
     longer = [length for length in axes if length != 1]
     if len(longer) < 2:
@@ -163,7 +163,7 @@ def _finite(header: Header, keyword: str, default: float) -> float:
 
 
 def _check_tiles(hdu: Hdu, axes: tuple[int, ...]) -> None:
-    """A compressed image must have the tiles its size asks for: a lying size cannot be afforded by a small table."""
+    """Check the number of tiles against the size of the image: a small table cannot declare a huge image."""
     header = hdu.header
     tiles = 1
     for number, length in enumerate(axes, start=1):

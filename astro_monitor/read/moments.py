@@ -1,8 +1,8 @@
-"""Dates and times of headers as moments in UTC, in every spelling that capture programs and observatories write.
+"""Dates and times of headers in UTC, in all spellings of capture programs and observatories.
 
-The ordinary spelling (FITS Standard 4.0, section 9.1.1) is recognised by one pattern. Others are taken apart here as
-far as their order is plain; month names go to ``dateutil``. Time scales other than UTC are converted by
-``astropy.time``. What had to be assumed is said, in words that fit into brackets.
+The standard spelling (FITS Standard 4.0, section 9.1.1) is recognised by one pattern. Others are parsed in this module
+as far as the order of their fields is clear; ``dateutil`` parses names of months. Time scales other than UTC are
+converted by ``astropy.time``. Assumptions are returned as words that fit into brackets.
 """
 
 from __future__ import annotations
@@ -15,21 +15,28 @@ from datetime import UTC, datetime, timedelta, timezone
 from astro_monitor.fitsheader import Value
 
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Earlier dates come from clocks that were never set; no digital camera is older."""
+"""Range of valid dates: earlier ones are from clocks that were never set; no digital camera is older."""
 _JD_OF_MJD_0 = 2_400_000.5
+"""Julian date of modified Julian date zero, by definition."""
 _MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
+"""Modified Julian date zero."""
 _UNIX_0 = datetime(1970, 1, 1, tzinfo=UTC)
+"""Zero of Unix time."""
 _DAY_S = 86_400.0
+"""Seconds in a day."""
 _LONGEST_TEXT = 80
+"""Longest text that is parsed, in characters: patterns are slow on long text, and no date is longer."""
 _CENTURY_SPLIT = 70
-"""Two-digit years from here on belong to the twentieth century, as in POSIX."""
+"""Two-digit years from this one on belong to the twentieth century; POSIX has 69."""
 
 SCALES = {
     "UTC": "utc", "UT": "utc", "GMT": "utc", "Z": "utc", "UT1": "utc", "TAI": "tai", "IAT": "tai", "TT": "tt",
     "TDT": "tt", "ET": "tt", "TDB": "tdb", "TCG": "tcg", "TCB": "tcb", "GPS": "gps",
 }  # fmt: skip
-"""Names of time scales (FITS Standard 4.0, table 30) and what they are here; UT1 is never a second from UTC."""
+"""Scale of ``astropy.time`` by the name of the time scale (FITS Standard 4.0, table 30); UT1 is within a second of
+UTC."""
 GPS_BEHIND_TAI_S = 19.0
+"""GPS time is constant with respect to TAI, 19 seconds behind (IS-GPS-200)."""
 
 _ORDINARY = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d*))?Z?", re.ASCII)
 _SCALE_AT_END = re.compile(
@@ -53,21 +60,21 @@ _SPLIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment in UTC, and what was assumed or done to read it (empty, or words for brackets)."""
+    """A moment in UTC, and the assumptions made to read it (empty, or words for brackets)."""
 
     utc: datetime
     assumed: str = ""
 
 
 def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "utc", unit: str = "") -> Moment | None:
-    """Return the moment that a header value names, or ``None`` when it names none.
+    """Return the moment of a header value, or ``None`` when it is not a date.
 
     Parameters:
         value: a date with or without a time, such as ``2019-05-14T01:48:17.1234567`` or ``28/03/93``; a number is
-            a Julian date, a modified one, seconds since 1970 or a year with its fraction, by its size.
+            a Julian date, a modified Julian date, seconds since 1970 or a decimal year, by its size.
         time: time of day for a date alone, from another keyword: text, or a number of hours or of seconds.
-        scale: time scale of the header, a value of ``SCALES``, unless the text names its own.
-        unit: remark of the time's keyword, which may say that its number counts seconds.
+        scale: time scale of the header, a value of ``SCALES``; a scale in the text takes precedence.
+        unit: remark of the time's keyword, which may contain the unit seconds.
     """
     if isinstance(value, str) and scale == "utc":
         match = _ORDINARY.fullmatch(value.strip())
@@ -84,12 +91,12 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
 
 
 def from_julian(days: float | None, *, scale: str = "utc", modified: bool | None = None) -> Moment | None:
-    """Return the moment of a Julian date or a modified one; its size decides which of the two it is.
+    """Return the moment of a Julian date or a modified Julian date; its size decides which of the two it is.
 
     Parameters:
-        days: the date.
+        days: the date in days.
         scale: its time scale, a value of ``SCALES``.
-        modified: which of the two its keyword calls it; if the size contradicts it, that is noted.
+        modified: whether its keyword means a modified Julian date; a contradicting size is noted.
     """
     if days is None:
         return None
@@ -118,12 +125,12 @@ def _from_number(number: float, scale: str) -> Moment | None:
 
 
 def _from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment | None:
-    day, own = _parted(text)
-    clock: Value | None = time if own is None else own
+    day, clock_text = _parted(text)
+    clock: Value | None = time if clock_text is None else clock_text
     if isinstance(clock, str):
-        found = _SCALE_AT_END.search(clock)
-        if found is not None:
-            clock, scale = clock[: found.start()], SCALES[found[1]]
+        scale_match = _SCALE_AT_END.search(clock)
+        if scale_match is not None:
+            clock, scale = clock[: scale_match.start()], SCALES[scale_match[1]]
         clock = clock.upper().strip().removesuffix("Z").strip()
     offset, half = timedelta(0), ""
     if isinstance(clock, str):
@@ -161,7 +168,7 @@ def _parted(text: str) -> tuple[str, str | None]:
 
 
 def _clock_parts(clock: Value | None, unit: str, half: str) -> tuple[int, int, int, str | None] | None:
-    """Hours, minutes, seconds and the digits of their fraction."""
+    """Return hours, minutes, seconds and the digits of their fraction."""
     if isinstance(clock, bool) or clock is None:
         return None
     text = str(clock).strip()
@@ -182,7 +189,7 @@ def _clock_parts(clock: Value | None, unit: str, half: str) -> tuple[int, int, i
 
 
 def _date_parts(day: str, *, american: bool) -> tuple[int, int, int, str] | None:
-    """Year, month, day and what was assumed about their order."""
+    """Return year, month, day and the assumption about their order."""
     match = _COMPACT.fullmatch(day)
     if match is not None:
         return int(match[1]), int(match[2]), int(match[3]), ""
@@ -212,27 +219,27 @@ def _century(year: int) -> int:
 
 
 def _by_name(text: str, scale: str) -> Moment | None:
-    """Read dates with the name of a month; all of year, month, day and time must be there."""
+    """Return the moment of a date with the name of a month; year, month, day and time must be complete."""
     if not re.search(r"\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)", text) or ":" not in text:
         return None
-    from dateutil import parser  # 20 ms to import: paid only by those who write names
+    from dateutil import parser  # takes 20 ms to import, so only for names of months
 
-    found = _SCALE_AT_END.search(text)
-    if found is not None:
-        text, scale = text[: found.start()], SCALES[found[1]]
-    seen = []
+    scale_match = _SCALE_AT_END.search(text)
+    if scale_match is not None:
+        text, scale = text[: scale_match.start()], SCALES[scale_match[1]]
+    readings = []
     try:
-        # Gaps are filled from two different days: fields that agree came from the text itself.
+        # Missing fields are filled from two different days: equal results mean that none was missing.
         for default in (datetime(1904, 2, 1), datetime(1977, 11, 28)):
             parsed = parser.parse(text, default=default, dayfirst=True, tzinfos=_zone)
-            seen.append((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).astimezone(UTC))
+            readings.append((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError, TypeError, KeyError):
         return None
-    return _in_utc(seen[0], scale, "") if seen[0] == seen[1] else None
+    return _in_utc(readings[0], scale, "") if readings[0] == readings[1] else None
 
 
 def _zone(name: str | None, offset: int | None) -> timezone | None:
-    """Return the zone of a text; a name without an offset is refused, because many zones share their names."""
+    """Return the time zone of a text; a name without an offset is refused, because names are ambiguous."""
     if name is None and offset is None:
         return None
     if offset is None:
@@ -247,7 +254,7 @@ def _built(year: str, month: str, day: str, clock: tuple[int, int, int, str | No
     try:
         moment = datetime(
             int(year), int(month), int(day), hours % 24, minutes,
-            # A leap second is the last one of its minute here.
+            # A leap second is read as the last second of its minute.
             min(seconds, 59), int((fraction or "0").ljust(6, "0")[:6]), tzinfo=UTC,
         )  # fmt: skip
         return _credible(moment + timedelta(days=hours // 24), assumed)
@@ -258,7 +265,7 @@ def _built(year: str, month: str, day: str, clock: tuple[int, int, int, str | No
 def _in_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
     if scale == "utc" or not _EARLIEST <= moment < _LATEST:
         return _credible(moment, assumed)
-    from astropy.time import Time  # 0.5 s to import: paid only by observatories that write TAI, TT or TDB
+    from astropy.time import Time  # takes 0.5 s to import, so only for TAI, TT and TDB
     from astropy.utils import iers
 
     shift = timedelta(seconds=GPS_BEHIND_TAI_S if scale == "gps" else 0.0)
@@ -268,8 +275,8 @@ def _in_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
     return _credible(datetime.fromisoformat(converted).replace(tzinfo=UTC), _also(assumed, f"{scale.upper()} to UTC"))
 
 
-def _also(assumed: str, more: str) -> str:
-    return f"{assumed}, {more}" if assumed else more
+def _also(assumed: str, addition: str) -> str:
+    return f"{assumed}, {addition}" if assumed else addition
 
 
 def _credible(moment: datetime, assumed: str) -> Moment | None:

@@ -1,4 +1,4 @@
-"""Binning, pixel size, focal length, and the scale that follows from them."""
+"""Binning, pixel size, focal length, and pixel scale."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from .orientation import cd_matrix, is_celestial
 from .values import as_number
 
 ARCSEC_PER_RADIAN_UM_MM = 206.264806
-"""Arcseconds of one micrometre seen from one millimetre times 1000: 648000 / pi / 1000."""
+"""Pixel scale in arcseconds for a pixel of one micrometre at a focal length of one millimetre: 648 / pi."""
 SCALE_RANGE_ARCSEC_PX = (0.05, 60.0)
+"""Plausible pixel scales: from planetary imaging at long focal lengths to a camera lens of some 20 mm."""
 
 BINNING = ("XBINNING", "CCDXBIN", "BINX", "CCDBIN1", "CCDSUM", "BINNING", "XBIN", "HBIN", "BIN1", "ESO DET WIN1 BINX")
 BINNED_PIXEL_UM = ("XPIXSZ", "XPIXELSZ", "XPIXSIZE", "PIXSIZEX", "PIXSIZE")
-"""Binning is included in these (N.I.N.A., INDI, SharpCap, MaxIm DL, Voyager)."""
+"""Keywords of the pixel size with binning included (N.I.N.A., INDI, SharpCap, MaxIm DL, Voyager)."""
 UNBINNED_PIXEL_UM = ("PIXSIZE1",)
+"""Keywords of the pixel size before binning."""
 FOCAL = (("FOCALLEN", 1.0), ("FOCAL", 1.0), ("FLENGTH", 1000.0))
-"""Keyword, and millimetres in its unit."""
+"""Keywords of the focal length, and the length of their unit in millimetres."""
 SCALES = ("SCALE", "PIXSCALE", "SECPIX1", "SECPIX", "PIXSCAL1", "PIXSCAL", "SECPPIX")
 
 
 _LENGTHS_MM = {"um": 1e-3, "µm": 1e-3, "mi": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1000.0}
+"""Millimetres in each unit; ``mi`` is the start of *micron*."""
 
 
 def read_optics(facts: Facts) -> None:
-    """Fill the fields for the pixel scale."""
+    """Set binning, pixel size, focal length and pixel scale."""
     binning = _binning(facts)
     for keyword in BINNED_PIXEL_UM:
         pixel = _length(facts, keyword, 1e-3, 0.5, 500.0)
@@ -48,26 +51,26 @@ def read_optics(facts: Facts) -> None:
 
 
 def _length(facts: Facts, keyword: str, unit_mm: float, low: float, high: float) -> float | None:
-    """Return a length in the unit of its range; a unit in the remark counts where the number is none without it.
+    """Return a length in the unit of its range; a unit in the remark is used where the number is plausible in it.
 
     Parameters:
-        facts: of the header.
-        keyword: holds the length.
-        unit_mm: the keyword's own unit: 1 for millimetres, 1e-3 for micrometres, 1000 for metres.
-        low, high: range, in millimetres, or in micrometres where that is the keyword's own unit.
+        facts: values of the header.
+        keyword: keyword of the length.
+        unit_mm: default unit of the keyword in millimetres: 1 for millimetres, 1e-3 for micrometres, 1000 for metres.
+        low, high: range, in millimetres, or in micrometres where that is the default unit.
     """
-    own = min(unit_mm, 1.0)
+    range_unit_mm = min(unit_mm, 1.0)
     match = re.search(
         r"[\[(]\s*(um|µm|mm|cm|m|microns?)\s*[\])]|\bin (microns?|mm|cm|met(?:re|er)s?)\b|^\s*(mm|cm|m)\s*$",
         facts.comment(keyword).lower(),
     )
     stated = next((word for word in match.groups() if word), "") if match is not None else ""
-    factor = _LENGTHS_MM.get(stated[:2] if stated[:2] in _LENGTHS_MM else stated[:1], unit_mm) / own
+    factor = _LENGTHS_MM.get(stated[:2] if stated[:2] in _LENGTHS_MM else stated[:1], unit_mm) / range_unit_mm
     number = as_number(facts.lookup(keyword))
-    if factor != unit_mm / own and number is not None and low <= number * factor <= high:
+    if factor != unit_mm / range_unit_mm and number is not None and low <= number * factor <= high:
         return number * factor
-    plain = facts.number(keyword, low * own / unit_mm, high * own / unit_mm, zero_is_unknown=True)
-    return None if plain is None else plain * unit_mm / own
+    plain = facts.number(keyword, low * range_unit_mm / unit_mm, high * range_unit_mm / unit_mm, zero_is_unknown=True)
+    return None if plain is None else plain * unit_mm / range_unit_mm
 
 
 def _binning(facts: Facts) -> int:
@@ -88,14 +91,14 @@ def _binning(facts: Facts) -> int:
 
 
 def _scale(facts: Facts) -> None:
-    """The plate solution knows best; then pixel and focal length; a stored scale may be from another night."""
-    found: list[tuple[float, str]] = []
+    """Set the pixel scale: by the plate solution, else by pixel size and focal length, else as stored."""
+    candidates: list[tuple[float, str]] = []
     solved = _solved_scale(facts)
     if solved is not None:
-        found.append((solved, "CD1_1"))
+        candidates.append((solved, "CD1_1"))
     pixel, focal = facts.values.get("pixel_um"), facts.values.get("focal_mm")
     if pixel is not None and focal is not None:
-        found.append(
+        candidates.append(
             (
                 ARCSEC_PER_RADIAN_UM_MM * pixel / focal,
                 f"{facts.sources['pixel_um']}+{facts.sources['focal_mm']}",
@@ -105,9 +108,9 @@ def _scale(facts: Facts) -> None:
     for keyword in SCALES:
         stored = facts.number(keyword, low, high, zero_is_unknown=True)
         if stored is not None:
-            found.append((stored, keyword))
-    believable = [(scale, source) for scale, source in found if low <= scale <= high]
-    for scale, source in found:
+            candidates.append((stored, keyword))
+    believable = [(scale, source) for scale, source in candidates if low <= scale <= high]
+    for scale, source in candidates:
         if not low <= scale <= high:
             facts.refuse(source, scale, f"the scale is not between {low:g} and {high:g} arcseconds per pixel")
     if not believable:
@@ -122,12 +125,12 @@ def _scale(facts: Facts) -> None:
 
 
 def _solved_scale(facts: Facts) -> float | None:
-    """Scale of a plate solution: square root of the determinant of its matrix."""
+    """Return the scale of a plate solution: the square root of the determinant of its matrix."""
     if not is_celestial(facts.lookup):
         return None
     matrix = cd_matrix(facts.lookup)
     if not matrix:
-        # Without a matrix the steps alone give the scale, whatever the rotation.
+        # Without a matrix the scale follows from the steps alone, for any rotation.
         steps = [as_number(facts.lookup(keyword)) for keyword in ("CDELT1", "CDELT2")]
         sizes = [abs(step) for step in steps if step is not None and abs(step) <= 1.0]
         return 3600.0 * math.sqrt(sizes[0] * sizes[1]) if len(sizes) == 2 and sizes[0] * sizes[1] > 0.0 else None

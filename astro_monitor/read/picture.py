@@ -1,4 +1,4 @@
-"""From the stored image to the picture: overscan is left out, borders without values are filled and marked."""
+"""From the stored image to the light-sensitive area: overscan is cropped, borders without data are masked."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from .pixels import Pixels
 from .sections import Window, cut_out, find_window, overscan_level
 
 MIN_BORDER_SIDE_PX = 64
+"""Shortest side of an image in which borders are searched, in pixels: the run of equal pixels that marks a
+border is as long."""
 UNWRITTEN = 0.3
-"""Empty last rows that are more than this share of all rows are no border: a writer stopped before the end."""
+"""Fraction of the rows: more empty rows than this at the end are not a border, but data that were never written."""
 _MAX_NOTES = 20
+"""Most notes about one header, so that a damaged header does not flood the documents."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """The picture within a stored image.
+    """The light-sensitive area of a stored image.
 
     Attributes:
         pixels: (H, W), without overscan.
-        meta: with the pedestal that the overscan gave.
-        border: (H, W), true where nothing was recorded; ``None`` when the picture fills its rectangle.
-        bad_fraction: part of the pixels outside the border that had no value.
+        meta: header values, with the pedestal measured in the overscan.
+        border: (H, W), true where no data were recorded; ``None`` when there is no border.
+        bad_fraction: fraction of the pixels outside the border that had no value.
     """
 
     pixels: Pixels
@@ -39,11 +42,11 @@ class Picture:
 
 
 def window_of(headers: tuple[Header, ...], meta: FrameMeta, shape: tuple[int, int]) -> tuple[Window | None, FrameMeta]:
-    """Return the picture within a stored image by its header, and the header's facts with notes about that.
+    """Return the light-sensitive area by the header, and the header values with notes about it.
 
     Parameters:
-        headers: that of the image first.
-        meta: what they say otherwise.
+        headers: the headers of the image, its own first.
+        meta: their values.
         shape: (height, width) of the stored image.
     """
     facts = Facts(headers)
@@ -55,18 +58,18 @@ def window_of(headers: tuple[Header, ...], meta: FrameMeta, shape: tuple[int, in
 
 
 def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fraction: float) -> Picture:
-    """Return the picture.
+    """Return the light-sensitive area of a stored image.
 
     Parameters:
         pixels: (H, W), the stored image; may be changed.
-        window: its parts, if not all of it is picture.
-        meta: of the header.
-        bad_fraction: part of the stored pixels that had no value.
+        window: its sections; ``None`` when all of it is light-sensitive.
+        meta: header values.
+        bad_fraction: fraction of the stored pixels that had no value.
     """
     if window is not None:
         level = overscan_level(pixels, window) if meta.pedestal_adu is None else None
         pixels = cut_out(pixels, window)
-        # Overscan that was subtracted, or that is no overscan, gives no pedestal.
+        # The pedestal is not known from an overscan that was subtracted, or that is none.
         if level is not None and 0.0 < level < float(np.median(pixels[::8, ::8])):
             meta = replace(meta, pedestal_adu=level, sources={**meta.sources, "pedestal_adu": "BIASSEC"})
     if min(pixels.shape) < MIN_BORDER_SIDE_PX:
@@ -74,7 +77,7 @@ def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fract
     border = find_border(pixels)
     if border is None:
         return Picture(pixels, meta, None, bad_fraction)
-    # Pixels without a value were filled with one value before; black ones were written so.
+    # Pixels without a value were filled with a constant before; black ones are part of the file.
     without = int(np.count_nonzero(pixels[border])) if bad_fraction else 0
     if not pixels.flags.writeable:
         pixels = pixels.copy()
@@ -86,17 +89,17 @@ def picture_of(pixels: Pixels, window: Window | None, meta: FrameMeta, bad_fract
 
 
 def _last_rows(border: NDArray[np.bool_]) -> int:
-    """Return how many rows at the end are border from side to side."""
+    """Return the number of last rows that are border over their whole width."""
     whole = np.asarray(border.all(axis=1))[::-1]
     return len(whole) if whole.all() else int(np.argmin(whole))
 
 
 def border_of_cells(border: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """Return the border of an image of cells: every cell that a border touches.
+    """Return the border of a super-pixel image: every cell that contains a border pixel.
 
     Parameters:
-        border: (H, W), of the image before.
-        side: of a cell.
+        border: (H, W), border of the sensor image.
+        side: side of a cell in pixels.
     """
     height, width = border.shape[0] // side * side, border.shape[1] // side * side
     cells = border[:height, :width].reshape(height // side, side, width // side, side)

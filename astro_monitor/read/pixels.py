@@ -1,8 +1,8 @@
-"""Raw FITS bytes become pixels in the computer's own byte order, in place where that can be done.
+"""Conversion of FITS data to pixels in native byte order, in place where possible.
 
 FITS stores big-endian numbers; unsigned 16-bit images are stored as signed ones with BZERO = 32768
 (FITS Standard 4.0, section 4.4.2.5). A camera frame of 16 bits needs no second copy: its bytes are swapped and its
-sign bit flipped block by block, each block while it is in the processor's cache and after it has been hashed.
+sign bit is flipped block by block, each block while it is in the processor's cache and after it has been hashed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from astro_monitor.errors import Unreadable
 Pixels = NDArray[np.uint16] | NDArray[np.float32]
 
 _BLOCK_ITEMS = 1 << 16
+"""Pixels per block, 128 kB of 16 bits: they stay in the processor's cache."""
 _SIGN = np.uint16(0x8000)
+"""Sign bit of a 16-bit integer; flipping it adds BZERO = 32768."""
 _LARGEST = 1e10
-"""Twice what 32 bits hold: larger numbers are damage. Their squares would not fit float32, in which sums are made."""
+"""Largest valid value in ADU, twice the range of 32 bits: larger numbers are damage. The squares of larger ones would
+overflow float32, in which sums are calculated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How stored numbers become values: ``value = zero + scale * stored``, and which one means *no value*."""
+    """Scaling of stored numbers: ``value = zero + scale * stored``; ``blank`` is the stored number for *no value*."""
 
     bitpix: int
     zero: float = 0.0
@@ -34,12 +37,12 @@ class Scaling:
 
 
 def to_native(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[int], None]) -> tuple[Pixels, float]:
-    """Turn the stored bytes of an image into pixels.
+    """Return the pixels of the stored bytes of an image.
 
     Parameters:
         raw: (N,) bytes of the data unit, without padding; may be changed, and the result may share its memory.
-        scaling: how they are stored.
-        wait_hashed: called with a count of bytes of ``raw`` that are about to be changed.
+        scaling: their type and scaling.
+        wait_hashed: called with the number of bytes of ``raw`` that are about to be changed.
 
     Returns:
         (N items,) uint16 where the values fit, else float32; and the fraction of pixels that had no value
@@ -72,7 +75,7 @@ def _from_int16(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[
         block = words[start : start + _BLOCK_ITEMS]
         wait_hashed((start + len(block)) * 2)
         if np.little_endian:
-            # Two shifts are more than twice as fast as numpy's byteswap.
+            # Two shifts are more than twice as fast as the byteswap of numpy.
             high = spare[: len(block)]
             np.left_shift(block, 8, out=high)
             np.right_shift(block, 8, out=block)
@@ -120,18 +123,18 @@ def _scaled(raw: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
 
 
 def fill_invalid(values: NDArray[np.float32]) -> float:
-    """Replace NaN, infinity and what no camera counts to by the median of the others, in place.
+    """Replace NaN, infinity and absurdly large values by the median of the others, in place.
 
     Parameters:
         values: (N,), writable.
 
     Returns:
-        The fraction that was replaced.
+        The fraction of replaced values.
 
     Raises:
-        Unreadable: all of them were.
+        Unreadable: no value is valid.
     """
-    # A sum of squares tells in one fast pass that all is well; only when it does not is a mask built.
+    # A sum of squares checks all values in one fast pass; a mask is built only when it fails.
     with np.errstate(all="ignore"):
         if np.einsum("i,i->", values, values) < _LARGEST**2:
             return 0.0
@@ -146,10 +149,10 @@ def fill_where(values: Pixels, invalid: NDArray[np.bool_]) -> float:
         invalid: (N,), true where there is no value.
 
     Returns:
-        The fraction that was replaced.
+        The fraction of replaced values.
 
     Raises:
-        Unreadable: all of them were.
+        Unreadable: no value is valid.
     """
     count = int(np.count_nonzero(invalid))
     if count == 0:
@@ -160,6 +163,6 @@ def fill_where(values: Pixels, invalid: NDArray[np.bool_]) -> float:
             kind="no_valid_pixels",
         )
     valid = values[~invalid]
-    # A sample is enough for a value to fill holes with; the step keeps it spread over the frame.
+    # A sample over the frame is enough for the value of a few missing pixels.
     values[invalid] = np.median(valid[:: max(1, len(valid) // 1_000_000)])
     return count / len(values)

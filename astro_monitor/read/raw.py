@@ -1,8 +1,8 @@
 """Camera raw files (CR2, CR3, NEF, ARW, DNG, RAF, ORF and others) through rawpy, which wraps LibRaw.
 
-The sensor's own numbers are read, not a picture made of them: the visible area, unscaled and with the black level in
-place, as a frame of any other camera. LibRaw is C++ code that has had memory faults: it runs in the worker process
-alone, and on sizes that have been checked.
+The sensor values are read, not a developed picture: the visible area, unscaled and with the black level, as for any
+other camera. LibRaw is C++ code that has had memory faults: it runs in the worker process only, and on sizes that have
+been checked.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from .limits import Limits
 from .superpixels import XTRANS
 
 RAW_MAGICS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"II*\0\x10\0\0\0CR")
-"""First bytes of raw files that are no TIFF files by their first bytes, and of CR2."""
+"""First bytes of raw files without the magic of TIFF, and of CR2."""
 _HIGHEST = 65_535
+"""Full scale of 16 bits, in ADU."""
 _XTRANS_SIDE = 6
+"""Period of Fujifilm's X-Trans array, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class RawImage:
     """The visible part of a sensor.
 
     Attributes:
-        values: (H, W) uint16, as the camera counted.
-        bayer: colours of the cell at the upper left, row by row; ``XTRANS``; or ``None`` for a sensor without colours.
-        black_adu: level of no light.
-        white_adu: level at which the sensor or its converter is full.
+        values: (H, W) uint16, sensor values in ADU.
+        bayer: colours of the upper left cell, row by row; ``XTRANS``; or ``None`` for a monochrome sensor.
+        black_adu: level without light.
+        white_adu: level at which the sensor or its converter saturates.
     """
 
     values: NDArray[np.uint16]
@@ -47,17 +49,17 @@ class RawImage:
     white_adu: float
 
     def add_to(self, meta: FrameMeta) -> dict[str, Any]:
-        """Return the fields of ``FrameMeta`` that the sensor data give, and the source of each."""
-        found: dict[str, Any] = {"pedestal_adu": self.black_adu}
+        """Return the fields of ``FrameMeta`` that are known from the sensor data, and the source of each."""
+        fields: dict[str, Any] = {"pedestal_adu": self.black_adu}
         if 0.0 < self.white_adu <= _HIGHEST:
-            found["saturation_adu"] = self.white_adu
+            fields["saturation_adu"] = self.white_adu
         if self.bayer is not None:
-            found["bayer"] = self.bayer
-        return {**found, "sources": {**meta.sources, **dict.fromkeys(found, "the raw file")}}
+            fields["bayer"] = self.bayer
+        return {**fields, "sources": {**meta.sources, **dict.fromkeys(fields, "the raw file")}}
 
 
 def is_tiff_or_raw(front: bytes) -> bool:
-    """Return whether a file is TIFF or camera raw, by its first 32 bytes: such a file must be read as a whole."""
+    """Return whether a file is TIFF or camera raw, by its first 32 bytes: such files are read completely."""
     return front.startswith((*RAW_MAGICS, *TIFF_MAGICS, *BIG_TIFF_MAGICS)) or front[4:12] == b"ftypcrx "
 
 
@@ -67,16 +69,16 @@ def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
     Parameters:
         front: its first 32 bytes.
         name: its name.
-        is_dng: whether it says so itself in a tag.
+        is_dng: whether it has the tag of a DNG file.
     """
     if front.startswith(RAW_MAGICS) or front[4:12] == b"ftypcrx ":
         return True
-    # NEF, ARW, PEF and others are TIFF files by their first bytes.
+    # NEF, ARW, PEF and others have the magic of TIFF.
     return front[:4] in (b"II*\0", b"MM\0*") and (is_dng or name.lower().endswith(RAW_ENDINGS))
 
 
 def refuse_without_rawpy() -> None:
-    """Raise what is missing when camera raw files cannot be read.
+    """Raise an error when the package for camera raw files is missing.
 
     Raises:
         Unsupported: rawpy is not installed (kind ``needs_extra``).
@@ -86,15 +88,15 @@ def refuse_without_rawpy() -> None:
 
 
 def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
-    """Unpack the sensor values.
+    """Return the sensor values.
 
     Parameters:
         data: (N,) all bytes of the file.
-        limits: what an image may ask for.
+        limits: limits of the size of an image.
 
     Raises:
         Unreadable: the file is damaged.
-        Unsupported: LibRaw does not know this camera, or the file holds no plain sensor data.
+        Unsupported: LibRaw does not support this camera, or the file holds no plain sensor data.
     """
     import rawpy
 
@@ -116,7 +118,7 @@ def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
             ) from error
         except rawpy.LibRawUnsufficientMemoryError as error:
             raise MemoryError("LibRaw had not enough memory") from error
-        except Exception as error:  # whatever LibRaw finds: the bytes are damaged, or ask for more than there is
+        except Exception as error:  # any other error of LibRaw means damaged or truncated data
             raise Unreadable("The camera raw file is damaged; copy it again.", kind="corrupt_raw") from error
 
 
@@ -145,26 +147,26 @@ def _image(raw: Any) -> RawImage:
 
 
 def _colours(raw: Any) -> tuple[str | None, int, int]:
-    """Colours of a cell, and the rows and columns of the visible area that come before the first whole cell."""
+    """Return the colours of a cell, and the rows and columns of the visible area before the first complete cell."""
     pattern = raw.raw_pattern
     side = 1 if pattern is None else len(pattern)
     if side == 1:
         return None, 0, 0
     letters = raw.color_desc.decode("ascii", "replace")
     top, left = int(raw.sizes.top_margin), int(raw.sizes.left_margin)
-    # The pattern begins at the corner of the whole sensor, the visible area does not.
-    seen = [
+    # The pattern begins at the corner of the full sensor, not at that of the visible area.
+    letters_seen = [
         [letters[int(pattern[(top + row) % side][(left + column) % side])] for column in range(side)]
         for row in range(side)
     ]
-    cell = "".join("".join(row) for row in seen)
+    cell = "".join("".join(row) for row in letters_seen)
     if len(set(cell)) == 1:
         return None, 0, 0
     if side == 2:
         return cell, 0, 0
     if side == _XTRANS_SIDE:
         for row, column in itertools.product(range(3), repeat=2):
-            if _is_even(seen, row, column):
+            if _is_even(letters_seen, row, column):
                 return XTRANS, row, column
     raise Unsupported(
         "The sensor has colours in an unusual order, which is not read; let the capture program write FITS.",
@@ -172,10 +174,10 @@ def _colours(raw: Any) -> tuple[str | None, int, int]:
     )
 
 
-def _is_even(seen: list[list[str]], top: int, left: int) -> bool:
-    """Whether all four cells of 3 × 3, from a place on, have five greens, two reds and two blues."""
+def _is_even(colours: list[list[str]], top: int, left: int) -> bool:
+    """Whether all four cells of 3 × 3 from this corner on have five greens, two reds and two blues."""
     for row, column in itertools.product((top, top + 3), (left, left + 3)):
-        cell = [seen[(row + down) % 6][(column + across) % 6] for down in range(3) for across in range(3)]
+        cell = [colours[(row + down) % 6][(column + across) % 6] for down in range(3) for across in range(3)]
         if sorted(cell) != sorted("GGGGGRRBB"):
             return False
     return True

@@ -1,4 +1,4 @@
-"""The reader: bytes in, frame out."""
+"""The reader: from the bytes of a file to a frame."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from .unwritten import check_written, perhaps_unfinished
 from .xisf import XISF_MAGIC, XisfImage, find_xisf_image, xisf_pixels
 
 SKIPPED_KINDS = ("dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map")
-"""Sound files that are no light frames: a pipeline notes them and goes on."""
+"""Types of valid files that are not light frames: they are listed, and not graded."""
 
 
 class Opened:
-    """A file in memory whose header has been understood and whose pixels wait.
+    """A file in memory, with its header read and its pixels not yet decoded.
 
     Attributes:
         arrival: the file.
-        meta: what its header says; its kind also by the names of file and folders.
-        sensor_shape: (height, width) of its picture, overscan left out.
-        hdu: index of the image in the file.
-        headers: those that concern the image, its own first.
-        patience: a context in which the pixels are decoded; it may take damage for a file that is still written.
+        meta: values of its header; the type also by the names of file and folders.
+        sensor_shape: (height, width) of the light-sensitive area, without overscan.
+        hdu: index of the HDU with the image.
+        headers: the headers of the image, its own first.
+        patience: a context for decoding the pixels; it may report damage as a file that is still written.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Opened:
 
     @property
     def frame_id(self) -> str:
-        """The first 16 of them."""
+        """The first 16 hex digits of the SHA-256."""
         return self.sha256[:16]
 
     def frame(self) -> Frame:
-        """Decode the pixels. A second call gives the same frame: its bytes were turned into pixels in place.
+        """Return the frame with decoded pixels. Further calls return the same frame: decoding works in place.
 
         Raises:
-            FrameError: they are damaged, or no two-dimensional image.
+            FrameError: the pixels are damaged, or not a two-dimensional image.
         """
         if self._frame is None:
             with _plain_errors(), self.patience():
@@ -131,10 +131,10 @@ class Opened:
 
 
 class Reader:
-    """Reads frames. Holds nothing between two of them, so one may be shared by threads.
+    """Reads frames. It has no state, so threads may share it.
 
     Parameters:
-        limits: what a file may ask for.
+        limits: limits of the size of a file and its image.
         dialects: which keyword fills which field.
     """
 
@@ -143,35 +143,35 @@ class Reader:
         self._dialects = dialects
 
     def read(self, arrival: Arrival) -> Frame:
-        """Read one file whole.
+        """Read one file completely.
 
         Parameters:
-            arrival: a file that the watcher found whole.
+            arrival: a file that the watcher found complete.
 
         Returns:
-            The frame; ``meta.kind`` says whether it is one to grade.
+            The frame; ``meta.kind`` decides whether it is graded.
 
         Raises:
-            Incomplete, Vanished, Unreadable, Unsupported: it cannot be graded; the sentence says why. Nothing else
-                is raised, whatever the bytes are.
+            Incomplete, Vanished, Unreadable, Unsupported: the file cannot be graded, for the reason in the message. No
+                other error is raised, whatever the bytes are.
         """
         return self.open(arrival).frame()
 
     def open(self, arrival: Arrival) -> Opened:
-        """Take a file into memory and understand its header, but leave its pixels: enough to skip a dark.
+        """Read a file into memory and parse its header without decoding its pixels: enough to skip a dark.
 
         Raises:
             FrameError: as for ``read``.
         """
-        found: list[Image | XisfImage] = []
+        images: list[Image | XisfImage] = []
         with _plain_errors():
             intake = take_in(
                 arrival.path,
                 self._limits.max_file_bytes,
-                lambda read_at, size_bytes: found.extend(self._understand(arrival, read_at, size_bytes)),
+                lambda read_at, size_bytes: images.extend(self._understand(arrival, read_at, size_bytes)),
                 None if arrival.how == "named" else (arrival.size_bytes, arrival.mtime_ns),
             )
-            image = found[0] if found else None
+            image = images[0] if images else None
             if isinstance(image, Image):
                 opened = self._open_fits(arrival, intake, image)
             else:
@@ -187,7 +187,7 @@ class Reader:
             return opened
 
     def _understand(self, arrival: Arrival, read_at: ReadAt, size_bytes: int) -> Iterator[Image | XisfImage]:
-        """Find the image by the headers alone where the format allows it; else only exclude other formats."""
+        """Yield the image by the headers alone where the format allows it; else only exclude other formats."""
         magic = read_at(0, 8)
         if magic[:2] == GZIP_MAGIC or is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
             return
@@ -202,7 +202,7 @@ class Reader:
         yield self._find_image(read_at, whole=True)
 
     def _open_by_bytes(self, arrival: Arrival, intake: Intake) -> Opened:
-        """Open a file of a format that can be read only as a whole."""
+        """Open a file of a format that must be read completely."""
         front = intake.read_at(0, LONGEST_BYTES)
         if front[:2] == GZIP_MAGIC:
             return self._open_gzip(arrival, intake)
@@ -296,7 +296,7 @@ class Reader:
         try:
             return find_image(read_at, self._limits)
         except Incomplete as error:
-            # The scanner cannot know that the file was found whole and quiet before it was read here.
+            # The scanner does not know that the watcher found the file complete before.
             if whole and not read_at(0, 1):
                 raise Unreadable("The file is empty; copy it again.", kind="empty") from error
             if whole and not any(read_at(0, 2880)):
@@ -307,13 +307,13 @@ class Reader:
 
 
 def _spent() -> tuple[Pixels, float]:
-    """Stands where the decoder was, so that the bytes it held can go."""
+    """Replace a used decoder, so that its bytes are released."""
     raise Unreadable("The pixels were already decoded; open the file again.")
 
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Turn a lack of memory into a ``FrameError``: everything else that bytes can cause is one already."""
+    """Convert a lack of memory to a ``FrameError``: all other errors of reading are frame errors already."""
     try:
         yield
     except MemoryError as error:

@@ -1,7 +1,7 @@
-"""Which part of a stored image is the picture: overscan is cropped, and gives the level without light.
+"""Light-sensitive area and overscan of a stored image: overscan is cropped, and its level is that without light.
 
-``BIASSEC``, ``TRIMSEC`` and ``DATASEC`` are IRAF's: ``[x1:x2,y1:y2]``, counted from 1, both ends included, x first.
-Cameras with several amplifiers write one of each for every amplifier, with a number or a letter behind the name.
+``BIASSEC``, ``TRIMSEC`` and ``DATASEC`` follow IRAF: ``[x1:x2,y1:y2]``, counted from 1, both ends included, x first.
+Cameras with several amplifiers write one of each per amplifier, with a number or a letter after the name.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from .pixels import Pixels
 from .values import as_text
 
 Rows = tuple[int, int]
-"""First index, and the one after the last."""
+"""Half-open range of indices: the first, and the one after the last."""
 
 _SECTION = re.compile(r"\[?\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]?", re.ASCII)
 _NAME = re.compile(r"(TRIMSEC|DATASEC|BIASSEC|TSEC|DSEC|BSEC)([0-9A-H]{0,2})")
 _FULL_NAME = {"TSEC": "TRIMSEC", "DSEC": "DATASEC", "BSEC": "BIASSEC"}
 _TRIMMED = ("TRIM", "TRIM_IMAGE", "TRIMIM", "TRIMMED")
-"""If one of these is present, the picture was trimmed already, and the remaining sections are out of date."""
+"""Keywords of an image that was trimmed already, so that its sections are out of date."""
 _LEAST_SHARE = 0.25
-"""No camera has more overscan than picture; a smaller section is a region of interest, or out of date."""
+"""Smallest fraction of the image that remains after cropping; a smaller section is a region of interest, or out of
+date."""
 _SLIP_PX = 2
-"""Sections that are wrong by one, as where odd sizes were binned, are cut to the image."""
+"""Pixels by which a section may exceed the image, as where odd sizes were binned; it is cut to the image."""
 _LEVEL_SAMPLES = 100_000
+"""Pixels of an overscan section from which its median is calculated, for speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,18 @@ class Section:
 
     @property
     def area(self) -> int:
-        """Pixels in it."""
+        """Number of pixels."""
         return (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The picture within the stored image.
+    """The light-sensitive area of a stored image.
 
     Attributes:
-        columns, rows: (W,), (H,) which ones belong to it, rising.
-        overscan: sections that hold no light.
-        amplifiers: pairs of a part of the picture and the overscan of its amplifier, when there are several.
+        columns, rows: (W,), (H,) indices of its columns and rows, ascending.
+        overscan: sections without light.
+        amplifiers: pairs of the area and the overscan of each amplifier, when there are several.
     """
 
     columns: NDArray[np.intp]
@@ -61,27 +63,27 @@ class Window:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(height, width) of the picture."""
+        """(height, width) of the light-sensitive area."""
         return len(self.rows), len(self.columns)
 
     @property
     def origin_px(self) -> tuple[int, int]:
-        """Column and row of the stored image where the picture begins."""
+        """Column and row of the stored image where the light-sensitive area begins."""
         return int(self.columns[0]), int(self.rows[0])
 
 
 def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
-    """Return the picture within a stored image; ``None`` when all of it is the picture.
+    """Return the light-sensitive area of a stored image; ``None`` when it is the complete image.
 
     Parameters:
-        facts: of the header, with its binning. Ignored values are noted.
+        facts: values of the header, with the binning. Ignored values are noted.
         shape: (height, width) of the stored image.
     """
     if any(facts.lookup(keyword) is not None for keyword in _TRIMMED):
         return None
-    found = _sections(facts, shape)
-    pictures = found.get("TRIMSEC") or found.get("DATASEC", {})
-    biases = found.get("BIASSEC", {})
+    sections = _sections(facts, shape)
+    pictures = sections.get("TRIMSEC") or sections.get("DATASEC", {})
+    biases = sections.get("BIASSEC", {})
     if not pictures and not biases:
         return None
     columns, rows = np.ones(shape[1], np.bool_), np.ones(shape[0], np.bool_)
@@ -92,10 +94,10 @@ def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
             rows[slice(*section.y)] = True
     for section in biases.values():
         _leave_out(section, shape, columns, rows)
-    kept = int(columns.sum()) * int(rows.sum())
-    if kept == shape[0] * shape[1]:
+    area_px = int(columns.sum()) * int(rows.sum())
+    if area_px == shape[0] * shape[1]:
         return None
-    if kept < _LEAST_SHARE * shape[0] * shape[1]:
+    if area_px < _LEAST_SHARE * shape[0] * shape[1]:
         facts.note(
             "The sections of the header (TRIMSEC, DATASEC, BIASSEC) leave hardly any picture; they are not used."
         )
@@ -110,22 +112,22 @@ def find_window(facts: Facts, shape: tuple[int, int]) -> Window | None:
 
 
 def overscan_level(pixels: Pixels, window: Window) -> float | None:
-    """Return the level without light by the overscan, ADU; ``None`` when there is no overscan.
+    """Return the level without light in ADU, measured in the overscan; ``None`` when there is no overscan.
 
     Parameters:
         pixels: (H, W), the stored image.
-        window: its parts.
+        window: its sections.
     """
     levels = [_level(pixels, section) for section in window.overscan if section.area]
     return float(np.mean(levels)) if levels else None
 
 
 def cut_out(pixels: Pixels, window: Window) -> Pixels:
-    """Return the picture, C-contiguous; amplifiers whose overscan differs are brought to one level.
+    """Return the light-sensitive area, C-contiguous; amplifiers with different overscan are brought to one level.
 
     Parameters:
         pixels: (H, W), the stored image; changed where amplifiers differ.
-        window: its parts.
+        window: its sections.
     """
     levels = [_level(pixels, overscan) for _, overscan in window.amplifiers]
     common = float(np.mean(levels)) if levels else 0.0
@@ -144,8 +146,8 @@ def _level(pixels: Pixels, section: Section) -> float:
 
 
 def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Section]]:
-    """Return the sections by name and amplifier; those that do not fit the image are noted."""
-    found: dict[str, dict[str, Section]] = {}
+    """Return the sections by name and amplifier; those outside the image are noted."""
+    sections: dict[str, dict[str, Section]] = {}
     for keyword in facts.keywords():
         match = _NAME.fullmatch(keyword)
         if match is None:
@@ -158,16 +160,16 @@ def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Secti
         if section is None:
             facts.refuse(keyword, text or "", "it does not lie inside the image")
             continue
-        found.setdefault(_FULL_NAME.get(match[1], match[1]), {})[match[2]] = section
-    for amplifiers in found.values():
-        # One for the whole image repeats those of its amplifiers.
+        sections.setdefault(_FULL_NAME.get(match[1], match[1]), {})[match[2]] = section
+    for amplifiers in sections.values():
+        # A section without amplifier repeats those of the amplifiers.
         if len(amplifiers) > 1:
             amplifiers.pop("", None)
-    return found
+    return sections
 
 
 def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Section | None:
-    """Return the section as stored; some cameras give it in pixels before binning, or count from 0."""
+    """Return the section in stored pixels; some cameras write it in unbinned pixels, or count from 0."""
     x1, x2, y1, y2 = (int(number) for number in numbers.groups())
     (x1, x2), (y1, y2) = sorted((x1, x2)), sorted((y1, y2))
     x1, y1 = max(x1 - 1, 0), max(y1 - 1, 0)
@@ -183,7 +185,7 @@ def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Sec
 
 
 def _leave_out(section: Section, shape: tuple[int, int], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
-    """Crop an overscan strip from the picture: whole columns, or whole rows, by its shape."""
+    """Remove the columns or the rows of an overscan strip, by its shape."""
     wide, high = section.x[1] - section.x[0], section.y[1] - section.y[0]
     if high / shape[0] >= wide / shape[1]:
         if wide < shape[1] / 2:

@@ -1,4 +1,4 @@
-"""Where on the sky the pixels of a frame lie, by the plate solution in its header."""
+"""Sky positions of pixels by the plate solution in the header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOLUTION = re.compile(
 )
 """Keywords of a celestial solution: FITS standard 4.0, section 8; SIP (Shupe et al. 2005, ASPC 347, 491)."""
 HIGHEST_ORDER = 9
-"""Of a SIP polynomial, by its convention."""
+"""Highest order of a SIP polynomial, by its convention (Shupe et al. 2005)."""
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,13 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
     """Return right ascension and declination in degrees; all NaN when no header has a usable solution.
 
     Parameters:
-        headers: those that concern the image, its own first.
+        headers: the headers of the image, its own first.
         x_px, y_px: (N,) sensor pixels; the centre of the first pixel is (0, 0).
 
     Returns:
         two (N,) float64 arrays.
     """
-    from astropy.wcs import WCS  # 0.4 s to import: paid only where positions are asked for
+    from astropy.wcs import WCS  # takes 0.4 s to import, so only when positions are needed
 
     nowhere = np.full(x_px.shape, np.nan), np.full(x_px.shape, np.nan)
     for header in headers:
@@ -47,12 +47,12 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
             continue
         try:
             with warnings.catch_warnings():
-                # Old keywords that astropy repairs by itself are no news to a user.
+                # Warnings about old keywords that astropy repairs by itself do not concern the user.
                 warnings.simplefilter("ignore")
                 solution = WCS(_cards(header), naxis=2)
                 ra, dec = (np.asarray(part, np.float64) for part in solution.all_pix2world(x_px, y_px, 0))
         except Exception as error:
-            # A damaged solution must not cost the table; WCSLIB and astropy raise many unrelated classes for one.
+            # A damaged solution must not cost the table; WCSLIB and astropy raise many unrelated classes for it.
             log.info("the plate solution in the header is not used: %s", error)
             continue
         if np.ndim(ra) == 1 and np.isfinite(ra).any() and np.isfinite(dec).any():
@@ -63,12 +63,12 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
 def _cards(header: Header) -> fits.Header:
     from astropy.io import fits
 
-    found = fits.Header()
+    cards = fits.Header()
     for keyword in header.cards:
         value = header.value(keyword)
         if value is None or not _SOLUTION.fullmatch(keyword):
             continue
         if keyword.endswith("_ORDER") and (not isinstance(value, int) or not 0 <= value <= HIGHEST_ORDER):
             continue
-        found[keyword] = value
-    return found
+        cards[keyword] = value
+    return cards

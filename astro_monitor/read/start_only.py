@@ -1,4 +1,4 @@
-"""When a frame was exposed, from the first kilobytes of its file: enough to put files in order."""
+"""Start of the exposure from the first kilobytes of a file, to sort files by time."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .raw import is_tiff_or_raw
 from .xisf import XISF_MAGIC, xisf_header_of
 
 EXTENSIONS_READ = 2
-"""A compressed or multi-extension file may keep the date in its first extension."""
+"""Number of HDUs read: a compressed or multi-extension file may have the date in its first extension."""
 _GZIP_BYTES = 1 << 18
-"""Most bytes decompressed from a gzip file: the header of nearly every file."""
+"""Bytes decompressed from a gzip file at most: they contain the header of nearly every file."""
 
 
 def exposure_start(read_at: ReadAt) -> datetime | None:
-    """Return when the exposure began, in UTC, by the header; ``None`` when it is missing or cannot be read.
+    """Return the start of the exposure in UTC by the header; ``None`` when it is missing or cannot be read.
 
     Parameters:
-        read_at: gives bytes of the file.
+        read_at: returns bytes of the file.
     """
     try:
         magic = read_at(0, 8)

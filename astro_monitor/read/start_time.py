@@ -1,4 +1,4 @@
-"""When an exposure began, in UTC, by the many keywords that say so."""
+"""Start of an exposure in UTC, by the keywords of all dialects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .moments import SCALES, Moment, as_moment, from_julian
 from .values import as_number, as_text
 
 DATES = (
-    # Keyword, and the fraction of the exposure that has passed by then. The first plausible one counts.
+    # Keyword, and the fraction of the exposure that has elapsed at its time. The first plausible value is used.
     ("DATE-OBS", 0.0), ("DATE-UTC", 0.0),
     ("DATE-BEG", 0.0), ("DATE_OBS", 0.0), ("DATEOBS", 0.0), ("DATE_BEG", 0.0), ("DATE-STA", 0.0),
     ("DATE-STRT", 0.0), ("SHUTOPEN", 0.0),
@@ -22,7 +22,7 @@ DATES = (
     ("DATE-END", 1.0), ("DATE_END", 1.0), ("SHUTCLSD", 1.0), ("UTEND", 1.0), ("UT-END", 1.0),
 )  # fmt: skip
 TIMES_OF_DAY = (
-    # The same for the keywords that hold the time of day where the date stands alone.
+    # The same for keywords of the time of day, where the date has none.
     ("TIME-OBS", 0.0), ("TIME-BEG", 0.0), ("TIME_OBS", 0.0), ("TIMEOBS", 0.0), ("UTC-OBS", 0.0), ("UTSTART", 0.0),
     ("UT-START", 0.0), ("UT_START", 0.0), ("UTC-STRT", 0.0), ("UTC-BEG", 0.0), ("UTSTRT", 0.0), ("UT-STR", 0.0),
     ("UT-OBS", 0.0), ("UT_OBS", 0.0), ("UTOBS", 0.0), ("UTC_OBS", 0.0), ("UTCSTART", 0.0), ("UTSHUT", 0.0),
@@ -39,22 +39,25 @@ JULIAN = (
     ("MJD-AVG", 0.5), ("MJD-MID", 0.5), ("MJD_MID", 0.5), ("JD-AVG", 0.5), ("JD-MID", 0.5), ("JD_UTC", 0.0),
     ("MJD-END", 1.0), ("JD-END", 1.0),
 )  # fmt: skip
+"""Keywords of Julian and modified Julian dates, and the fraction of the exposure that has elapsed."""
 LOCAL_DATES = ("DATE-LOC", "DATE-LT", "DATE_LOC", "LOCDATE", "LOCALDAT", "DATE-LCL", "LT-OBS", "LOC-TIME", "LOCTIME")
-"""Local time: used only where the offset from UTC is written with it."""
+"""Keywords of local time: used only where the offset from UTC is known."""
 OFFSETS = ("TIMEZONE", "TZOFFSET", "UTCOFF", "UTOFFSET", "UTC-OFF", "TIMEOFF")
-"""Hours by which local time is ahead of UTC; read only where a time is local."""
+"""Keywords of the hours by which local time is ahead of UTC; read only where a time is local."""
 ATOMIC_SECONDS = ("TAI", "TAI-BEG")
-"""Seconds of atomic time since modified Julian date zero (Sloan Digital Sky Survey)."""
-TIMES_BESIDE_MIDNIGHT = ("TIME-OBS", "UTSTART", "UT-START", "UTC-OBS", "UT")
+"""Keywords of the seconds of TAI since modified Julian date zero (Sloan Digital Sky Survey)."""
+TIMES_FOR_MIDNIGHT = ("TIME-OBS", "UTSTART", "UT-START", "UTC-OBS", "UT")
+"""Keywords of the time of day for a date whose own time is midnight."""
 MIDNIGHT = time()
 _DAY_S = 86_400.0
+"""Seconds in a day."""
 
 
 def read_start(facts: Facts) -> None:
-    """Fill ``date_obs_utc``: the beginning of the exposure.
+    """Set ``date_obs_utc``, the start of the exposure.
 
     Parameters:
-        facts: of the header, with its exposure time.
+        facts: values of the header, with the exposure time.
     """
     scale = _scale(facts)
     refused: list[tuple[str, Value, str]] = []
@@ -62,7 +65,7 @@ def read_start(facts: Facts) -> None:
         for step in (_from_dates, _from_julian_dates):
             if step(facts, scale, refused):
                 return
-    # Why nothing was found; where another keyword gave the start, an implausible one does not matter.
+    # Noted only when no start was found; an implausible value does not matter where another keyword has it.
     for keyword, value, why in refused:
         facts.refuse(keyword, value, why)
     _from_local_dates(facts)
@@ -101,8 +104,8 @@ def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]])
 
 
 def _with_time(facts: Facts, value: Value, scale: str) -> Moment | None:
-    """Return the moment of a date with midnight whose time of day is in another card."""
-    for keyword in TIMES_BESIDE_MIDNIGHT:
+    """Return the moment of a date at midnight whose time of day is in another card."""
+    for keyword in TIMES_FOR_MIDNIGHT:
         clock = facts.lookup(keyword)
         if isinstance(clock, str) and not _is_local(facts.comment(keyword)):
             moment = as_moment(str(value)[:10], clock, scale=scale)
@@ -137,7 +140,7 @@ def _from_local_dates(facts: Facts) -> None:
 
 
 def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
-    """Return a local time as UTC where its offset is in the text, in its comment or in another card."""
+    """Return a local time in UTC where its offset is in the text, in its comment or in another card."""
     if re.search(r"\d\s*(Z|[+-]\d\d:?(\d\d)?)$", str(value).strip(), re.ASCII):
         return as_moment(value)
     moment = as_moment(value)
@@ -146,17 +149,17 @@ def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
         hours = (int(match[2]) + int(match[3] or 0) / 60.0) * (1.0 if match[1] == "+" else -1.0)
         source = "its comment"
     else:
-        found = [(number, card) for card in OFFSETS if (number := as_number(facts.lookup(card))) is not None]
-        if not found:
+        offsets = [(number, card) for card in OFFSETS if (number := as_number(facts.lookup(card))) is not None]
+        if not offsets:
             return None
-        hours, source = found[0]
+        hours, source = offsets[0]
     if moment is None or abs(hours) > 14.0:
         return None
     return Moment(moment.utc - timedelta(hours=hours), f"local time, {hours:+g} h by {source}")
 
 
 def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
-    """Fill the field, unless the exposure that must be subtracted is unknown."""
+    """Set the field, unless the exposure that must be subtracted is unknown."""
     assumed = [moment.assumed] if moment.assumed else []
     begun = moment.utc
     if passed:
@@ -169,25 +172,25 @@ def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
     return True
 
 
-def _passed(comment: str, usual: float) -> float:
-    """Return which part of the exposure has passed, where a remark says it."""
+def _passed(comment: str, default: float) -> float:
+    """Return the fraction of the exposure that has elapsed, by the remark, else the default."""
     comment = comment.lower()
-    says: tuple[tuple[str, float], ...] = (
+    fraction_words: tuple[tuple[str, float], ...] = (
         (r"\b(start|begin|began|opened|opening)", 0.0), (r"\bmid(?!night)", 0.5), (r"\b(end|stop|finish|clos)", 1.0),
     )  # fmt: skip
-    said = {part for pattern, part in says if re.search(pattern, comment)}
-    return said.pop() if len(said) == 1 else usual
+    fractions = {fraction for pattern, fraction in fraction_words if re.search(pattern, comment)}
+    return fractions.pop() if len(fractions) == 1 else default
 
 
 def _is_local(comment: str) -> bool:
-    """Return whether a remark calls a time local; one that names UTC without an offset does not."""
+    """Return whether a time is local by its remark; UTC without an offset takes precedence."""
     comment = comment.lower()
     plain_utc = re.search(r"\b(utc?|gmt)\b(?!\s*[+-]\s*\d)", comment) is not None
     return re.search(r"\blocal\b", comment) is not None and not plain_utc
 
 
 def _scale(facts: Facts) -> str:
-    """Return the time scale of the header; empty when its times cannot be turned into UTC."""
+    """Return the time scale of the header; empty when its times cannot be converted to UTC."""
     text = (as_text(facts.lookup("TIMESYS")) or "UTC").upper()
     scale = SCALES.get(re.split(r"[ (/]", text)[0].strip(), "")
     if not scale:

@@ -1,7 +1,7 @@
-"""A colour filter array becomes luminance: the mean of each cell.
+"""Luminance of a colour filter array: the mean of each cell (super-pixel).
 
-A cell is the smallest square that has the same colours everywhere: 2 × 2 in all Bayer arrays. Fujifilm's X-Trans array
-repeats each 6 × 6 pixels, and each 3 × 3 of them holds five greens, two reds and two blues.
+A cell is the smallest square with the same mix of colours everywhere: 2 × 2 in all Bayer arrays. Fujifilm's X-Trans
+array repeats every 6 × 6 pixels, and each 3 × 3 of them holds five greens, two reds and two blues.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from .pixels import Pixels
 
 XTRANS = "XTRANS"
-"""Stands for Fujifilm's array where the letters of a Bayer cell would stand."""
+"""Name of Fujifilm's array, used in place of the letters of a Bayer cell."""
 _BLOCK_ROWS = 16
+"""Rows of cells per step: the block of rows stays in the processor's cache."""
 
 
 def cell_side(bayer: str) -> int:
@@ -26,11 +27,11 @@ def cell_side(bayer: str) -> int:
 
 
 def mean_of_cells(pixels: Pixels, side: int = 2) -> Pixels:
-    """Average each cell; rows and columns that do not fill one at the end are left out.
+    """Return the mean of each cell; incomplete cells at the last rows and columns are left out.
 
     Parameters:
         pixels: (H, W) C-contiguous.
-        side: of a cell.
+        side: side of a cell in pixels.
 
     Returns:
         (H // side, W // side), same type; uint16 means are rounded to the nearest number.
@@ -40,7 +41,7 @@ def mean_of_cells(pixels: Pixels, side: int = 2) -> Pixels:
     height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
     if pixels.dtype == np.uint16 and pixels.shape[1] == width and np.little_endian:
         return _mean_uint16(np.asarray(pixels[:height], np.uint16))
-    # The sum of four numbers of 16 bits is exact in float32, as is its quarter.
+    # The sum of four 16-bit numbers is exact in float32, as is its quarter.
     out = np.empty((height // 2, width // 2), pixels.dtype)
     rounding = np.float32(0.5 if pixels.dtype == np.uint16 else 0.0)
     for row in range(0, height, 2 * _BLOCK_ROWS):
@@ -66,7 +67,7 @@ def _mean_of_any(pixels: Pixels, side: int) -> Pixels:
 
 
 def _mean_uint16(pixels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """The same for even widths: two neighbours are one 32-bit word, which needs no strided access."""
+    """Return the mean for even widths: two neighbours are one 32-bit word, so that no strided access is needed."""
     words = pixels.view(np.uint32)
     out = np.empty((pixels.shape[0] // 2, pixels.shape[1] // 2), np.uint16)
     for row in range(0, len(words), 2 * _BLOCK_ROWS):

@@ -1,7 +1,7 @@
-"""TIFF images of one plane: whole numbers of 8 to 32 bits and floats, plain or compressed without loss.
+"""TIFF images of one plane: integers of 8 to 32 bits and floats, uncompressed or compressed without loss.
 
 The tifffile package reads the directories; sizes are compared with the file and with each other before anything is
-inflated. Pixels that are stored in one piece are taken from the file as they are.
+decompressed. Contiguous pixels are used without a copy.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ FLOATING_POINT = 3
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 """Values of the tag PhotometricInterpretation."""
 _MAX_SEGMENTS = 1 << 20
-_MAX_PAGES_LOOKED_AT = 2
+"""Most strips or tiles of an image."""
+_MAX_PAGES_READ = 2
+"""Pages that are compared: the second shows whether the file holds several images."""
 _MAX_CARDS = 1000
+"""Most lines of a FITS header in the description."""
 _CARD = re.compile(r"([A-Z0-9_-]{1,8}) *=(.*)", re.ASCII)
 
 
@@ -46,8 +49,8 @@ class TiffImage:
         page: the page of tifffile that holds it.
         shape: (height, width).
         cube: shape of all its samples and pages when they are more than one plane; else empty.
-        headers: what its tags say, and the FITS header that some programs put into the description.
-        white_is_zero: whether the numbers run from white to black.
+        headers: the FITS header that some programs write into the description, and the values of the tags.
+        white_is_zero: whether zero is white.
     """
 
     page: Any
@@ -71,15 +74,15 @@ class FileView(io.RawIOBase):
         self.name = "frame.tif"
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Return that the file can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can be read in any order."""
+        """Return that the file can be read in any order."""
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position."""
+        """Move to a position."""
         base = (0, self._position, len(self._data))[whence]
         self._position = max(0, base + offset)
         return self._position
@@ -89,7 +92,7 @@ class FileView(io.RawIOBase):
         return self._position
 
     def readinto(self, window: Any) -> int:
-        """Fill a buffer from the position on."""
+        """Fill a buffer from the current position."""
         piece = self._data[self._position : self._position + len(window)]
         window[: len(piece)] = piece
         self._position += len(piece)
@@ -97,28 +100,28 @@ class FileView(io.RawIOBase):
 
 
 def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> TiffImage:
-    """Understand the directories of a TIFF file.
+    """Return the image of a TIFF file, by its directories.
 
     Parameters:
         data: (N,) all bytes of the file.
-        exif: from ``read_exif``.
-        limits: what an image may ask for.
+        exif: the result of ``read_exif``.
+        limits: limits of the size of an image.
 
     Raises:
         Unreadable: the directories are damaged, or the image lies outside the file.
-        Unsupported: a kind of TIFF that is not read.
+        Unsupported: this variant of TIFF is not read.
     """
     try:
         pages = _pages(data)
-        page = max(pages, key=lambda one: math.prod(one.shape))
-        shape, cube = _shape(page, sum(one.shape == page.shape for one in pages))
+        page = max(pages, key=lambda candidate: math.prod(candidate.shape))
+        shape, cube = _shape(page, sum(other.shape == page.shape for other in pages))
         photometric, kind, codec = int(page.photometric), page.dtype, int(page.compression)
-        offsets, counts = [int(one) for one in page.dataoffsets], [int(one) for one in page.databytecounts]
+        offsets, counts = [int(value) for value in page.dataoffsets], [int(value) for value in page.databytecounts]
         inflated = int(page.nbytes)
         _check_codec(page)
     except (Unreadable, Unsupported, MemoryError):
         raise
-    except Exception as error:  # whatever tifffile raises: the directories are damaged
+    except Exception as error:  # any other error of tifffile means damaged directories
         raise _damaged() from error
     _check_size(shape, cube, limits)
     if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or kind is None or kind.kind not in "iuf":
@@ -144,15 +147,15 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
     """Return the pixels of an image.
 
     Parameters:
-        image: from ``find_tiff_image``; one plane.
+        image: the result of ``find_tiff_image``; one plane.
         data: (N,) all bytes of the file.
 
     Returns:
-        (H, W) uint16 where the values fit, else float32; and the fraction that had no value.
+        (H, W) uint16 where the values fit, else float32; and the fraction of pixels without a value.
 
     Raises:
         Unreadable: the image is damaged.
-        Unsupported: a bomb.
+        Unsupported: the file is a decompression bomb.
     """
     page = image.page
     kind = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
@@ -160,9 +163,9 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
         if page.is_final:
             start = int(page.dataoffsets[0])
             block = data[start : start + math.prod(image.shape) * kind.itemsize]
-            # Strips may begin anywhere in the file: a copy is aligned.
+            # Strips may begin at any byte of the file; a copy is aligned.
             stored = (block.copy() if block.ctypes.data % kind.itemsize else block).view(kind)
-            # It may be part of the file, which is still being hashed.
+            # The array may be part of the file, which is still being hashed.
             stored.flags.writeable = False
         else:
             _refuse_growth(page, data)
@@ -170,7 +173,7 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
         stored = stored.reshape(image.shape)
     except (Unsupported, MemoryError):
         raise
-    except Exception as error:  # whatever tifffile and its codecs raise: the pixels are damaged
+    except Exception as error:  # any other error of tifffile and its codecs means damaged pixels
         raise _damaged() from error
     return _as_pixels(stored, image.white_is_zero)
 
@@ -178,11 +181,11 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
 def _pages(data: NDArray[np.uint8]) -> list[Any]:
     import tifffile
 
-    # tifffile logs every oddity of a file; what matters is reported by our own errors.
+    # tifffile logs every oddity of a file; relevant ones are reported by this program's errors.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     file = tifffile.TiffFile(cast("IO[bytes]", FileView(data)))
     pages = [file.pages[0]]
-    for number in range(1, _MAX_PAGES_LOOKED_AT):
+    for number in range(1, _MAX_PAGES_READ):
         try:
             pages.append(file.pages.get(number))
         except IndexError:
@@ -202,10 +205,10 @@ def _shape(page: Any, equal_pages: int) -> tuple[tuple[int, int], tuple[int, ...
 
 
 def _cards(described: str) -> Header:
-    """The FITS header that Siril and others put into the description, as lines or as cards of 80 letters."""
+    """Return the FITS header that Siril and others write into the description, as lines or as cards."""
     lines = described.splitlines()
     if len(lines) == 1:
-        lines = [described[at : at + CARD_BYTES] for at in range(0, len(described), CARD_BYTES)]
+        lines = [described[start : start + CARD_BYTES] for start in range(0, len(described), CARD_BYTES)]
     cards: dict[str, tuple[str, ...]] = {}
     for line in lines[:_MAX_CARDS]:
         match = _CARD.fullmatch(line.rstrip())
@@ -229,28 +232,28 @@ def _check_codec(page: Any) -> None:
             "by ZIP or not at all.",
             kind="codec",
         )
-    what = {LZW: "LZW", PACKBITS: "PackBits"}.get(codec, "")
+    method = {LZW: "LZW", PACKBITS: "PackBits"}.get(codec, "")
     if int(page.predictor) == FLOATING_POINT:
-        what = "floating-point differences"
+        method = "floating-point differences"
     elif bits not in (8, 16, 32, 64):
-        what = f"packing numbers of {bits} bits"
-    if what and find_spec("imagecodecs") is None:
+        method = f"packing numbers of {bits} bits"
+    if method and find_spec("imagecodecs") is None:
         raise Unsupported(
-            f"The TIFF file is compressed by {what}, which needs the extra 'tiff': "
+            f"The TIFF file is compressed by {method}, which needs the extra 'tiff': "
             "run pip install 'astro-monitor[tiff]', or let the capture program compress by ZIP or not at all.",
             kind="needs_extra",
         )
 
 
 def _refuse_growth(page: Any, data: NDArray[np.uint8]) -> None:
-    """Inflate each piece no further than it can be long: the codec itself would not stop."""
+    """Raise an error if a strip or tile grows beyond its size: the codec itself would not stop."""
     if int(page.compression) not in (ADOBE_DEFLATE, DEFLATE):
         return
     sides = page.chunks
-    most = math.prod(int(side) for side in sides) * np.dtype(page.dtype).itemsize
+    max_bytes = math.prod(int(side) for side in sides) * np.dtype(page.dtype).itemsize
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-        grown = zlib.decompressobj().decompress(data[int(offset) : int(offset) + int(count)].data, most + 1)
-        if len(grown) > most:
+        grown = zlib.decompressobj().decompress(data[int(offset) : int(offset) + int(count)].data, max_bytes + 1)
+        if len(grown) > max_bytes:
             raise Unsupported(
                 "A part of the compressed image expands far beyond its size; the file is not read.", kind="bomb"
             )

@@ -1,8 +1,8 @@
-"""Tile-compressed images (``.fits.fz``), inflated by astropy after their tables have been checked here.
+"""Tile-compressed images (``.fits.fz``), decompressed by astropy after a check of their tables.
 
-The codecs are C code that believes what it is given: they are used on a table whose size has been checked, in a file
-made of that one table, and what a tile says of itself is compared with what it must be. Decoding errors of every class
-mean the same: the image is damaged. A decoder that fails worse than that ends the worker process, no more.
+The codecs are C code that trusts its input: they are applied to a table whose size has been checked, in a file made of
+that table only, and the sizes inside each tile are compared with the header. Decoding errors of any class mean that the
+image is damaged. A decoder that crashes ends only the worker process.
 
 Layout: FITS Standard 4.0, section 10.1; the codecs are those of its section 10.4.
 """
@@ -26,38 +26,43 @@ from .pixels import Pixels, Scaling, fill_invalid, fill_where
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 RARE_CODECS = ("HCOMPRESS_1", "PLIO_1")
-"""N.I.N.A. offers them. Their decoders had memory faults in the past, so ``Limits.rare_codecs`` turns them off."""
+"""Codecs that N.I.N.A. offers. Their decoders had memory faults in the past; ``Limits.rare_codecs`` turns them off."""
 
 _HCOMPRESS_MAGIC = b"\xdd\x99"
 _HCOMPRESS_HEAD = 2 + 3 * 4 + 8 + 3
-"""Bytes before the coefficients: magic, two sides, scale, sum of all pixels, planes of bits of three quadrants."""
+"""Bytes before the coefficients: magic, two sides, scale, sum of all pixels, bit planes of three quadrants (cfitsio,
+fits_hdecompress.c)."""
 _MAX_BIT_PLANES = 63
+"""Most bit planes of a quadrant: the coefficients are 64-bit integers with a sign."""
 _PLIO_HEAD_WORDS = 7
+"""16-bit words before the instructions of a PLIO tile (cfitsio, pliocomp.c)."""
 _MAX_GZIP_MEMBERS = 8
-"""Writers make one for each tile; astropy's time grows with the square of their number."""
+"""Most gzip members of a tile. Writers make one; the time of astropy grows with the square of their number."""
 
 _COLUMN_BYTES = {"L": 1, "X": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16,
                  "P": 8, "Q": 16}  # fmt: skip
+"""Bytes of an element of each column type (FITS Standard 4.0, table 18)."""
 _PRIMARY = b"".join(
     card.ljust(80)
     for card in (b"SIMPLE  =                    T", b"BITPIX  =                    8",
                  b"NAXIS   =                    0", b"EXTEND  =                    T", b"END")
 ).ljust(BLOCK_BYTES)  # fmt: skip
+"""A primary header without data, to complete a file for astropy."""
 
 
 def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -> tuple[Pixels, float]:
-    """Inflate a tile-compressed image.
+    """Return the pixels of a tile-compressed image.
 
     Parameters:
-        image: what the header says, already checked against the limits.
-        unit: (N,) bytes of header and data of its part of the file.
+        image: the image that the header describes, already within the limits.
+        unit: (N,) bytes of header and data of its HDU.
         rare_codecs: whether HCOMPRESS and PLIO are read, too.
 
     Returns:
-        (H, W) uint16 where the values fit, else float32; and the fraction that had no value.
+        (H, W) uint16 where the values fit, else float32; and the fraction of pixels without a value.
 
     Raises:
-        Unsupported: an unusual codec.
+        Unsupported: the codec is not read.
         Unreadable: the table or a tile is damaged.
     """
     codec = str(image.hdu.header.value("ZCMPTYPE")).strip().upper()
@@ -76,7 +81,7 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -
         values = _decode(unit)
     except MemoryError:
         raise
-    except Exception as error:  # whatever the codecs raise: the bytes are damaged, or ask for more than there is
+    except Exception as error:  # any other error of the codecs means damaged or truncated data
         raise Unreadable(
             "A tile of the compressed image is damaged; copy the file again.", kind="corrupt_tiles"
         ) from error
@@ -90,7 +95,7 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -
 
 
 def _decode(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
-    from astropy.io import fits  # 0.5 s to import: paid only by those who compress
+    from astropy.io import fits  # takes 0.5 s to import, so only for compressed files
 
     file = io.BytesIO(_PRIMARY + unit.tobytes().ljust(-(-len(unit) // BLOCK_BYTES) * BLOCK_BYTES, b"\0"))
     with warnings.catch_warnings():
@@ -104,7 +109,7 @@ def _narrow(values: NDArray[np.generic], scaling: Scaling) -> tuple[Pixels, floa
         narrow = np.ascontiguousarray(values, np.uint16)
         if scaling.blank is None:
             return narrow, 0.0
-        # astropy leaves BLANK as it is where it gives unsigned numbers.
+        # astropy does not apply BLANK where it returns unsigned numbers.
         invalid = narrow == scaling.blank * scaling.scale + scaling.zero
         narrow = narrow.copy() if invalid.any() else narrow
         return narrow, fill_where(narrow.reshape(-1), invalid.reshape(-1))
@@ -114,7 +119,7 @@ def _narrow(values: NDArray[np.generic], scaling: Scaling) -> tuple[Pixels, floa
 
 
 def _check_cells(image: Image, codec: str, data: NDArray[np.uint8]) -> None:
-    """Compare what each tile says of itself with what it must be: most codecs themselves would not."""
+    """Compare the sizes inside each tile with the header: most codecs do not."""
     hdu = image.hdu
     row_bytes, rows = hdu.header.integer("NAXIS1"), hdu.header.integer("NAXIS2")
     heap = hdu.header.integer("THEAP", row_bytes * rows)
@@ -143,7 +148,7 @@ def _check_cells(image: Image, codec: str, data: NDArray[np.uint8]) -> None:
 
 
 def _check_gzip(cell: NDArray[np.uint8], most_bytes: int) -> None:
-    """Inflate a tile, all its members, no further than it can be long."""
+    """Raise an error if a tile with all its members grows beyond its size."""
     packed, inflated = cell.data, 0
     for _ in range(_MAX_GZIP_MEMBERS):
         stream = zlib.decompressobj(31)
@@ -164,7 +169,7 @@ def _check_gzip(cell: NDArray[np.uint8], most_bytes: int) -> None:
 
 
 def _check_hcompress(cell: NDArray[np.uint8], sides: list[int]) -> None:
-    """The decoder takes the sides from the tile itself (cfitsio, fits_hdecompress.c)."""
+    """Compare the sides in the tile, which the decoder uses, with the header (cfitsio, fits_hdecompress.c)."""
     head = cell[:_HCOMPRESS_HEAD].tobytes()
     if len(head) < _HCOMPRESS_HEAD or head[:2] != _HCOMPRESS_MAGIC or max(head[-3:]) > _MAX_BIT_PLANES:
         raise _damaged_table()
@@ -173,20 +178,20 @@ def _check_hcompress(cell: NDArray[np.uint8], sides: list[int]) -> None:
 
 
 def _check_plio(cell: NDArray[np.uint8]) -> None:
-    """The decoder takes the length of its instructions from the tile itself (cfitsio, pliocomp.c)."""
+    """Check the length of the instructions in the tile, which the decoder uses (cfitsio, pliocomp.c)."""
     words = cell[: len(cell) // 2 * 2].view(">i2")
     if len(words) < _PLIO_HEAD_WORDS:
         raise _damaged_table()
-    # A third word above zero is that of the older form, which has three words before its instructions.
+    # A third word above zero marks the older format, with three words before the instructions.
     first, length = (3, int(words[2])) if words[2] > 0 else (int(words[1]), (int(words[4]) << 15) + int(words[3]))
     last = int(words[length - 1]) if 0 < first < length <= len(words) else -1
-    # The instruction of a whole new level (code 1) reads the word after it as well.
+    # The instruction of a new level (code 1) reads the following word as well.
     if last < 0 or (last >> 12 == 1 and length == len(words)):
         raise _damaged_table()
 
 
 def _tile_sides(image: Image) -> list[int]:
-    """Sides of a tile that is not cut by the edge of the image, the fastest axis first."""
+    """Return the sides of a full tile, the fastest axis first."""
     header = image.hdu.header
     sides = []
     for number in range(1, header.integer("ZNAXIS") + 1):
@@ -196,19 +201,19 @@ def _tile_sides(image: Image) -> list[int]:
 
 
 def _cut_sides(image: Image, sides: list[int], row: int) -> list[int]:
-    """Sides of the tile in one row of the table, in the order of numpy: the fastest axis last."""
+    """Return the sides of the tile in one row of the table, in numpy order: the fastest axis last."""
     header = image.hdu.header
     cut = []
     for number, side in enumerate(sides, start=1):
         length = header.integer(f"ZNAXIS{number}")
-        row, place = divmod(row, -(-length // side))
-        cut.append(min(side, length - place * side))
+        row, tile = divmod(row, -(-length // side))
+        cut.append(min(side, length - tile * side))
     return cut[::-1]
 
 
 def _descriptors(hdu: Hdu) -> list[tuple[int, int, int, str]]:
-    """Byte offset in a row, width of one number, bytes of an item in the heap, and name of each variable column."""
-    found = []
+    """Return offset in a row, width of a number, bytes of a heap item and name of each variable-length column."""
+    columns = []
     start = 0
     for number in range(1, hdu.header.integer("TFIELDS") + 1):
         form = re.fullmatch(r"(\d{0,6})([LXBIJKAEDCMPQ])(.?).*", str(hdu.header.value(f"TFORM{number}")).strip())
@@ -217,9 +222,9 @@ def _descriptors(hdu: Hdu) -> list[tuple[int, int, int, str]]:
         count = int(form[1] or 1)
         if form[2] in "PQ" and count:
             name = str(hdu.header.value(f"TTYPE{number}")).strip().upper()
-            found.append((start, _COLUMN_BYTES[form[2]] // 2, _COLUMN_BYTES[form[3]], name))
+            columns.append((start, _COLUMN_BYTES[form[2]] // 2, _COLUMN_BYTES[form[3]], name))
         start += -(-count // 8) if form[2] == "X" else count * _COLUMN_BYTES[form[2]]
-    return found
+    return columns
 
 
 def _damaged_table() -> Unreadable:

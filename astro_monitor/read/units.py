@@ -1,7 +1,7 @@
-"""Header numbers in the unit of the pixels, where a program has stored real numbers from 0 to 1 (PixInsight, Siril).
+"""Header numbers in the unit of the pixels, for images stored as real numbers from 0 to 1 (PixInsight, Siril).
 
-Such programs divide by the full scale of 16 bits and keep the camera's gain, offset and saturation as they were, which
-are of the unit before. Taken as they stand, the photon noise of every star would be larger than its light.
+Such programs divide by the full scale of 16 bits and keep gain, offset and saturation of the camera in the previous
+unit. Without conversion, the photon noise of every star would exceed its flux.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from ..records import FrameMeta
 from .pixels import Pixels
 
 FULL_SCALE = 65535.0
-"""What 1.0 stands for, in ADU of 16 bits."""
+"""The value 1.0 in ADU of 16 bits."""
 _ROW_STEP = 4
+"""Every fourth row is searched for values above 1, for speed."""
 
 
 def in_unit_of_pixels(meta: FrameMeta, pixels: Pixels) -> FrameMeta:
     """Return the header with gain, pedestal and saturation in the unit of the pixels.
 
     Parameters:
-        meta: as the header has it.
+        meta: values of the header.
         pixels: (H, W), as stored.
     """
     if pixels.dtype == np.uint16 or float(pixels[::_ROW_STEP].max()) > 1.0:

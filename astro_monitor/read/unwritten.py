@@ -1,4 +1,4 @@
-"""Parts of a file that were never written: a program may make a file in full length before it fills it."""
+"""Detection of unwritten parts of a file: a program may allocate a file in full length before it writes the data."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from astro_monitor.records import Arrival
 from .layout import Image
 
 BLOCK_BYTES = 512
-"""Whatever is twice as long holds one such block, wherever it begins; one of 64 cache lines of a frame is touched."""
+"""Length of a block in bytes. Any run twice as long contains a whole block, and only eight bytes of each block need to
+be read first."""
 STILL_WRITING = timedelta(seconds=90)
+"""Age of the last change up to which a file may still be in writing: longer than programs pause within one file."""
 
 
 def check_written(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> None:
-    """Refuse data that hold runs of zero bytes where a camera writes none.
+    """Raise an error if the data hold runs of zero bytes where a camera writes none.
 
-    In an unsigned 16-bit image such bytes would be a run of exact half-scale pixels, which no camera reads out. In
-    others they are zero pixels, which processed frames do have at their edges: those must be zero throughout.
+    In an unsigned 16-bit image such bytes would be a run of pixels at exactly half scale, which no camera reads out. In
+    other images they are zero pixels, which processed frames have at their edges: those must be zero throughout.
 
     Parameters:
-        arrival: the file; the time of its last change decides whether it may still be filled.
-        image: what its header says.
+        arrival: the file; the time of its last change decides whether it may still be written.
+        image: the image that its header describes.
         data: (N,) uint8, the data unit.
 
     Raises:
-        Incomplete: it may still be filled.
-        Unreadable: it is too old for that.
+        Incomplete: the file may still be written.
+        Unreadable: the last change is too long ago.
     """
     offset_binary = not image.tiled and image.scaling.bitpix == 16 and image.scaling.zero == 32768.0
     if not (_has_zero_block(data[: image.pixel_bytes]) if offset_binary else not data.any()):
@@ -45,21 +47,21 @@ def check_written(arrival: Arrival, image: Image, data: NDArray[np.uint8]) -> No
 UNFINISHED_KINDS = (
     "truncated", "bad_header", "checksum", "corrupt_gzip", "corrupt_tiff", "corrupt_raw", "corrupt_xisf", "raw",
 )  # fmt: skip
-"""What the reader finds in a file of which only the front is there."""
+"""Kinds of errors by which the reader reports a file of which only the start is written."""
 
 
 @contextmanager
 def perhaps_unfinished(arrival: Arrival) -> Iterator[None]:
-    """Treat damage in a file that was changed a moment ago as a file that is still being written.
+    """Report damage in a recently changed file as a file that is still being written.
 
-    For formats whose length the watcher does not know: it takes such a file for complete after some seconds without a
+    For formats whose length the watcher does not know: it treats such a file as complete after some seconds without a
     change, and a writer may pause longer.
 
     Parameters:
-        arrival: the file. One that was named on a command line is taken as it is.
+        arrival: the file. A file named on a command line is read as it is.
 
     Raises:
-        Incomplete: in place of what says that the file is damaged.
+        Incomplete: replaces the error about damage.
     """
     try:
         yield
@@ -73,10 +75,10 @@ def perhaps_unfinished(arrival: Arrival) -> Iterator[None]:
 
 
 def _has_zero_block(data: NDArray[np.uint8]) -> bool:
-    """Whether a run of zeros is as long as two blocks, or ends the data and is as long as one."""
+    """Whether the data contain an aligned block of zeros, or end in a run of that length."""
     count = len(data) // BLOCK_BYTES
     if not count:
         return not data.any()
     blocks = data[: count * BLOCK_BYTES].reshape(count, BLOCK_BYTES)
-    suspects = np.flatnonzero(~blocks[:, :8].any(axis=1))
-    return any(not blocks[number].any() for number in suspects) or not data[-BLOCK_BYTES:].any()
+    candidates = np.flatnonzero(~blocks[:, :8].any(axis=1))
+    return any(not blocks[number].any() for number in candidates) or not data[-BLOCK_BYTES:].any()

@@ -1,4 +1,4 @@
-"""Header values as text, numbers and angles; ``None`` for what cannot be believed."""
+"""Header values as text, numbers and angles; ``None`` for invalid values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import unicodedata
 from astro_monitor.fitsheader import Value
 
 MAX_TEXT = 200
+"""Longest text that is kept, in characters; FITS cards hold 68."""
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d{1,3})?", re.ASCII)
 _SEXAGESIMAL = re.compile(r"([+-]?)\s*(\d{1,3})[\s:dh°*]+(\d{1,2})(?:[\s:m']+(\d{1,2}(?:\.\d*)?)[s\"]?)?", re.ASCII)
 
 
 def as_text(value: Value | None) -> str | None:
-    """Return printable text without blanks at its ends, at most ``MAX_TEXT`` long; ``None`` when nothing is left."""
+    """Return printable text without blanks at its ends, at most ``MAX_TEXT`` long; ``None`` when it is empty."""
     if value is None or isinstance(value, bool):
         return None
     text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
@@ -23,12 +24,12 @@ def as_text(value: Value | None) -> str | None:
         text = unicodedata.normalize("NFC", text)
     text = "".join(letter for letter in text if letter.isprintable()).strip()[:MAX_TEXT].strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()  # quoted once more by the program
+        text = text[1:-1].strip()  # quoted twice by the program
     return text or None
 
 
 def as_number(value: Value | None) -> float | None:
-    """Return a finite number, also from text that holds nothing else; a comma may stand for the decimal point."""
+    """Return a finite number, also from text that is a number; the decimal separator may be a comma."""
     if isinstance(value, str):
         text = value.strip()
         if not _NUMBER.fullmatch(text):
@@ -48,7 +49,7 @@ def as_degrees(value: Value | None, *, text_is_hours: bool = False) -> float | N
 
     Parameters:
         value: such as ``193.07``, ``'12 52 17.0'``, ``'-29:20:33.0'``.
-        text_is_hours: sexagesimal text counts hours (right ascension), not degrees.
+        text_is_hours: whether sexagesimal text is in hours (right ascension), not in degrees.
     """
     number = as_number(value)
     if number is not None:

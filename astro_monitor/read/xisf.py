@@ -1,8 +1,8 @@
-"""XISF, as capture programs write it: the first image of a file, with FITS keywords and properties.
+"""XISF files of capture programs: the first image, with FITS keywords and properties.
 
 Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
-sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data;
-what is in a block is the matter of ``xisf_blocks``.
+sections 9 to 11. A monolithic file is a signature, the length of an XML header, the header, then blocks of data, which
+``xisf_blocks`` reads.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from .xisf_header import tag_of, xisf_header
 
 XISF_MAGIC = b"XISF0100"
 _MAX_HEADER_BYTES = 4 << 20
+"""Longest XML header in bytes: headers with long histories have some hundred kilobytes."""
 _SAMPLES = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "UInt64": "u8", "Float32": "f4", "Float64": "f8"}
 _NUMBER = r"(\d{1,15})"
 
 
 @dataclass(frozen=True, slots=True)
 class XisfImage:
-    """Where the image is and how it is stored.
+    """The image in an XISF file, and its storage.
 
     Attributes:
-        header: the FITS keywords that go with it.
+        header: its FITS keywords.
         shape: (height, width).
         planes: number of channels.
-        cube: shape of all channels in the order of numpy, when there are more than one; else empty.
+        cube: shape of all channels in numpy order, when there are several; else empty.
         sample: numpy type of one sample, with byte order.
-        block: where its bytes are.
+        block: its block of data.
         bayer: colour filter array, upper case, or ``None``.
     """
 
@@ -52,16 +53,16 @@ class XisfImage:
 
 
 def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfImage:
-    """Understand the header of an XISF file.
+    """Return the first image of an XISF file, by its header.
 
     Parameters:
-        read_at: gives bytes of the file.
+        read_at: returns bytes of the file.
         file_bytes: its length.
-        limits: what an image may ask for.
+        limits: limits of the size of an image.
 
     Raises:
         Unreadable: the header is damaged, or the image lies outside the file.
-        Unsupported: a kind of XISF that is not read.
+        Unsupported: this variant of XISF is not read.
     """
     root = _root(read_at)
     image = _first_image(root)
@@ -92,7 +93,7 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
 
 
 def xisf_header_of(read_at: ReadAt) -> Header:
-    """Return the header of the first image of an XISF file, whatever is to be said of its pixels.
+    """Return the header of the first image of an XISF file, also where its pixels cannot be read.
 
     Raises:
         Unreadable, Unsupported: as for ``find_xisf_image``.
@@ -102,28 +103,28 @@ def xisf_header_of(read_at: ReadAt) -> Header:
 
 
 def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tuple[Pixels, float]:
-    """Give the pixels of an image.
+    """Return the pixels of an image.
 
     Parameters:
-        image: from ``find_xisf_image``.
+        image: the result of ``find_xisf_image``.
         data: (N,) all bytes of the file.
-        limits: how far it may be inflated.
+        limits: limits of decompression.
 
     Returns:
-        (H * W,) uint16 where the values fit, else float32; and the fraction that had no value.
+        (H * W,) uint16 where the values fit, else float32; and the fraction of pixels without a value.
 
     Raises:
         Unreadable: the block is damaged, or has another length than the image needs.
-        Unsupported: a bomb.
+        Unsupported: the file is a decompression bomb.
     """
     kind = np.dtype(image.sample)
     needed = image.shape[0] * image.shape[1] * image.planes * kind.itemsize
     block = block_bytes(image.block, data, needed, limits)
     if block.ctypes.data % kind.itemsize:
-        # A block may begin anywhere in the file: a copy is aligned.
+        # A block may begin at any byte of the file; a copy is aligned.
         block = block.copy()
     stored = block.view(kind)
-    # It may be part of the file, which is still being hashed.
+    # The array may be part of the file, which is still being hashed.
     stored.flags.writeable = False
     if kind.kind == "u" and kind.itemsize <= 2:
         return stored.astype(np.uint16, copy=False), 0.0
@@ -137,12 +138,12 @@ def _root(read_at: ReadAt) -> ET.Element:
     text = read_at(16, min(length, _MAX_HEADER_BYTES))
     if len(text) < length:
         raise Unreadable("The header of the XISF file is cut off or far too long.", kind="bad_header")
-    # Entities could grow without end, and another encoding could hide them.
+    # Entities could expand without limit, and another encoding could hide them.
     if b"<!" in text.replace(b"<!--", b"") or b"\0" in text.rstrip(b"\0"):
         raise Unreadable("The header of the XISF file holds what no capture program writes.", kind="bad_header")
     text = text.rstrip(b"\0")
     if not re.match(rb"[^>]*encoding=[\"'](?!utf-8)", text[:200].lower()):
-        # The specification demands UTF-8; programs on Windows write its Western code page without saying so.
+        # The specification requires UTF-8; some programs on Windows write code page 1252 without declaring it.
         text = _utf8(text)
     try:
         return ET.fromstring(text)  # noqa: S314  entities were refused above

@@ -1,8 +1,8 @@
-"""Data blocks of XISF files: where the bytes of an image are, and how they are inflated and checked.
+"""Data blocks of XISF files: their location, decompression and checksums.
 
 Format: PixInsight's XISF Specification 1.0 (https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html),
-section 10: location, compression, sub-blocks, byte shuffling, checksums. Nothing is inflated further than the image
-needs, whatever the compressed bytes say.
+section 10: location, compression, sub-blocks, byte shuffling, checksums. Nothing is decompressed beyond the size of the
+image, whatever the compressed bytes declare.
 """
 
 from __future__ import annotations
@@ -29,24 +29,25 @@ Bytes = NDArray[np.uint8]
 _NUMBER = r"(\d{1,15})"
 _COMPRESSION = re.compile(rf"([a-z0-9-]{{1,12}}?)(\+sh)?:{_NUMBER}(?::{_NUMBER})?", re.ASCII)
 _MAX_SUBBLOCKS = 65_536
-"""A block is cut where it grows beyond 4 GB, or once for each thread of the writer."""
+"""Most sub-blocks. Writers split a block above 4 GB, or once per thread."""
 _MAX_ITEM_BYTES = 16
-"""Complex numbers of 64 bits each: the largest samples there are."""
+"""Largest sample in bytes: a complex number of two 64-bit floats."""
 _MAX_ZSTD_WINDOW_BYTES = 1 << 27
-"""Window size above which the zstd program itself refuses to decompress by default."""
+"""Largest window in bytes: above it, the zstd program itself refuses to decompress by default."""
 _CHECKSUMS = {"sha1": "sha1", "sha256": "sha256", "sha512": "sha512", "sha3256": "sha3_256", "sha3512": "sha3_512"}
+"""Name of the hash in ``hashlib`` by its name in XISF without hyphens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Where the bytes of an image are and how they are stored.
+    """Location and storage of the bytes of an image.
 
     Attributes:
         start, length: position in the file, in bytes; unused when the bytes are in the header.
         text: the bytes when they are in the header (``inline`` and ``embedded``), else ``None``.
         codec: empty, ``zlib``, ``lz4`` or ``zstd``.
-        item_bytes: length of the items whose bytes are sorted by significance; 0: they are not.
-        parts: (packed, inflated) lengths in bytes of the sub-blocks; empty: there is one, of the whole length.
+        item_bytes: length of the items whose bytes are shuffled; 0 when they are not.
+        parts: (packed, inflated) lengths in bytes of the sub-blocks; empty when there is only one.
         checksum: name of a hash in ``hashlib`` and its value in hex digits for the block as stored; both may be empty.
     """
 
@@ -60,7 +61,7 @@ class Block:
 
 
 def find_block(element: ET.Element, file_bytes: int) -> Block:
-    """Understand the attributes of an element that holds data.
+    """Return the data block that the attributes of an element describe.
 
     Parameters:
         element: such as ``Image``.
@@ -68,32 +69,32 @@ def find_block(element: ET.Element, file_bytes: int) -> Block:
 
     Raises:
         Unreadable: the attributes contradict themselves, or the block lies outside the file.
-        Unsupported: another location, codec or checksum than those of the specification.
+        Unsupported: the location or codec is not read.
     """
     start, length, text = _location(element, file_bytes)
-    # An embedded block has its attributes on the element that holds the text.
-    held = next((child for child in element if str(child.tag).rpartition("}")[2] == "Data"), element)
-    source = held if element.get("location", "") == "embedded" else element
+    # The attributes of an embedded block are on the element with the text.
+    data_element = next((child for child in element if str(child.tag).rpartition("}")[2] == "Data"), element)
+    source = data_element if element.get("location", "") == "embedded" else element
     codec, item_bytes = _compression(source.get("compression", "").strip())
     parts = _parts(source.get("subblocks", "").strip(), length) if codec else ()
     return Block(start, length, text, codec, item_bytes, parts, _checksum(source.get("checksum", "").strip()))
 
 
 def block_bytes(block: Block, file: Bytes, needed: int, limits: Limits) -> Bytes:
-    """Return the bytes of a block, inflated and in order.
+    """Return the bytes of a block, decompressed and unshuffled.
 
     Parameters:
-        block: from ``find_block``.
+        block: the result of ``find_block``.
         file: (N,) all bytes of the file.
-        needed: how many bytes the image has.
-        limits: how far it may be inflated.
+        needed: length of the image in bytes.
+        limits: limits of decompression.
 
     Returns:
-        (needed,) bytes. They share memory with ``file`` when the block is stored as it is.
+        (needed,) bytes. They share memory with ``file`` when the block is not compressed.
 
     Raises:
         Unreadable: the block is damaged, or has another length than the image needs.
-        Unsupported: it would grow out of all proportion (kind ``bomb``).
+        Unsupported: the block would grow out of proportion (kind ``bomb``).
     """
     stored = file[block.start : block.start + block.length] if block.text is None else np.frombuffer(block.text, "u1")
     _verify(block, stored)
@@ -108,10 +109,10 @@ def block_bytes(block: Block, file: Bytes, needed: int, limits: Limits) -> Bytes
 
 
 def unshuffled(shuffled: Bytes, item_bytes: int) -> Bytes:
-    """Put bytes back in order that were sorted by significance.
+    """Return bytes in their original order that were shuffled by significance.
 
     Parameters:
-        shuffled: (N,) first bytes of all items, then all second bytes, and so on; a rest shorter than an item follows.
+        shuffled: (N,) first bytes of all items, then all second bytes, and so on; then a remainder below one item.
         item_bytes: length of an item.
 
     Returns:
@@ -121,8 +122,8 @@ def unshuffled(shuffled: Bytes, item_bytes: int) -> Bytes:
     whole = items * item_bytes
     out = np.empty(len(shuffled), np.uint8)
     ordered = out[:whole].reshape(items, item_bytes)
-    for place in range(item_bytes):
-        ordered[:, place] = shuffled[place * items : (place + 1) * items]
+    for byte in range(item_bytes):
+        ordered[:, byte] = shuffled[byte * items : (byte + 1) * items]
     out[whole:] = shuffled[whole:]
     return out
 
@@ -187,7 +188,7 @@ def _checksum(text: str) -> tuple[str, str]:
         return "", ""
     name, _, digest = text.partition(":")
     name = _CHECKSUMS.get(name.strip().lower().replace("-", "").replace("_", ""), "")
-    # An unknown kind of checksum is no reason to refuse pixels.
+    # An unknown checksum algorithm is no reason to refuse the pixels.
     return (name, digest.strip().lower()) if name else ("", "")
 
 
@@ -207,11 +208,12 @@ def _inflated(block: Block, stored: Bytes, needed: int) -> Bytes:
     if len(parts) == 1:
         return _part(block.codec, stored, needed)
     out = np.empty(needed, np.uint8)
-    read = written = 0
+    read_bytes = written_bytes = 0
     for packed, inflated in parts:
-        out[written : written + inflated] = _part(block.codec, stored[read : read + packed], inflated)
-        read += packed
-        written += inflated
+        part = _part(block.codec, stored[read_bytes : read_bytes + packed], inflated)
+        out[written_bytes : written_bytes + inflated] = part
+        read_bytes += packed
+        written_bytes += inflated
     return out
 
 
@@ -245,7 +247,7 @@ def _lz4(packed: Bytes, inflated: int) -> Bytes:
 def _zstd(packed: Bytes, inflated: int) -> Bytes:
     import zstandard
 
-    # A frame may promise any size: it is inflated into memory of the size that the image needs.
+    # A frame may declare any size: it is decompressed into memory of the size of the image.
     out = np.empty(inflated, np.uint8)
     filled = 0
     try:

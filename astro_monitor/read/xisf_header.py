@@ -1,4 +1,4 @@
-"""The header of an XISF image as FITS cards: its keywords, and its properties where no keyword says the same.
+"""The header of an XISF image as FITS cards: its keywords, and its properties where there is no such keyword.
 
 Format: XISF Specification 1.0, sections 8.4.1 (properties), 11.1 (FITSKeyword) and 11.5.3 (astronomical properties),
 https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html.
@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from astro_monitor.fitsheader import Header
 
 PROPERTIES = (
-    # Property, the FITS keyword of the same meaning, and what its number is multiplied by.
+    # Property, the FITS keyword of the same meaning, and the factor of its number.
     ("Observation:Time:Start", "DATE-OBS", 1.0),
     ("Observation:Time:End", "DATE-END", 1.0),
     ("Instrument:ExposureTime", "EXPTIME", 1.0),
@@ -42,8 +42,9 @@ PROPERTIES = (
 """Lengths are metres in XISF and millimetres in FITS headers; pixel sizes are micrometres in both."""
 _BARE = re.compile(r"[TF]|[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?", re.ASCII)
 _MAX_PROPERTIES = 2000
+"""Most properties that are read from one file."""
 MAX_VALUE, MAX_COMMENT = 1000, 200
-"""Letters that are kept; an XML header may have megabytes of them in one attribute."""
+"""Characters that are kept of a value and a comment; one attribute of an XML header may have megabytes."""
 
 
 def xisf_header(root: ET.Element, image: ET.Element) -> Header:
@@ -85,18 +86,18 @@ def tag_of(element: ET.Element) -> str:
 
 def _properties(root: ET.Element, image: ET.Element) -> dict[str, str]:
     """Return the properties of the image, then those of the whole file; values in blocks of data are left out."""
-    found: dict[str, str] = {}
+    properties: dict[str, str] = {}
     metadata = [element for element in root if tag_of(element) == "Metadata"]
     for parent in (image, root, *metadata):
         for element in parent:
-            if tag_of(element) == "Property" and len(found) < _MAX_PROPERTIES and not element.get("location"):
+            if tag_of(element) == "Property" and len(properties) < _MAX_PROPERTIES and not element.get("location"):
                 value = element.get("value")
-                found.setdefault(element.get("id", "").strip(), value if value is not None else element.text or "")
-    return found
+                properties.setdefault(element.get("id", "").strip(), value if value is not None else element.text or "")
+    return properties
 
 
 def _card_text(value: str) -> str:
-    """Return a value as it would stand on a card: text in quotes, numbers and logical values without."""
+    """Return a value in the form of a FITS card: text in quotes, numbers and logical values without."""
     value = value.strip()
     if value.startswith("'") or _BARE.fullmatch(value):
         return value

@@ -63,7 +63,6 @@ ROOMS_TO_DO = frozenset(
         "plugins.py",
         "preview",
         "publish",
-        "read",
         "records",
         "regrade",
         "session.py",
