@@ -226,7 +226,7 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     _, measurements = Measurer(_site(settings.site)).measure(frame, detections, history)
     # The header counts pixels from the corner of the file, overscan included.
     x_px, y_px = table.x_px + frame.origin_px[0], table.y_px + frame.origin_px[1]
-    ra_deg, dec_deg = sky_positions(opened.headers, x_px, y_px)
+    ra_deg, dec_deg = sky_positions(opened.headers, x_px, y_px, opened.frame_id)
     return FoundSources(
         frame=frame,
         sources=replace(table, x_px=x_px, y_px=y_px, ra_deg=ra_deg, dec_deg=dec_deg),

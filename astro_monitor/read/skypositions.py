@@ -29,12 +29,15 @@ log = logging.getLogger(__name__)
 Positions = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: NDArray[np.float64]) -> Positions:
+def sky_positions(
+    headers: Sequence[Header], x_px: NDArray[np.float64], y_px: NDArray[np.float64], frame_id: str
+) -> Positions:
     """Return right ascension and declination in degrees; all NaN when no header has a usable solution.
 
     Parameters:
         headers: the headers of the image, its own first.
         x_px, y_px: (N,) sensor pixels; the centre of the first pixel is (0, 0).
+        frame_id: identity of the frame, for the log.
 
     Returns:
         two (N,) float64 arrays.
@@ -53,7 +56,7 @@ def sky_positions(headers: Sequence[Header], x_px: NDArray[np.float64], y_px: ND
                 ra, dec = (np.asarray(part, np.float64) for part in solution.all_pix2world(x_px, y_px, 0))
         except Exception as error:
             # A damaged solution must not cost the table; WCSLIB and astropy raise many unrelated classes for it.
-            log.info("the plate solution in the header is not used: %s", error)
+            log.info("frame %s: the plate solution in the header is not used: %s", frame_id, error)
             continue
         if np.ndim(ra) == 1 and np.isfinite(ra).any() and np.isfinite(dec).any():
             return (ra, dec) if str(header.value("CTYPE1")).startswith("RA") else (dec, ra)

@@ -41,13 +41,13 @@ def own(header: fits.Header) -> tuple[object, ...]:
 def test_positions_are_those_of_astropy(more: dict[str, object]) -> None:
     header = solved(**more)
     expected = WCS(header).all_pix2world(X, Y, 0)
-    np.testing.assert_allclose(sky_positions(own(header), X, Y), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(sky_positions(own(header), X, Y, "ab12"), expected, rtol=0, atol=1e-9)
 
 
 def test_no_solution_means_no_positions() -> None:
     header = fits.PrimaryHDU(np.zeros((8, 8), np.int16)).header
-    assert np.isnan(sky_positions(own(header), X, Y)).all()
-    assert np.isnan(sky_positions((), X, Y)).all()
+    assert np.isnan(sky_positions(own(header), X, Y, "ab12")).all()
+    assert np.isnan(sky_positions((), X, Y, "ab12")).all()
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_no_solution_means_no_positions() -> None:
     ],
 )
 def test_a_damaged_solution_never_raises(damage: dict[str, object]) -> None:
-    ra, dec = sky_positions(own(solved(**damage)), X, Y)
+    ra, dec = sky_positions(own(solved(**damage)), X, Y, "ab12")
     assert ra.shape == dec.shape == X.shape
