@@ -1,6 +1,6 @@
 """Records become documents: the only place that knows both.
 
-Left of here frozen records (some with arrays), right of here plain JSON bodies that :mod:`messages` has checked.
+Left of here frozen records (some with arrays), right of here plain JSON bodies that :mod:`documents` has checked.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,22 @@ from .records import (
     Baseline,
     Examined,
     Failed,
+    FieldCell,
     FrameMeta,
     Skipped,
     Verdict,
+    baseline_key,
 )
 
 Body = dict[str, Any]
 
 BRIGHT_STARS = 24
 """Stars in a document: enough to know a field again, in half a kilobyte."""
+
+GRID_DIGITS = 4
+"""Significant digits of the numbers of the field grid: they are medians of few stars, and there are 240 of them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def display_path(path: Path) -> str:
@@ -55,13 +63,14 @@ def metrics_described() -> Body:
     return documents.body_json(documents.MetricsDescribed(metrics=rows))
 
 
-def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
+def judged(examined: Examined, verdict: Verdict, baseline: Baseline, preview: str = "") -> Body:
     """Body of ``frame.judged`` for a frame that was graded.
 
     Parameters:
         examined: what the worker found.
         verdict: what the judge made of it.
         baseline: what the judge compared it with.
+        preview: name of its small picture; empty when there is none.
     """
     grade = examined.grade
     return _judged_body(
@@ -82,6 +91,9 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline) -> Body:
             for streak in examined.measurements.streaks
         ],
         bright_stars_px=_bright_stars(examined),
+        rig=baseline_key(examined.meta, examined.sensor_shape).rig,
+        field_grid=_field_grid(examined.measurements.field_grid),
+        preview=preview,
         baseline=documents.BaselineBody(
             size=baseline.size,
             fwhm_px=_median(baseline, "fwhm_px"),
@@ -110,6 +122,7 @@ def skipped(outcome: Skipped) -> Body:
         type=outcome.meta.kind,
         why=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
         keyword="" if (source := outcome.meta.sources.get("kind", "")).endswith(" name") else source,
+        rig=baseline_key(outcome.meta, outcome.sensor_shape).rig,
         meta=_meta(outcome.meta, outcome.sensor_shape),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
@@ -142,6 +155,10 @@ def alert(change: Alert) -> tuple[str, Body]:
         sentence=change.sentence,
         advice=change.advice,
         repeat=change.repeat,
+        rig=change.rig,
+        opened_at=_moment(change.opened_at_s),
+        first_frame=change.first_frame,
+        last_frame=change.last_frame,
     )
     return f"alert.{change.change}", documents.body_json(body)
 
@@ -170,6 +187,25 @@ def _judged_body(
         }
     )
     return documents.body_json(body)
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else utc_text(_EPOCH + timedelta(seconds=seconds))
+
+
+def _field_grid(cells: tuple[FieldCell, ...]) -> documents.FieldGridBody | None:
+    """Return the field grid column by column of its table; ``None`` where the frame has none."""
+    if not cells:
+        return None
+    return documents.FieldGridBody(
+        columns=1 + max(cell.column for cell in cells),
+        rows=1 + max(cell.row for cell in cells),
+        star_count=[cell.star_count for cell in cells],
+        sky_adu=[float(f"{cell.sky_adu:.{GRID_DIGITS}g}") for cell in cells],
+        fwhm_px=[_significant(cell.fwhm_px, GRID_DIGITS) for cell in cells],
+        elongation=[_significant(cell.elongation, GRID_DIGITS) for cell in cells],
+        angle_deg=[None if cell.angle_deg is None else round(cell.angle_deg, 1) for cell in cells],
+    )
 
 
 def _file(arrival: Arrival) -> Body:

@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from ..documents import BODIES, BaselineBody, Document, MetaBody, MetricDescription, ModelInfo, ReasonBody, StreakBody
+from ..documents import (
+    BODIES,
+    BaselineBody,
+    Document,
+    FieldGridBody,
+    MetaBody,
+    MetricDescription,
+    ModelInfo,
+    ObservedValue,
+    ReasonBody,
+    StreakBody,
+)
 from ..inference.card import Card
 from .checks import Finding
 
@@ -100,6 +111,19 @@ MEANINGS = {
     "FrameRevised.weight": "weight of the frame from now on",
     "FrameRevised.relative_path": "as in its `frame.judged`; empty in documents of 1.0",
     "replaced_by": "`frame_id` of the content that took its place; or empty",
+    "AlertBody.rig": "rig of its frames; empty for files that cannot be read",
+    "rig": "telescope and camera in lower case", "opened_at": "when the exposure began that opened it, UTC",
+    "first_frame": "`frame_id` of the first frame that shows the trouble", "last_frame": "the last one",
+    "field_grid": "numbers over the field", "preview": "name of a small picture; or empty", "airmass": "air mass",
+    "columns": "cells side by side", "rows": "cells one above the other",
+    "FieldGridBody.star_count": "stars in each cell, row by row", "sky_adu": "sky level in each cell",
+    "FieldGridBody.fwhm_px": "median FWHM in each cell; `null`: too few stars",
+    "elongation": "median ratio of the axes of the stars", "FieldGridBody.angle_deg": "direction of the long axes",
+    "subject": "what was observed", "source": "the program or device that observed it",
+    "observed_at": "when, UTC", "values": "what was observed", "ContextObserved.by": "key of the client; or empty",
+    "ObservedValue.key": "name of the value", "ObservedValue.value": "the value; `null`: not known",
+    "ObservedValue.unit": "unit of a number", "failures": "errors that were counted",
+    "last_error": "the last of them",
     "alert_id": "one warning from opening to closing", "AlertBody.kind": "which trouble",
     "severity": "how bad", "AlertBody.cause": "likely cause", "evidence": "`frame_id` of the frames that led to it",
     "advice": "what usually helps", "repeat": "it came back within the cooldown: sound no alarm",
@@ -130,7 +154,9 @@ MEANINGS = {
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A model of `session.started`", ModelInfo), ("A row of `metrics.described`", MetricDescription),
     ("A reason of `frame.judged`", ReasonBody), ("A trail of `frame.judged`", StreakBody),
-    ("`baseline` of `frame.judged`", BaselineBody), ("`meta` of `frame.judged` and `frame.skipped`", MetaBody),
+    ("`baseline` of `frame.judged`", BaselineBody), ("`field_grid` of `frame.judged`", FieldGridBody),
+    ("A value of `context.observed`", ObservedValue),
+    ("`meta` of `frame.judged` and `frame.skipped`", MetaBody),
 )  # fmt: skip
 
 

@@ -1,15 +1,17 @@
 """The documents that leave the program: the wire format. No numpy, no records: any process may read documents.
 
-``base`` has the envelope, ``vocabulary`` the words with a meaning, ``frame``, ``alert`` and ``session`` the bodies,
-``kinds`` which body each kind has, ``schemas`` their JSON Schemas. Writers are strict (unknown fields are refused);
-readers are tolerant. Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are UTC text
-ending in ``Z``.
+``base`` has the envelope, ``vocabulary`` the words with a meaning, ``frame``, ``alert``, ``session`` and ``context``
+the bodies, ``kinds`` which body each kind has, ``schemas`` their JSON Schemas. Writers are strict (unknown fields are
+refused); readers are tolerant. Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are
+UTC text ending in ``Z``.
 """
 
 from .alert import AlertBody
 from .base import PROTOCOL, SCHEMA, TOPIC_ROOT, BadDocument, Body, Document, body_json, decode, encode, topic
+from .context import ContextObserved, ObservedValue, PluginDisabled
 from .frame import (
     BaselineBody,
+    FieldGridBody,
     FrameFailed,
     FrameJudged,
     FrameRevised,
@@ -29,7 +31,7 @@ from .session import (
     SessionStopped,
     heartbeat,
 )
-from .vocabulary import AlertKind, Decision
+from .vocabulary import AlertKind, Decision, Role, Subject
 
 __all__ = [
     "BODIES",
@@ -41,8 +43,10 @@ __all__ = [
     "BadDocument",
     "BaselineBody",
     "Body",
+    "ContextObserved",
     "Decision",
     "Document",
+    "FieldGridBody",
     "FrameFailed",
     "FrameJudged",
     "FrameRevised",
@@ -52,11 +56,15 @@ __all__ = [
     "MetricDescription",
     "MetricsDescribed",
     "ModelInfo",
+    "ObservedValue",
+    "PluginDisabled",
     "ReasonBody",
+    "Role",
     "SessionHeartbeat",
     "SessionStarted",
     "SessionStopped",
     "StreakBody",
+    "Subject",
     "body_json",
     "decode",
     "encode",

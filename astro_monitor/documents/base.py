@@ -16,11 +16,14 @@ from ..errors import AstroMonitorError
 SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
 """Name and major version of the wire format; additions keep it."""
 
-PROTOCOL = "1.1"
+PROTOCOL = "1.2"
 """Major and minor version, given in ``session.started`` and in every answer. Documents without it are of 1.0.
 
 1.1: a file that is no light frame gets ``frame.skipped``, where 1.0 had ``frame.judged`` with the flag
 ``not_a_light`` and the decision ``review``; ``session.stopped`` and ``list.written`` count such files.
+
+1.2: ``context.observed`` and ``plugin.disabled``; alerts have the rig, when they were opened, the first and the last
+frame; frames have the rig, the field grid, the air mass and the name of their preview. The request ``observe``.
 """
 
 TOPIC_ROOT = "am1/"

@@ -41,12 +41,33 @@ class BaselineBody(Body):
     star_count: FiniteFloat | None
 
 
+class FieldGridBody(Body):
+    """Numbers over the field, in cells row by row: each list has ``columns`` × ``rows`` entries.
+
+    Attributes:
+        star_count: stars in the cell.
+        sky_adu: sky level.
+        fwhm_px: median FWHM, sensor pixels; ``null`` where there are too few stars, as in the two that follow.
+        elongation: median ratio of the axes of the stars.
+        angle_deg: mean direction of the long axes, from +x to +y.
+    """
+
+    columns: int
+    rows: int
+    star_count: list[int]
+    sky_adu: list[FiniteFloat]
+    fwhm_px: list[FiniteFloat | None]
+    elongation: list[FiniteFloat | None]
+    angle_deg: list[FiniteFloat | None]
+
+
 class MetaBody(Body):
     """Header facts. ``null`` is unknown. ``sources`` names the keyword behind each.
 
     Attributes:
         frame_type: as the header spells it.
         ra_deg, dec_deg: where the telescope pointed.
+        airmass: by the header, or by the altitude that it gives.
         east_angle_deg: direction of increasing right ascension on the sensor, from +x to +y, by a plate solution.
     """
 
@@ -66,6 +87,7 @@ class MetaBody(Body):
     scale_arcsec_px: FiniteFloat | None = None
     bayer: str | None = None
     altitude_deg: FiniteFloat | None = None
+    airmass: FiniteFloat | None = None
     ra_deg: FiniteFloat | None = None
     dec_deg: FiniteFloat | None = None
     east_angle_deg: FiniteFloat | None = None
@@ -86,6 +108,11 @@ class FrameJudged(Body):
         weight: what the frame counts in a stack, 0 to 1; 0 unless kept.
         bright_stars_px: places (x, y) of the brightest stars, brightest first, at most 24; lists use them to separate
             the panels of a mosaic. Empty where the header gives the pointing.
+        rig: telescope and camera in lower case; frames of one rig have the same text. Empty where the header names
+            neither, and in documents from before protocol 1.2.
+        field_grid: numbers over the field; ``null`` where there are none, as in documents from before protocol 1.2.
+        preview: name of a small picture of the frame, to ask for it; empty where there is none. The picture may have
+            been removed since, to save space.
         weight_if_kept: the weight if a person keeps the frame; ``null`` in documents from before protocol 1.1.
     """
 
@@ -113,6 +140,9 @@ class FrameJudged(Body):
     why_missing: dict[str, str]
     streaks: list[StreakBody]
     bright_stars_px: list[list[FiniteFloat]] = Field(default_factory=list)
+    rig: str = ""
+    field_grid: FieldGridBody | None = None
+    preview: str = ""
     baseline: BaselineBody
     models: list[str]
     rules_version: str
@@ -126,6 +156,7 @@ class FrameSkipped(Body):
         type: what it is, in lower case: ``dark``, ``flat``, ``bias``, ``product``, and others in later versions.
         why: one sentence.
         keyword: the header keyword that gave the type; empty when the type has another source.
+        rig: as in ``frame.judged``.
     """
 
     file: str
@@ -137,6 +168,7 @@ class FrameSkipped(Body):
     type: str
     why: str
     keyword: str
+    rig: str = ""
     meta: MetaBody
     timings_s: dict[str, FiniteFloat]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .alert import AlertBody
 from .base import Body
+from .context import ContextObserved, PluginDisabled
 from .frame import FrameFailed, FrameJudged, FrameRevised, FrameSkipped
 from .session import ListWritten, MetricsDescribed, SessionHeartbeat, SessionStarted, SessionStopped
 
@@ -18,6 +19,8 @@ BODIES: dict[str, type[Body]] = {
     "alert.updated": AlertBody,
     "alert.closed": AlertBody,
     "list.written": ListWritten,
+    "context.observed": ContextObserved,
+    "plugin.disabled": PluginDisabled,
     "session.heartbeat": SessionHeartbeat,
     "session.stopped": SessionStopped,
 }

@@ -89,6 +89,12 @@ FrameKind = Literal[
 ]  # fmt: skip
 """What a file holds. ``unknown`` frames are graded as lights are; all others are skipped."""
 
+Subject = Literal["guider", "mount", "focuser", "weather", "sequence"]
+"""What an observation of another program is about."""
+
+Role = Literal["viewer", "editor", "plugin"]
+"""What a client may do: a viewer asks; an editor also decides on frames; a plugin also reports observations."""
+
 SessionMode = Literal["watch", "grade"]
 """What a session does: follow a folder, or grade files that are already there."""
 

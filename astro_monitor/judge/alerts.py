@@ -53,6 +53,8 @@ class Warden:
         good_in_a_row: since the last bad or suspect one.
         opened: number of warnings so far, for the identifier.
         alert_id, severity, cause, detail: of the open warning; an empty identifier means none is open.
+        opened_at_s: when the frame was taken with which it was opened, seconds since the epoch.
+        first_frame: the first frame of the open warning's trouble.
         repeat: whether the open warning is about trouble that has only come back.
         closed_at_s: when the last one was closed, in seconds since the epoch.
         closed_severity, closed_cause: of the last one.
@@ -73,6 +75,8 @@ class Warden:
     closed_at_s: float | None = None
     closed_severity: Severity = "warning"
     closed_cause: str = "none"
+    opened_at_s: float | None = None
+    first_frame: str = ""
 
     def note(self, sign: Sign, frame: str, cause: Cause, moment_s: float, settings: JudgeSettings) -> Alert | None:
         """Take one more frame into account.
@@ -119,6 +123,8 @@ class Warden:
         rested = len(kept) < len(self.evidence)
         self.evidence.clear()
         self.evidence.extend(kept)
+        if frame == self.first_frame:
+            self.first_frame = kept[0][0] if kept else ""
         return rested and bool(self.alert_id)
 
     def reconsider(self, settings: JudgeSettings) -> Alert | None:
@@ -156,6 +162,7 @@ class Warden:
         self.opened += 1
         unique = f"{self.rig}\n{frame}\n{moment_s}\n{self.opened}".encode()
         self.alert_id = f"{self.kind}-{hashlib.sha256(unique).hexdigest()[:12]}"
+        self.opened_at_s, self.first_frame = moment_s, self.evidence[0][0]
         self.severity = "severe" if "severe" in self.recent else "warning"
         self.cause = self._likely_cause()
         self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
@@ -217,6 +224,10 @@ class Warden:
             sentence=f"{said}{f' ({self.rig})' if self.rig else ''}.{cause}",
             advice="" if change == "closed" else advice_for(self.kind, self.cause),
             repeat=self.repeat,
+            rig=self.rig,
+            opened_at_s=self.opened_at_s,
+            first_frame=self.first_frame or next((frame for frame, _ in self.evidence), ""),
+            last_frame=self.evidence[-1][0] if self.evidence else self.first_frame,
         )
 
     def state(self) -> dict[str, Any]:
@@ -237,6 +248,8 @@ class Warden:
             "closed_at_s": self.closed_at_s,
             "closed_severity": self.closed_severity,
             "closed_cause": self.closed_cause,
+            "opened_at_s": self.opened_at_s,
+            "first_frame": self.first_frame,
         }
 
     @classmethod

@@ -123,6 +123,7 @@ def as_skipped(kind: str, body: dict[str, Any]) -> dict[str, Any]:
         return body
     same = ("file", "root", "relative_path", "size_bytes", "frame_id", "sha256", "meta", "timings_s")
     return {name: body[name] for name in same} | {
+        "rig": body.get("rig", ""),
         "type": body["meta"]["kind"],
         "why": body["reasons"][0]["sentence"] if body["reasons"] else "",
         "keyword": body["meta"]["sources"].get("kind", ""),

@@ -79,7 +79,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A change in the state of one warning; a repeat is trouble that has only come back within the cooldown."""
+    """A change in the state of one warning; a repeat is trouble that has only come back within the cooldown.
+
+    Attributes:
+        evidence: the latest frames that show the trouble, oldest first.
+        rig: telescope and camera, as in ``BaselineKey``.
+        opened_at_s: when the frame was taken with which it was opened, seconds since the epoch; ``None``: not known.
+        first_frame, last_frame: the first and the last frame that show the trouble.
+    """
 
     alert_id: str
     kind: AlertKind
@@ -90,6 +97,10 @@ class Alert:
     sentence: str
     advice: str
     repeat: bool = False
+    rig: str = ""
+    opened_at_s: float | None = None
+    first_frame: str = ""
+    last_frame: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

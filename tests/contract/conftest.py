@@ -19,7 +19,7 @@ from astro_monitor.nightlog import NightLog
 from astro_monitor.publish import Publisher, Received, Subscription
 from astro_monitor.settings import PublishSettings
 
-GOLDENS = Path(__file__).parent / "goldens" / "v1.1"
+GOLDENS = Path(__file__).parent / "goldens" / "v1.2"
 PATIENCE_S = 20.0
 
 

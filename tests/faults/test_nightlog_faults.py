@@ -23,7 +23,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader, Sighting
 
-GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.1"
+GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.2"
 
 WRITER = """
 import copy, hashlib, json, sys

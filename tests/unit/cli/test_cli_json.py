@@ -21,7 +21,7 @@ from astro_monitor.nightlog import FrameRow
 from astro_monitor.regrade import Again
 from astro_monitor.settings import Settings
 
-GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.1"
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
 SECTIONS = re.split(r"^##+ ", jsonpage.page(), flags=re.MULTILINE)
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from astro_monitor.judge import Judge
 from astro_monitor.judge.advice import advice_for
-from astro_monitor.judge.alerts import Warden
+from astro_monitor.judge.alerts import MAX_EVIDENCE, Warden
 from astro_monitor.judge.causes import NO_CAUSE
-from astro_monitor.records import CAUSES
+from astro_monitor.records import CAUSES, baseline_key
 from astro_monitor.settings import JudgeSettings, SiteSettings
 
 DRIFT = {"trail_length_px": 4.5, "elongation": 1.5, "angle_coherence": 0.95,
@@ -47,6 +47,30 @@ def test_warning_names_evidence_cause_and_advice(settled, frame):
     assert "2 of the last 3 frames" in alert.sentence
     assert "drift" in alert.sentence
     assert "polar alignment" in alert.advice
+
+
+def test_a_warning_names_its_rig_its_beginning_and_its_first_and_last_frame(settled, frame):
+    frames = [frame(number, **DRIFT) for number in range(10, 10 + 2 * MAX_EVIDENCE)]
+    alerts = [alert for one in frames for alert in settled.judge(one)[1]]
+    opened = alerts[0]
+    began_s = frames[1].meta.date_obs_utc.timestamp()
+    assert (opened.first_frame, opened.last_frame) == (frames[0].frame_id, frames[1].frame_id)
+    assert (opened.rig, opened.opened_at_s) == (baseline_key(frames[0].meta, frames[0].sensor_shape).rig, began_s)
+    closed = next(alert for number in (40, 41) for alert in settled.judge(frame(number))[1])
+    assert (closed.change, closed.opened_at_s) == ("closed", began_s)
+    assert (closed.first_frame, closed.last_frame) == (frames[0].frame_id, frames[-1].frame_id)
+    assert closed.first_frame not in closed.evidence, "only the latest frames are listed"
+
+
+def test_a_warning_of_an_older_state_has_no_beginning_but_its_known_frames(settled, frame):
+    for number in (10, 11):
+        settled.judge(frame(number, **DRIFT))
+    state = json.loads(json.dumps(settled.state()))
+    for warden in state["warnings"]:
+        del warden["opened_at_s"], warden["first_frame"]
+    judge = Judge.restore(JudgeSettings(), SiteSettings(), state)
+    closed = next(alert for number in (12, 13) for alert in judge.judge(frame(number))[1])
+    assert (closed.opened_at_s, closed.first_frame) == (None, f"{10:016x}")
 
 
 def test_one_bad_frame_is_no_warning(settled, frame):
