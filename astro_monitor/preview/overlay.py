@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, SourceTable, Streak
-from .stretch import block_mean, stretched
+from .curve import grey
+from .means import block_mean
 
 LONGEST_SIDE_PX = 2400
 """Larger frames are shown smaller, by a whole factor."""
@@ -44,8 +45,8 @@ def overlay_png(
         first_row_on_top: how the file counts rows; FITS viewers draw the first row at the bottom.
     """
     factor = max(1, -(-max(pixels.shape) // LONGEST_SIDE_PX))
-    grey = stretched(block_mean(pixels, factor))
-    picture = Image.fromarray(grey if first_row_on_top else grey[::-1]).convert("RGB")
+    plain = grey(block_mean(pixels, factor))
+    picture = Image.fromarray(plain if first_row_on_top else plain[::-1]).convert("RGB")
     scale = 1.0 / (factor * px_per_pixel)
     draw = ImageDraw.Draw(picture)
 

@@ -25,7 +25,7 @@ from .picture import border_of_cells, picture_of, window_of
 from .pixels import Pixels, to_native
 from .raw import is_raw, is_tiff_or_raw, read_raw, refuse_without_rawpy
 from .saturation import saturation_level
-from .superpixels import cell_side, mean_of_cells
+from .superpixels import XTRANS, cell_side, mean_of_cells
 from .tiff import find_tiff_image, tiff_pixels
 from .tiled import inflate_tiles
 from .units import in_unit_of_pixels
@@ -108,9 +108,12 @@ class Opened:
         pixels, border = picture.pixels, picture.border
         meta = in_unit_of_pixels(picture.meta, pixels)
         level = saturation_level(pixels, meta.saturation_adu)
-        factor = 1
+        factor, mosaic = 1, None
         if self.meta.bayer is not None:
             factor = cell_side(self.meta.bayer)
+            if self.meta.bayer != XTRANS:
+                pixels.flags.writeable = False
+                mosaic = pixels
             pixels, level = mean_of_cells(pixels, factor), level * SUPERPIXEL_SATURATION
             border = None if border is None else border_of_cells(border, factor)
         pixels.flags.writeable = False
@@ -127,6 +130,7 @@ class Opened:
             hdu=self.hdu,
             border=border,
             origin_px=(0, 0) if self._window is None else self._window.origin_px,
+            mosaic=mosaic,
         )
 
 

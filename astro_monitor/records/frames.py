@@ -113,6 +113,8 @@ class Frame:
         border: (H, W), true where there is no picture (black corners, rows without values): filled with sky, and not to
             be counted. ``None`` where the picture fills its rectangle, as nearly always.
         origin_px: column and row of the stored image where the picture begins; (0, 0) unless overscan was left out.
+        mosaic: (H, W) of the sensor, read-only: what a Bayer array recorded, of which ``pixels`` are the means;
+            ``None`` without such an array.
         hdu: index of the image in the file.
     """
 
@@ -128,3 +130,4 @@ class Frame:
     hdu: int = 0
     border: NDArray[np.bool_] | None = None
     origin_px: tuple[int, int] = (0, 0)
+    mosaic: NDArray[np.uint16] | NDArray[np.float32] | None = None

@@ -41,7 +41,7 @@ def test_open_gives_everything_but_the_pixels(tmp_path, arrive) -> None:
     assert opened.frame() is opened.frame()
 
 
-def test_the_bytes_of_the_file_are_let_go(tmp_path, arrive) -> None:
+def test_the_bytes_of_the_file_are_kept_once_as_the_mosaic(tmp_path, arrive) -> None:
     path = tmp_path / "colour.fits"
     unit = fits.PrimaryHDU(LARGE)
     unit.header["BAYERPAT"] = "RGGB"
@@ -50,7 +50,9 @@ def test_the_bytes_of_the_file_are_let_go(tmp_path, arrive) -> None:
     try:
         opened = Reader().open(arrive(path))
         frame = opened.frame()
-        assert tracemalloc.get_traced_memory()[0] < frame.pixels.nbytes + (1 << 20)
+        assert np.array_equal(frame.mosaic, LARGE)
+        assert not frame.mosaic.flags.writeable
+        assert tracemalloc.get_traced_memory()[0] < frame.mosaic.nbytes + frame.pixels.nbytes + (1 << 20)
         assert opened.sha256 == frame.sha256
     finally:
         tracemalloc.stop()
