@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import __version__, compose, documents
+from . import compose, documents, version
 from .baseline import MIN_BASELINE_FRAMES
 from .clock import Clock
 from .counts import Counts
@@ -117,7 +117,7 @@ class Session:
             {
                 "mode": mode,
                 "software": "astro-monitor",
-                "software_version": __version__,
+                "software_version": version.__version__,
                 "watch_root": compose.display_path(root),
                 "models": models,
                 "rules_version": RULES_VERSION,

@@ -15,8 +15,8 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from .. import __version__
 from ..errors import AstroMonitorError
+from ..version import __version__
 from . import commands
 from .options import SECTIONS, err, out
 from .page import Page, as_paragraphs, never_fail_on_letters

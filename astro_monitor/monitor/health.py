@@ -22,10 +22,10 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
-from .. import __version__
 from ..documents import SessionHeartbeat
 from ..errors import ConfigError, PublishError
 from ..plain import because
+from ..version import __version__
 
 log = logging.getLogger(__name__)
 
