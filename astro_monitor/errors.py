@@ -10,7 +10,7 @@
     │   ├── Vanished           the file is gone
     │   ├── Unreadable         damaged, truncated, or its header contradicts its bytes
     │   ├── Unsupported        a sound file that is no two-dimensional frame of a supported kind
-    │   ├── DetectFailed, MeasureFailed, GradeFailed   a stage gave up on a frame that was read
+    │   ├── DetectFailed, GradeFailed   a model gave up on a frame that was read
     │   └── WorkerLost         the worker process died or was ended while it had this frame
     ├── WorkerUnavailable      no worker process can be started now; no frame is to blame       (exit code 6)
     ├── NotKept                no look or preview of a frame is there: pruned, damaged or never made
@@ -126,12 +126,6 @@ class DetectFailed(FrameError, RuntimeError):
     """The star finder gave up."""
 
     kind = "detect_failed"
-
-
-class MeasureFailed(FrameError, RuntimeError):
-    """The measurements gave up."""
-
-    kind = "measure_failed"
 
 
 class GradeFailed(FrameError, RuntimeError):

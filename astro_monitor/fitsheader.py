@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 
@@ -140,35 +139,6 @@ class Hdu:
         return tuple(self.header.integer(f"NAXIS{number}") for number in range(1, count + 1))
 
 
-def declared_size(head: BinaryIO) -> int:
-    """Say how many bytes a FITS file must have, by the headers that are in it so far.
-
-    A file may be longer (some programs leave a tail) and is certainly not whole while it is shorter. A file
-    whose next extension has not been begun cannot be told from one that has none: wait for it to be quiet.
-
-    Parameters:
-        head: the file, opened for reading bytes, seekable. Its position is moved.
-
-    Returns:
-        Length in bytes up to the end of the last data unit, its padding left out: not every program pads.
-
-    Raises:
-        Incomplete: a header has no END yet, the file is empty, or it begins with zeros to be filled later.
-        Unreadable: this is no FITS file, or its header makes no sense (``kind`` tells which).
-        Unsupported: more parts than any camera writes.
-    """
-
-    def read_at(offset: int, count: int) -> bytes:
-        head.seek(offset)
-        return head.read(count)
-
-    end = 0
-    for hdu in scan_hdus(read_at):
-        # An extension that follows is found by its header; only the last one's padding may be missing.
-        end = hdu.data_offset + hdu.data_bytes
-    return end
-
-
 def scan_hdus(read_at: ReadAt) -> Iterator[Hdu]:
     """Walk the headers of a FITS file, one HDU (header and data unit) after the other.
 
@@ -179,7 +149,9 @@ def scan_hdus(read_at: ReadAt) -> Iterator[Hdu]:
         Each HDU, before its data are looked at. The walk ends where no extension follows.
 
     Raises:
-        Incomplete, Unreadable, Unsupported: as for ``declared_size``.
+        Incomplete: a header has no END yet, the file is empty, or it begins with zeros to be filled later.
+        Unreadable: this is no FITS file, or its header makes no sense (``kind`` tells which).
+        Unsupported: more parts than any camera writes.
     """
     hdu = _read_hdu(read_at, 0, 0)
     headers_bytes = hdu.data_offset

@@ -22,7 +22,6 @@ from ..documents import (
     StreakBody,
 )
 from ..inference.card import Card
-from .checks import Finding
 
 HEAD = """# What `--json` prints
 
@@ -185,11 +184,6 @@ def page() -> str:
 def meaning(owner: type[BaseModel], name: str) -> str:
     """Return what a field means; empty when it is not described."""
     return MEANINGS.get(f"{owner.__name__}.{name}") or MEANINGS.get(name, "")
-
-
-def finding_fields() -> tuple[str, ...]:
-    """Return the fields of a check, as the code has them."""
-    return tuple(Finding.__dataclass_fields__)
 
 
 def _fields(model: type[BaseModel]) -> str:

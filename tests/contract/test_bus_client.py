@@ -157,7 +157,7 @@ def test_tail_can_begin_with_the_first_document(bus, settings):
     followed = settings(address=bus.publisher.addresses[0], control_address=bus.publisher.addresses[1])
     documents = tail(followed, history=True)
     assert [next(documents).seq, next(documents).seq] == [1, 2]
-    documents.close()
+    del documents
 
 
 GOLDEN = {"folder": "/lists", "files": [], "kept": 0, "review": 0, "rejected": 0, "generation": 1}

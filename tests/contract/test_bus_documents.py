@@ -77,7 +77,7 @@ def test_a_reader_of_each_released_version_finds_all_it_knows(path):
 
 def test_a_session_of_the_first_version_says_so():
     document = decode((RELEASED[0] / "session.started.json").read_bytes())
-    assert BODIES[document.kind].model_validate(document.body).protocol == "1.0"
+    assert BODIES[document.kind].model_validate(document.body).model_dump()["protocol"] == "1.0"
     assert json.loads(golden("session.started"))["body"]["protocol"] == PROTOCOL
 
 
@@ -101,7 +101,8 @@ def test_a_reader_ignores_what_it_does_not_know(kind):
 def test_an_alert_from_before_repeats_were_recorded_is_no_repeat():
     plain = json.loads(golden("alert.opened"))
     del plain["body"]["repeat"]
-    assert BODIES["alert.opened"].model_validate(decode(json.dumps(plain).encode()).body).repeat is False
+    body = BODIES["alert.opened"].model_validate(decode(json.dumps(plain).encode()).body)
+    assert body.model_dump()["repeat"] is False
 
 
 @pytest.mark.parametrize(

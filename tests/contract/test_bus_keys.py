@@ -10,8 +10,7 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import PublishError
-from astro_monitor.publish import Publisher, Subscription, client_keys, how_it_is, make_keys, revise
-from astro_monitor.publish.keys import ClientKeys
+from astro_monitor.publish import ClientKeys, Publisher, Subscription, client_keys, how_it_is, make_keys, revise
 
 WAIT_MS = 20_000
 
@@ -29,7 +28,7 @@ def guarded(log, settings, keys):
         yield publisher
 
 
-def curve(keys: object) -> dict[str, bytes]:
+def curve(keys: ClientKeys) -> dict[str, bytes]:
     return {
         "curve_publickey": keys.public, "curve_secretkey": keys.secret, "curve_serverkey": keys.server_public
     }  # fmt: skip

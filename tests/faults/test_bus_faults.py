@@ -19,7 +19,7 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import NightLog
-from astro_monitor.publish import Publisher, Subscription, client_keys, make_keys, wire
+from astro_monitor.publish import ClientKeys, Publisher, Subscription, client_keys, make_keys, wire
 from astro_monitor.settings import PublishSettings
 
 BODY = {"folder": "/", "files": ["x" * 1500], "kept": 0, "review": 0, "rejected": 0, "generation": 1}
@@ -229,7 +229,7 @@ def test_rubbish_on_the_ports_neither_stops_nor_fattens_the_daemon(log, rounds, 
     figures(f"{count} connections of rubbish: heartbeats go on, memory grew by {fattened_mb:.0f} MB")
 
 
-def curve(keys: object) -> dict[str, bytes]:
+def curve(keys: ClientKeys) -> dict[str, bytes]:
     return {"curve_publickey": keys.public, "curve_secretkey": keys.secret, "curve_serverkey": keys.server_public}
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from astro_monitor.errors import ModelError
 from astro_monitor.inference import model as model_module
-from astro_monitor.inference import open_model, seal
+from astro_monitor.inference import open_model, provider, seal
 
 NAMES = ("star-unet", "quality")
 
@@ -105,7 +105,7 @@ class LostDevice:
 @pytest.fixture
 def device(monkeypatch):
     """Give models a device that is lost at the third call."""
-    real, made = model_module.open_session, []
+    real, made = provider.open_session, []
 
     def open_session(content, providers, wanted, threads):
         session, _ = real(content, ["CPUExecutionProvider"], "cpu", threads)

@@ -35,6 +35,8 @@ from astro_monitor.watch import EventWatcher, FolderSource, Hint, Hints, Sightin
 from astro_monitor.watch import candidates as candidates_module
 from astro_monitor.watch import scan as scan_module
 from astro_monitor.watch.events import TELLS_WRITING, read_event
+from astro_monitor.watch.probe import look_into
+from astro_monitor.watch.settle import Settling
 
 WHOLE = small_fits()
 
@@ -226,7 +228,7 @@ def test_a_folder_without_permission_is_reported_until_it_can_be_read(
 def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = candidates_module.look_into
+    real = look_into
 
     def broken(path: str, size_bytes: int) -> object:
         if clock.monotonic() < 60.0:
@@ -470,7 +472,7 @@ def test_an_error_about_one_file_costs_that_file_once(
     put(clock, tmp_path / "a.fits", WHOLE + b"tail")
     clock.at(20.0, lambda: put(clock, tmp_path / "b.fits", WHOLE + b"tail"))
     if place == "look_into":
-        look = candidates_module.look_into
+        look = look_into
 
         def looking(path: str, size_bytes: int) -> object:
             if path.endswith("odd.fits"):
@@ -479,14 +481,14 @@ def test_an_error_about_one_file_costs_that_file_once(
 
         monkeypatch.setattr(candidates_module, "look_into", looking)
     elif place == "Settling.decide":
-        decide = candidates_module.Settling.decide
+        decide = Settling.decide
 
         def deciding(self: Any, *arguments: Any, **options: Any) -> object:
             if self.sighting.size_bytes == len(WHOLE):
                 raise OverflowError("int too large")
             return decide(self, *arguments, **options)
 
-        monkeypatch.setattr(candidates_module.Settling, "decide", deciding)
+        monkeypatch.setattr(Settling, "decide", deciding)
     else:
         sighting = scan_module.sighting_of
 

@@ -57,9 +57,9 @@ def watch(captures: Path, settings: Settings, *, good: float = 0.96, count: int 
 
 
 def lists(captures: Path, settings: Settings, output: Path | None = None, copies: Path | None = None) -> str:
-    out = Console(file=io.StringIO(), width=200)
-    run_lists(captures, output, settings, copies=copies, out=out)
-    return out.file.getvalue()
+    printed = io.StringIO()
+    run_lists(captures, output, settings, copies=copies, out=Console(file=printed, width=200))
+    return printed.getvalue()
 
 
 def test_deleted_frames_are_in_no_list_at_once(captures, settings, tmp_path):
@@ -147,9 +147,9 @@ def test_lists_of_a_capture_folder_that_is_away_stay_as_they_are(captures, setti
 
 def test_frames_that_are_gone_wait_for_no_look_and_say_so(captures, settings):
     def review(*, everything: bool) -> str:
-        out = Console(file=io.StringIO(), width=200)
-        run_review(captures, [], None, "", settings, everything=everything, out=out)
-        return out.file.getvalue()
+        printed = io.StringIO()
+        run_review(captures, [], None, "", settings, everything=everything, out=Console(file=printed, width=200))
+        return printed.getvalue()
 
     paths = watch(captures, settings, good=0.6)
     assert [path.name in review(everything=False) for path in paths] == [True] * 4

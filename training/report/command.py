@@ -107,7 +107,7 @@ def _write(out: Path, scores: dict[str, Any]) -> None:
     (out / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", "utf-8")
     _draw(out, scores)
     pictures = sorted(path.name for path in out.glob("failure-*.png"))
-    (out / "README.md").write_text(write_page(scores, pictures), "utf-8")
+    (out / "README.md").write_text(write_page(scores, pictures).rstrip() + "\n", "utf-8")
 
 
 def _write_cards(models: Path, scores: dict[str, Any]) -> None:

@@ -6,12 +6,14 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from astro_monitor.cli import jsonpage
 from astro_monitor.cli.app import app
+from astro_monitor.cli.checks import Finding
 from astro_monitor.cli.commands.diff import _line
 from astro_monitor.cli.commands.models import run_models
 from astro_monitor.cli.page import print_value
@@ -76,7 +78,7 @@ def test_models_and_checks_are_as_the_page_says(capsys) -> None:
     (cards,) = map(json.loads, capsys.readouterr().out.splitlines())
     section = next(section for section in SECTIONS if section.startswith("A card of"))
     assert all(set(card) == set(re.findall(r"`(\w+)`", section.split("\n", 1)[1])) for card in cards)
-    assert set(jsonpage.finding_fields()) == fields("A check of")
+    assert set(Finding.__dataclass_fields__) == fields("A check of")
 
 
 def test_every_field_has_a_meaning() -> None:
@@ -88,7 +90,7 @@ def test_every_field_has_a_meaning() -> None:
 def test_every_command_with_json_is_on_the_page() -> None:
     import typer
 
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     commands = {name: group.get_command(None, name) for name in group.list_commands(None)}
     with_json = {
         name for name, command in commands.items() if any("--json" in option.opts for option in command.params)

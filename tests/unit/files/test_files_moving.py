@@ -155,7 +155,7 @@ def test_a_crash_between_manifest_and_move_loses_nothing(root, key) -> None:
     goal, before = root / "rejected", content(root)
     moving = carry_out(plan(judged(root / "a.fits", root / "b.fits"), root, goal), root, goal, key)
     next(moving)
-    moving.close()
+    del moving
     with (goal / MANIFEST).open("a", encoding="utf-8") as manifest:
         manifest.write('{"from": "/t')
     assert move(root, goal, key, "b.fits") == [""]

@@ -68,7 +68,7 @@ def make_measurements(**values: float) -> Measurements:
         frame_id="ab" * 8,
         values=known,
         why_missing={key: "not told" for key, value in known.items() if value is None},
-        field_grid=grid,  # type: ignore[arg-type]  # only the sky is read
+        field_grid=grid,  # only the sky is read
         bright_stars=(),
         streaks=(),
     )

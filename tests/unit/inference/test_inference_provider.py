@@ -47,7 +47,7 @@ def test_auto_takes_the_cpu_without_a_device(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_cuda_comes_first_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider, "cuda_devices", lambda: 1)
-    monkeypatch.setattr(provider.onnxruntime, "get_available_providers", lambda: [provider.CUDA, provider.CPU])
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [provider.CUDA, provider.CPU])
     assert provider.choose("auto") == [provider.CUDA, provider.CPU]
     assert provider.choose("cpu") == [provider.CPU]
 

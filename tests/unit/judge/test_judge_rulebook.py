@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from astro_monitor.judge import RULES_VERSION, Finding, Judge, RuleBook, RuleRow
-from astro_monitor.plugins import MAX_FAILURES
+from astro_monitor.plugins import MAX_FAILURES, Plugins
 from astro_monitor.settings import JudgeSettings, SiteSettings
 from astro_monitor.testing.plugins import made_plugin, with_plugin
 
@@ -18,7 +18,7 @@ OBJECTION = Finding(
 )
 
 
-def judge_with(*checks) -> tuple[Judge, object]:
+def judge_with(*checks) -> tuple[Judge, Plugins]:
     rows = [RuleRow(f"rule{number}" if number else "dim", check) for number, check in enumerate(checks)]
     plugins = with_plugin(made_plugin(register_rules=lambda: rows), "sample")
     return Judge(JudgeSettings(), SiteSettings(), RuleBook.of(plugins)), plugins

@@ -321,7 +321,7 @@ def test_failed_replacement_keeps_the_old_file(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(list_files.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         list_files.replace_file(path, b"new")
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"list.csv": b"old"}
@@ -335,7 +335,7 @@ def test_replacement_waits_for_a_reader_on_windows(tmp_path, monkeypatch):
         tries.append(goal)
         if len(tries) < 4:
             error = PermissionError(13, "in use")
-            error.winerror = 32
+            error.winerror = 32  # type: ignore[attr-defined]  # as on Windows
             raise error
         return whole(self, goal)
 

@@ -111,8 +111,8 @@ def test_another_field_says_why_nothing_matches(make_frame, make_detections, fie
     frame, found = of_field(make_frame, make_detections, field, profile(3.0))
     reference = Measurer().measure(frame, found, no_baseline)[1].bright_stars
     baseline = Baseline(key=no_baseline.key, size=5, reference_stars=reference)
-    other = of_field(make_frame, make_detections, draw_field(seed=77), profile(3.0))
-    _, measured = Measurer().measure(*other, baseline)
+    other, its_stars = of_field(make_frame, make_detections, draw_field(seed=77), profile(3.0))
+    _, measured = Measurer().measure(other, its_stars, baseline)
     assert measured.values["transparency"] is None
     assert "reference frame" in measured.why_missing["transparency"]
 

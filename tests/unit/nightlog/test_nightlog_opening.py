@@ -10,7 +10,7 @@ import pytest
 
 from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import NightLog, NightLogReader, localdisk, opening
-from astro_monitor.nightlog.schema import APPLICATION_ID, VERSION
+from astro_monitor.nightlog.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 
 def some_log(place: Path, clock, body) -> str:
@@ -227,7 +227,7 @@ def test_this_computers_temporary_folder_is_local(tmp_path):
 
 def test_a_log_of_an_earlier_version_is_brought_up_and_kept_as_it_was(place, clock, body, monkeypatch):
     some_log(place, clock, body)
-    later = (*opening.MIGRATIONS, ("CREATE TABLE moods (mood TEXT)",))
+    later = (*MIGRATIONS, ("CREATE TABLE moods (mood TEXT)",))
     monkeypatch.setattr(opening, "MIGRATIONS", later)
     monkeypatch.setattr(opening, "VERSION", VERSION + 1)
     with NightLog.open(place, "b", clock) as log:

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
-from astro_monitor.fitsheader import MAX_CONTINUED, declared_size, scan_hdus
+from astro_monitor.fitsheader import MAX_CONTINUED, scan_hdus
 
 
 def block(*cards: str) -> bytes:
@@ -25,18 +25,17 @@ def image_header(*more: str, bitpix: str = "16", axes: tuple[str, ...] = ("100",
     )
 
 
+def hdus(content: bytes):
+    return scan_hdus(lambda offset, count: content[offset : offset + count])
+
+
 def size_of(content: bytes) -> int:
-    return declared_size(io.BytesIO(content))
+    """Length in bytes up to the end of the last data unit, its padding left out: not every program pads."""
+    return [hdu.data_offset + hdu.data_bytes for hdu in hdus(content)][-1]
 
 
 def first_header(content: bytes):
-    file = io.BytesIO(content)
-
-    def read_at(offset: int, count: int) -> bytes:
-        file.seek(offset)
-        return file.read(count)
-
-    return next(iter(scan_hdus(read_at))).header
+    return next(hdus(content)).header
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])

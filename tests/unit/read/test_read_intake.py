@@ -18,7 +18,6 @@ from astropy.io import fits
 
 from astro_monitor.errors import FrameError, Incomplete, Unreadable, Unsupported, Vanished
 from astro_monitor.read import Opened, Reader
-from astro_monitor.read import intake as intake_module
 from astro_monitor.read.intake import THREAD_FROM_BYTES, Intake, take_in
 from astro_monitor.testing.tiff import tiff_bytes
 
@@ -165,7 +164,7 @@ def test_a_file_that_may_not_be_opened_is_tried_again(tmp_path, monkeypatch, arr
     def deny(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(intake_module.os, "open", deny)
+    monkeypatch.setattr("os.open", deny)
     with pytest.raises(Incomplete) as caught:
         Reader().read(arrive(path))
     assert caught.value.kind == "no_access"
@@ -224,7 +223,7 @@ def test_a_file_that_changes_while_it_is_read_is_incomplete(
             raise OSError(5, "Input/output error")
 
     opened = os.fdopen
-    monkeypatch.setattr(intake_module.os, "fdopen", lambda *args, **more: _Meddler(opened(*args, **more), act))
+    monkeypatch.setattr("os.fdopen", lambda *args, **more: _Meddler(opened(*args, **more), act))
     with pytest.raises(Incomplete) as caught:
         Reader().read(arrive(path))
     assert caught.value.kind == ("io_error" if deed == "fail" else "incomplete")

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from astro_monitor.errors import FrameError
+from astro_monitor.filekinds import RAW_ENDINGS
 from astro_monitor.read import Limits, Reader, exposure_start
 from astro_monitor.read import raw as raw_module
 from astro_monitor.read.exif import read_exif
-from astro_monitor.read.raw import RAW_ENDINGS, is_raw
+from astro_monitor.read.raw import is_raw
 from astro_monitor.testing.tiff import ASCII, EXIF_OF_A_NIGHT, LONG, RATIONAL, SHORT, dng_bytes, tiff_bytes
 
 pytest.importorskip("rawpy")

@@ -12,9 +12,10 @@ import pytest
 
 from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
+from astro_monitor.counts import Counts
 from astro_monitor.nightlog import LogBlocked
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
-from astro_monitor.session import Counts, Session
+from astro_monitor.session import Session
 from astro_monitor.settings import Settings
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)

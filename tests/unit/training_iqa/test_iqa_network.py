@@ -79,7 +79,8 @@ def test_training_goes_on_from_networks_that_are_there(tmp_path):
     import keras
 
     from astro_monitor.grade.statistics import STATISTICS_LENGTH
-    from training.iqa.network import CLUSTERS, TILES, head_model
+    from training.iqa.grouping import CLUSTERS
+    from training.iqa.network import TILES, head_model
     from training.iqa.train import Examples, Recipe, _train_one
 
     rng = np.random.default_rng(5)
