@@ -15,6 +15,9 @@
     ├── WorkerUnavailable      no worker process can be started now; no frame is to blame       (exit code 6)
     ├── NotKept                no look or preview of a frame is there: pruned, damaged or never made
     ├── NightLogError          the night log cannot be opened, or is of a newer version
+    ├── LookError              a look cannot be kept
+    │   ├── LookDamaged        these bytes are no look
+    │   └── LookOfAnotherVersion   another version of the program wrote it
     └── PublishError           a socket cannot be bound, or keys are missing
 
 Every message is one sentence that says what happened and what to do next. Each class also inherits the
@@ -77,6 +80,18 @@ class PublishError(AstroMonitorError, OSError):
     """A socket cannot be bound or secured."""
 
     exit_code = 5
+
+
+class LookError(AstroMonitorError, ValueError):
+    """A look cannot be kept, or cannot be read; the frame itself is not concerned."""
+
+
+class LookDamaged(LookError):
+    """The bytes are no look."""
+
+
+class LookOfAnotherVersion(LookError):
+    """Another version of the program wrote the look."""
 
 
 class FrameError(AstroMonitorError):

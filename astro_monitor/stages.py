@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from .records import Arrival, Baseline, Detections, Frame, FrameMeta, Grade, Measurements, Stars
+    from .records import (
+        Arrival,
+        Baseline,
+        Detections,
+        Frame,
+        FrameMeta,
+        Grade,
+        Measured,
+        Measurements,
+        SourceFeatures,
+        Stars,
+    )
 
 
 class OpenedFrame(Protocol):
@@ -19,6 +31,11 @@ class OpenedFrame(Protocol):
     @property
     def sensor_shape(self) -> tuple[int, int]:
         """Rows and columns of the light-sensitive area, in sensor pixels."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[Any]:
+        """Headers that concern the image, its own first."""
         ...
 
     @property
@@ -55,21 +72,22 @@ class StarFinder(Protocol):
 class FrameMeasurer(Protocol):
     """Numbers with units."""
 
-    def measure(self, frame: Frame, detections: Detections, baseline: Baseline) -> tuple[Stars, Measurements]:
-        """Measure; every key of the metric table is present, a missing one has a reason."""
+    def measure(self, frame: Frame, detections: Detections) -> Measured:
+        """Measure the frame by itself; every key of the metric table is present, a missing one has a reason."""
+        ...
+
+
+class SourceDescriber(Protocol):
+    """Sources become features."""
+
+    def features(self, frame: Frame, detections: Detections, stars: Stars) -> SourceFeatures:
+        """Describe the sources as the head of the quality model needs them."""
         ...
 
 
 class FrameGrader(Protocol):
     """Learned quality."""
 
-    def grade(
-        self,
-        frame: Frame,
-        detections: Detections,
-        stars: Stars,
-        measurements: Measurements,
-        baseline: Baseline,
-    ) -> Grade:
+    def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
         """Grade; says so when the frame is out of its domain."""
         ...

@@ -52,7 +52,7 @@ def main() -> None:
         for _ in range(chosen.repeats):
             verdict()
     else:
-        _take_turns(chosen, {"verdict": verdict, **_single_stages(arrival, baseline, chosen.threads)}, samples)
+        _take_turns(chosen, {"verdict": verdict, **_single_stages(arrival, chosen.threads)}, samples)
     stages = [outcome.timings_s for outcome in outcomes]
     result = {
         "opened_s": opened_s,
@@ -64,14 +64,14 @@ def main() -> None:
     sys.stdout.write(json.dumps(result))
 
 
-def _single_stages(arrival: Arrival, baseline: Baseline, threads: int) -> dict[str, Step]:
+def _single_stages(arrival: Arrival, threads: int) -> dict[str, Step]:
     """Stages on a frame in memory, to know their processor time; the pipeline itself keeps only wall time."""
     frame = Reader().read(arrival)
     detector, measurer = Detector(open_model(load().models.star_finder, threads=threads)), Measurer()
     found = detector.detect(frame)
     return {
         "detect": lambda: detector.detect(frame),
-        "measure": lambda: measurer.measure(frame, found, baseline),
+        "measure": lambda: measurer.measure(frame, found),
     }
 
 

@@ -24,7 +24,7 @@ from astro_monitor.detect import Detector
 from astro_monitor.inference import open_model
 from astro_monitor.measure import Measurer
 from astro_monitor.read import Reader
-from astro_monitor.records import Arrival, Baseline, Measurements, baseline_key
+from astro_monitor.records import Arrival, Measurements
 from astro_monitor.settings import load
 
 SIDE_PX, STARS_ACROSS, JITTER_PX = 1100, 11, 25.0
@@ -125,8 +125,7 @@ def _measured(path: Path, detector: Detector, measurer: Measurer) -> Measurement
             settled_utc=now, how="named",
         )
     )  # fmt: skip
-    baseline = Baseline(key=baseline_key(frame.meta, frame.sensor_shape))
-    return measurer.measure(frame, detector.detect(frame), baseline)[1]
+    return measurer.measure(frame, detector.detect(frame)).measurements
 
 
 def _print_table(

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..clock import SystemClock
 from ..errors import AstroMonitorError, ConfigError
 from ..filekinds import KINDS
-from ..inference import list_models, open_model
+from ..inference import list_models, open_model, source_part
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
 from ..plain import because
@@ -93,12 +93,12 @@ def check_watcher(settings: Settings, folder: Path | None) -> Finding:
 
 
 def check_models(settings: Settings, folder: Path | None) -> Finding:
-    """Whether both models have the hash on their card, load and run."""
+    """Whether all models have the hash on their card, load and run."""
     chosen = settings.models
     try:
         opened = [
             open_model(name, folder=chosen.folder, provider=chosen.provider, threads=1)
-            for name in (chosen.star_finder, chosen.quality)
+            for name in (chosen.star_finder, source_part(chosen.quality), chosen.quality)
         ]
     except AstroMonitorError as error:
         return Finding("models", "fault", f"{error}; install astro-monitor again.")

@@ -17,6 +17,7 @@ from .prepare import Stretch
 from .scale import choose_bin
 from .sky import Pixels, sky_map
 from .streaks import find_streaks
+from .tiles import CELL_PX
 from .unet import StarNet
 
 MOST_SOURCES = 20_000
@@ -53,9 +54,10 @@ class Detector:
         pixels = hot.cleaned(frame.pixels)
         bin_factor = choose_bin(pixels, sky, frame.saturation_adu)
         try:
-            points, log_odds = self._net.scan(pixels, Stretch(sky, pixels.shape, bin_factor))
+            scan = self._net.scan(pixels, Stretch(sky, pixels.shape, bin_factor))
         except ModelError as error:
             raise DetectFailed(f"the star finder failed on this frame: {error}") from error
+        points = scan.points
         x, y = _in_frame(points, bin_factor)
         peak, snr = _brightness(pixels, sky, x, y, bin_factor)
         lone = with_lone_source(points, snr, pixels, sky, bin_factor)
@@ -66,7 +68,7 @@ class Detector:
         stars = np.flatnonzero(points.kind == KIND_STAR)
         stars = stars[np.argsort(-snr[stars], kind="stable")]
         streaks = find_streaks(
-            log_odds,
+            scan.streak,
             self._model.card.thresholds["streak"],
             pixels,
             sky,
@@ -95,6 +97,8 @@ class Detector:
             sky=sky,
             model=self._model.identity,
             hot=hot,
+            binned_adu=_frozen(scan.binned_adu),
+            binned_px=CELL_PX * bin_factor,
         )
 
 

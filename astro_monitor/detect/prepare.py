@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..records import SkyMap
 from .sky import Pixels
+from .tiles import CELL_PX
 
 PREPROCESSING_VERSION = "star-2"
 """Changed whenever the network would see other numbers for the same frame."""
@@ -47,16 +48,26 @@ class Stretch:
         # One less than the sky, in knees: what is left after subtracting it is the argument of the logarithm.
         self._columns = (np.asarray(columns) * per_adu - 1).astype(np.float32)
         self._gain = np.float32(per_adu / bin_factor**2)
+        self._adu = np.float32(1 / (per_adu * CELL_PX**2))
         self._at = np.interp(y, _cell_centres(grid_height, sky.cell_px), np.arange(grid_height)).astype(np.float32)
         self._mesh_row = np.minimum(self._at.astype(np.intp), max(0, grid_height - 2))
 
-    def window(self, pixels: Pixels, top: int, left: int, out: NDArray[np.float32]) -> None:
+    def window(
+        self,
+        pixels: Pixels,
+        top: int,
+        left: int,
+        out: NDArray[np.float32],
+        binned_adu: NDArray[np.float32] | None = None,
+    ) -> None:
         """Fill one tile.
 
         Parameters:
             pixels: (H, W), the whole frame.
-            top, left: first network pixel of the tile; may be negative.
+            top, left: first network pixel of the tile; multiples of ``CELL_PX``, may be negative.
             out: (h, w), filled with the stretched values; 0 (exactly sky) outside the frame.
+            binned_adu: (h, w) of the whole frame in cells of ``CELL_PX`` squared network pixels: those of the tile are
+                filled with the mean level before the stretch. ``None``: not wanted.
         """
         height, width = out.shape
         y0, y1 = max(0, top), min(self.shape[0], top + height)
@@ -68,6 +79,8 @@ class Stretch:
             end = min(y + _STRIP_ROWS, y1)
             strip = out[y - top : end - top, x0 - left : x1 - left]
             self._bin(pixels, slice(y, end), slice(x0, x1), strip)
+            if binned_adu is not None:
+                self._keep_means(strip, y // CELL_PX, x0 // CELL_PX, binned_adu)
             self._subtract_sky(strip, slice(y, end), slice(x0, x1), scratch[: end - y])
             np.maximum(strip, _LOWEST, out=strip)
             np.log(strip, out=strip)
@@ -84,6 +97,16 @@ class Stretch:
         for offset in range(1, n):
             out += summed[:, offset::n]
         out *= self._gain
+
+    def _keep_means(self, strip: NDArray[np.float32], row: int, column: int, binned_adu: NDArray[np.float32]) -> None:
+        """Fill the cells that the strip covers wholly; it is still in the cache."""
+        rows, columns = strip.shape[0] // CELL_PX, strip.shape[1] // CELL_PX
+        summed = strip[: rows * CELL_PX, : columns * CELL_PX].reshape(rows, CELL_PX, columns * CELL_PX).sum(axis=1)
+        cells = binned_adu[row : row + rows, column : column + columns]
+        np.add(summed[:, ::CELL_PX], summed[:, 1::CELL_PX], out=cells)
+        for offset in range(2, CELL_PX):
+            cells += summed[:, offset::CELL_PX]
+        cells *= self._adu
 
     def _subtract_sky(
         self, strip: NDArray[np.float32], rows: slice, columns: slice, scratch: NDArray[np.float32]

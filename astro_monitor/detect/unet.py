@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 import numpy as np
@@ -20,6 +20,21 @@ from .tiles import CELL_PX, Tile, TilePlan
 
 INPUT = "pixels"
 OUTPUT = "maps"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """What the network saw of a frame.
+
+    Attributes:
+        points: the sources in network pixels.
+        streak: (H/4, W/4) log-odds of a streak in cells of ``CELL_PX`` network pixels, partial cells included.
+        binned_adu: (H/4, W/4) mean level of the cells, whole cells only.
+    """
+
+    points: Points
+    streak: NDArray[np.float32]
+    binned_adu: NDArray[np.float32]
 
 
 class StarNet:
@@ -41,7 +56,7 @@ class StarNet:
         # Tiles of a frame are prepared and run side by side; fresh memory for each would cost more than its sky.
         self._free_buffers: SimpleQueue[NDArray[np.float32]] = SimpleQueue()
 
-    def scan(self, pixels: Pixels, stretch: Stretch) -> tuple[Points, NDArray[np.float32]]:
+    def scan(self, pixels: Pixels, stretch: Stretch) -> Scan:
         """Map the whole frame.
 
         Parameters:
@@ -49,13 +64,14 @@ class StarNet:
             stretch: made from its sky.
 
         Returns:
-            The sources in network pixels, and the (H/4, W/4) log-odds of a streak in cells of 4 network pixels.
+            what the network saw.
         """
         plan = TilePlan.of(stretch.shape)
         streak = np.empty(tuple(-(-size // CELL_PX) for size in stretch.shape), np.float32)
+        binned_adu = np.empty(tuple(size // CELL_PX for size in stretch.shape), np.float32)
 
         def one(tile: Tile) -> tuple[Points, NDArray[np.float32]]:
-            return self._tile(pixels, stretch, plan, tile, streak)
+            return self._tile(pixels, stretch, plan, tile, streak, binned_adu)
 
         if self._model.workers == 1:
             parts = [one(tile) for tile in plan]
@@ -64,14 +80,20 @@ class StarNet:
                 parts = list(threads.map(one, plan))
         points = by_likeness(Points.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
         points = certain(points, self._star_threshold, self._artefact_threshold)
-        return without_doubles(points, plan.core_shape), streak
+        return Scan(without_doubles(points, plan.core_shape), streak, binned_adu)
 
     def _tile(
-        self, pixels: Pixels, stretch: Stretch, plan: TilePlan, tile: Tile, streak: NDArray[np.float32]
+        self,
+        pixels: Pixels,
+        stretch: Stretch,
+        plan: TilePlan,
+        tile: Tile,
+        streak: NDArray[np.float32],
+        binned_adu: NDArray[np.float32],
     ) -> tuple[Points, NDArray[np.float32]]:
         seen = self._buffer(plan.tile_shape)
         try:
-            stretch.window(pixels, tile.top, tile.left, seen)
+            stretch.window(pixels, tile.top, tile.left, seen, binned_adu)
             maps = self._model.run({INPUT: seen[None, :, :, None]})[OUTPUT][0]
             points = centred(find_peaks(maps, self._least), seen)
             light = cores(points, seen)

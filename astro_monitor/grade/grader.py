@@ -1,7 +1,10 @@
-"""The stage: measurements and cut-outs in, classes, fault scores, cause and an honest "unknown" out."""
+"""The two stages: sources to features, which needs no other frame; features and numbers to classes, fault scores, cause
+and an honest "unknown".
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,18 +22,21 @@ from ..records import (
     Frame,
     Grade,
     Measurements,
+    SourceFeatures,
     Stars,
 )
 from .domain import in_domain
 from .profile import profile_numbers
-from .sources import Sources, sources
+from .sources import Sources, mean_image, sources
 from .statistics import FIRM_BASELINE, Context, cells_sky_adu, statistics
 
 PREPROCESSING_VERSION = "quality-2"
 """Changed whenever the network would see other numbers for the same frame."""
 
-INPUTS = ("sources", "valid", "statistics")
-OUTPUTS = ("class", "fault", "cause", "quantisation_error", "clusters")
+SOURCE_INPUTS = ("sources", "valid")
+SOURCE_OUTPUTS = ("source_features", "quantisation_error", "clusters")
+INPUTS = ("source_features", "statistics")
+OUTPUTS = ("class", "fault", "cause")
 
 LEAST_STARS = 3
 """With fewer stars only a fault that is plain against the baseline is told; with none, only one of the sky."""
@@ -47,14 +53,64 @@ class _Answer:
     probabilities: NDArray[np.float64]
     faults: NDArray[np.float64]
     causes: NDArray[np.float64]
-    error: float
+
+
+class SourceGrader:
+    """The part of the quality model that sees the sources of a frame; keeps nothing from one to the next.
+
+    Parameters:
+        model: the source part of the quality model.
+
+    Raises:
+        ModelError: the model does not belong to this program.
+    """
+
+    def __init__(self, model: Model) -> None:
+        model.require(preprocessing_version=PREPROCESSING_VERSION, inputs=SOURCE_INPUTS, outputs=SOURCE_OUTPUTS)
+        self._model = model
+
+    def features(self, frame: Frame, detections: Detections, stars: Stars) -> SourceFeatures:
+        """Describe the sources of a frame as the head of the quality model needs them.
+
+        Parameters:
+            frame: for its shape; its pixels are not read.
+            detections: for the sky mesh.
+            stars: with their cut-outs.
+
+        Raises:
+            GradeFailed: the model gave up.
+        """
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        table = sources(stars, detections.sky, shape)
+        return self.features_of(table, stars.stamp_bin, profile_numbers(table, stars, shape))
+
+    def features_of(self, table: Sources, stamp_bin: int, profile: Sequence[float | None]) -> SourceFeatures:
+        """Describe the sources from what :func:`sources` and :func:`profile_numbers` made; the evaluation enters here.
+
+        Parameters:
+            table: of the frame.
+            stamp_bin: binning of the cut-outs.
+            profile: one number for each of ``PROFILE_NUMBERS``.
+        """
+        answer = _run(self._model, {"sources": table.rows[None], "valid": table.valid[None]})
+        count = int(table.valid.sum())
+        return SourceFeatures(
+            features=_frozen(answer["source_features"][0]),
+            clusters=_frozen(answer["clusters"][0]),
+            quantisation_error=float(answer["quantisation_error"][0, 0]),
+            source_count=count,
+            stamp_bin=stamp_bin,
+            profile=tuple(profile),
+            mean_image=_frozen(mean_image(table)),
+            model=self._model.identity,
+        )
 
 
 class Grader:
-    """Learned quality of one frame at a time; keeps nothing from one to the next.
+    """The head of the quality model: learned quality of one frame at a time; keeps nothing from one to the next.
 
     Parameters:
-        model: the quality model.
+        model: the head of the quality model.
         normal_fwhm_arcsec: FWHM of a good frame at this site, used while there is no baseline.
 
     Raises:
@@ -66,23 +122,17 @@ class Grader:
         self._model = model
         self._normal_fwhm_arcsec = normal_fwhm_arcsec
 
-    def grade(
-        self, frame: Frame, detections: Detections, stars: Stars, measurements: Measurements, baseline: Baseline
-    ) -> Grade:
+    def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
         """Grade a frame.
 
         Parameters:
-            frame: for its identity and shape; its pixels are not read.
-            detections: for the sky mesh.
-            stars: with their cut-outs.
-            measurements: of the same frame.
+            features: of its sources.
+            measurements: of the same frame, those relative to the baseline included.
             baseline: what is normal for this rig; size 0 when nothing is known yet.
 
         Raises:
             GradeFailed: the model gave up.
         """
-        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-        table = sources(stars, detections.sky, shape)
         context = Context(
             spreads=baseline.spreads,
             size=baseline.size,
@@ -93,32 +143,32 @@ class Grader:
         numbers = statistics(
             measurements.values,
             cells_sky_adu(measurements.field_grid),
-            stars.stamp_bin,
-            profile_numbers(table, stars, shape),
+            features.stamp_bin,
+            features.profile,
             context,
         )
         separation = measurements.values["star_separation_fwhm"]
-        return self.grade_inputs(frame.frame_id, table, numbers, separation, baseline.size)
+        return self.grade_inputs(measurements.frame_id, features, numbers, separation, baseline.size)
 
     def grade_inputs(
         self,
         frame_id: str,
-        table: Sources,
+        features: SourceFeatures,
         numbers: NDArray[np.float32],
         separation_fwhm: float | None,
         baseline_size: int,
     ) -> Grade:
-        """Grade from what :func:`sources` and :func:`statistics` made; the evaluation enters here.
+        """Grade from features and what :func:`statistics` made; the evaluation enters here.
 
         Parameters:
-            table: of the frame.
+            features: of the sources.
             numbers: (``STATISTICS_LENGTH``,).
             separation_fwhm: ``star_separation_fwhm`` of the measurements.
             baseline_size: frames in the baseline.
         """
-        answer = self._ask(table, numbers)
-        star_count = int(table.valid.sum())
-        domain = in_domain(answer.error, star_count, separation_fwhm, self._model.card.calibration)
+        answer = self._ask(features, numbers)
+        star_count = features.source_count
+        domain = in_domain(features.quantisation_error, star_count, separation_fwhm, self._model.card.calibration)
         best = int(np.argmax(answer.probabilities))
         label = CLASSES[best]
         why = self._why_unknown(answer, label, star_count, baseline_size, domain)
@@ -138,22 +188,15 @@ class Grader:
             cause_probabilities=dict(zip(CAUSES, answer.causes.tolist(), strict=True)),
         )
 
-    def _ask(self, table: Sources, numbers: NDArray[np.float32]) -> _Answer:
-        try:
-            said = self._model.run(
-                {"sources": table.rows[None], "valid": table.valid[None], "statistics": numbers[None]}
-            )
-        except ModelError as error:
-            first_line = str(error).partition("\n")[0]
-            raise GradeFailed(f"the quality model failed on this frame: {first_line}") from error
-        probabilities = said["class"][0].astype(np.float64)
+    def _ask(self, features: SourceFeatures, numbers: NDArray[np.float32]) -> _Answer:
+        answer = _run(self._model, {"source_features": features.features[None], "statistics": numbers[None]})
+        probabilities = answer["class"][0].astype(np.float64)
         if not np.isfinite(probabilities).all():
             raise GradeFailed("the quality model gave no numbers for this frame; please report this file")
         return _Answer(
             probabilities / probabilities.sum(),
-            np.clip(said["fault"][0].astype(np.float64), 0, 1),
-            said["cause"][0].astype(np.float64),
-            float(said["quantisation_error"][0, 0]),
+            np.clip(answer["fault"][0].astype(np.float64), 0, 1),
+            answer["cause"][0].astype(np.float64),
         )
 
     def _why_unknown(self, answer: _Answer, label: str, star_count: int, baseline_size: int, domain: float) -> str:
@@ -175,3 +218,16 @@ class Grader:
         if (good if label == "good" else 1 - good) < thresholds[label]:
             return f"no class is certain enough (best: {label.replace('_', ' ')}, {100 * probability:.0f} %)."
         return ""
+
+
+def _run(model: Model, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    try:
+        return model.run(inputs)
+    except ModelError as error:
+        first_line = str(error).partition("\n")[0]
+        raise GradeFailed(f"the quality model failed on this frame: {first_line}") from error
+
+
+def _frozen(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    values.flags.writeable = False
+    return values

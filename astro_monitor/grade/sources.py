@@ -83,6 +83,13 @@ def sources(stars: Stars, sky: SkyMap, shape: tuple[int, int]) -> Sources:
     return Sources(rows, valid)
 
 
+def mean_image(table: Sources) -> Table:
+    """Return the mean of the scaled cut-outs, (25, 25); zero without sources."""
+    used = table.rows[table.valid > 0, : STAMP_PX * STAMP_PX]
+    mean: Table = used.mean(axis=0, dtype=np.float32) if len(used) else np.zeros(STAMP_PX * STAMP_PX, np.float32)
+    return mean.reshape(STAMP_PX, STAMP_PX)
+
+
 def _choose(stars: Stars) -> NDArray[np.intp]:
     bright = stars.snr >= LEAST_SNR
     clean = np.flatnonzero(bright & ~stars.saturated)

@@ -5,6 +5,6 @@ The only door to onnxruntime.
 
 from .card import Card, TensorSpec, seal
 from .model import Model, open_model, verify_model
-from .store import list_models
+from .store import list_models, source_part
 
-__all__ = ["Card", "Model", "TensorSpec", "list_models", "open_model", "seal", "verify_model"]
+__all__ = ["Card", "Model", "TensorSpec", "list_models", "open_model", "seal", "source_part", "verify_model"]

@@ -17,6 +17,9 @@ from .onnxfile import has_external_data
 FOLDER_VARIABLE = "ASTRO_MONITOR_MODELS__FOLDER"
 """Environment variable that names another folder of models."""
 
+SOURCE_PART = "-sources"
+"""The quality model comes in two files: the head has its name, the part that sees the sources has this behind it."""
+
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 MAX_CARD_BYTES = 1024 * 1024
 
@@ -27,6 +30,11 @@ def model_folder(folder: Path | None = None) -> Traversable:
         return folder
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named) if named else importlib.resources.files("astro_monitor") / "models"
+
+
+def source_part(name: str) -> str:
+    """Return the name of the source part of a quality model."""
+    return name + SOURCE_PART
 
 
 def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:

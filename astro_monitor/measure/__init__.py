@@ -6,6 +6,7 @@ measured is ``None``, with the reason beside it.
 
 from .ephemeris import Site
 from .measurer import Measurer, on_sensor
-from .sources import measure_sources
+from .relation import relate
+from .sources import measure_sources, source_table
 
-__all__ = ["Measurer", "Site", "measure_sources", "on_sensor"]
+__all__ = ["Measurer", "Site", "measure_sources", "on_sensor", "relate", "source_table"]

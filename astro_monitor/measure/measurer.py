@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,24 @@ from ..records import (
     KIND_STAR,
     NO_HOT_PIXELS,
     SUPERPIXEL_SATURATION,
-    Baseline,
     Detections,
     Frame,
+    Measured,
     Measurements,
     ReferenceStar,
     Stars,
     Streak,
-    split_streaks,
 )
 from .background import background
 from .ephemeris import KEYS as EPHEMERIS
 from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
+from .numbers import OUT_OF_RANGE, Numbers
+from .relation import NOT_COMPARED, RELATIVE
 from .separation import separation_px
 from .shape import field_shape
 from .stamps import covered_cells, select
 from .stars import measure_chosen, neighbour_distance
-from .transparency import match
 from .widths import widths
 
 MAX_REFERENCE_STARS = 150
@@ -41,29 +41,7 @@ SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
 """With at least so many artefacts, they are the likely reason that no star could be measured."""
-UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
-"""From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
-by the same factor to within the second."""
-MOST_TURN_DEG = 90.0
-"""A field turned by more is seen the other way round."""
 MIN_FLUX_ADU_S = 1e-12
-
-
-@dataclass
-class _Numbers:
-    """Collects values; what is never set stays missing, with the reason that was given first."""
-
-    values: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(metrics.KEYS))
-    why_missing: dict[str, str] = field(default_factory=dict)
-
-    def put(self, key: str, value: float | None) -> None:
-        if value is not None and np.isfinite(value):
-            self.values[key] = float(value)
-
-    def explain(self, reason: str, *keys: str) -> None:
-        for key in keys:
-            if reason and self.values[key] is None:
-                self.why_missing.setdefault(key, reason)
 
 
 class Measurer:
@@ -76,16 +54,16 @@ class Measurer:
     def __init__(self, site: Site | None = None) -> None:
         self._site = site
 
-    def measure(self, frame: Frame, detections: Detections, baseline: Baseline) -> tuple[Stars, Measurements]:
-        """Measure one frame.
+    def measure(self, frame: Frame, detections: Detections) -> Measured:
+        """Measure one frame, by itself.
 
         Parameters:
             frame: the frame; its pixels are read around the chosen stars, and thinly all over.
             detections: from the star finder.
-            baseline: its reference stars serve for transparency, its fixed lines are no trails.
 
         Returns:
-            the measured stars, and all numbers; a missing number is ``None`` with its reason.
+            the measured stars, and all numbers; a missing number is ``None`` with its reason. What is relative to other
+            frames is missing until :func:`~.relation.relate` adds it.
         """
         # All measurements around stars use cleaned pixels; a frame with few hot pixels is not copied.
         clean = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
@@ -93,41 +71,34 @@ class Measurer:
         stars, which, _ = measure_chosen(clean, found, select(clean, found))
         bright = _bright_stars(stars, frame)
         cells = field_grid(detections, stars, _shape(frame), frame.sensor_px_per_px)
-        numbers = _Numbers()
+        numbers = Numbers()
         _put_background(numbers, frame, detections)
         _put_counts(numbers, frame, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
             apart = neighbour_distance(which, found, float(np.median(stars.fwhm_px)))
             _put_widths(numbers, clean, stars, apart)
-            _put_transparency(numbers, bright, baseline, frame)
         else:
             numbers.explain(_why_no_star(detections), *metrics.KEYS)
         streaks = tuple(on_sensor(streak, float(frame.sensor_px_per_px)) for streak in detections.streaks)
-        trails, fixed = split_streaks(streaks, baseline.fixed_lines, _shift(numbers))
-        numbers.put("streak_count", len(trails))
+        numbers.put("streak_count", len(streaks))
         numbers.put("field_fwhm_spread_fraction", fwhm_spread_fraction(cells))
         numbers.put(
             "dead_cell_fraction", dead_cell_fraction(cells, None if frame.border is None else covered_cells(frame))
         )
         numbers.explain("there are too few stars over the field", "field_fwhm_spread_fraction", "dead_cell_fraction")
-        numbers.explain("it is out of range on this frame", *metrics.KEYS)
+        numbers.explain(NOT_COMPARED, *RELATIVE)
+        numbers.explain(OUT_OF_RANGE, *metrics.KEYS)
         missing = {key: reason for key, reason in numbers.why_missing.items() if numbers.values[key] is None}
-        return stars, Measurements(
+        measurements = Measurements(
             frame_id=frame.frame_id,
             values=numbers.values,
             why_missing=missing,
             field_grid=cells,
             bright_stars=bright,
-            streaks=trails,
-            fixed_streaks=fixed,
+            streaks=streaks,
         )
-
-
-def _shift(numbers: _Numbers) -> tuple[float, float] | None:
-    """Where the reference field is, for lines that stay among the stars; ``None`` where that is not known."""
-    x, y, turn = (numbers.values[key] for key in ("offset_x_px", "offset_y_px", "field_turn_deg"))
-    return None if x is None or y is None or turn is None or abs(turn) > MOST_TURN_DEG else (x, y)
+        return Measured(stars=stars, which=which, measurements=measurements)
 
 
 def _shape(frame: Frame) -> tuple[int, int]:
@@ -147,7 +118,7 @@ def _picture_px(frame: Frame) -> int:
     return frame.pixels.size - (0 if frame.border is None else int(np.count_nonzero(frame.border)))
 
 
-def _put_background(numbers: _Numbers, frame: Frame, detections: Detections) -> None:
+def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> None:
     ground = background(frame, detections.sky)
     above = ground.level_adu - ground.pedestal_adu
     numbers.put("background_adu", ground.level_adu)
@@ -175,7 +146,7 @@ def _put_background(numbers: _Numbers, frame: Frame, detections: Detections) -> 
     numbers.explain("the full scale of these numbers is not known", "sky_saturation_fraction")
 
 
-def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: Stars) -> None:
+def _put_counts(numbers: Numbers, frame: Frame, detections: Detections, stars: Stars) -> None:
     count = int(np.count_nonzero(detections.kind == KIND_STAR))
     numbers.put("star_count", count)
     numbers.put("star_count_measured", stars.x_px.size)
@@ -184,7 +155,7 @@ def _put_counts(numbers: _Numbers, frame: Frame, detections: Detections, stars: 
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
 
 
-def _put_widths(numbers: _Numbers, frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> None:
+def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> None:
     px = float(frame.sensor_px_per_px)
     found = widths(frame, stars, apart, int(numbers.values["artefact_count"] or 0))
     clear = found.clear
@@ -238,7 +209,7 @@ def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
     )
 
 
-def _put_sun_and_moon(numbers: _Numbers, frame: Frame, site: Site | None) -> None:
+def _put_sun_and_moon(numbers: Numbers, frame: Frame, site: Site | None) -> None:
     found = sun_and_moon(frame.meta, site)
     if isinstance(found, str):
         numbers.explain(found, *EPHEMERIS)
@@ -246,35 +217,6 @@ def _put_sun_and_moon(numbers: _Numbers, frame: Frame, site: Site | None) -> Non
     for key, value in found.items():
         numbers.put(key, round(value, 3))
     numbers.explain("the header does not tell where the telescope points", *EPHEMERIS)
-
-
-def _put_transparency(numbers: _Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, frame: Frame) -> None:
-    keys = (
-        "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
-        "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio",
-    )  # fmt: skip
-    if not baseline.reference_stars:
-        numbers.explain("there is no earlier frame of this target to compare with", *keys)
-        return
-    found = match(bright, baseline.reference_stars, frame.sensor_shape, numbers.values["fwhm_px"] or 0.0)
-    if found is None:
-        # Zero would be a claim about the sky; a frame of another field matches nothing either.
-        numbers.explain("too few stars agree with those of the reference frame", *keys)
-        return
-    numbers.put("matched_star_count", found.count)
-    if _in_another_unit(found.transparency, numbers.values["background_noise_adu"], baseline):
-        numbers.put("unit_ratio", found.transparency)
-        numbers.explain("the pixel values are in another unit than those of earlier frames", *keys[:4])
-    else:
-        numbers.put("transparency", found.transparency)
-        numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
-        numbers.put("extinction_scatter_mag", found.scatter_mag)
-        numbers.put("extinction_patch_mag", found.patch_mag)
-        numbers.explain("the pixel values are in the unit of earlier frames", "unit_ratio")
-    numbers.put("offset_px", float(np.hypot(found.offset_x_px, found.offset_y_px)))
-    numbers.put("offset_x_px", found.offset_x_px)
-    numbers.put("offset_y_px", found.offset_y_px)
-    numbers.put("field_turn_deg", found.turn_deg)
 
 
 def on_sensor(streak: Streak, scale: float) -> Streak:
@@ -289,15 +231,3 @@ def on_sensor(streak: Streak, scale: float) -> Streak:
         length_px=streak.length_px * scale,
         width_px=streak.width_px * scale,
     )
-
-
-def _in_another_unit(light: float, noise_adu: float | None, baseline: Baseline) -> bool:
-    """Return whether the same stars give other numbers because all pixel values are multiplied by one factor.
-
-    Cloud takes light from stars, but hardly any from the noise of the sky; a factor takes the same from both.
-    """
-    usual = baseline.spreads.get("background_noise_adu")
-    if noise_adu is None or usual is None or min(light, noise_adu, usual.median) <= 0.0:
-        return False
-    factor_mag, noise_mag = (2.5 * float(np.log10(ratio)) for ratio in (light, noise_adu / usual.median))
-    return abs(factor_mag) >= UNIT_JUMP_MAG and abs(factor_mag - noise_mag) <= UNIT_JUMP_ERROR_MAG

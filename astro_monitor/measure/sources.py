@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import KIND_ARTEFACT, NO_HOT_PIXELS, Detections, Frame, SourceTable
+from ..records import KIND_ARTEFACT, NO_HOT_PIXELS, Detections, Frame, Measured, SourceTable, Stars
 from .moments import APERTURE_WIDTHS
 from .stamps import inside, select
 from .stars import MIN_SNR, measure_chosen
@@ -20,6 +20,58 @@ AT_THE_BORDER = "too close to the border to be measured"
 BLENDED = "blended: its flux and width hold light of a brighter source"
 ARTEFACT = "an artefact, such as a hot pixel: not measured"
 TOO_FAINT = f"signal to noise below {MIN_SNR:g}, or no single source: not measured"
+NOT_MEASURED = "not measured: other sources were enough for the verdict"
+
+
+class _Shapes:
+    """Shapes of the detections of a frame while they are measured; NaN where they are not, or not yet."""
+
+    NAMES = ("fwhm_px", "a_px", "b_px", "theta_deg", "hfr_px", "flux_adu")
+
+    def __init__(self, detections: Detections) -> None:
+        count = detections.x_px.size
+        self._detections = detections
+        self.of = {name: np.full(count, np.nan) for name in self.NAMES}
+        self.x_px, self.y_px = (np.array(values, np.float64) for values in (detections.x_px, detections.y_px))
+        # The star finder's own signal to noise is a first look in a fixed square; the two would not compare.
+        self.snr = np.full(count, np.nan)
+        self.saturated = np.zeros(count, np.bool_)
+
+    def add(self, stars: Stars, which: NDArray[np.intp]) -> None:
+        """Enter measured stars at their detections; a shape whose centre moved away is that of a neighbour."""
+        moved = np.hypot(stars.x_px - self.x_px[which], stars.y_px - self.y_px[which])
+        own = moved <= MOST_MOVED_PX * self._detections.bin_factor
+        for name, values in self.of.items():
+            values[which[own]] = getattr(stars, name)[own]
+        self.x_px[which[own]], self.y_px[which[own]] = stars.x_px[own], stars.y_px[own]
+        self.snr[which[own]], self.saturated[which[own]] = stars.snr[own], stars.saturated[own]
+
+    def table(self, sensor_px_per_px: int, why_unmeasured: NDArray[np.str_]) -> SourceTable:
+        """Return the table in sensor pixels, without sky positions."""
+        measured = np.isfinite(self.snr)
+        blended = _blended(self.x_px, self.y_px, self.of["flux_adu"], APERTURE_WIDTHS * self.of["fwhm_px"])
+        peak_adu = self._detections.peak_adu
+        # Sources without a signal to noise come last, brightest first.
+        order = np.lexsort((-peak_adu, -self.snr))
+        px = float(sensor_px_per_px)
+        notes = np.where(measured, np.where(blended, BLENDED, ""), why_unmeasured)[order]
+        nowhere = np.full(len(order), np.nan)
+        return SourceTable(
+            x_px=_frozen((self.x_px * px + (px - 1) / 2)[order]),
+            y_px=_frozen((self.y_px * px + (px - 1) / 2)[order]),
+            ra_deg=_frozen(nowhere),
+            dec_deg=_frozen(nowhere.copy()),
+            flux_adu=_frozen((self.of["flux_adu"] * px**2)[order]),
+            peak_adu=_frozen(peak_adu.astype(np.float64)[order]),
+            snr=_frozen(self.snr[order]),
+            fwhm_px=_frozen((self.of["fwhm_px"] * px)[order]),
+            hfr_px=_frozen((self.of["hfr_px"] * px)[order]),
+            elongation=_frozen((self.of["a_px"] / self.of["b_px"])[order]),
+            angle_deg=_frozen(self.of["theta_deg"][order]),
+            saturated=self.saturated[order],
+            kind=self._detections.kind[order],
+            note=tuple(notes.tolist()),
+        )
 
 
 def measure_sources(frame: Frame, detections: Detections) -> SourceTable:
@@ -35,48 +87,33 @@ def measure_sources(frame: Frame, detections: Detections) -> SourceTable:
     # Cleaned once for all cut-outs: a copy of the frame for each of them would cost more than measuring it.
     frame = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
     detections = replace(detections, hot=NO_HOT_PIXELS)
-    count = detections.x_px.size
-    shape = {name: np.full(count, np.nan) for name in ("fwhm_px", "a_px", "b_px", "theta_deg", "hfr_px", "flux_adu")}
-    x, y = (np.array(values, np.float64) for values in (detections.x_px, detections.y_px))
-    # The star finder's own signal to noise is a first look in a fixed square; the two would not compare.
-    snr = np.full(count, np.nan)
-    saturated = np.zeros(count, np.bool_)
+    shapes = _Shapes(detections)
     # The profile, which turns moments into widths at half maximum, is common to the stars of a frame.
     _, _, ratio = measure_chosen(frame, detections, select(frame, detections))
     fits = inside(frame, detections)
     index = np.flatnonzero(fits)
     for first in range(0, index.size, TOGETHER):
         stars, which, _ = measure_chosen(frame, detections, index[first : first + TOGETHER], ratio)
-        moved = np.hypot(stars.x_px - x[which], stars.y_px - y[which])
-        own = moved <= MOST_MOVED_PX * detections.bin_factor
-        for name, values in shape.items():
-            values[which[own]] = getattr(stars, name)[own]
-        x[which[own]], y[which[own]] = stars.x_px[own], stars.y_px[own]
-        snr[which[own]], saturated[which[own]] = stars.snr[own], stars.saturated[own]
-    measured = np.isfinite(snr)
-    blended = _blended(x, y, shape["flux_adu"], APERTURE_WIDTHS * shape["fwhm_px"])
-    # Sources without a signal to noise come last, brightest first.
-    order = np.lexsort((-detections.peak_adu, -snr))
-    px = float(frame.sensor_px_per_px)
+        shapes.add(stars, which)
     artefact = detections.kind == KIND_ARTEFACT
     unmeasured = np.where(fits, np.where(artefact, ARTEFACT, TOO_FAINT), AT_THE_BORDER)
-    notes = np.where(measured, np.where(blended, BLENDED, ""), unmeasured)[order]
-    return SourceTable(
-        x_px=_frozen((x * px + (px - 1) / 2)[order]),
-        y_px=_frozen((y * px + (px - 1) / 2)[order]),
-        ra_deg=_frozen(np.full(count, np.nan)),
-        dec_deg=_frozen(np.full(count, np.nan)),
-        flux_adu=_frozen((shape["flux_adu"] * px**2)[order]),
-        peak_adu=_frozen(detections.peak_adu.astype(np.float64)[order]),
-        snr=_frozen(snr[order]),
-        fwhm_px=_frozen((shape["fwhm_px"] * px)[order]),
-        hfr_px=_frozen((shape["hfr_px"] * px)[order]),
-        elongation=_frozen((shape["a_px"] / shape["b_px"])[order]),
-        angle_deg=_frozen(shape["theta_deg"][order]),
-        saturated=saturated[order],
-        kind=detections.kind[order],
-        note=tuple(str(note) for note in notes),
-    )
+    return shapes.table(frame.sensor_px_per_px, unmeasured)
+
+
+def source_table(frame: Frame, detections: Detections, measured: Measured) -> SourceTable:
+    """Return all detections as a table, with the shapes of those that were measured for the verdict.
+
+    Parameters:
+        frame: the frame.
+        detections, measured: of the same frame.
+
+    Returns:
+        the table in sensor pixels, without sky positions.
+    """
+    shapes = _Shapes(detections)
+    shapes.add(measured.stars, measured.which)
+    unmeasured = np.where(detections.kind == KIND_ARTEFACT, ARTEFACT, NOT_MEASURED)
+    return shapes.table(frame.sensor_px_per_px, unmeasured)
 
 
 def _blended(

@@ -12,9 +12,10 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 from __future__ import annotations
 
 from ..documents.vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, FrameKind
-from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, same_sensor
+from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, fitting_baseline, same_sensor
 from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
-from .measurements import FieldCell, Measurements, ReferenceStar
+from .looks import LOOK_VERSION, Look, Raster, SourceFeatures
+from .measurements import FieldCell, Measured, Measurements, ReferenceStar
 from .places import FixedLine, split_streaks
 from .sane import sane
 from .sources import KIND_NAMES, SourceTable
@@ -40,6 +41,7 @@ __all__ = [
     "KIND_EXTENDED",
     "KIND_NAMES",
     "KIND_STAR",
+    "LOOK_VERSION",
     "NO_HOT_PIXELS",
     "SUPERPIXEL_SATURATION",
     "Alert",
@@ -56,12 +58,16 @@ __all__ = [
     "FrameMeta",
     "Grade",
     "HotPixels",
+    "Look",
+    "Measured",
     "Measurements",
     "Outcome",
+    "Raster",
     "Reason",
     "ReferenceStar",
     "Skipped",
     "SkyMap",
+    "SourceFeatures",
     "SourceTable",
     "Spread",
     "Stars",
@@ -69,6 +75,7 @@ __all__ = [
     "Verdict",
     "baseline_key",
     "first_baseline",
+    "fitting_baseline",
     "same_sensor",
     "sane",
     "split_streaks",

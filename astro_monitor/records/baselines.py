@@ -74,6 +74,18 @@ def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
     return Baseline(key=key, fixed_lines=lines)
 
 
+def fitting_baseline(key: BaselineKey, baselines: Iterable[Baseline]) -> Baseline:
+    """Return the baseline that a frame is compared with: that of its key, else the first one of a new target.
+
+    Parameters:
+        key: of the frame, from :func:`baseline_key`.
+        baselines: all baselines there are, the one used last at the end.
+    """
+    known = list(baselines)
+    own = [baseline for baseline in known if baseline.key == key]
+    return own[-1] if own else first_baseline(key, known)
+
+
 def same_sensor(first: BaselineKey, second: BaselineKey) -> bool:
     """Return whether frames of both keys come from one sensor, read in the same way."""
     return (first.rig, first.binning, first.height, first.width) == (

@@ -1,10 +1,13 @@
-"""Numbers of one frame, without arrays."""
+"""Numbers of one frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .stars import Streak
+import numpy as np
+from numpy.typing import NDArray
+
+from .stars import Stars, Streak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +51,18 @@ class Measurements:
     bright_stars: tuple[ReferenceStar, ...]
     streaks: tuple[Streak, ...]
     fixed_streaks: tuple[Streak, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """What was measured on one frame by itself.
+
+    Attributes:
+        stars: the measured stars, with their cut-outs.
+        which: (N,) index of each of them among the detections.
+        measurements: numbers of the frame; what is relative to other frames is missing.
+    """
+
+    stars: Stars
+    which: NDArray[np.intp]
+    measurements: Measurements

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,9 @@ class Detections:
         sky: the mesh that was subtracted.
         model: ``name.version`` of the model and the first 12 digits of its hash.
         hot: what was cleaned before the search, in a frame with many hot pixels; these are among the artefacts, too.
+        binned_adu: (h, w) float32, mean level of the frame's pixels, hot ones cleaned, in squares of ``binned_px``; the
+            first starts at the frame's first pixel, and what is left at the right and below is not in it.
+        binned_px: side of a square in frame pixels.
     """
 
     frame_id: str
@@ -115,6 +118,8 @@ class Detections:
     sky: SkyMap
     model: str
     hot: HotPixels = NO_HOT_PIXELS
+    binned_adu: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    binned_px: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,31 +1,27 @@
-"""What the monitor and its worker say to each other: length-prefixed JSON, one message for each record.
+"""What the monitor and its worker say to each other: length-prefixed messages, one for each record.
 
-A message is a big-endian length of four bytes, then UTF-8 JSON ``{"kind", "number", "body"}``. The monitor
-believes nothing it reads: lengths are bounded, types are checked strictly, numbers must be finite.
+A message is a big-endian length of four bytes, then ASCII JSON ``{"kind", "number", "body"}``, then, if the record has
+bytes, a NUL and these. The monitor believes nothing it reads: lengths are bounded, types are checked strictly, numbers
+must be finite.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import struct
-from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, BinaryIO, Literal, NoReturn
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
+from .. import recordjson
+from ..looks import MAX_LOOK_BYTES
 from ..records import Arrival, Baseline, Examined, Failed, Skipped
 from ..settings import Settings
 
 MAX_MESSAGE_BYTES = 16 << 20
-"""An answer has about 40 kB; a job grows with the number of baselines, about 15 kB each."""
+"""An answer has about 40 kB, and a look about 300 kB; a job grows with the number of baselines, about 15 kB each."""
 
 _LENGTH = struct.Struct(">I")
+_BYTES_FOLLOW = b"\0"
+"""Between the JSON, in which it cannot occur, and the bytes of a record."""
 
 
 class WireError(ValueError):
@@ -38,6 +34,30 @@ class Job:
 
     arrival: Arrival
     baselines: tuple[Baseline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAt:
+    """One file to look at; the answer is ``Looked``, ``Skipped`` or ``Failed``."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the worker saw of a file: the bytes of a look, see :func:`astro_monitor.looks.decode`."""
+
+    arrival: Arrival
+    look: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """A look to compare with a baseline; the answer is ``Examined`` or ``Failed``."""
+
+    arrival: Arrival
+    baseline: Baseline
+    look: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +75,14 @@ class Refused:
     sentence: str
 
 
-Record = Settings | Job | Ready | Refused | Examined | Skipped | Failed
+Record = Settings | Job | LookAt | Looked | Compare | Ready | Refused | Examined | Skipped | Failed
 
 _KINDS: dict[str, type[Any]] = {
     "settings": Settings,
     "job": Job,
+    "look_at": LookAt,
+    "looked": Looked,
+    "compare": Compare,
     "ready": Ready,
     "refused": Refused,
     "examined": Examined,
@@ -67,6 +90,8 @@ _KINDS: dict[str, type[Any]] = {
     "failed": Failed,
 }
 _KIND_OF = {record: kind for kind, record in _KINDS.items()}
+_BYTES_OF: dict[type[Any], str] = {Looked: "look", Compare: "look"}
+"""The field of a record that is not written as JSON."""
 
 
 def pack(record: Record, number: int = 0) -> bytes:
@@ -81,11 +106,14 @@ def pack(record: Record, number: int = 0) -> bytes:
     Raises:
         WireError: a number in it is NaN or infinite.
     """
-    message = {"kind": _KIND_OF[type(record)], "number": number, "body": _plain(record)}
+    field = _BYTES_OF.get(type(record))
+    written: Any = record
+    body = recordjson.plain(written if field is None else replace(written, **{field: b""}))
     try:
-        return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii")
+        text = recordjson.dump({"kind": _KIND_OF[type(record)], "number": number, "body": body})
     except ValueError as error:
         raise WireError("a record holds a number that is not finite") from error
+    return text if field is None else text + _BYTES_FOLLOW + getattr(record, field)
 
 
 def unpack(raw: bytes) -> tuple[Record, int]:
@@ -97,19 +125,21 @@ def unpack(raw: bytes) -> tuple[Record, int]:
     Raises:
         WireError: these bytes are no message, whatever is wrong with them.
     """
+    text, follow, attached = raw.partition(_BYTES_FOLLOW)
     try:
-        message = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
-        kind, number, body = message["kind"], message["number"], message["body"]
+        message = recordjson.parse(text)
+        kind, number, body = _KINDS[message["kind"]], message["number"], message["body"]
         if not isinstance(number, int):
             raise WireError("the number of a job is an integer")
-        # Through JSON again, because only there strict checking accepts a list for a tuple and a text for a date.
-        record = _adapter(kind).validate_json(json.dumps(body), strict=True)
-    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
+        field = _BYTES_OF.get(kind)
+        if bool(follow) != (field is not None) or len(attached) > MAX_LOOK_BYTES:
+            raise WireError("bytes where none belong, none where some do, or too many")
+        if field is not None:
+            body[field] = ""
+        record = recordjson.record(kind, body)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WireError(f"no message: {type(error).__name__}") from error
-    if hasattr(record, "arrival"):
-        arrival = record.arrival
-        record = replace(record, arrival=replace(arrival, path=_path(arrival.path), root=_path(arrival.root)))
-    return record, number
+    return (record if field is None else replace(record, **{field: attached})), number
 
 
 def send(stream: BinaryIO, raw: bytes) -> None:
@@ -146,42 +176,3 @@ def receive(stream: BinaryIO) -> bytes | None:
     if len(raw) < length:
         raise WireError("the pipe was closed inside a message")
     return raw
-
-
-@cache
-def _adapter(kind: str) -> TypeAdapter[Any]:
-    return TypeAdapter(_KINDS[kind])
-
-
-def _plain(value: Any) -> Any:
-    """Turn records into what JSON knows. Paths become percent-escaped bytes, because names need not be Unicode."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, Path):
-        return quote_from_bytes(os.fsencode(value), safe="")
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {_plain(key): _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value]
-
-
-def _path(quoted: Path) -> Path:
-    return Path(os.fsdecode(unquote_to_bytes(str(quoted))))
-
-
-def _refuse(name: str) -> NoReturn:
-    raise WireError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise WireError(f"{text} is no finite number")
-    return number

@@ -19,7 +19,7 @@ from astro_monitor.errors import ModelError
 from astro_monitor.inference import model as model_module
 from astro_monitor.inference import open_model, provider, seal
 
-NAMES = ("star-unet", "quality")
+NAMES = ("star-unet", "quality-sources", "quality")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astro_monitor.measure import Measurer
 from astro_monitor.measure.transparency import match
 from astro_monitor.metrics import KEYS
 from astro_monitor.records import (
@@ -21,6 +20,7 @@ from astro_monitor.records import (
     ReferenceStar,
     SkyMap,
 )
+from astro_monitor.testing.measuring import measured_against
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = BaselineKey(rig="", target="", filter="", exposure_s=1.0, gain=0.0, binning=1, height=1, width=1)
@@ -76,7 +76,7 @@ def frames(draw):
 def test_every_frame_is_measured(made, reference):
     frame, detections = made
     baseline = Baseline(key=KEY, size=len(reference), reference_stars=tuple(reference))
-    stars, measured = Measurer().measure(frame, detections, baseline)
+    stars, measured = measured_against(frame, detections, baseline)
     assert set(measured.values) == set(KEYS)
     missing = {key for key, value in measured.values.items() if value is None}
     assert set(measured.why_missing) == missing

@@ -69,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--version", required=True)
     export.set_defaults(run=_export)
 
+    cut = commands.add_parser("cut", help="cut a whole model that was exported earlier into source part and head")
+    cut.add_argument("whole", type=Path, help="the .onnx file, with its card beside it")
+    cut.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    cut.set_defaults(run=_cut)
+
     score = commands.add_parser("evaluate", help="score the shipped model and write the scores into its card")
     score.add_argument("--models", type=Path, default=DEFAULT_MODELS)
     score.add_argument("--split", choices=("validation", "test"), default="test")
@@ -160,16 +165,21 @@ def _export(options: argparse.Namespace) -> None:
     log.info("%s.%s: %d bytes", card.name, card.version, card.size_bytes)
 
 
-def _evaluate(options: argparse.Namespace) -> None:
-    from astro_monitor.inference import open_model
-    from training.export import write_card
-    from training.iqa.evaluate import evaluate
+def _cut(options: argparse.Namespace) -> None:
+    from training.iqa.cut import cut_file
 
-    model = open_model(NAME, folder=options.models, provider="cpu", threads=1)
-    scores, _ = evaluate(model, options.folder / "examined" / options.split)
+    log.info("largest difference between the whole and its parts: %.3g", cut_file(options.whole, options.models))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.export import write_card
+    from training.iqa.evaluate import evaluate, open_quality
+
+    describer, grader, card = open_quality(options.models, NAME)
+    scores, _ = evaluate(describer, grader, options.folder / "examined" / options.split)
     log.info("%s", json.dumps(scores, indent=1))
     if options.split == "test":
-        write_card(model.card.model_copy(update={"scores": scores}), options.models)
+        write_card(card.model_copy(update={"scores": scores}), options.models)
 
 
 def _real(options: argparse.Namespace) -> None:

@@ -19,21 +19,27 @@ from numpy.typing import NDArray
 from astro_monitor.baseline import History
 from astro_monitor.detect import Detector
 from astro_monitor.grade.profile import profile_numbers
-from astro_monitor.grade.sources import sources
+from astro_monitor.grade.sources import Sources, mean_image, sources
 from astro_monitor.grade.statistics import cells_sky_adu
 from astro_monitor.inference import open_model
 from astro_monitor.measure import Measurer
+from astro_monitor.pipeline import Pipeline
 from astro_monitor.records import (
     CLASSES,
     FAULTS,
-    Examined,
+    Baseline,
+    Detections,
     Frame,
     FrameMeta,
     Grade,
+    Measurements,
+    SourceFeatures,
+    Stars,
     baseline_key,
 )
 from astro_monitor.stages import FrameMeasurer, StarFinder
 from training import arrivals
+from training.inmemory import FrameInHand, InMemory
 from training.iqa.rigs import Take, load_rig
 
 _NO_GRADE = Grade(
@@ -89,39 +95,56 @@ def frames_of(takes: Iterable[Take]) -> Iterable[Frame]:
         )
 
 
+class _TableKeeper:
+    """Keeps the table of sources of each frame, which a look does not hold; there is no model yet that sees it."""
+
+    table: Sources
+
+    def features(self, frame: Frame, detections: Detections, stars: Stars) -> SourceFeatures:
+        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
+        self.table = sources(stars, detections.sky, shape)
+        return SourceFeatures(
+            features=np.zeros(0, np.float32), clusters=np.zeros(0, np.float32), quantisation_error=0.0,
+            source_count=int(self.table.valid.sum()), stamp_bin=stars.stamp_bin,
+            profile=tuple(profile_numbers(self.table, stars, shape)), mean_image=mean_image(self.table), model="",
+        )  # fmt: skip
+
+
+class _Ungraded:
+    """In place of the head of the quality model, while there is none."""
+
+    def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
+        return _NO_GRADE
+
+
 def examine(takes: list[Take], finder: StarFinder, measurer: FrameMeasurer) -> RigFrames:
     """Run the pipeline over the frames of one rig; frames that are truly good make the baseline.
 
     Parameters:
         takes: in the order of time.
+        finder, measurer: stages of the pipeline.
     """
+    hand, keeper = FrameInHand(), _TableKeeper()
+    stages = InMemory(Pipeline(hand, finder, measurer, keeper, _Ungraded()), hand)
     history: History | None = None
     rows, valid, facts = [], [], []
     for take, frame in zip(takes, frames_of(takes), strict=True):
         history = history or History(key=baseline_key(frame.meta, frame.sensor_shape))
-        detections = finder.detect(frame)
-        stars, measured = measurer.measure(frame, detections, history.baseline())
-        shape = (frame.pixels.shape[0], frame.pixels.shape[1])
-        table = sources(stars, detections.sky, shape)
-        rows.append(table.rows.astype(np.float16))
-        valid.append(table.valid.astype(np.uint8))
+        look = stages.look(frame)
+        examined = stages.compare(look, history.baseline())
+        rows.append(keeper.table.rows.astype(np.float16))
+        valid.append(keeper.table.valid.astype(np.uint8))
         facts.append(
             {
-                "values": measured.values,
-                "cells_adu": cells_sky_adu(measured.field_grid).tolist(),
-                "stamp_bin": stars.stamp_bin,
-                "profile": profile_numbers(table, stars, shape),
+                "values": examined.measurements.values,
+                "cells_adu": cells_sky_adu(examined.measurements.field_grid).tolist(),
+                "stamp_bin": look.source_features.stamp_bin,
+                "profile": list(look.source_features.profile),
                 "truth": take.truth,
             }
         )
         if take.truth["label"] == "good":
-            history.accept(
-                Examined(
-                    arrival=frame.arrival, frame_id=frame.frame_id, sha256=frame.sha256, meta=frame.meta,
-                    sensor_shape=frame.sensor_shape, sensor_px_per_px=frame.sensor_px_per_px, measurements=measured,
-                    grade=_NO_GRADE, models=(), timings_s={},
-                )
-            )  # fmt: skip
+            history.accept(examined)
     return RigFrames(np.stack(rows), np.stack(valid), facts, takes[0].rig)
 
 

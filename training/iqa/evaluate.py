@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.grade.grader import Grader
+from astro_monitor.grade import Grader, SourceGrader
 from astro_monitor.grade.sources import Sources
 from astro_monitor.grade.statistics import FIRM_BASELINE
-from astro_monitor.inference import Model
+from astro_monitor.inference import Card, open_model, source_part
 from astro_monitor.judge.limits import FAULT_NOTED
 from astro_monitor.records import CLASSES, Grade
 from training.iqa.calibration import expected_calibration_error
@@ -42,10 +42,12 @@ class Graded:
     baseline_size: int
 
 
-def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
+def grade_rig(describer: SourceGrader, grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
     """Grade the frames of one rig in the order of time.
 
     Parameters:
+        describer, grader: both parts of the quality model.
+        rig: its examined frames.
         number: of the rig, for drawing whole rigs anew.
     """
     rng = np.random.default_rng([rig.rig["seed"], 0xE7A])
@@ -57,11 +59,30 @@ def grade_rig(grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
         context = context_of(accepted, hidden)
         table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
         separation = frame["values"].get("star_separation_fwhm")
-        grade = grader.grade_inputs(f"{index:016x}", table, vector(frame, context, forget), separation, len(accepted))
+        features = describer.features_of(table, frame["stamp_bin"], frame["profile"])
+        numbers = vector(frame, context, forget)
+        grade = grader.grade_inputs(f"{index:016x}", features, numbers, separation, len(accepted))
         graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
         if says_normal(grade):
             accepted.append(frame)
     return graded
+
+
+def open_quality(models: Path, name: str = "quality", threads: int = 1) -> tuple[SourceGrader, Grader, Card]:
+    """Open both parts of the quality model on the processor.
+
+    Parameters:
+        models: their folder.
+        name: of the head.
+        threads: cores for one call; 0 for all.
+
+    Returns:
+        both parts, and the card of the head.
+    """
+    sources, head = (
+        open_model(part, folder=models, provider="cpu", threads=threads) for part in (source_part(name), name)
+    )
+    return SourceGrader(sources), Grader(head, normal_fwhm_arcsec=3.0), head.card
 
 
 def says_normal(grade: Grade) -> bool:
@@ -71,16 +92,19 @@ def says_normal(grade: Grade) -> bool:
     return grade.label == "unknown" and all(score < FAULT_NOTED for score in grade.fault_scores.values())
 
 
-def evaluate(model: Model, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
+def evaluate(describer: SourceGrader, grader: Grader, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
     """Score the model on all rigs of a folder.
+
+    Parameters:
+        describer, grader: both parts of the quality model.
+        folder: of examined rigs.
 
     Returns:
         scores for the card, and all graded frames.
     """
-    grader = Grader(model, normal_fwhm_arcsec=3.0)
     graded: list[Graded] = []
     for number, path in enumerate(sorted(folder.glob("*.npz"))):
-        graded += grade_rig(grader, load_examined(path), number)
+        graded += grade_rig(describer, grader, load_examined(path), number)
     firm = [one for one in graded if one.truth["label"] in CLASSES]
     unsure = [one for one in graded if one.truth["label"] not in CLASSES]
     with_baseline = [one for one in firm if one.baseline_size >= FIRM_BASELINE]

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astro_monitor.baseline import History
-from astro_monitor.detect import Detector
-from astro_monitor.grade import Grader
-from astro_monitor.inference import open_model
-from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
-from astro_monitor.read import Reader
 from astro_monitor.records import BaselineKey, Examined, Outcome, baseline_key
+from astro_monitor.settings import Settings
 from training import arrivals
 from training.iqa.evaluate import says_normal
 
@@ -48,7 +44,7 @@ def grade_folder(folder: Path, models: Path) -> list[RealFrame]:
         folder: with ``labels.csv`` (file, label, flags, confidence, ...).
         models: folder of models.
     """
-    pipeline = _pipeline(models)
+    pipeline = Pipeline.open(Settings.model_validate({"models": {"folder": models, "provider": "cpu"}}))
     histories: dict[BaselineKey, History] = {}
     done = []
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
@@ -78,14 +74,6 @@ def _remember(outcome: Outcome, histories: dict[BaselineKey, History]) -> int:
     if says_normal(outcome.grade):
         history.accept(outcome)
     return size
-
-
-def _pipeline(models: Path) -> Pipeline:
-    star_finder, quality = (open_model(name, folder=models, provider="cpu") for name in ("star-unet", "quality"))
-    return Pipeline(
-        Reader(), Detector(star_finder), Measurer(), Grader(quality, normal_fwhm_arcsec=3.0),
-        models=(star_finder, quality),
-    )  # fmt: skip
 
 
 def _line(one: RealFrame) -> str:

@@ -11,12 +11,14 @@ import keras
 import numpy as np
 
 from astro_monitor.grade.grader import PREPROCESSING_VERSION
-from astro_monitor.grade.sources import MOST_SOURCES, SOURCE_LENGTH, SOURCE_NUMBERS
-from astro_monitor.grade.statistics import NUMBERS, STATISTICS_LENGTH
+from astro_monitor.grade.sources import SOURCE_NUMBERS
+from astro_monitor.grade.statistics import NUMBERS
 from astro_monitor.inference import Card
 from astro_monitor.records import CAUSES, CLASSES, FAULTS
-from training.export import Arrays, from_keras, parity, ship
+from training.export import Arrays, from_keras, parity
 from training.iqa.calibration import calibrate
+from training.iqa.cut import cut, ship_parts
+from training.iqa.cut import difference as cut_difference
 from training.iqa.dataset import load_examined, manifest_sha256
 from training.iqa.grouping import CLUSTERS, SourceMap
 from training.iqa.network import whole_model
@@ -36,7 +38,7 @@ PARITY_FRAMES = 300
 def export(
     recipe: Recipe, heads: list[keras.Model], source_map: SourceMap, data: Path, models: Path, version: str
 ) -> Card:
-    """Ship the quality model.
+    """Ship the quality model, cut in two; return the card of its head.
 
     Parameters:
         heads: the trained networks.
@@ -44,7 +46,7 @@ def export(
         models: where model and card go.
 
     Raises:
-        RuntimeError: the exported file differs from the network.
+        RuntimeError: the exported file differs from the network, or its parts from it.
         ModelError: the written model cannot be opened.
     """
     temperatures, thresholds, calibration = calibrate(
@@ -58,11 +60,13 @@ def export(
     log.info("difference between network and file: %.2g at most in 95 %% of frames, %.2g in all", usual, largest)
     if usual > USUAL_DIFFERENCE or largest > LARGEST_DIFFERENCE:
         raise RuntimeError(f"the exported model differs from the network by {usual:.2g}, at most {largest:.2g}")
-    return ship(
+    apart = cut_difference(proto, *cut(proto), samples)
+    if apart > 0:
+        raise RuntimeError(f"the parts of the exported model differ from the whole by {apart:.2g}")
+    _, card = ship_parts(
         proto,
         models,
-        {"sources": (1, MOST_SOURCES, SOURCE_LENGTH), "valid": (1, MOST_SOURCES), "statistics": (1, STATISTICS_LENGTH)},
-        name="quality",
+        "quality",
         version=version,
         summary="Grades a frame: five classes, three fault scores, cause. Sources are grouped by a self-organising map "
         "(15 x 15, hexagonal, 20 clusters) into a representative image, which a dual-input network sees beside the "
@@ -84,6 +88,7 @@ def export(
         data_manifest_sha256=manifest_sha256(data),
         parity_max_abs_diff=largest,
     )
+    return card
 
 
 def _map_settings(source_map: SourceMap) -> dict[str, int | str]:

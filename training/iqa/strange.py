@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from astro_monitor.detect import Detector
-from astro_monitor.grade import Grader
-from astro_monitor.inference import open_model
-from astro_monitor.measure import Measurer
 from astro_monitor.records import Baseline, Frame, FrameMeta, Grade, baseline_key
 from training import arrivals
+from training.inmemory import InMemory
 from training.iqa.evaluate import interval_95
 from training.simulate.strange import KINDS, strange_frame
 
@@ -29,15 +26,12 @@ def ask(models: Path, each: int, first_seed: int = 0) -> dict[str, Any]:
     Returns:
         for each kind how many were called what, and the share called unknown over all.
     """
-    star_finder, quality = (
-        open_model(name, folder=models, provider="cpu", threads=1) for name in ("star-unet", "quality")
-    )
-    detector, measurer, grader = Detector(star_finder), Measurer(), Grader(quality, normal_fwhm_arcsec=3.0)
+    stages = InMemory.shipped(models)
     said: dict[str, dict[str, int]] = {}
     for kind in KINDS:
         counts: dict[str, int] = {}
         for seed in range(first_seed, first_seed + each):
-            label = _grade(_frame(kind, seed), detector, measurer, grader).label
+            label = _grade(_frame(kind, seed), stages).label
             counts[label] = counts.get(label, 0) + 1
         said[kind] = dict(sorted(counts.items()))
     unknown = np.array([counts.get("unknown", 0) for counts in said.values()])
@@ -51,11 +45,9 @@ def ask(models: Path, each: int, first_seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _grade(frame: Frame, detector: Detector, measurer: Measurer, grader: Grader) -> Grade:
+def _grade(frame: Frame, stages: InMemory) -> Grade:
     baseline = Baseline(key=baseline_key(frame.meta, frame.sensor_shape))
-    found = detector.detect(frame)
-    stars, measurements = measurer.measure(frame, found, baseline)
-    return grader.grade(frame, found, stars, measurements, baseline)
+    return stages.compare(stages.look(frame), baseline).grade
 
 
 def _frame(kind: str, seed: int) -> Frame:

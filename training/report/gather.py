@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from astro_monitor.inference import open_model
 from training.iqa.dataset import load_examined
-from training.iqa.evaluate import Graded, evaluate, scores_of
+from training.iqa.evaluate import Graded, evaluate, open_quality, scores_of
 from training.iqa.grouping import STAMP_LENGTH
 from training.iqa.rigs import load_rig
 from training.iqa.traditional import grade_folder, tune
@@ -48,15 +48,15 @@ def quality_scores(models: Path, data: Path) -> tuple[dict[str, Any], list[Grade
         models: folder of models.
         data: folder of examined rigs with ``train`` and ``test``.
     """
-    model = open_model(QUALITY, folder=models, provider="cpu")
-    scores, graded = evaluate(model, data / "test")
+    describer, grader, card = open_quality(models, QUALITY, threads=0)
+    scores, graded = evaluate(describer, grader, data / "test")
     firm = slices.firm(graded)
     log.info("quality model: accuracy %.4f", scores["all_frames"]["accuracy"])
     limits = tune(data / "train")
     traditional = scores_of(slices.firm(grade_folder(data / "test", limits)))
     log.info("tuned limits: accuracy %.4f", traditional["accuracy"])
     return {
-        "model": model.identity,
+        "model": f"{card.name}.{card.version}+{card.sha256[:12]}",
         "card": scores,
         "traditional": traditional,
         "by_cause": slices.by_cause(firm),

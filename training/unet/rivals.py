@@ -172,7 +172,7 @@ def draw_kind(kind: str, split: str, seed: int) -> SimFrame:
 
 def ours(frame: SimFrame, net: StarNet, sky: SkyMap, factor: int) -> Found:
     """Run the shipped network once; a higher threshold keeps part of what it found at the lowest."""
-    points, _ = net.scan(frame.pixels, Stretch(sky, frame.pixels.shape, factor))
+    points = net.scan(frame.pixels, Stretch(sky, frame.pixels.shape, factor)).points
     real = points.kind != KIND_ARTEFACT
     shift = np.float32((factor - 1) / 2)
     x, y, score = points.x_px[real] * factor + shift, points.y_px[real] * factor + shift, points.score[real]

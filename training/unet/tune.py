@@ -72,8 +72,8 @@ def scan_all(model: Model, split: str, seeds: Iterable[int]) -> Iterator[Scanned
             frame = draw(split, seed)
         sky = sky_map(frame.pixels)
         factor = choose_bin(frame.pixels, sky, frame.rig.saturation_adu)
-        points, log_odds = net.scan(frame.pixels, Stretch(sky, frame.pixels.shape, factor))
-        yield Scanned(frame, sky, factor, points, log_odds)
+        scan = net.scan(frame.pixels, Stretch(sky, frame.pixels.shape, factor))
+        yield Scanned(frame, sky, factor, scan.points, scan.streak)
 
 
 def thresholds(scanned: list[Scanned]) -> dict[str, float]:

@@ -106,7 +106,7 @@ def run_stars(
     for target in (output, overlay):
         _refuse_to_overwrite(target, image, overwrite)
     found = _found(image, settings)
-    table = found.sources
+    table = found.look.sources
     # Sources that could not be measured have no signal to noise: any limit leaves them out.
     wanted = (table.snr >= min_snr) | (min_snr == 0)
     table = table.chosen(wanted & ((table.kind == KIND_STAR) | (not stars_only)))
@@ -120,7 +120,7 @@ def run_stars(
         top = found.frame.meta.row_order == "TOP-DOWN"
         pixels, px, (left, low) = found.frame.pixels, found.frame.sensor_px_per_px, found.frame.origin_px
         shown = replace(table, x_px=table.x_px - left, y_px=table.y_px - low)
-        _write(overlay, overlay_png(pixels, px, shown, found.streaks, first_row_on_top=top))
+        _write(overlay, overlay_png(pixels, px, shown, found.look.measurements.streaks, first_row_on_top=top))
     said = err if output is None else out
     said.print(_summary(image, table, found), markup=False)
     for what, path in (("Table", output), ("Picture", overlay)):
@@ -170,7 +170,7 @@ def _refuse_to_overwrite(target: Path | None, image: Path, overwrite: bool) -> N
 
 def _encoded(form: Format, table: SourceTable, image: Path, found: FoundSources) -> bytes:
     if form == "fits":
-        return fits_bytes(table, image_name=image.name, model=found.model)
+        return fits_bytes(table, image_name=image.name, model=found.look.models[0])
     text = csv_text(table) if form == "csv" else region_text(table)
     return text.encode("utf-8")
 
@@ -183,15 +183,15 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
-    height, width = found.frame.sensor_shape
+    height, width = found.look.sensor_shape
     counts = [
         counted(table.count(KIND_STAR), "star"),
         counted(table.count(KIND_EXTENDED), "extended source"),
         counted(table.count(KIND_ARTEFACT), "artefact"),
     ]
-    trails = counted(len(found.streaks), "trail")
+    trails = counted(len(found.look.measurements.streaks), "trail")
     parts = [f"{', '.join(counts)} and {trails} in {image.name} ({width} × {height} px)"]
-    parts.append(_width(found.measurements))
+    parts.append(_width(found.look.measurements))
     parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
     return "; ".join(parts) + "."
 

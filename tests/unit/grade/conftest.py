@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from astro_monitor import metrics
-from astro_monitor.grade.grader import INPUTS, OUTPUTS, PREPROCESSING_VERSION
+from astro_monitor.grade.grader import INPUTS, OUTPUTS, PREPROCESSING_VERSION, SOURCE_INPUTS, SOURCE_OUTPUTS
 from astro_monitor.records import CAUSES, CLASSES, Measurements, SkyMap, Stars
 
 SHAPE = (600, 800)
@@ -92,7 +92,7 @@ class FakeModel:
 
     def require(self, *, preprocessing_version: str, inputs: Any, outputs: Any) -> None:
         assert preprocessing_version == PREPROCESSING_VERSION
-        assert (tuple(inputs), tuple(outputs)) == (INPUTS, OUTPUTS)
+        assert (tuple(inputs), tuple(outputs)) in ((SOURCE_INPUTS, SOURCE_OUTPUTS), (INPUTS, OUTPUTS))
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         self.asked.append(inputs)
@@ -104,6 +104,7 @@ class FakeModel:
             "class": np.array([self.probabilities], np.float32),
             "fault": np.array([[0.1, 0.2, 0.3]], np.float32),
             "cause": causes,
+            "source_features": np.zeros((1, 256), np.float32),
             "quantisation_error": np.array([[self.error]], np.float32),
             "clusters": np.zeros((1, 20), np.float32),
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.errors import GradeFailed, ModelError
-from astro_monitor.grade import Grader
+from astro_monitor.grade import Grader, SourceGrader
 from astro_monitor.grade.domain import in_domain
 from astro_monitor.records import CLASSES, Baseline, BaselineKey, Spread
 
@@ -19,7 +19,8 @@ FRAME = SimpleNamespace(frame_id="ab" * 8, pixels=np.zeros((600, 800), np.uint16
 
 
 def grade(model, stars, sky, measured, baseline=EMPTY):
-    return Grader(model, normal_fwhm_arcsec=3.0).grade(FRAME, SimpleNamespace(sky=sky), stars, measured, baseline)
+    features = SourceGrader(model).features(FRAME, SimpleNamespace(sky=sky), stars)
+    return Grader(model, normal_fwhm_arcsec=3.0).grade(features, measured, baseline)
 
 
 def test_a_certain_answer_is_given(fake_model, stars, sky, measurements):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from astro_monitor.measure import Measurer
 from astro_monitor.measure.stamps import covered_cells, inside
+from astro_monitor.testing.measuring import measured_against
 
 
 def test_a_frame_with_a_border(make_frame, make_detections, draw_field, profile, no_baseline) -> None:
@@ -25,8 +25,8 @@ def test_a_frame_with_a_border(make_frame, make_detections, draw_field, profile,
     covered = covered_cells(bordered)
     assert covered[:8] == pytest.approx(np.zeros(8))
     assert covered[-8:] == pytest.approx(np.ones(8))
-    without = Measurer().measure(plain, detections, no_baseline)[1].values
-    with_border = Measurer().measure(bordered, detections, no_baseline)[1].values
+    without = measured_against(plain, detections, no_baseline)[1].values
+    with_border = measured_against(bordered, detections, no_baseline)[1].values
     assert without["dead_cell_fraction"] > 0.15
     assert with_border["dead_cell_fraction"] == 0.0
     assert with_border["star_density_mpx"] == pytest.approx(without["star_density_mpx"] / 0.75, rel=0.01)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from astro_monitor.measure import Measurer
 from astro_monitor.measure.gaussian import gaussian_fwhm_px, moffat_fwhm_px
+from astro_monitor.testing.measuring import measured_against
 
 PLACES = np.arange(60, 460, 80)
 X, Y = (axis.ravel() + np.random.default_rng(1).uniform(-0.5, 0.5, 25) for axis in np.meshgrid(PLACES, PLACES))
@@ -59,7 +59,7 @@ def test_both_widths_of_a_field(make_frame, make_detections, draw_field, profile
     field = draw_field(count=40)
     image = field.image(profile(fwhm, beta), noise=4.0)
     detections = make_detections(field.x, field.y, field.peak, noise=4.0, bin_factor=2 if fwhm > 6 else 1)
-    values = Measurer().measure(make_frame(image), detections, no_baseline)[1].values
+    values = measured_against(make_frame(image), detections, no_baseline)[1].values
     assert values["fwhm_px"] == pytest.approx(fwhm, rel=0.035)
     assert values["fwhm_gauss_px"] == pytest.approx(siril, rel=0.05)
 
@@ -68,7 +68,7 @@ def test_super_pixels_are_undone_in_both_widths(make_frame, make_detections, fie
     """A Gaussian of 3 super-pixels is 6 of the sensor's pixels wide, and 6.04 with one of these in it."""
     detections = make_detections(field.x, field.y, field.peak)
     frame = make_frame(field.image(profile(3.0, None)), px=2)
-    values = Measurer().measure(frame, detections, no_baseline)[1].values
+    values = measured_against(frame, detections, no_baseline)[1].values
     assert values["fwhm_gauss_px"] == pytest.approx(6.04, rel=0.02)
 
 

@@ -10,9 +10,9 @@ import sep
 
 from astro_monitor.detect import Detector
 from astro_monitor.inference import open_model
-from astro_monitor.measure import Measurer
 from astro_monitor.read import Reader
 from astro_monitor.records import Arrival, Baseline, Detections, SkyMap
+from astro_monitor.testing.measuring import measured_against
 
 FRAMES = Path(os.environ.get("ASTRO_MONITOR_REAL_FRAMES", Path(__file__).parents[4] / "shared" / "frames"))
 NIGHT = FRAMES / "night_tres1"
@@ -58,7 +58,7 @@ def examine(number, baseline):
         sky=SkyMap(level_adu=mesh.mean(axis=(1, 3)), noise_adu=float(sky.globalrms), cell_px=64),
         model="sep",
     )
-    return Measurer().measure(frame, detections, baseline)[1]
+    return measured_against(frame, detections, baseline)[1]
 
 
 def test_a_real_night_is_measured_as_it_was(no_baseline):
@@ -86,11 +86,11 @@ def test_a_dark_frame_has_no_stars_worth_the_name(no_baseline):
 @pytest.mark.skipif(not (FRAMES / "focus_run_c8").is_dir(), reason="no real frames here")
 def test_a_real_focus_run_on_one_star_is_monotonic(no_baseline):
     """From far inside the focus to far outside it; in the best frame the star's half maximum is 2.75 px across."""
-    detector, measurer = Detector(open_model("star-unet", provider="cpu", threads=1)), Measurer()
+    detector = Detector(open_model("star-unet", provider="cpu", threads=1))
     widths, radii = {}, {}
     for path in (FRAMES / "focus_run_c8").iterdir():
         frame = read(path)
-        values = measurer.measure(frame, detector.detect(frame), no_baseline)[1].values
+        values = measured_against(frame, detector.detect(frame), no_baseline)[1].values
         position = int(path.name.split("_")[2])
         widths[position], radii[position] = values["fwhm_px"], values["hfr_px"]
     assert min(value for value in widths.values() if value) == widths[8000] == pytest.approx(2.7, rel=0.15)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from astro_monitor.measure import Measurer
 from astro_monitor.records import Baseline, Spread
+from astro_monitor.testing.measuring import measured_against
 
 EXTINCTION = ("transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag")
 
@@ -17,7 +17,7 @@ def measured(make_frame, make_detections, field, profile, baseline, *, factor=1.
     detections = make_detections(
         field.x, field.y, field.peak * light * factor, sky=1000.0 * factor, noise=10.0 * factor
     )
-    return Measurer().measure(frame, detections, baseline)[1]
+    return measured_against(frame, detections, baseline)[1]
 
 
 @pytest.fixture
@@ -53,6 +53,6 @@ def test_a_subtracted_sky_is_as_bright_as_its_noise_says(make_frame, make_detect
     for shift in (-3.0, -0.5, 0.5, 3.0, 20.0):
         image = field.image(profile(3.0), sky=1000.0, noise=30.0).astype(np.float32) - np.float32(1000.0 - shift)
         detections = make_detections(field.x, field.y, field.peak, sky=shift, noise=30.0)
-        found = Measurer().measure(make_frame(image), detections, no_baseline)[1]
+        found = measured_against(make_frame(image), detections, no_baseline)[1]
         above.append(found.values["sky_above_pedestal_adu"])
     assert above == pytest.approx([900.0] * 5, rel=0.01)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from astro_monitor.measure import Measurer
 from astro_monitor.records import KIND_ARTEFACT
+from astro_monitor.testing.measuring import measured_against
 
 SHAPE = (300, 400)
 
@@ -27,7 +27,7 @@ def exposed(profile, stars, *, noise=5.0, saturation=60000.0, side=121, seed=3):
 def values_of(make_frame, make_detections, image, stars, no_baseline, *, bin_factor=1, noise=5.0, saturation=60000.0):
     x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
     found = make_detections(x, y, peak, noise=noise, shape=SHAPE, bin_factor=bin_factor)
-    return Measurer().measure(make_frame(image, saturation=saturation), found, no_baseline)[1]
+    return measured_against(make_frame(image, saturation=saturation), found, no_baseline)[1]
 
 
 @pytest.mark.parametrize("fwhm", [1.8, 2.4, 3.5, 5.0])
@@ -131,7 +131,7 @@ def test_a_few_narrow_sources_among_hundreds_of_hot_pixels_are_not_believed(
     kind[:3] = 0
     hot = np.full(300, 20.0)
     found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
-    measured = Measurer().measure(make_frame(image), found, no_baseline)[1]
+    measured = measured_against(make_frame(image), found, no_baseline)[1]
     assert measured.values["fwhm_px"] is None
     assert "hot pixels" in measured.why_missing["fwhm_px"]
     alone = values_of(make_frame, make_detections, image, stars, no_baseline)
@@ -152,6 +152,6 @@ def test_narrow_stars_of_a_colour_sensor_among_more_hot_pixels_have_no_width(
     hot = np.full(hot_count, 20.0)
     kind = np.r_[np.zeros(len(stars), np.uint8), np.full(hot_count, KIND_ARTEFACT, np.uint8)]
     found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
-    measured = Measurer().measure(make_frame(exposed(profile, stars), px=px), found, no_baseline)[1]
+    measured = measured_against(make_frame(exposed(profile, stars), px=px), found, no_baseline)[1]
     assert (measured.values["fwhm_px"] is not None) == known, measured.values["fwhm_px"]
     assert known or "hot pixels" in measured.why_missing["fwhm_px"]

@@ -23,9 +23,12 @@ from astro_monitor.records import (
     Frame,
     FrameMeta,
     Grade,
+    Measured,
     Measurements,
     Skipped,
     SkyMap,
+    SourceFeatures,
+    Stars,
     baseline_key,
 )
 
@@ -40,10 +43,21 @@ ARRIVAL = Arrival(
     how="scan",
 )
 META = FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0)
+NO_STARS = Stars(
+    frame_id="ab" * 8,
+    **dict.fromkeys(
+        ("x_px", "y_px", "flux_adu", "fwhm_px", "a_px", "b_px", "theta_deg", "hfr_px", "dip", "snr"),
+        np.zeros(0, np.float32),
+    ),
+    saturated=np.zeros(0, np.bool_),
+    kind=np.zeros(0, np.uint8),
+    stamps=np.zeros((0, 25, 25), np.float32),
+    stamp_bin=1,
+)
 
 
 class Stages:
-    """All four stages; each does what it is told to, and notes what it was given."""
+    """All stages; each does what it is told to, and notes what it was given."""
 
     def __init__(self, meta: FrameMeta = META, **errors: Exception) -> None:
         self.meta = meta
@@ -55,7 +69,7 @@ class Stages:
         if stage in self.errors:
             raise self.errors[stage]
 
-    sha256, frame_id, sensor_shape = "ab" * 32, "ab" * 8, (64, 80)
+    sha256, frame_id, sensor_shape, headers = "ab" * 32, "ab" * 8, (64, 80), ()
 
     def open(self, arrival: Arrival) -> Stages:
         self._maybe_fail("open")
@@ -92,20 +106,29 @@ class Stages:
             model="finder.1+aa",
         )
 
-    def measure(self, frame, detections, baseline):
+    def measure(self, frame, detections):
         self._maybe_fail("measure")
-        self.baselines.append(baseline)
         self.scales.append(frame.meta.scale_arcsec_px)
         values = dict.fromkeys(metrics.KEYS)
         missing = dict.fromkeys(metrics.KEYS, "nothing was measured")
-        return None, Measurements(
+        measurements = Measurements(
             frame_id=frame.frame_id, values=values, why_missing=missing, field_grid=(), bright_stars=(), streaks=()
         )
+        return Measured(stars=NO_STARS, which=np.zeros(0, np.intp), measurements=measurements)
 
-    def grade(self, frame, detections, stars, measurements, baseline) -> Grade:
+    def features(self, frame, detections, stars) -> SourceFeatures:
+        self._maybe_fail("features")
+        none = np.zeros(0, np.float32)
+        return SourceFeatures(
+            features=none, clusters=none, quantisation_error=0.0, source_count=0, stamp_bin=1, profile=(),
+            mean_image=np.zeros((25, 25), np.float32), model="s.1+cc",
+        )  # fmt: skip
+
+    def grade(self, features, measurements, baseline) -> Grade:
         self._maybe_fail("grade")
+        self.baselines.append(baseline)
         return Grade(
-            frame_id=frame.frame_id,
+            frame_id=measurements.frame_id,
             label="good",
             probabilities=dict.fromkeys(CLASSES, 0.2),
             cause="none",
@@ -118,14 +141,14 @@ class Stages:
 
 
 def pipeline(stages: Stages, **options) -> Pipeline:
-    return Pipeline(stages, stages, stages, stages, **options)
+    return Pipeline(stages, stages, stages, stages, stages, **options)
 
 
 def test_a_good_frame_is_examined_with_times_for_each_stage() -> None:
     outcome = pipeline(Stages()).examine(ARRIVAL, ())
     assert isinstance(outcome, Examined)
-    assert set(outcome.timings_s) == {"open", "read", "detect", "measure", "grade", "total"}
-    assert outcome.models == ("finder.1+aa", "q.1+bb")
+    assert set(outcome.timings_s) == {"open", "read", "detect", "measure", "keep", "grade", "total"}
+    assert outcome.models == ("finder.1+aa", "s.1+cc", "q.1+bb")
 
 
 def test_the_baseline_that_fits_the_header_is_used() -> None:

@@ -1,0 +1,93 @@
+"""Numbers of a frame that are relative to other frames: transparency, offset, unit, and which trails are new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..records import Baseline, Measurements, ReferenceStar, split_streaks
+from .numbers import OUT_OF_RANGE, Numbers
+from .transparency import match
+
+RELATIVE = (
+    "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
+    "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio",
+)  # fmt: skip
+"""Missing until the frame is compared with a baseline."""
+LIGHT = RELATIVE[:4]
+"""Missing where the pixel values are in another unit than those of earlier frames."""
+NOT_COMPARED = "the frame has not been compared with other frames"
+UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
+"""From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
+by the same factor to within the second."""
+MOST_TURN_DEG = 90.0
+"""A field turned by more is seen the other way round."""
+
+
+def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: Baseline) -> Measurements:
+    """Add to the numbers of a frame those that are relative to other frames.
+
+    Parameters:
+        measurements: of the frame by itself, from :meth:`~.measurer.Measurer.measure`.
+        sensor_shape: (height, width) of the sensor image.
+        baseline: its reference stars serve for transparency, its fixed lines are no trails.
+
+    Returns:
+        all numbers; the streaks are divided into trails and lines that the rig is known for.
+    """
+    reasons = {key: reason for key, reason in measurements.why_missing.items() if reason != NOT_COMPARED}
+    numbers = Numbers(dict(measurements.values), reasons)
+    if numbers.values["star_count_measured"]:
+        _put_transparency(numbers, measurements.bright_stars, baseline, sensor_shape)
+    trails, fixed = split_streaks(measurements.streaks, baseline.fixed_lines, _shift(numbers))
+    numbers.put("streak_count", len(trails))
+    numbers.explain(OUT_OF_RANGE, *RELATIVE)
+    return replace(
+        measurements, values=numbers.values, why_missing=numbers.why_missing, streaks=trails, fixed_streaks=fixed
+    )
+
+
+def _put_transparency(
+    numbers: Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, sensor_shape: tuple[int, int]
+) -> None:
+    if not baseline.reference_stars:
+        numbers.explain("there is no earlier frame of this target to compare with", *RELATIVE)
+        return
+    found = match(bright, baseline.reference_stars, sensor_shape, numbers.values["fwhm_px"] or 0.0)
+    if found is None:
+        # Zero would be a claim about the sky; a frame of another field matches nothing either.
+        numbers.explain("too few stars agree with those of the reference frame", *RELATIVE)
+        return
+    numbers.put("matched_star_count", found.count)
+    if _in_another_unit(found.transparency, numbers.values["background_noise_adu"], baseline):
+        numbers.put("unit_ratio", found.transparency)
+        numbers.explain("the pixel values are in another unit than those of earlier frames", *LIGHT)
+    else:
+        numbers.put("transparency", found.transparency)
+        numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
+        numbers.put("extinction_scatter_mag", found.scatter_mag)
+        numbers.put("extinction_patch_mag", found.patch_mag)
+        numbers.explain("the pixel values are in the unit of earlier frames", "unit_ratio")
+    numbers.put("offset_px", float(np.hypot(found.offset_x_px, found.offset_y_px)))
+    numbers.put("offset_x_px", found.offset_x_px)
+    numbers.put("offset_y_px", found.offset_y_px)
+    numbers.put("field_turn_deg", found.turn_deg)
+
+
+def _shift(numbers: Numbers) -> tuple[float, float] | None:
+    """Where the reference field is, for lines that stay among the stars; ``None`` where that is not known."""
+    x, y, turn = (numbers.values[key] for key in ("offset_x_px", "offset_y_px", "field_turn_deg"))
+    return None if x is None or y is None or turn is None or abs(turn) > MOST_TURN_DEG else (x, y)
+
+
+def _in_another_unit(light: float, noise_adu: float | None, baseline: Baseline) -> bool:
+    """Return whether the same stars give other numbers because all pixel values are multiplied by one factor.
+
+    Cloud takes light from stars, but hardly any from the noise of the sky; a factor takes the same from both.
+    """
+    usual = baseline.spreads.get("background_noise_adu")
+    if noise_adu is None or usual is None or min(light, noise_adu, usual.median) <= 0.0:
+        return False
+    factor_mag, noise_mag = (2.5 * float(np.log10(ratio)) for ratio in (light, noise_adu / usual.median))
+    return abs(factor_mag) >= UNIT_JUMP_MAG and abs(factor_mag - noise_mag) <= UNIT_JUMP_ERROR_MAG

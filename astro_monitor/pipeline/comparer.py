@@ -1,0 +1,76 @@
+"""What a look says against a baseline: relative numbers, and learned quality. No pixels; a few milliseconds."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ..grade import Grader
+from ..inference import Model, open_model
+from ..measure import relate
+from ..records import Baseline, Examined, Failed, Look
+from ..settings import Settings
+from ..stages import FrameGrader
+from .guard import Stopwatch, guarded
+
+
+class Comparer:
+    """Compares looks with baselines; keeps nothing from one to the next.
+
+    Parameters:
+        grader: head of the quality model.
+    """
+
+    def __init__(self, grader: FrameGrader) -> None:
+        self._grader = grader
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Load the head of the quality model alone: enough to judge again what was looked at before.
+
+        Raises:
+            ModelError: it is missing, altered or does not fit.
+        """
+        return cls(open_grader(settings)[0])
+
+    def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
+        """Compare one frame with earlier ones.
+
+        Parameters:
+            look: at the frame.
+            baseline: of the frame's key, from :func:`~astro_monitor.records.fitting_baseline`.
+
+        Returns:
+            all that is known of the frame; or why not. Never raises for anything the file did.
+        """
+        watch = Stopwatch(stage="measure", frame_id=look.frame_id, timings_s=dict(look.timings_s))
+        return guarded(look.arrival, watch, lambda: self._compare(look, baseline, watch))
+
+    def _compare(self, look: Look, baseline: Baseline, watch: Stopwatch) -> Examined:
+        measured = watch.run("measure", lambda: relate(look.measurements, look.sensor_shape, baseline))
+        if measured.values.get("unit_ratio") is not None:
+            # Numbers in another unit cannot be compared with those of earlier frames.
+            baseline = Baseline(key=baseline.key)
+        grade = watch.run("grade", lambda: self._grader.grade(look.source_features, measured, baseline))
+        return Examined(
+            arrival=look.arrival,
+            frame_id=look.frame_id,
+            sha256=look.sha256,
+            meta=look.meta,
+            sensor_shape=look.sensor_shape,
+            sensor_px_per_px=look.sensor_px_per_px,
+            measurements=measured,
+            grade=grade,
+            models=(*look.models, grade.model),
+            timings_s=watch.timings_s,
+        )
+
+
+def open_grader(settings: Settings) -> tuple[Grader, Model]:
+    """Open the head of the quality model that the settings name.
+
+    Raises:
+        ModelError: it is missing, altered or does not fit.
+    """
+    chosen = settings.models
+    model = open_model(chosen.quality, folder=chosen.folder, provider=chosen.provider, threads=settings.worker.threads)
+    return Grader(model, normal_fwhm_arcsec=settings.site.normal_fwhm_arcsec), model

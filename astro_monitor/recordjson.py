@@ -1,0 +1,99 @@
+"""Records without arrays as JSON, and back, strictly checked: for the worker's pipe and for looks."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from pydantic import BaseModel, TypeAdapter
+
+
+def plain(value: Any) -> Any:
+    """Turn a record into what JSON knows.
+
+    Paths become percent-escaped bytes, because names need not be Unicode; text that is no valid Unicode is written with
+    backslash escapes.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("ascii")
+    if isinstance(value, Path):
+        return quote_from_bytes(os.fsencode(value), safe="")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value]
+
+
+def dump(value: Any) -> bytes:
+    """Write what :func:`plain` returned as ASCII.
+
+    Raises:
+        ValueError: a number in it is NaN or infinite.
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def parse(raw: bytes) -> Any:
+    """Read JSON in which every number is finite.
+
+    Raises:
+        ValueError, RecursionError: it is not.
+    """
+    return json.loads(raw, parse_constant=_refuse, parse_float=_finite)
+
+
+def record(kind: type[Any], body: Any) -> Any:
+    """Make a record of what :func:`parse` returned.
+
+    Parameters:
+        kind: class of the record.
+        body: its fields; types are checked strictly.
+
+    Raises:
+        ValueError: a field is missing, unknown, or of another type.
+    """
+    # Through JSON again, because only there strict checking accepts a list for a tuple and a text for a date.
+    made = _adapter(kind).validate_json(json.dumps(body), strict=True)
+    if hasattr(made, "arrival"):
+        arrival = made.arrival
+        made = replace(made, arrival=replace(arrival, path=_path(arrival.path), root=_path(arrival.root)))
+    return made
+
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def _path(quoted: Path) -> Path:
+    return Path(os.fsdecode(unquote_to_bytes(str(quoted))))
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
