@@ -1,7 +1,7 @@
-"""The bookkeeping of one session, on the daemon's side: outcome → judge → compose → night log → lists.
+"""The bookkeeping of one session, on the daemon's side: outcome → judge → compose → night log → sinks.
 
 One transaction per frame holds its document, the alerts it changed and the judge's memory, so a crash at any moment
-leaves either all of it or nothing. Lists are rewritten from the log, never patched.
+leaves either all of it or nothing. Sinks follow the log, in threads of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
 from .judge import RULES_VERSION, Judge, RuleBook
-from .listing import ListKeeper
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
 from .plugins import Plugins, load_plugins
@@ -58,12 +57,9 @@ class Session:
         settings: the whole tree.
         night_log: where everything is kept.
         clock: the source of time.
-        lists_folder: where the stacking lists go, or ``None`` to write none.
         announce: told of each document after it is safe.
         stop: ends the waiting for disk space.
         on_wait: called each time that such waiting goes on.
-        roots: capture folders, for a session that only revises and never starts to watch.
-        state: the folder of the night log, so that other watches may write into the same ``lists_folder``.
         plugins: those that are on; ``None``: as the settings say.
 
     Attributes:
@@ -77,18 +73,14 @@ class Session:
         night_log: NightLog,
         clock: Clock,
         *,
-        lists_folder: Path | None,
         announce: Callable[[Document], None],
         stop: threading.Event | None = None,
         on_wait: Callable[[], None] = lambda: None,
-        roots: tuple[Path, ...] = (),
-        state: Path | None = None,
         plugins: Plugins | None = None,
     ) -> None:
         self._settings = settings
         self._log = night_log
         self._clock = clock
-        self._roots = roots
         self._announce = announce
         self._stop = stop or threading.Event()
         self._on_wait = on_wait
@@ -99,17 +91,13 @@ class Session:
         )
         self._judge = self._restored()
         self._memory = Memory(night_log)
-        wanted = settings.lists
-        self._lists = ListKeeper(night_log, lists_folder, wanted.formats, state, merge=wanted.merge, siril=wanted.siril)
         self._superseded = Superseded(night_log)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._lists_generation = 0
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
         self.counts = Counts()
 
     def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
         """Log ``session.started`` and ``metrics.described``, and close earlier sessions that never said good-bye."""
-        self._roots = (root,)
         for document in self._log.close_lost_sessions():
             self._announce(document)
         digest = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()[:16]
@@ -175,7 +163,6 @@ class Session:
         document = self._log.revise(frame_id, decision, by, why)
         if decision == "reject":
             self._disowned.put(frame_id)
-        self._lists.note(frame_id)
         self._announce(document)
         return document
 
@@ -217,7 +204,6 @@ class Session:
             return self._take_failed(outcome, earlier)
         taken_back = [replaced(row, outcome.frame_id) for row in before]
         self._retract(before)
-        self._lists.note(outcome.frame_id, self._log.content_at(arrival.path))
         alerts: tuple[Alert, ...]
         if isinstance(outcome, Skipped):
             alerts = self._judge.note_recovery(outcome) if earlier is not None else ()
@@ -263,34 +249,18 @@ class Session:
         )  # fmt: skip
         self._announce(revised)
         self.counts.revise("review", verdict.decision)
-        self._lists.note(outcome.frame_id)
 
-    @property
-    def lists_place(self) -> Path | None:
-        """Where the lists were written last; ``None`` when none are."""
-        return self._lists.place
+    def record(self, kind: str, body: dict[str, Any]) -> None:
+        """Log and announce a document that says nothing of a frame, such as ``list.written``; from any thread.
 
-    @property
-    def lists_trouble(self) -> str:
-        """Why the stacking lists cannot be written now, as one sentence; empty when they can. For any thread."""
-        return self._lists.trouble
-
-    def write_lists(self, *, force: bool = False, last: bool = False) -> None:
-        """Rewrite the stacking lists when something changed since the last time, or when forced.
-
-        Parameters:
-            force: also when nothing has changed.
-            last: they are not written again soon, so that frames which are gone are looked for now.
+        Raises:
+            ValueError: the kind is unknown, or the body does not fit it.
+            NightLogError: it cannot be written down.
         """
-        self._disown()
-        body = self._lists.write(self._roots, force=force, last=last)
-        if body is not None and body["generation"] != self._lists_generation:
-            self._lists_generation = body["generation"]
-            self._commit([Draft("list.written", body)])
+        self._announce(self._patiently(lambda: self._log.append(kind, body)))
 
     def stop(self, reason: str, sentence: str) -> None:
-        """Write the lists a last time and log ``session.stopped``."""
-        self.write_lists(last=True)
+        """Log ``session.stopped``; everything else of this session is in the log by then."""
         stopped = documents.SessionStopped.model_validate(
             {
                 "reason": reason,
@@ -328,7 +298,6 @@ class Session:
         """Remove frames whose files have other content now from the counts and from the judge's memory."""
         for row in before:
             self._judge.retract(row.frame_id)
-            self._lists.note(row.frame_id)
             self._first.pop(row.frame_id, None)
             if self._log.outcome_of(row.frame_id).session_id == self._log.session_id:
                 self.counts.take_back(row.rules_decision)
@@ -343,7 +312,6 @@ class Session:
         for draft in back if first.session_id == self._log.session_id else ():
             self.counts.judge(draft.body["new_decision"])
         self._retract(before)
-        self._lists.note(frame_id, self._log.content_at(arrival.path))
         self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
         log.info("%s has the same content as %s; not judged again", arrival.path, first.body["file"])

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ..clock import Clock
@@ -18,6 +19,7 @@ from ..nightlog import NightLog
 from ..records import Arrival, Failed, Outcome
 from ..session import Session
 from ..settings import Settings
+from ..sinks import ListSink
 from ..watch import NameRules, unread_sentence
 from ..worker import WorkerLane
 from .order import exposure_started
@@ -92,8 +94,9 @@ def grade_files(
         WorkerLane(settings) as lane,
     ):
         announce = _announcer(on_revised, on_document)
-        session = Session(settings, night_log, clock, lists_folder=lists_folder, announce=announce)
-        session.start("grade", arrivals[0].root if arrivals else Path.cwd(), lane.models)
+        session = Session(settings, night_log, clock, announce=announce)
+        root = arrivals[0].root if arrivals else Path.cwd()
+        session.start("grade", root, lane.models)
         on_models(len(lane.models))
         later: list[Arrival] = []
         for arrival in arrivals:
@@ -108,6 +111,9 @@ def grade_files(
             clock.wait(threading.Event(), PAUSE_S)
         for arrival in later:
             yield arrival, session.take(_examined(lane, arrival, session, clock)), session.counts
+        if lists_folder is not None:
+            report = partial(session.record, "list.written")
+            ListSink(night_log, lists_folder, settings.lists, roots=(root,), report=report).write(last=True)
         session.stop("completed", "All files were graded.")
 
 

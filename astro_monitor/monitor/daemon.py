@@ -28,6 +28,7 @@ from ..publish import Publisher
 from ..records import Failed
 from ..session import Session
 from ..settings import Settings
+from ..sinks import Apart, Fanout, ListSink
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerLane
 from .backlog import Backlog
@@ -48,7 +49,6 @@ MOVER_GRACE_S = 4.0
 """A share that hangs holds its thread for ever; the end does not wait for it."""
 MAX_REBUILDS = 3
 """A log that is damaged again and again is on a disk that a person must look at."""
-LISTS_EVERY_S = 2.0
 
 
 def rig_folder(settings: Settings, root: Path) -> Path:
@@ -211,15 +211,23 @@ class Monitor:
         """Watch with one open log, until ``over`` is set."""
         pulse = Pulse(self._clock, self._limits_s())
         publisher = Publisher(self._settings.publish, night_log, self._clock)
+        fanout = Fanout(direct=(publisher.announce, self._on_document))
         session = Session(
             self._settings,
             night_log,
             self._clock,
-            lists_folder=self.lists_folder,
-            announce=lambda document: self._announce(publisher, document),
+            announce=fanout.accept,
             stop=over,
             on_wait=lambda: pulse.beat(WORK),
+        )
+        lists = ListSink(
+            night_log,
+            self.lists_folder,
+            self._settings.lists,
+            roots=(self._root,),
             state=self.folder,
+            report=lambda body: session.record("list.written", body),
+            ending=over.is_set,
         )
         source = FolderSource(
             self._root,
@@ -233,17 +241,19 @@ class Monitor:
         backlog = Backlog(self._settings.backlog, started_ns=time.time_ns())
         retries, pause = Retries(self._clock), WorkerPause(self._clock)
         state = DaemonState(self.folder, self._clock, night_log, backlog, source, session, pulse, retries, pause)
+        state.lists_trouble = lambda: lists.trouble
         self.state = state
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
         worker = WorkerLane(self._settings, pipeline=self._pipeline, on_wait=lambda: pulse.beat(WORK))
-        with worker as lane, publisher, pages, state.watched_over():
+        with fanout, worker as lane, publisher, pages, state.watched_over():
             state.lane = lane
             self.addresses = publisher.addresses
             self.health_port = pages.port
             session.start("watch", self._root, lane.models)
+            fanout.add(Apart(lists, failures_allowed=None))
             state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, lane, stop), over)
             state.mover.keep()
             if self._settings.watch.existing == "ignore":
@@ -266,8 +276,9 @@ class Monitor:
                 if reason == "stopped":
                     state.stopping()
                 state.mover.join(MOVER_GRACE_S)
+                fanout.flush()
+                self.lists_folder = lists.place
                 session.stop(reason, sentence)
-                self.lists_folder = session.lists_place or self.lists_folder
                 log.info("the watch of %s has ended: %s", self._root, sentence)
                 if unfinished := source.unfinished():
                     log.info("%s", unfinished)
@@ -280,7 +291,6 @@ class Monitor:
         return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})
 
     def _work(self, desk: Desk, stop: threading.Event, on_turn: Callable[[], None]) -> None:
-        lists_written = self._clock.monotonic()
         while not stop.is_set():
             on_turn()
             while not self._never_whole.empty():
@@ -290,10 +300,6 @@ class Monitor:
                 self._clock.wait(stop, IDLE_TICK_S)
             elif not desk.grade_next(IDLE_TICK_S):
                 return
-            now = self._clock.monotonic()
-            if desk.backlog.depth() == 0 or now - lists_written >= LISTS_EVERY_S:
-                desk.write_lists()
-                lists_written = now
 
     def _move(self, source: FolderSource, backlog: Backlog, lane: WorkerLane, stop: threading.Event) -> None:
         """Carry what the source finds to where the caller's thread takes it; then let no hanging file delay the end."""
@@ -303,7 +309,3 @@ class Monitor:
             else:
                 backlog.put(item)
         lane.stop()
-
-    def _announce(self, publisher: Publisher, document: Document) -> None:
-        publisher.announce(document)
-        self._on_document(document)

@@ -33,7 +33,6 @@ class Desk:
     retries: Retries
     pause: WorkerPause
     _second_looks: deque[Arrival] = field(default_factory=deque)
-    _lists_fault: str = ""
 
     def ask_again(self) -> None:
         """Ask the source for the files whose next try is due."""
@@ -70,19 +69,6 @@ class Desk:
             self._second_looks.popleft()
             self._look_again(again)
         return True
-
-    def write_lists(self) -> None:
-        """Update the lists; a failure of the lists never stops the grading."""
-        try:
-            self.session.write_lists()
-            self._lists_fault = ""
-        except NightLogError:
-            raise
-        except Exception as error:
-            fault = f"{type(error).__name__}: {error}"
-            if fault != self._lists_fault:
-                log.exception("the lists could not be written; please report this")
-            self._lists_fault = fault
 
     def _look_again(self, again: Outcome) -> None:
         try:

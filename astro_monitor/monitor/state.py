@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ class DaemonState:
 
     Attributes:
         folder: of the night log.
+        lists_trouble: why the stacking lists cannot be written now; empty when they can.
         lane: the worker, once it has started.
         mover: the thread of the watcher, once it has started.
     """
@@ -59,6 +60,7 @@ class DaemonState:
     pulse: Pulse
     retries: Retries
     pause: WorkerPause
+    lists_trouble: Callable[[], str] = str
     lane: WorkerLane | None = None
     mover: Mover | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
@@ -98,7 +100,7 @@ class DaemonState:
             frames_failed=self.session.counts.failed,
             free_disk_bytes=self._free_disk_bytes(),
             watcher=self.source.state(),
-            trouble=self._not_ready() or self._stuck() or self.session.lists_trouble,
+            trouble=self._not_ready() or self._stuck() or self.lists_trouble(),
         )
 
     def _free_disk_bytes(self) -> int:

@@ -136,6 +136,20 @@ class NightLogReader:
         found = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
         return found[0][0] or "" if found else ""
 
+    def last_sighting(self) -> int:
+        """Return the number of the newest sighting of a file; 0 when there is none."""
+        return int(self._database.rows("SELECT coalesce(max(seen), 0) FROM sightings")[0][0])
+
+    def sightings_after(self, number: int) -> list[tuple[int, str, str]]:
+        """Return where files were seen since the sighting of that number, in order.
+
+        Returns:
+            for each its own number, the path as text from ``os.fsdecode``, and the frame that is there now; an empty
+            text where its content could not be read.
+        """
+        rows = self._database.rows("SELECT seen, path, frame_id FROM sightings WHERE seen > ? ORDER BY seen", (number,))
+        return [(seen, os.fsdecode(path), frame_id or "") for seen, path, frame_id in rows]
+
     def already_done(
         self, path: Path, size_bytes: int, mtime_ns: int, ctime_ns: int = 0, file_no: int = 0,
         digest: Callable[[], str] = str,

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from astro_monitor.listing import siril_version
 from astro_monitor.lists import ListedFrame, NotLight, write_lists
+from astro_monitor.sinks import siril_version
 from astro_monitor.testing.tiff import dng_bytes, tiff_bytes
 
 pytestmark = [pytest.mark.external, pytest.mark.slow]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor import listing
 from astro_monitor.errors import ModelError, NightLogError
 from astro_monitor.nightlog import NightLogReader
+from astro_monitor.sinks import lists as list_sink
 from astro_monitor.testing.folders import small_fits
 from astro_monitor.testing.light import LIGHT_PIPELINE
 from astro_monitor.testing.running import RunningMonitor, private_settings
@@ -144,7 +144,7 @@ def test_a_state_folder_that_is_away_for_a_moment_is_reported(tmp_path, caplog):
 
 
 def test_lists_that_could_not_be_written_are_told_and_written_without_a_further_frame(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(listing, "RETRY_S", 0.1)
+    monkeypatch.setattr(list_sink, "RETRY_S", 0.1)
     captures, lists = tmp_path / "captures", tmp_path / "lists"
     captures.mkdir()
     lists.write_text("in the place of the folder")

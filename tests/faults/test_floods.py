@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from astro_monitor.nightlog import Draft, NightLog, ballast
 from astro_monitor.records import Arrival
 from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings, WatchSettings
+from astro_monitor.sinks import ListSink
 from astro_monitor.testing.folders import ScriptedClock, put, small_fits, watch_until
 from astro_monitor.testing.light import LightPipeline
 from astro_monitor.watch import FolderSource
@@ -162,9 +164,9 @@ def test_a_disk_that_is_full_again_and_again_costs_no_verdict_and_no_list(small_
     for cycle in range(cycles):
         with NightLog.open(place, f"session-{cycle}", clock) as log:
             session = Session(
-                settings, log, QuickClock(), lists_folder=small_disk / "lists", announce=lambda document: None,
-                stop=stop, on_wait=Waiting(),
+                settings, log, QuickClock(), announce=lambda document: None, stop=stop, on_wait=Waiting(),
             )  # fmt: skip
+            lists = ListSink(log, small_disk / "lists", settings.lists, report=partial(session.record, "list.written"))
             session.start("watch", captures, [])
             for step in range(4):
                 if step == chance.randrange(4):
@@ -177,7 +179,7 @@ def test_a_disk_that_is_full_again_and_again_costs_no_verdict_and_no_list(small_
                 session.take(pipeline.examine(arrival, ()))
                 judged += 1
                 number += 1
-                session.write_lists()
+                lists.flush()
                 for one in (small_disk / "lists").rglob("*.json"):
                     json.loads(one.read_text("utf-8"))
                     kept_lists += 1

@@ -21,6 +21,7 @@ from astro_monitor.nightlog import NightLog
 from astro_monitor.records import Arrival
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings, load
+from astro_monitor.sinks import ListSink
 from astro_monitor.testing.folders import small_fits
 from astro_monitor.testing.light import invented
 
@@ -45,7 +46,7 @@ def watch(captures: Path, settings: Settings, *, good: float = 0.96, count: int 
     place.mkdir(parents=True)
     paths = []
     with NightLog.open(place / "nightlog.sqlite", "s" * 32, SystemClock()) as log:
-        session = Session(settings, log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        session = Session(settings, log, SystemClock(), announce=lambda document: None)
         for number in range(count):
             path = captures / f"{number}.fits"
             path.write_bytes(small_fits()[:-8] + number.to_bytes(8, "big"))
@@ -107,7 +108,7 @@ def test_a_frame_that_is_kept_by_hand_has_the_weight_of_the_formula(captures, se
     outcome = invented(arrival, path.read_bytes(), good=0.02)
     outcome.measurements.values["fwhm_arcsec"] = 3.0
     with NightLog.open(place / "nightlog.sqlite", "s" * 32, SystemClock()) as log:
-        session = Session(settings, log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        session = Session(settings, log, SystemClock(), announce=lambda document: None)
         judged = session.take(outcome)
         assert (judged.body["decision"], judged.body["weight"]) == ("review", 0.0)
         revised = session.revise(judged.body["frame_id"], "keep", "astronomer", "good enough")
@@ -127,11 +128,8 @@ def test_a_watch_that_begins_brings_the_lists_of_an_earlier_run_into_order(captu
     (broken,) = (place / "lists").rglob("frames.csv")
     broken.unlink()
     with NightLog.open(place / "nightlog.sqlite", "t" * 32, SystemClock()) as log:
-        session = Session(settings, log, SystemClock(), lists_folder=place / "lists", announce=lambda document: None,
-                          roots=(captures,), state=place)  # fmt: skip
-        session.write_lists()
+        ListSink(log, place / "lists", settings.lists, roots=(captures,), state=place, ending=lambda: True).flush()
         assert broken.is_file()
-        session.stop("stopped", "The end.")
     assert str(paths[0]) not in broken.read_text("utf-8")
     assert all(link.exists() for link in (place / "lists").rglob("lights/*"))
 

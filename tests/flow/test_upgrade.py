@@ -19,7 +19,8 @@ from astro_monitor.nightlog.rows import checksum
 from astro_monitor.nightlog.schema import VERSION
 from astro_monitor.nightlog.trail import Kept
 from astro_monitor.session import Session
-from astro_monitor.settings import Settings, load
+from astro_monitor.settings import ListSettings, Settings, load
+from astro_monitor.sinks import ListSink
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "state_0_1_0" / "state-0.1.0.tar.xz"
 FOLDER_THEN = "/captures/night"
@@ -159,7 +160,7 @@ def test_a_step_that_fails_leaves_the_old_log_whole(log_file, monkeypatch) -> No
 
 def test_what_was_usual_is_learned_again_because_numbers_are_measured_differently(log_file, caplog) -> None:
     with opened(log_file) as log:
-        session = Session(Settings(), log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        session = Session(Settings(), log, SystemClock(), announce=lambda document: None)
         assert session.baselines() == ()
     assert "learned again" in caplog.text
 
@@ -204,15 +205,7 @@ def test_old_lists_are_replaced_and_their_links_with_them(place, log_file) -> No
     mine = lists / "demo_field_l_120s_1280x960" / "siril" / "lights" / "my own.fit"
     mine.write_bytes(b"mine")
     with opened(log_file) as log:
-        session = Session(
-            Settings(),
-            log,
-            SystemClock(),
-            lists_folder=lists,
-            announce=lambda document: None,
-            roots=(folder_of(place),),
-        )
-        session.write_lists(force=True)
+        ListSink(log, lists, ListSettings(), roots=(folder_of(place),)).write(force=True)
     assert mine.read_bytes() == b"mine"
     left = {path.relative_to(lists) for path in lists.rglob("*") if path.is_symlink() and not path.exists()}
     assert left == set(), sorted(old)

@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from astro_monitor.clock import SystemClock
-from astro_monitor.listing import listed_frames
 from astro_monitor.lists import write_lists
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import Arrival
 from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings
+from astro_monitor.sinks import ListSink, listed_frames
 from astro_monitor.testing.light import LightPipeline
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -49,8 +49,8 @@ def test_lists_kept_in_step_are_those_made_in_one_go(steps):
         captures, lists, fresh = (Path(place) / name for name in ("captures", "lists", "fresh"))
         captures.mkdir()
         chosen = Settings(lists=ListSettings(formats=FORMATS))
-        session = Session(chosen, log, SystemClock(), lists_folder=lists, announce=lambda document: None,
-                          roots=(captures,))  # fmt: skip
+        session = Session(chosen, log, SystemClock(), announce=lambda document: None)
+        sink = ListSink(log, lists, chosen.lists, roots=(captures,))
         for what, first, second, third in steps:
             match what:
                 case "take":
@@ -65,12 +65,12 @@ def test_lists_kept_in_step_are_those_made_in_one_go(steps):
                     if log.has_content(frame_id):
                         session.revise(frame_id, second, "astronomer", "so it is")
                 case "write":
-                    session.write_lists()
+                    sink.flush()
                 case "lose a list":
                     for path in list(lists.rglob("frames.csv"))[:1]:
                         path.unlink()
-                        session.write_lists(force=True)
-        session.write_lists(force=True)
+                        sink.write(force=True)
+        sink.write(force=True)
         write_lists(listed_frames(log), fresh, FORMATS)
         assert tree(lists) == tree(fresh)
 

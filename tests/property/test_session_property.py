@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args, get_type_hints
@@ -17,7 +18,8 @@ from astro_monitor.documents import Document, decode, encode
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import Arrival, Examined, FrameMeta, Outcome, Skipped
 from astro_monitor.session import Session
-from astro_monitor.settings import Settings
+from astro_monitor.settings import ListSettings, Settings
+from astro_monitor.sinks import ListSink
 from astro_monitor.testing.light import invented
 from astro_monitor.worker.wire import Job, pack, unpack
 
@@ -102,7 +104,7 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
     ):
         folder = Path(name)
         announced: list[Document] = []
-        session = Session(Settings(), log, SystemClock(), lists_folder=folder, announce=announced.append)
+        session = Session(Settings(), log, SystemClock(), announce=announced.append)
         session.start("watch", Path("/night"), [])
         for number in range(6):
             session.take(plain(number))
@@ -119,7 +121,8 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
         for number in range(6, 9):
             document = session.take(plain(number))
             assert (document.kind, document.body["decision"]) == ("frame.judged", "keep")
-        session.write_lists(force=True)
+        report = partial(session.record, "list.written")
+        ListSink(log, folder, ListSettings(), report=report).write(force=True)
         session.stop("stopped", "It is over.")
         assert [document.doc_id for document in log.documents()] == [document.doc_id for document in announced]
         assert session.counts.judged + session.counts.failed == 9 + len(metas)
@@ -133,7 +136,7 @@ def test_files_that_are_no_lights_are_reported_whatever_their_headers_say(meta, 
         sensor_shape=shape, sentence="IMAGETYP says this is a dark frame, so it is not graded.", timings_s={},
     )  # fmt: skip
     with NightLog.open(":memory:", "s" * 32, SystemClock()) as log:
-        session = Session(Settings(), log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        session = Session(Settings(), log, SystemClock(), announce=lambda document: None)
         assert_told(log, session.take(outcome), outcome)
         assert next(log.documents()).body["relative_path"] == "dark.fits"
 

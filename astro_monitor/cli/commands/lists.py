@@ -11,12 +11,12 @@ from rich.console import Console
 
 from ...errors import ConfigError
 from ...files import copy_weighted
-from ...listing import listed_frames, not_lights, siril_version
 from ...lists import owner_of, refuse_capture_folder, stacks, write_lists
 from ...monitor import lists_folder
 from ...nightlog import NightLogReader
 from ...plain import counted, duration
 from ...settings import Settings
+from ...sinks import listed_frames, not_lights, siril_version
 from ..nightlogs import night_log_of
 from ..options import NIGHT, ConfigOption, LogOption, StateOption, out, settings_of
 from ..page import Page

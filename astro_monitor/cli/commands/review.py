@@ -6,6 +6,7 @@ import fnmatch
 import getpass
 import shlex
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from ...plain import counted
 from ...publish import revise
 from ...session import Session
 from ...settings import Settings
+from ...sinks import ListSink
 from ..nightlogs import night_log_of
 from ..options import NIGHT, ConfigOption, LogOption, StateOption, out, settings_of
 from ..page import Page, Piece, Row
@@ -87,13 +89,12 @@ def run_review(
     by = _user()
     try:
         with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
-            session = Session(
-                settings, own, SystemClock(), lists_folder=lists_folder(settings, folder),
-                announce=lambda document: None, roots=(folder,), state=place,
-            )  # fmt: skip
+            session = Session(settings, own, SystemClock(), announce=lambda document: None)
             for row in chosen:
                 session.revise(row.frame_id, word, by, why)
-            session.write_lists(last=True)
+            report = partial(session.record, "list.written")
+            goal = lists_folder(settings, folder)
+            ListSink(own, goal, settings.lists, roots=(folder,), state=place, report=report).write(last=True)
     except NightLogInUse:
         # The watch is running: it holds the log, and writes the lists itself.
         for row in chosen:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.listing import look, siril_version
 from astro_monitor.lists import ListedFrame, owner_of, write_lists
 from astro_monitor.monitor import lists_folder, rig_folder
 from astro_monitor.settings import load
+from astro_monitor.sinks import siril_version
+from astro_monitor.sinks.presence import present_files
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_check_reads_each_folder_once_and_returns_which_files_exist(tmp_path, 
     scan = os.scandir
     monkeypatch.setattr(os, "scandir", lambda folder: asked.append(str(folder)) or scan(folder))
     names = ("a.fits", "b.fits", "gone.fits", "dead.fits", "folder.fits", "L/c.fits", "no folder/d.fits")
-    found = look(str(tmp_path / name) for name in names)
+    found = present_files(str(tmp_path / name) for name in names)
     assert {Path(path).name for path, there in found.items() if there} == {"a.fits", "b.fits", "c.fits"}
     assert len(found) == len(names)
     assert sorted(asked) == sorted(str(tmp_path / name) for name in (".", "L", "no folder"))
@@ -71,7 +72,7 @@ def test_nothing_is_known_of_a_folder_that_cannot_be_read(monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert look(["/captures/a.fits"]) == {}
+    assert present_files(["/captures/a.fits"]) == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

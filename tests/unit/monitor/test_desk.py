@@ -72,10 +72,6 @@ class Parts:
             raise self.fault
         self.taken.append(outcome)
 
-    def write_lists(self) -> None:
-        if self.fault is not None:
-            raise self.fault
-
 
 @pytest.fixture
 def parts() -> Parts:
@@ -139,20 +135,16 @@ def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(desk: Desk, pa
     assert parts.taken == []
 
 
-def test_defects_in_lists_and_second_looks_are_logged_and_the_night_goes_on(desk, parts, caplog) -> None:
+def test_defects_in_second_looks_are_logged_and_the_night_goes_on(desk, parts, caplog) -> None:
     parts.fault = OverflowError("a number")
     parts.looks = [arrival("a.fits")]
     with caplog.at_level(logging.ERROR, "astro_monitor.monitor"):
         assert desk.grade_next(0.0)
-        for _ in range(3):
-            desk.write_lists()
-    assert caplog.text.count("please report this") == 1
     assert "a.fits stays as it was judged first" in caplog.text
 
 
-@pytest.mark.parametrize("act", ["write_lists", "grade_next"])
-def test_trouble_of_the_night_log_is_no_defect_of_a_frame(desk: Desk, parts: Parts, act: str) -> None:
+def test_trouble_of_the_night_log_is_no_defect_of_a_frame(desk: Desk, parts: Parts) -> None:
     parts.fault = NightLogError("the disk is gone")
     parts.looks = [arrival("a.fits")]
     with pytest.raises(NightLogError):
-        desk.write_lists() if act == "write_lists" else desk.grade_next(0.0)
+        desk.grade_next(0.0)

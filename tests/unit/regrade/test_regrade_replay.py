@@ -82,7 +82,7 @@ class Nights:
         def hear(document) -> None:
             self.revised += document.kind == "frame.revised" and document.body["by"] == "rules"
 
-        return Session(Settings(), self.log, SystemClock(), lists_folder=None, announce=hear)
+        return Session(Settings(), self.log, SystemClock(), announce=hear)
 
     def again(self, night: str | None, settings: Settings | None = None) -> list[Again]:
         rows = list(self.log.judged_frames())

@@ -26,4 +26,4 @@ def night_log() -> Iterator[NightLog]:
 
 @pytest.fixture
 def session(night_log: NightLog, announced: list[Document]) -> Session:
-    return Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    return Session(Settings(), night_log, SystemClock(), announce=announced.append)

@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from astro_monitor import metrics
 from astro_monitor.clock import SystemClock
 from astro_monitor.counts import Counts
-from astro_monitor.nightlog import LogBlocked
+from astro_monitor.nightlog import LogBlocked, NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
 from astro_monitor.session import Session
-from astro_monitor.settings import Settings
+from astro_monitor.settings import ListSettings, Settings
+from astro_monitor.sinks import ListSink
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 SHA256 = "ab" * 32
@@ -99,13 +101,19 @@ def test_known_content_under_another_name_is_noted_not_judged(session, night_log
     assert night_log.already_done(Path("/night/copy/b.fits"), 9, 1)
 
 
+def lists_of(session: Session, night_log: NightLog, folder: Path) -> ListSink:
+    report = partial(session.record, "list.written")
+    return ListSink(night_log, folder / "lists", ListSettings(), report=report)
+
+
 def test_a_file_that_is_no_light_frame_is_skipped_and_counted_apart(night_log, announced, tmp_path) -> None:
-    session = Session(Settings(), night_log, SystemClock(), lists_folder=tmp_path / "lists", announce=announced.append)
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
+    lists = lists_of(session, night_log, tmp_path)
     document = session.take(skipped("a.fits"))
     assert (document.kind, document.body["type"]) == ("frame.skipped", "dark")
     assert document.body["why"] == "IMAGETYP says this is a dark frame, so it is not graded."
     assert session.counts == Counts(skipped=1)
-    session.write_lists()
+    lists.flush()
     session.stop("stopped", "The end.")
     written, stopped = (document.body for document in announced[-2:])
     assert [written[word] for word in ("kept", "review", "rejected", "skipped")] == [0, 0, 0, 1]
@@ -139,17 +147,17 @@ def test_the_same_passing_failure_is_reported_once(session, announced) -> None:
 
 
 def test_a_passing_failure_of_an_earlier_session_is_not_taken_back_in_this_one(night_log, announced) -> None:
-    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).take(
+    Session(Settings(), night_log, SystemClock(), announce=announced.append).take(
         failed("a.fits", retryable=True, frame_id=None)
     )
     night_log.session_id = "t" * 32
-    later = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    later = Session(Settings(), night_log, SystemClock(), announce=announced.append)
     later.take(examined("a.fits"))
     assert (later.counts.failed, later.counts.judged) == (0, 1)
 
 
 def test_a_lost_session_counts_a_file_that_recovered_once(night_log, announced) -> None:
-    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
     session.start("watch", Path("/night"), [])
     session.take(failed("a.fits", retryable=True, frame_id=None))
     session.take(failed("b.fits", retryable=True, frame_id=None))
@@ -204,7 +212,7 @@ def test_a_full_disk_holds_the_verdict_until_there_is_room(night_log, announced,
         return commit(*arguments, **named)
 
     monkeypatch.setattr(night_log, "commit", full_at_first)
-    session = Session(Settings(), night_log, Waiting(), lists_folder=None, announce=announced.append)
+    session = Session(Settings(), night_log, Waiting(), announce=announced.append)
     session.take(examined("a.fits"))
     assert len(waits) == 2
     assert [document.kind for document in announced] == ["frame.judged"]
@@ -217,20 +225,16 @@ def test_a_stop_ends_the_waiting_for_room(night_log, announced, monkeypatch) -> 
     monkeypatch.setattr(night_log, "commit", full)
     stop = threading.Event()
     stop.set()
-    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append, stop=stop)
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append, stop=stop)
     with pytest.raises(LogBlocked):
         session.take(examined("a.fits"))
     assert announced == []
 
 
 def test_a_session_that_never_said_good_bye_is_closed_at_the_next_start(night_log, announced) -> None:
-    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).start(
-        "watch", Path("/night"), []
-    )
+    Session(Settings(), night_log, SystemClock(), announce=announced.append).start("watch", Path("/night"), [])
     night_log.session_id = "t" * 32
-    Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append).start(
-        "watch", Path("/night"), []
-    )
+    Session(Settings(), night_log, SystemClock(), announce=announced.append).start("watch", Path("/night"), [])
     kinds = [(document.kind, document.session_id[0]) for document in announced]
     assert kinds == [
         ("session.started", "s"),
@@ -251,7 +255,8 @@ def test_the_log_keeps_the_first_name_and_knows_the_others(session, night_log) -
 
 
 def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -> None:
-    session = Session(Settings(), night_log, SystemClock(), lists_folder=tmp_path / "lists", announce=announced.append)
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
+    lists = lists_of(session, night_log, tmp_path)
     sound = examined("a.fits")
     values = {**sound.measurements.values, "star_count": 300.0, "star_count_measured": 200.0}
     judged = session.take(replace(sound, measurements=replace(sound.measurements, values=values)))
@@ -260,13 +265,13 @@ def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -
     assert announced[-1] == revised
     assert (revised.body["old_decision"], revised.body["new_decision"]) == ("keep", "reject")
     assert [one.size for one in session.baselines()] == [0]
-    session.write_lists()
+    lists.flush()
     (table,) = (tmp_path / "lists").rglob("frames.json")
     assert [row["reasons"][0] for row in json.loads(table.read_bytes())["rejected"]] == [
         "Decided by hand: a plane went through"
     ]
     session.revise(judged.body["frame_id"], "keep", "ana", "no, it is fine")
-    session.write_lists()
+    lists.flush()
     assert json.loads(table.read_bytes())["rejected"] == []
 
 
@@ -278,7 +283,7 @@ def test_a_frame_without_a_verdict_cannot_be_decided_on(session) -> None:
 def test_a_warning_whose_memory_is_lost_is_closed_at_the_start(night_log, announced):
     golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1.2/alert.opened.json").read_text("utf-8"))
     opened = night_log.append("alert.opened", golden["body"])
-    session = Session(Settings(), night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
     session.start("watch", Path("/night"), [])
     (closed,) = [document for document in announced if document.kind == "alert.closed"]
     assert (closed.body["alert_id"], closed.cause) == (golden["body"]["alert_id"], opened.doc_id)

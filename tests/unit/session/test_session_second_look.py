@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from astro_monitor import metrics
-from astro_monitor.listing import listed_frames
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
 from astro_monitor.session import SECOND_LOOK_FRAMES
+from astro_monitor.sinks import listed_frames
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 

@@ -27,7 +27,7 @@ SETTINGS = load(None, {"judge": {"max_fwhm_px": 8.0, "alert_n": 1}})
 
 @pytest.fixture
 def session(night_log: NightLog, announced: list[Document]) -> Session:
-    return Session(SETTINGS, night_log, SystemClock(), lists_folder=None, announce=announced.append)
+    return Session(SETTINGS, night_log, SystemClock(), announce=announced.append)
 
 
 def frame(name: str, content: bytes, *, good: bool = True, minute: int | None = 0, size_bytes: int = 9) -> Examined:
@@ -119,7 +119,7 @@ def test_trouble_after_a_warning_that_was_withdrawn_is_no_repeat(session, announ
 
 def test_it_holds_over_a_restart(night_log, announced) -> None:
     def start() -> Session:
-        return Session(SETTINGS, night_log, SystemClock(), lists_folder=None, announce=announced.append)
+        return Session(SETTINGS, night_log, SystemClock(), announce=announced.append)
 
     session = start()
     begin(session)
@@ -224,7 +224,7 @@ def test_a_replaced_frame_says_no_longer_what_is_normal(session, night_log) -> N
 def test_the_numbers_of_a_session_leave_replaced_frames_out(tmp_path, lost: bool) -> None:
     path = tmp_path / "log.sqlite"
     with NightLog.open(path, "a" * 32, SystemClock()) as night_log:
-        session = Session(SETTINGS, night_log, SystemClock(), lists_folder=None, announce=lambda document: None)
+        session = Session(SETTINGS, night_log, SystemClock(), announce=lambda document: None)
         session.start("watch", tmp_path, [])
         session.take(frame("a.fits", b"half"))
         session.take(frame("b.fits", b"other", minute=1))

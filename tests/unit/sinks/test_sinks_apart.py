@@ -1,0 +1,136 @@
+"""A sink in its own thread: it gets every document in order, and its faults and its slowness stay its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from astro_monitor.documents import Document
+from astro_monitor.sinks import Apart, Fanout
+from astro_monitor.sinks import apart as module
+
+PATIENCE_S = 30.0
+
+
+def document(number: int) -> Document:
+    return Document(kind="frame.judged", doc_id=f"d{number}", session_id="s", seq=number, time="", body={})
+
+
+class Recording:
+    """Keeps what it is given; fails while ``fault`` is set; waits while ``held`` is."""
+
+    name = "recording"
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+        self.fault: Exception | None = None
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.begun = threading.Event()
+
+    def accept(self, document: Document) -> None:
+        self.begun.set()
+        assert self.go_on.wait(PATIENCE_S)
+        if self.fault is not None:
+            raise self.fault
+        self.events.append(document.seq)
+
+    def flush(self) -> None:
+        if self.events[-1:] != ["flush"]:
+            self.events.append("flush")
+
+    def close(self) -> None:
+        self.events.append("close")
+
+
+@pytest.fixture
+def sink() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def disabled() -> list[tuple[str, int, str]]:
+    return []
+
+
+@pytest.fixture
+def apart(sink: Recording, disabled: list[tuple[str, int, str]]) -> Iterator[Apart]:
+    apart = Apart(sink, on_disabled=lambda *what: disabled.append(what), flush_every_s=1000.0)
+    yield apart
+    sink.go_on.set()
+    apart.close(PATIENCE_S)
+
+
+def numbers(sink: Recording) -> list[object]:
+    return [event for event in sink.events if event != "flush"]
+
+
+def test_documents_arrive_in_order_and_are_brought_out_before_the_end(sink, apart) -> None:
+    for number in range(100):
+        apart.accept(document(number))
+    assert apart.flush(PATIENCE_S)
+    assert numbers(sink) == list(range(100))
+    apart.accept(document(100))
+    apart.close(PATIENCE_S)
+    assert numbers(sink) == [*range(101), "close"]
+    assert sink.events[-2:] == ["flush", "close"]
+
+
+def test_a_sink_that_hangs_holds_nobody(sink, apart) -> None:
+    sink.go_on.clear()
+    apart.accept(document(1))
+    assert sink.begun.wait(PATIENCE_S)
+    apart.accept(document(2))
+    assert not apart.flush(0.01)
+    sink.go_on.set()
+    assert apart.flush(PATIENCE_S)
+    assert numbers(sink) == [1, 2]
+
+
+def test_an_error_costs_one_document_and_is_logged_once(sink, apart, disabled, caplog) -> None:
+    sink.fault = OSError("no route to the phone")
+    apart.accept(document(1))
+    apart.flush(PATIENCE_S)
+    sink.fault = None
+    apart.accept(document(2))
+    apart.flush(PATIENCE_S)
+    assert numbers(sink) == [2]
+    assert disabled == []
+    assert caplog.text.count("recording failed; the night goes on") == 1
+
+
+def test_a_sink_that_fails_again_and_again_is_turned_off_and_said_so(sink, apart, disabled, caplog) -> None:
+    sink.fault = OSError("no route to the phone")
+    for number in range(2 * module.FAILURES_ALLOWED):
+        apart.accept(document(number))
+    apart.flush(PATIENCE_S)
+    assert disabled == [("recording", module.FAILURES_ALLOWED, "OSError: no route to the phone")]
+    assert apart.disabled
+    assert "recording is turned off after 5 failures in a row" in caplog.text
+
+
+def test_what_comes_faster_than_it_can_be_taken_is_dropped_for_this_sink_and_counted(sink, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    apart = Apart(sink, flush_every_s=1000.0)
+    sink.go_on.clear()
+    apart.accept(document(0))
+    assert sink.begun.wait(PATIENCE_S)
+    for number in range(1, 8):
+        apart.accept(document(number))
+    assert apart.dropped == 4
+    sink.go_on.set()
+    apart.close(PATIENCE_S)
+    assert numbers(sink) == [0, 1, 2, 3, "close"]
+
+
+def test_the_fanout_hands_each_document_to_all(sink, apart) -> None:
+    told: list[int] = []
+    fanout = Fanout(direct=(lambda document: told.append(document.seq),))
+    fanout.accept(document(1))
+    fanout.add(apart)
+    fanout.accept(document(2))
+    fanout.flush()
+    assert told == [1, 2]
+    assert numbers(sink) == [2]
