@@ -20,6 +20,7 @@ from .documents import Document
 from .errors import ConfigError
 from .monitor import Monitor
 from .pipeline import Pipeline
+from .plugins import load_plugins
 from .publish import Subscription, client_keys
 from .records import Arrival, Baseline, Outcome
 from .settings import PublishSettings, Settings, load
@@ -70,10 +71,9 @@ def grade_frames(
         frame.judged reject
     """
     chosen = [paths] if isinstance(paths, str | PathLike) else list(paths)
-    arrivals = find_frames([Path(path) for path in chosen])
-    return _graded(
-        arrivals, load() if settings is None else settings, None if lists_folder is None else Path(lists_folder)
-    )
+    used = load() if settings is None else settings
+    arrivals = find_frames([Path(path) for path in chosen], plugins=load_plugins(used))
+    return _graded(arrivals, used, None if lists_folder is None else Path(lists_folder))
 
 
 def watch_folder(

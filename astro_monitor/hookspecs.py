@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from .formats import DialectRow
+    from .formats import DialectRow, Format
     from .judge import RuleRow
 
 PROJECT = "astro_monitor"
@@ -32,6 +32,16 @@ ENTRY_POINTS = "astro_monitor.plugins"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_readers() -> Iterable[Format]:
+    """Return formats of files: endings, first bytes, completeness, and the name of what reads them.
+
+    Called in the daemon and in the worker process. The daemon looks at the files with these endings, and calls the
+    completeness; only the worker loads the reader that a row names.
+    """
+    raise NotImplementedError
 
 
 @hookspec

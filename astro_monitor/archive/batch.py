@@ -14,8 +14,10 @@ from ..clock import Clock
 from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError, WorkerUnavailable
-from ..filekinds import frame_endings
+from ..formats import FormatTable
 from ..nightlog import NightLog
+from ..plugins import Plugins, load_plugins
+from ..read import Dialects
 from ..records import Arrival, Failed, Outcome
 from ..session import Session
 from ..settings import Settings
@@ -30,7 +32,11 @@ PAUSE_S = 2.0
 """Longest wait for temporary trouble to end."""
 
 
-def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda sentence: None) -> list[Arrival]:
+def find_frames(
+    paths: Sequence[Path],
+    on_unread: Callable[[str], None] = lambda sentence: None,
+    plugins: Plugins | None = None,
+) -> list[Arrival]:
     """Collect the files to grade, in the order of their exposures.
 
     A file named on the command line is taken whatever it is called. A folder is searched with its sub-folders for
@@ -39,12 +45,15 @@ def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda
     Parameters:
         paths: files and folders.
         on_unread: called once for each kind of file that is not read and each folder that contains such files.
+        plugins: whose formats and header dialects are known, too; ``None``: those of astro-monitor alone.
 
     Raises:
         ConfigError: a path does not exist, or nothing was found.
     """
     found: dict[Path, Arrival] = {}
-    rules = NameRules()
+    known = plugins or load_plugins(Settings())
+    formats, dialects = FormatTable.of(known), Dialects.registered(known)
+    rules = NameRules(formats=formats)
     for path in paths:
         if path.is_dir():
             inside = sorted(path.rglob("*"))
@@ -56,8 +65,8 @@ def find_frames(paths: Sequence[Path], on_unread: Callable[[str], None] = lambda
         else:
             raise ConfigError(f"{path} does not exist; check the path")
     if not found:
-        raise ConfigError(f"no frames in {', '.join(map(str, paths))}; frames end in {', '.join(frame_endings())}")
-    return sorted(found.values(), key=lambda arrival: (exposure_started(arrival), str(arrival.path)))
+        raise ConfigError(f"no frames in {', '.join(map(str, paths))}; frames end in {', '.join(formats.endings)}")
+    return sorted(found.values(), key=lambda arrival: (exposure_started(arrival, formats, dialects), str(arrival.path)))
 
 
 def grade_files(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..read import exposure_start
+from ..formats import FormatTable
+from ..read import Dialects, exposure_start
 from ..records import Arrival
 
 
-def exposure_started(arrival: Arrival) -> datetime:
+def exposure_started(
+    arrival: Arrival, formats: FormatTable | None = None, dialects: Dialects | None = None
+) -> datetime:
     """Return when the exposure began by the header, else when the file was last written.
 
     Parameters:
         arrival: a file; what is wrong with it is no concern here, the reader will say it.
+        formats: which formats are known; ``None``: those of astro-monitor.
+        dialects: which keyword fills which field; ``None``: as astro-monitor knows them.
     """
     try:
         with arrival.path.open("rb") as file:
@@ -21,7 +26,7 @@ def exposure_started(arrival: Arrival) -> datetime:
                 file.seek(offset)
                 return file.read(count)
 
-            start = exposure_start(read_at)
+            start = exposure_start(read_at, formats, dialects)
             if start is not None:
                 return start
     except (OSError, ValueError):

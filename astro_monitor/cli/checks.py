@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ..clock import SystemClock
 from ..errors import AstroMonitorError, ConfigError
-from ..filekinds import KINDS
+from ..formats import built_in_formats
 from ..inference import list_models, open_model, source_part
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
@@ -122,7 +122,8 @@ def check_runtime(settings: Settings, folder: Path | None) -> Finding:
 
 def check_formats(settings: Settings, folder: Path | None) -> Finding:
     """Whether the package of each extra that reads files is installed."""
-    missing = [kind for kind in KINDS if kind.package and not kind.is_read]
+    rows = (registered.row for registered in built_in_formats().rows)
+    missing = [row for row in rows if row.package and not row.is_read]
     if missing:
         sentence = "; ".join(kind.sentence for kind in missing)
         return Finding("formats", "ok", f"FITS, XISF and TIFF are read; {sentence}.")

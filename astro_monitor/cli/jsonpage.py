@@ -42,6 +42,7 @@ COMMANDS = {
     "diff": "an object for each judged frame of the night, in the order of judging",
     "doctor": "one line: an array with an object for each check",
     "models": "one line: an array with the card of each model",
+    "plugins": "one line: an array with an object for each plugin",
 }  # fmt: skip
 """What the lines of each command are."""
 
@@ -159,6 +160,16 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 )  # fmt: skip
 
 
+PLUGIN = {
+    "name": ("text", "as `plugins.on` names it"),
+    "distribution": ("text", "package that brings it"),
+    "version": ("text", "of the package"),
+    "hooks": ("array: text", "hooks that it has; empty while it is off, as it is not imported then"),
+    "state": ("text", "`on`, `off`, `not installed`, or why it cannot be imported"),
+}
+"""Fields of a plugin of ``plugins --json``: kind and meaning."""
+
+
 def page() -> str:
     """Return the whole page, Markdown."""
     commands = "".join(f"| `{name} --json` | {meant} |\n" for name, meant in COMMANDS.items())
@@ -177,6 +188,8 @@ def page() -> str:
     parts += [
         "## A card of `models --json`\n",
         f"The content of `NAME.json`, the file next to each model, with these fields: {names}.\n",
+        "## A plugin of `plugins --json`\n",
+        _table((name, *meant) for name, meant in PLUGIN.items()),
     ]
     return "\n".join(parts)
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from statistics import median
 
-from ..filekinds import FITS_ENDINGS
+from ..formats.known.fits import FITS_ENDINGS
 from .frames import NotLight
 from .grouping import Stack
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..filekinds import RAW_ENDINGS
+from ..formats.known.raw import RAW_ENDINGS
 from .calibration import Calibration, Part
 from .grouping import Stack
 from .names import is_linkable, short_digest

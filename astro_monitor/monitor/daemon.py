@@ -21,9 +21,11 @@ from ..clock import Clock, SystemClock
 from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError
+from ..formats import FormatTable
 from ..lists import refuse_capture_folder
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
+from ..plugins import load_plugins
 from ..publish import Publisher
 from ..records import Failed
 from ..session import Session
@@ -148,6 +150,8 @@ class Monitor:
         check_root(settings, root)
         self._root = root.absolute()
         self._settings = settings
+        self._plugins = load_plugins(settings)
+        self._formats = FormatTable.of(self._plugins)
         self._on_document = on_document
         self._clock = clock or SystemClock()
         self._pipeline = pipeline
@@ -219,6 +223,7 @@ class Monitor:
             announce=fanout.accept,
             stop=over,
             on_wait=lambda: pulse.beat(WORK),
+            plugins=self._plugins,
         )
         lists = ListSink(
             night_log,
@@ -237,6 +242,7 @@ class Monitor:
                 path, seen.size_bytes, seen.mtime_ns, seen.ctime_ns, seen.file_id[1], digest
             ),
             on_turn=lambda: pulse.beat(WATCH),
+            formats=self._formats,
         )
         backlog = Backlog(self._settings.backlog, started_ns=time.time_ns())
         retries, pause = Retries(self._clock), WorkerPause(self._clock)

@@ -10,6 +10,7 @@ from ..detect import Detector
 from ..grade import SourceGrader
 from ..inference import Model, open_model, source_part
 from ..measure import Measurer, Site
+from ..formats import FormatTable
 from ..plugins import load_plugins
 from ..read import Dialects, Limits, Reader
 from ..records import (
@@ -164,7 +165,8 @@ def _file_reader(settings: Settings) -> Reader:
         rare_codecs=settings.worker.rare_codecs,
         grade_calibrated=settings.judge.grade_calibrated,
     )
-    return Reader(limits, Dialects.registered(load_plugins(settings)))
+    plugins = load_plugins(settings)
+    return Reader(limits, Dialects.registered(plugins), FormatTable.of(plugins))
 
 
 def _site(settings: SiteSettings) -> Site | None:

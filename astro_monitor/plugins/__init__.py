@@ -5,11 +5,14 @@ astro-monitor itself come from the same hooks, see :data:`.loading.BUILT_IN`.
 """
 
 from .guard import MAX_FAILURES, Disabled, Guard
-from .installed import PluginState, installed_plugins
+from .installed import NOT_INSTALLED, OFF, ON, PluginState, installed_plugins
 from .loading import Plugins, Registered, load_plugins
 
 __all__ = [
     "MAX_FAILURES",
+    "NOT_INSTALLED",
+    "OFF",
+    "ON",
     "Disabled",
     "Guard",
     "PluginState",

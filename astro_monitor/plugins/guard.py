@@ -60,13 +60,20 @@ class Guard:
         """Whether the plugin is no longer called."""
         return self.failures >= MAX_FAILURES
 
-    def call(self, what: str, function: Callable[[], _Answer], otherwise: Callable[[str], _Answer]) -> _Answer:
+    def call(
+        self,
+        what: str,
+        function: Callable[[], _Answer],
+        otherwise: Callable[[str], _Answer],
+        answers: tuple[type[Exception], ...] = (),
+    ) -> _Answer:
         """Call a function of the plugin, unless the plugin is disabled.
 
         Parameters:
             what: is called, and on which frame, for the log: ``rule dim_frames on frame 0123456789abcdef``.
             function: of the plugin.
             otherwise: called with the reason as a sentence without a full stop when there is no answer.
+            answers: errors by which the function answers, such as that a frame is damaged: they are raised.
         """
         if self.disabled:
             return otherwise(f"the plugin {self.name} was disabled after {counted(self.failures, 'error')}")
@@ -75,6 +82,8 @@ class Guard:
         except MemoryError:
             raise
         except Exception as error:
+            if isinstance(error, answers):
+                raise
             log.exception("%s of the plugin %s failed", what, self.name)
             return otherwise(self.fail(f"{type(error).__name__}: {error}"))
 

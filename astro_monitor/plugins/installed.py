@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from .. import hookspecs
 
+ON, OFF, NOT_INSTALLED = "on", "off", "not installed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginState:
@@ -18,7 +20,7 @@ class PluginState:
         distribution: name of the package that brings it.
         version: of that package.
         hooks: that it has; empty while it is off, because it is not imported then.
-        state: ``on``, ``off``, or ``not installed``.
+        state: ``on``, ``off``, ``not installed``, or why it cannot be imported.
     """
 
     name: str
@@ -34,31 +36,35 @@ def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
 
 
 def installed_plugins(on: tuple[str, ...]) -> list[PluginState]:
-    """Return all installed plugins, those that are on first, in the order in which they are called.
+    """Return the plugins that are on, in the order in which they are called, then the installed ones that are off.
 
     Only those that are on are imported.
 
     Parameters:
         on: the setting ``plugins.on``.
-
-    Raises:
-        ImportError: one that is on cannot be imported.
     """
     known = entry_points()
-    names = [*(name for name in on if name in known), *sorted(set(known) - set(on))]
-    states = []
-    for name in names:
-        point = known[name]
-        states.append(
-            PluginState(
-                name=name,
-                distribution=point.dist.name if point.dist is not None else "",
-                version=point.dist.version if point.dist is not None else "",
-                hooks=hooks_of(point.load()) if name in on else (),
-                state="on" if name in on else "off",
-            )
-        )
-    return states
+    named = [_state(name, known.get(name), is_on=True) for name in on]
+    return [*named, *(_state(name, known[name], is_on=False) for name in sorted(set(known) - set(on)))]
+
+
+def _state(name: str, point: importlib.metadata.EntryPoint | None, *, is_on: bool) -> PluginState:
+    if point is None:
+        return PluginState(name=name, distribution="", version="", hooks=(), state=NOT_INSTALLED)
+    hooks: tuple[str, ...] = ()
+    state = ON if is_on else OFF
+    if is_on:
+        try:
+            hooks = hooks_of(point.load())
+        except Exception as error:
+            state = f"cannot be imported: {type(error).__name__}: {error}"
+    return PluginState(
+        name=name,
+        distribution=point.dist.name if point.dist is not None else "",
+        version=point.dist.version if point.dist is not None else "",
+        hooks=hooks,
+        state=state,
+    )
 
 
 def hooks_of(plugin: object) -> tuple[str, ...]:

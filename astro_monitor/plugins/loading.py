@@ -23,6 +23,7 @@ from .guard import Disabled, Guard
 from .installed import entry_points
 
 BUILT_IN = {
+    "register_readers": "astro_monitor.formats.builtin",
     "register_dialects": "astro_monitor.read.dialects",
     "register_rules": "astro_monitor.judge.builtin",
 }

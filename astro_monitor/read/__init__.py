@@ -1,7 +1,8 @@
 """Reading of files: a file of any capture program becomes a ``Frame``, or an error explains why it does not."""
 
+from astro_monitor.formats.limits import Limits
+
 from .dialects import Dialects
-from .limits import Limits
 from .reader import SKIPPED_KINDS, Opened, Reader
 from .skypositions import sky_positions
 from .start_only import exposure_start

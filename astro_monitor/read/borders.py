@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Pixels
+from astro_monitor.formats.contents import Pixels
 
 _RUN_PX = 64
 """Shortest run of equal pixels along an edge, in pixels: not by chance, unless the noise is below 0.2 ADU."""

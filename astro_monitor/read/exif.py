@@ -19,9 +19,6 @@ from astro_monitor.records import FrameMeta
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 """First bytes of TIFF files, and of raw files of Olympus and Panasonic, which differ from TIFF only in them."""
 
-BIG_TIFF_MAGICS = (b"II+\0", b"MM\0+")
-"""First bytes of BigTIFF files, whose EXIF is not read."""
-
 _MAX_ENTRIES = 1000
 """Most entries of a directory that are read; cameras write fewer than a hundred."""
 _MAX_TEXT = 4_096

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
-
-from .limits import Limits
+from astro_monitor.formats.limits import Limits
 
 GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 20

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from astro_monitor.errors import FrameError, Unreadable, Unsupported
 from astro_monitor.fitsheader import LEGAL_BITPIX, Hdu, Header, ReadAt, scan_hdus
+from astro_monitor.formats.limits import Limits
 
-from .limits import Limits
 from .pixels import Scaling
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.fitsheader import Header
+from astro_monitor.formats.contents import Pixels
 from astro_monitor.records import FrameMeta
 
 from .borders import fill_border, find_border
 from .facts import Facts
-from .pixels import Pixels
 from .sections import Window, cut_out, find_window, overscan_level
 
 MIN_BORDER_SIDE_PX = 64

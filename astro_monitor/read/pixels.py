@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable
-
-Pixels = NDArray[np.uint16] | NDArray[np.float32]
+from astro_monitor.formats.contents import Pixels
 
 _BLOCK_ITEMS = 1 << 16
 """Pixels per block, 128 kB of 16 bits: they stay in the processor's cache."""

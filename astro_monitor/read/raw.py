@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
-from astro_monitor.filekinds import CAMERA_RAW, RAW_ENDINGS
-from astro_monitor.records import FrameMeta
+from astro_monitor.fitsheader import Header, ReadAt
+from astro_monitor.formats.contents import FileBytes, FileContents
+from astro_monitor.formats.known.raw import CAMERA_RAW, CR3_MAGIC, CR3_OFFSET, RAW_ENDINGS, RAW_MAGICS
+from astro_monitor.formats.limits import Limits
+from astro_monitor.records import Arrival, FrameMeta
 
-from .exif import BIG_TIFF_MAGICS, TIFF_MAGICS
-from .limits import Limits
+from .exif import Exif, read_exif, with_exif
 from .superpixels import XTRANS
 
-RAW_MAGICS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"II*\0\x10\0\0\0CR")
-"""First bytes of raw files without the magic of TIFF, and of CR2."""
 _HIGHEST = 65_535
 """Full scale of 16 bits, in ADU."""
 _XTRANS_SIDE = 6
@@ -58,9 +59,49 @@ class RawImage:
         return {**fields, "sources": {**meta.sources, **dict.fromkeys(fields, "the raw file")}}
 
 
-def is_tiff_or_raw(front: bytes) -> bool:
-    """Return whether a file is TIFF or camera raw, by its first 32 bytes: such files are read completely."""
-    return front.startswith((*RAW_MAGICS, *TIFF_MAGICS, *BIG_TIFF_MAGICS)) or front[4:12] == b"ftypcrx "
+class RawReader:
+    """Reads camera raw files."""
+
+    def find(self, arrival: Arrival, read_at: ReadAt, size_bytes: int, limits: Limits) -> None:
+        """Return nothing: LibRaw reads files as a whole."""
+
+    def open(self, arrival: Arrival, file: FileBytes, found: Any, limits: Limits) -> FileContents:
+        """Unpack the sensor values.
+
+        Raises:
+            FrameError: the file is damaged, or the extra that reads it is not installed.
+        """
+        return raw_contents(file, read_exif(file.read_at), limits)
+
+    def headers(self, read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
+        """Yield the EXIF data as a header."""
+        yield (read_exif(read_at).header,)
+
+
+def raw_contents(file: FileBytes, exif: Exif, limits: Limits) -> FileContents:
+    """Unpack the sensor values of a camera raw file.
+
+    Parameters:
+        file: its bytes.
+        exif: of the file.
+        limits: what an image may ask for.
+
+    Raises:
+        FrameError: the file is damaged, or the extra that reads it is not installed.
+    """
+    refuse_without_rawpy()
+    image = read_raw(file.data, limits)
+
+    def amend(meta: FrameMeta) -> FrameMeta:
+        meta = with_exif(exif, meta)
+        return replace(meta, **image.add_to(meta))
+
+    return FileContents(
+        headers=(exif.header,),
+        shape=(image.values.shape[0], image.values.shape[1]),
+        decode=lambda: (image.values, 0.0),
+        amend=amend,
+    )
 
 
 def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
@@ -71,7 +112,7 @@ def is_raw(front: bytes, name: str, *, is_dng: bool) -> bool:
         name: its name.
         is_dng: whether it has the tag of a DNG file.
     """
-    if front.startswith(RAW_MAGICS) or front[4:12] == b"ftypcrx ":
+    if front.startswith(RAW_MAGICS) or front.startswith(CR3_MAGIC, CR3_OFFSET):
         return True
     # NEF, ARW, PEF and others have the magic of TIFF.
     return front[:4] in (b"II*\0", b"MM\0*") and (is_dng or name.lower().endswith(RAW_ENDINGS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pixels import Pixels
+from astro_monitor.formats.contents import Pixels
 
 NEAR_FULL = 0.98
 """Fraction of the clipping level above which pixels count: the response bends before it clips."""

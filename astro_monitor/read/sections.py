@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from astro_monitor.formats.contents import Pixels
+
 from .facts import Facts
-from .pixels import Pixels
 from .values import as_text
 
 Rows = tuple[int, int]

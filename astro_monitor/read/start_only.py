@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import itertools
-import zlib
+import logging
 from datetime import datetime
 
 from astro_monitor.errors import FrameError
-from astro_monitor.fitsheader import Header, ReadAt, scan_hdus
+from astro_monitor.fitsheader import ReadAt
+from astro_monitor.formats import LONGEST_MAGIC_BYTES, FormatTable, built_in_formats
+from astro_monitor.formats.contents import FormatReader
 
-from .dialects import read_meta
-from .exif import read_exif
-from .formats import LONGEST_BYTES
-from .gunzip import GZIP_MAGIC
-from .raw import is_tiff_or_raw
-from .xisf import XISF_MAGIC, xisf_header_of
+from .dialects import BUILT_IN, Dialects, read_meta
+from .fits import FitsReader
 
-EXTENSIONS_READ = 2
-"""Number of HDUs read: a compressed or multi-extension file may have the date in its first extension."""
-_GZIP_BYTES = 1 << 18
-"""Bytes decompressed from a gzip file at most: they contain the header of nearly every file."""
+log = logging.getLogger(__name__)
 
 
-def exposure_start(read_at: ReadAt) -> datetime | None:
+def exposure_start(
+    read_at: ReadAt, formats: FormatTable | None = None, dialects: Dialects | None = None
+) -> datetime | None:
     """Return the start of the exposure in UTC by the header; ``None`` when it is missing or cannot be read.
 
     Parameters:
         read_at: returns bytes of the file.
+        formats: which formats are known; ``None``: those of astro-monitor.
+        dialects: which keyword fills which field; ``None``: as astro-monitor knows them.
     """
+    registered = (formats or built_in_formats()).of_bytes(read_at(0, LONGEST_MAGIC_BYTES))
+    if registered is not None and not registered.row.reader:
+        return None
     try:
-        magic = read_at(0, 8)
-        if magic == XISF_MAGIC:
-            return read_meta((xisf_header_of(read_at),)).date_obs_utc
-        if is_tiff_or_raw(read_at(0, LONGEST_BYTES)):
-            return read_meta((read_exif(read_at).header,)).date_obs_utc
-        if magic[:2] == GZIP_MAGIC:
-            read_at = _inflated(read_at)
-        headers: list[Header] = []
-        for hdu in itertools.islice(scan_hdus(read_at), EXTENSIONS_READ):
-            headers.insert(0, hdu.header)
-            start = read_meta(tuple(headers)).date_obs_utc
+        reader: FormatReader = FitsReader() if registered is None else registered.row.load_reader()
+        for headers in reader.headers(read_at):
+            start = read_meta(headers, dialects=dialects or BUILT_IN).date_obs_utc
             if start is not None:
                 return start
-    except (FrameError, zlib.error):
+    except FrameError:
         return None
+    except Exception:
+        if registered is None or registered.guard is None:
+            raise
+        log.exception("the date of a file cannot be read by the plugin %s", registered.guard.name)
     return None
-
-
-def _inflated(read_at: ReadAt) -> ReadAt:
-    front = zlib.decompressobj(31).decompress(read_at(0, _GZIP_BYTES), _GZIP_BYTES)
-    return lambda offset, count: front[offset : offset + count]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Pixels
+from astro_monitor.formats.contents import Pixels
 
 XTRANS = "XTRANS"
 """Name of Fujifilm's array, used in place of the letters of a Bayer cell."""

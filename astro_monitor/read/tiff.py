@@ -11,6 +11,7 @@ import logging
 import math
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import IO, Any, cast
@@ -19,12 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
-from astro_monitor.fitsheader import CARD_BYTES, Header
+from astro_monitor.fitsheader import CARD_BYTES, Header, ReadAt
+from astro_monitor.formats import LONGEST_MAGIC_BYTES
+from astro_monitor.formats.contents import FileBytes, FileContents, Pixels
+from astro_monitor.formats.limits import Limits
+from astro_monitor.records import Arrival
 
-from .exif import DESCRIPTION, Exif
+from .exif import DESCRIPTION, DNG_VERSION, Exif, read_exif, with_exif
 from .gunzip import refuse_bomb
-from .limits import Limits
-from .pixels import Pixels, fill_invalid
+from .pixels import fill_invalid
+from .raw import is_raw, raw_contents
 
 PLAIN, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 5, 8, 32773, 32946
 """Values of the tag Compression (TIFF 6.0, section 3; Adobe's supplement 2)."""
@@ -97,6 +102,36 @@ class FileView(io.RawIOBase):
         window[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
+
+
+class TiffReader:
+    """Reads TIFF files, and hands on camera raw files that begin as TIFF does."""
+
+    def find(self, arrival: Arrival, read_at: ReadAt, size_bytes: int, limits: Limits) -> None:
+        """Return nothing: the directories may be anywhere in the file."""
+
+    def open(self, arrival: Arrival, file: FileBytes, found: Any, limits: Limits) -> FileContents:
+        """Understand the directories.
+
+        Raises:
+            FrameError: they are damaged, or hold no plane that is read.
+        """
+        exif = read_exif(file.read_at)
+        if is_raw(file.read_at(0, LONGEST_MAGIC_BYTES), arrival.path.name, is_dng=DNG_VERSION in exif.tags):
+            return raw_contents(file, exif, limits)
+        image = find_tiff_image(file.data, exif, limits)
+        return FileContents(
+            headers=image.headers,
+            shape=image.shape,
+            cube=image.cube,
+            planes=math.prod(image.cube) // math.prod(image.shape) or 1,
+            decode=lambda: tiff_pixels(image, file.data),
+            amend=lambda meta: with_exif(exif, meta),
+        )
+
+    def headers(self, read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
+        """Yield the EXIF data as a header."""
+        yield (read_exif(read_at).header,)
 
 
 def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> TiffImage:

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
 from astro_monitor.fitsheader import BLOCK_BYTES, Hdu
+from astro_monitor.formats.contents import Pixels
 
 from .layout import Image
-from .pixels import Pixels, Scaling, fill_invalid, fill_where
+from .pixels import Scaling, fill_invalid, fill_where
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 RARE_CODECS = ("HCOMPRESS_1", "PLIO_1")

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from astro_monitor.formats.contents import Pixels
+
 from ..records import FrameMeta
-from .pixels import Pixels
 
 FULL_SCALE = 65535.0
 """The value 1.0 in ADU of 16 bits."""

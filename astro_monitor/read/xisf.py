@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
+from astro_monitor.formats.contents import FileBytes, FileContents, Pixels
+from astro_monitor.formats.limits import Limits
+from astro_monitor.records import Arrival, FrameMeta
 
-from .limits import Limits
-from .pixels import Pixels, fill_invalid
+from .pixels import fill_invalid
 from .xisf_blocks import Block, block_bytes, find_block
 from .xisf_header import tag_of, xisf_header
 
-XISF_MAGIC = b"XISF0100"
 _MAX_HEADER_BYTES = 4 << 20
 """Longest XML header in bytes: headers with long histories have some hundred kilobytes."""
 _SAMPLES = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "UInt64": "u8", "Float32": "f4", "Float64": "f8"}
@@ -50,6 +53,44 @@ class XisfImage:
     sample: str
     block: Block
     bayer: str | None
+
+
+class XisfReader:
+    """Reads XISF files."""
+
+    def find(self, arrival: Arrival, read_at: ReadAt, size_bytes: int, limits: Limits) -> XisfImage:
+        """Find the first image, by the header alone.
+
+        Raises:
+            FrameError: as for :func:`find_xisf_image`.
+        """
+        return find_xisf_image(read_at, size_bytes, limits)
+
+    def open(self, arrival: Arrival, file: FileBytes, found: Any, limits: Limits) -> FileContents:
+        """Return the contents; the pixels are unpacked later."""
+        image: XisfImage = found
+
+        def amend(meta: FrameMeta) -> FrameMeta:
+            if image.bayer is None or meta.bayer is not None:
+                return meta
+            return replace(meta, bayer=image.bayer, sources={**meta.sources, "bayer": "ColorFilterArray"})
+
+        return FileContents(
+            headers=(image.header,),
+            shape=image.shape,
+            cube=image.cube,
+            planes=image.planes,
+            decode=lambda: xisf_pixels(image, file.data, limits),
+            amend=amend,
+        )
+
+    def headers(self, read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
+        """Yield the header of the first image.
+
+        Raises:
+            FrameError: it is damaged.
+        """
+        yield (xisf_header_of(read_at),)
 
 
 def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfImage:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.errors import Unreadable, Unsupported
+from astro_monitor.formats.limits import Limits
 
 from .gunzip import refuse_bomb
-from .limits import Limits
 
 Bytes = NDArray[np.uint8]
 

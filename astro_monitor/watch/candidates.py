@@ -294,7 +294,7 @@ class Candidates:
                 return None
             settling.saw(sighting, now_s)
             if settling.is_ripe(now_s):
-                look = look_into(path, sighting.size_bytes)
+                look = look_into(path, sighting.size_bytes, self._tree.names.formats)
                 being_written = candidate.writing or (
                     not settling.was_closed and self._writers.has(sighting.file_id, now_s)
                 )

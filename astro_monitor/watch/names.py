@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ..filekinds import FITS_ENDINGS, FileKind, frame_endings, kind_not_read
+from ..formats import Format, FormatTable, built_in_formats
 
-FRAME_ENDINGS = frame_endings()
 SYSTEM_FOLDERS = ("$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot")
 
 _TEMPORARY = re.compile(
@@ -31,18 +30,20 @@ class NameRules:
 
     Attributes:
         ignore: shell patterns, such as ``*_test*``, for names of files and folders; upper and lower case are one.
+        formats: which formats are known.
     """
 
     ignore: tuple[str, ...] = ()
+    formats: FormatTable = field(default_factory=built_in_formats)
 
     def is_frame(self, name: str) -> bool:
         """Whether a file of this name is a frame by its ending, and neither temporary nor to be ignored."""
         lower = name.lower()
-        return lower.endswith(FRAME_ENDINGS) and self._counts(lower)
+        return lower.endswith(self.formats.endings) and self._counts(lower)
 
-    def unread_kind(self, name: str) -> FileKind | None:
+    def unread_kind(self, name: str) -> Format | None:
         """Return the kind of a file that would be looked at if files of its kind were read; else ``None``."""
-        kind = kind_not_read(name)
+        kind = self.formats.kind_not_read(name)
         return kind if kind is not None and self._counts(name.lower()) else None
 
     def is_folder(self, name: str) -> bool:
@@ -59,8 +60,3 @@ class NameRules:
 
     def _is_ignored(self, lower: str) -> bool:
         return any(fnmatchcase(lower, pattern.lower()) for pattern in self.ignore)
-
-
-def tells_its_length(name: str) -> bool:
-    """Whether a file of this name is FITS, so that its header says how long it must be."""
-    return name.lower().endswith(FITS_ENDINGS)

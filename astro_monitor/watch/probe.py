@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ..errors import FrameError, Incomplete
-from ..fitsheader import BLOCK_BYTES, Hdu, scan_hdus
+from ..errors import FrameError
+from ..fitsheader import BLOCK_BYTES
+from ..formats import Declared, FormatTable, built_in_formats
 from ..openfile import open_plain
-from .names import tells_its_length
 from .settle import Look
 
 log = logging.getLogger(__name__)
@@ -35,18 +34,16 @@ RUN_BYTES = 256
 compressed data have no such run."""
 TAIL_BYTES = 32
 """Bytes at the end, 8 or 16 pixels: a copy that fills an allocated file from its start writes them last."""
-MAX_XML_BYTES = 1 << 20
-"""Bytes of an XISF header that are searched for data blocks; headers of capture programs are much shorter."""
 _ZEROS = bytes(RUN_BYTES)
-_ATTACHMENT = re.compile(rb"""location\s*=\s*["']attachment:(\d{1,18}):(\d{1,18})""")
 
 
-def look_into(path: str, size_bytes: int) -> Look:
+def look_into(path: str, size_bytes: int, formats: FormatTable | None = None) -> Look:
     """Check a file without trusting it; at most its headers and some pages are read.
 
     Parameters:
         path: a regular file, at the last check.
         size_bytes: its size at that check.
+        formats: which formats are known; ``None``: those of astro-monitor.
 
     Raises:
         OSError: the file cannot be opened or read, or is no longer a regular file.
@@ -54,11 +51,9 @@ def look_into(path: str, size_bytes: int) -> Look:
     if size_bytes == 0:
         return Look(missing="is empty")
     with open_regular(path) as file:
-        declared = (
-            _declared(file, path, size_bytes) if tells_its_length(path) else _Declared(None, 0, *_attachments(file))
-        )
-        if declared.look is not None:
-            return declared.look
+        declared = _declared(file, path, size_bytes, formats or built_in_formats())
+        if declared.missing:
+            return Look(missing=declared.missing, knows_length=True)
         end = min(declared.data_end or declared.declared_bytes or size_bytes, size_bytes)
         sampled = _sample(file, declared.data_offset, end, size_bytes)
         hole = _has_hole(file, declared.data_offset, end)
@@ -101,77 +96,27 @@ def digest_of(path: str, size_bytes: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Declared:
-    """What the header of a file declares.
-
-    Attributes:
-        look: the result, when no page needs to be read.
-        declared_bytes: its length without the last padding; 0 when unknown.
-        data_offset, data_end: byte range of the data; an end of 0 is the end of the file.
-        never_zero: whether it holds one camera image as offset binary, in which a run of zero bytes cannot be data.
-    """
-
-    look: Look | None = None
-    declared_bytes: int = 0
-    data_offset: int = 0
-    data_end: int = 0
-    never_zero: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Sampled:
     digest: str
     has_zeros: bool
 
 
-def _declared(file: BinaryIO, path: str, size_bytes: int) -> _Declared:
+def _declared(file: BinaryIO, path: str, size_bytes: int, formats: FormatTable) -> Declared:
     def read_at(offset: int, count: int) -> bytes:
         file.seek(offset)
         return file.read(count)
 
     try:
-        hdus = list(scan_hdus(read_at))
-    except Incomplete:
-        return _Declared(Look(missing="has no complete header", knows_length=True))
+        return formats.declared(path, read_at, size_bytes)
     except FrameError:
-        # Not a FITS file, or a damaged header: the reader reports it once the file no longer changes.
-        return _Declared()
+        # Not a file of this format, or a damaged header: the reader reports it once the file no longer changes.
+        return Declared()
     except OSError:
         raise
     except Exception:
         # A defect of this program must not end the watch; the reader opens the same file in a process that may die.
         log.exception("the header of %r cannot be scanned; please report this file", path)
-        return _Declared()
-    # An extension that follows is found by its header; only the last one's padding may be missing.
-    declared_bytes = hdus[-1].data_offset + hdus[-1].data_bytes
-    if size_bytes < declared_bytes:
-        return _Declared(Look(missing=f"has {size_bytes:,} of {declared_bytes:,} bytes", knows_length=True))
-    camera = len(hdus) == 1 and _is_offset_binary(hdus[0])
-    return _Declared(None, declared_bytes, _first_data(hdus), declared_bytes, never_zero=camera)
-
-
-def _attachments(file: BinaryIO) -> tuple[int, int]:
-    """Return the byte range of the data blocks of an XISF file; two zeros for other files.
-
-    Layout: 8 bytes ``XISF0100``, the header's length in 4 bytes, 4 reserved bytes, the header (XISF 1.0, 9.2).
-    """
-    start = file.read(16)
-    if start[:8] != b"XISF0100":
-        return 0, 0
-    blocks = [
-        (int(offset), int(offset) + int(length))
-        for offset, length in _ATTACHMENT.findall(file.read(min(int.from_bytes(start[8:12], "little"), MAX_XML_BYTES)))
-    ]
-    return (min(begin for begin, _ in blocks), max(end for _, end in blocks)) if blocks else (0, 0)
-
-
-def _first_data(hdus: list[Hdu]) -> int:
-    return next((hdu.data_offset for hdu in hdus if hdu.data_bytes), 0)
-
-
-def _is_offset_binary(hdu: Hdu) -> bool:
-    """Whether an image holds unsigned 16-bit numbers: zero bytes are exactly half of full scale then."""
-    return hdu.header.value("BITPIX") == 16 and hdu.header.value("BZERO") in (32768, 32768.0)
+        return Declared()
 
 
 def _sample(file: BinaryIO, begin: int, end: int, size_bytes: int) -> _Sampled:

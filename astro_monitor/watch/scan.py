@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bounds import folded_int64, int64
-from ..filekinds import FileKind
+from ..formats import Format
 from ..plain import because
 from .names import NameRules
 from .settle import Sighting
@@ -44,7 +44,7 @@ class Scan:
     too_deep: str = ""
     fault: str = ""
     refused: dict[str, str] = field(default_factory=dict)
-    unread: dict[tuple[str, str], tuple[str, FileKind]] = field(default_factory=dict)
+    unread: dict[tuple[str, str], tuple[str, Format]] = field(default_factory=dict)
     unforeseen: dict[str, Exception] = field(default_factory=dict)
 
 
@@ -121,7 +121,7 @@ class Tree:
             return False
         return bool(parts) and self.names.is_frame(parts[-1]) and self.names.allow(parts[:-1])
 
-    def unread_kind(self, path: str) -> FileKind | None:
+    def unread_kind(self, path: str) -> Format | None:
         """Return the kind of a file that is not read, when it would count otherwise."""
         try:
             parts = Path(path).relative_to(self.root).parts

@@ -17,6 +17,7 @@ from typing import Literal
 
 from ..clock import Clock
 from ..errors import ConfigError
+from ..formats import FormatTable, built_in_formats
 from ..plain import counted, shown
 from ..records import Arrival, Failed
 from ..settings import WatchSettings
@@ -57,6 +58,7 @@ class FolderSource:
         is_remote: tells whether a folder is on a network share, which is polled.
         jitter: source of the random spread of scans, so that several programs do not scan in step.
         on_turn: called each time the loop goes round: the file system answers.
+        formats: which formats are known; ``None``: those of astro-monitor.
 
     Attributes:
         reopened: takes files that are to be handed on again.
@@ -76,6 +78,7 @@ class FolderSource:
         is_remote: Callable[[Path], bool] = is_remote,
         jitter: random.Random | None = None,
         on_turn: Callable[[], None] = lambda: None,
+        formats: FormatTable | None = None,
     ) -> None:
         if root.exists() and not root.is_dir():
             raise ConfigError(f"{root} is a file; name the folder the capture program writes into")
@@ -84,14 +87,16 @@ class FolderSource:
         self._clock = clock
         self._jitter = jitter or random.Random()
         self._on_turn = on_turn
-        self._tree = Tree(str(self._root), NameRules(settings.ignore), settings.follow_links)
+        names = NameRules(settings.ignore, formats or built_in_formats())
+        self._tree = Tree(str(self._root), names, settings.follow_links)
         self._unread = UnreadFiles(self._tree.root)
         self._hints = Hints()
         self.reopened = Reopened(self._hints)
         self._guard = WatcherGuard(self._tree.root, settings, self._hints, start_watcher, is_remote)
         self._candidates = Candidates(
-            self._root, self._tree, settings, clock, already_done, lambda: self._guard.remote, OpenWriters()
-        )
+            self._root, self._tree, settings, clock, already_done, lambda: self._guard.remote,
+            OpenWriters(names.formats.endings),
+        )  # fmt: skip
         self._scans_due: dict[str, float] = {}
         self._next_scan_s = 0.0
         self._scanned_once = False

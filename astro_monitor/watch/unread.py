@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from ..filekinds import FileKind
+from ..formats import Format
 from ..plain import shown
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class UnreadFiles:
         self._root = root
         self._said: set[tuple[str, str]] = set()
 
-    def note(self, path: str, kind: FileKind) -> None:
+    def note(self, path: str, kind: Format) -> None:
         """Report that a file is not read, unless that was reported for its kind and folder.
 
         Parameters:
@@ -40,7 +40,7 @@ class UnreadFiles:
         log.warning("%s", unread_sentence(Path(self._root), Path(folder), name, kind))
 
 
-def unread_sentence(root: Path, folder: Path, name: str, kind: FileKind) -> str:
+def unread_sentence(root: Path, folder: Path, name: str, kind: Format) -> str:
     """Return why files of a kind in a folder are not graded.
 
     Parameters:

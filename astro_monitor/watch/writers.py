@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..bounds import folded_int64
-from .names import FRAME_ENDINGS
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +25,12 @@ class OpenWriters:
     """Asks which frames are open for writing.
 
     Parameters:
+        endings: of the names of frames, in lower case.
         processes: the folder of processes.
     """
 
-    def __init__(self, processes: Path = PROCESSES) -> None:
+    def __init__(self, endings: tuple[str, ...], processes: Path = PROCESSES) -> None:
+        self._endings = endings
         self._processes = str(processes)
         self._taken_s = float("-inf")
         self._open: frozenset[tuple[int, int]] = frozenset()
@@ -52,7 +53,7 @@ class OpenWriters:
             if process.isdecimal() and process != own:
                 folder = f"{self._processes}/{process}"
                 for number in _names(f"{folder}/fd"):
-                    yield from _written(folder, number)
+                    yield from _written(folder, number, self._endings)
 
 
 def _names(folder: str) -> list[str]:
@@ -63,12 +64,12 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _written(process: str, number: str) -> Iterator[tuple[int, int]]:
+def _written(process: str, number: str, endings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Yield the file behind a descriptor, when it has the name of a frame and is open for writing."""
     link = f"{process}/fd/{number}"
     try:
         # The name first: to ask a file for its number may take for ever on a share that hangs.
-        if not os.readlink(link).lower().endswith(FRAME_ENDINGS):  # noqa: PTH115
+        if not os.readlink(link).lower().endswith(endings):  # noqa: PTH115
             return
         with open(f"{process}/fdinfo/{number}", encoding="ascii") as lines:  # noqa: PTH123
             flags = next((int(line.split()[1], 8) for line in lines if line.startswith("flags:")), _READ_ONLY)

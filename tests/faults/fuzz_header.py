@@ -14,8 +14,8 @@ import atheris
 with atheris.instrument_imports(include=["astro_monitor.fitsheader", "astro_monitor.read"]):
     from astro_monitor.errors import FrameError
     from astro_monitor.fitsheader import scan_hdus
+    from astro_monitor.formats.limits import Limits
     from astro_monitor.read.layout import find_image
-    from astro_monitor.read.limits import Limits
     from astro_monitor.read.xisf import find_xisf_image
 
 CARDS = ["SIMPLE  =                    T", "BITPIX  =                   16", "NAXIS   =                    2"]

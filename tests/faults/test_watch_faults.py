@@ -230,10 +230,10 @@ def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
 ) -> None:
     real = look_into
 
-    def broken(path: str, size_bytes: int) -> object:
+    def broken(path: str, *known: Any) -> object:
         if clock.monotonic() < 60.0:
             raise OSError(errno.EIO, "input/output error")
-        return real(path, size_bytes)
+        return real(path, *known)
 
     monkeypatch.setattr(candidates_module, "look_into", broken)
     put(clock, tmp_path / "a.fits", WHOLE)
@@ -245,7 +245,7 @@ def test_a_file_the_system_cannot_read_for_a_while_arrives_later(
 def test_a_file_that_must_not_be_read_is_left_to_the_reader_to_complain_about(
     tmp_path: Path, clock: ScriptedClock, watcher: ScriptedWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forbidden(path: str, size_bytes: int) -> object:
+    def forbidden(path: str, *known: Any) -> object:
         raise PermissionError(errno.EACCES, "permission denied")
 
     monkeypatch.setattr("astro_monitor.watch.candidates.look_into", forbidden)
@@ -474,10 +474,10 @@ def test_an_error_about_one_file_costs_that_file_once(
     if place == "look_into":
         look = look_into
 
-        def looking(path: str, size_bytes: int) -> object:
+        def looking(path: str, *known: Any) -> object:
             if path.endswith("odd.fits"):
                 raise ZeroDivisionError("nonsense")
-            return look(path, size_bytes)
+            return look(path, *known)
 
         monkeypatch.setattr(candidates_module, "look_into", looking)
     elif place == "Settling.decide":

@@ -17,6 +17,7 @@ from ...clock import SystemClock
 from ...counts import Counts
 from ...documents import Document
 from ...plain import shown
+from ...plugins import load_plugins
 from ...settings import Settings
 from ..options import FILES, ConfigOption, JsonOption, LogOption, UtcOption, err, out, settings_of
 from ..page import Page, Piece, Row
@@ -57,7 +58,8 @@ def run_grade(
         ConfigError: a path does not exist or holds no frames.
         ModelError: a model is missing or altered.
     """
-    arrivals = find_frames(paths, lambda sentence: err.print(f"{sentence}.", markup=False))
+    plugins = load_plugins(settings)
+    arrivals = find_frames(paths, lambda sentence: err.print(f"{sentence}.", markup=False), plugins)
     judged: list[Document] = []
     revised: dict[str, Document] = {}
     counts = Counts()

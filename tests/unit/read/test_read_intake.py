@@ -360,7 +360,7 @@ def test_a_lack_of_memory_is_reported_plainly(tmp_path, arrive, monkeypatch) -> 
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("astro_monitor.read.reader.to_native", fail)
+    monkeypatch.setattr("astro_monitor.read.fits.to_native", fail)
     with pytest.raises(FrameError) as caught:
         Reader().read(arrive(path))
     assert caught.value.kind == "out_of_memory"

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from astro_monitor import filekinds
+from astro_monitor.formats import built_in_formats
+from astro_monitor.formats import row as row_module
 from astro_monitor.watch import NameRules
-from astro_monitor.watch.names import tells_its_length
 
 RULES = NameRules()
 
@@ -89,10 +89,11 @@ def test_folders_of_the_system_are_not_looked_into(name: str) -> None:
 
 
 def test_only_fits_files_give_their_length() -> None:
-    assert tells_its_length("/n/a.FITS")
-    assert tells_its_length("a.fits.fz")
-    assert not tells_its_length("a.fits.gz")
-    assert not tells_its_length("a.xisf")
+    formats = built_in_formats()
+    assert formats.format_of_name("/n/a.FITS").tells_length
+    assert formats.format_of_name("a.fits.fz").tells_length
+    assert not formats.format_of_name("a.fits.gz").tells_length
+    assert not formats.format_of_name("a.xisf").tells_length
 
 
 @pytest.mark.parametrize(
@@ -125,9 +126,11 @@ def test_frames_texts_and_temporary_files_are_not_spoken_of(name: str) -> None:
 
 
 def test_camera_raw_counts_as_far_as_it_can_be_read(monkeypatch) -> None:
-    monkeypatch.setattr(filekinds, "_is_installed", lambda package: False)
-    assert ".cr3" not in filekinds.frame_endings.__wrapped__()
-    assert "pip install 'astro-monitor[raw]'" in filekinds.kind_not_read("IMG_0001.CR3").sentence
-    monkeypatch.setattr(filekinds, "_is_installed", lambda package: True)
-    assert {".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf"} <= set(filekinds.frame_endings.__wrapped__())
-    assert filekinds.kind_not_read("IMG_0001.CR3") is None
+    monkeypatch.setattr(row_module, "_is_installed", lambda package: False)
+    formats = built_in_formats.__wrapped__()
+    assert ".cr3" not in formats.endings
+    assert "pip install 'astro-monitor[raw]'" in formats.kind_not_read("IMG_0001.CR3").sentence
+    monkeypatch.setattr(row_module, "_is_installed", lambda package: True)
+    formats = built_in_formats.__wrapped__()
+    assert {".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf"} <= set(formats.endings)
+    assert formats.kind_not_read("IMG_0001.CR3") is None

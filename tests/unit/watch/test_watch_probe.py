@@ -54,7 +54,7 @@ def test_a_defect_of_the_scanner_leaves_the_file_to_the_reader(
     def broken(head: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("astro_monitor.watch.probe.scan_hdus", broken)
+    monkeypatch.setattr("astro_monitor.formats.known.fits.scan_hdus", broken)
     path = tmp_path / "a.fits"
     path.write_bytes(WHOLE[:5000])
     assert replace(look_into(str(path), 5000), digest="") == Look()
