@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..detect import Detector
+from ..formats import FormatTable
 from ..grade import SourceGrader
 from ..inference import Model, open_model, source_part
 from ..measure import Measurer, Site
-from ..formats import FormatTable
 from ..plugins import load_plugins
 from ..read import Dialects, Limits, Reader
 from ..records import (
