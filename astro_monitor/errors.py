@@ -18,6 +18,7 @@
     ├── LookError              a look cannot be kept
     │   ├── LookDamaged        these bytes are no look
     │   └── LookOfAnotherVersion   another version of the program wrote it
+    ├── TooFrequent            more came from another program than may be logged
     └── PublishError           a socket cannot be bound, or keys are missing
 
 Every message is one sentence that says what happened and what to do next. Each class also inherits the
@@ -74,6 +75,10 @@ class NotKept(AstroMonitorError, LookupError):
     def __init__(self, sentence: str, reason: Literal["absent", "damaged", "unreadable"]) -> None:
         super().__init__(sentence)
         self.reason = reason
+
+
+class TooFrequent(AstroMonitorError, RuntimeError):
+    """Another program sends more than may be logged; this was not."""
 
 
 class PublishError(AstroMonitorError, OSError):

@@ -37,6 +37,7 @@ from .backlog import Backlog
 from .desk import Desk
 from .health import HealthPages
 from .mover import Mover
+from .observations import Observations
 from .pulse import Pulse
 from .retries import Retries, WorkerPause
 from .state import BUS, WATCH, WORK, DaemonState
@@ -251,6 +252,8 @@ class Monitor:
         self.state = state
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
+        observations = Observations(night_log, lambda document: self._announce(publisher, document), self._clock)
+        publisher.observe = observations.take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
         worker = WorkerLane(self._settings, pipeline=self._pipeline, on_wait=lambda: pulse.beat(WORK))

@@ -66,6 +66,8 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
             _keep_latest(database, f"alert/{body['alert_id']}", document.seq)
         case "alert.closed":
             database.rows("DELETE FROM latest WHERE subject = ?", (f"alert/{body['alert_id']}",))
+        case "context.observed":
+            _keep_latest(database, f"context/{body['subject']}/{body['source']}", document.seq)
         case "session.started" | "metrics.described" | "list.written":
             _keep_latest(database, document.kind, document.seq)
 

@@ -27,6 +27,9 @@ _SEEN_AGAIN = 100_000
 _SNAPSHOT_TARGETS = 50
 """Targets, the latest ones, whose last frame is told to those who join late."""
 
+_SNAPSHOT_SOURCES = 20
+"""Sources of observations, the latest ones, whose last observation a snapshot holds."""
+
 
 class NightLogReader:
     """A night log that is only looked at. Thread-safe. Made by :meth:`read`.
@@ -104,11 +107,17 @@ class NightLogReader:
             seq = page[-1].seq
 
     def snapshot(self) -> list[Document]:
-        """Give what holds now, in order: session, metric table, open alerts, lists, the last frame of each target."""
+        """Return what holds now, in order: session, metric table, open alerts, lists, the last frame of each target.
+
+        The latest observation of each source is among them.
+        """
         return self._select(
-            "seq IN (SELECT seq FROM latest WHERE subject NOT LIKE 'frame/%' UNION ALL SELECT seq FROM "
-            "(SELECT seq FROM latest WHERE subject LIKE 'frame/%' ORDER BY seq DESC LIMIT ?)) ORDER BY seq",
-            (_SNAPSHOT_TARGETS,),
+            "seq IN (SELECT seq FROM latest WHERE subject NOT LIKE 'frame/%' AND subject NOT LIKE 'context/%' "
+            "UNION ALL SELECT seq FROM "
+            "(SELECT seq FROM latest WHERE subject LIKE 'frame/%' ORDER BY seq DESC LIMIT ?) "
+            "UNION ALL SELECT seq FROM "
+            "(SELECT seq FROM latest WHERE subject LIKE 'context/%' ORDER BY seq DESC LIMIT ?)) ORDER BY seq",
+            (_SNAPSHOT_TARGETS, _SNAPSHOT_SOURCES),
         )
 
     def has_content(self, sha256: str) -> bool:

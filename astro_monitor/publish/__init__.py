@@ -3,7 +3,7 @@
 The wire protocol is written down in ``docs/reference/protocol.md``; nothing here is needed to speak it.
 """
 
-from .asking import how_it_is, revise
+from .asking import how_it_is, observe, revise
 from .client import Received, Subscription, tail
 from .control import History
 from .keys import ClientKeys, client_keys, make_keys
@@ -18,6 +18,7 @@ __all__ = [
     "client_keys",
     "how_it_is",
     "make_keys",
+    "observe",
     "revise",
     "tail",
 ]

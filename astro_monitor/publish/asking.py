@@ -1,4 +1,4 @@
-"""Asking a running daemon one thing: how it is, or to decide on a frame by hand."""
+"""Asking a running daemon one thing: how it is, to decide on a frame by hand, or to take in an observation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 
 import zmq
 from pydantic import ValidationError
 
-from ..documents import TOPIC_ROOT, BadDocument, Decision, Document, SessionHeartbeat, decode, heartbeat
+from ..documents import (
+    TOPIC_ROOT,
+    BadDocument,
+    ContextObserved,
+    Decision,
+    Document,
+    SessionHeartbeat,
+    body_json,
+    decode,
+    heartbeat,
+)
 from ..errors import PublishError
 from ..settings import PublishSettings
 from .control import ControlReply
@@ -100,7 +111,9 @@ def _keys(settings: PublishSettings) -> ClientKeys | None:
     return client_keys(settings.keys_folder) if settings.keys_folder is not None else None
 
 
-def _ask(context: zmq.Context[zmq.Socket[bytes]], settings: PublishSettings, question: dict[str, str]) -> ControlReply:
+def _ask(
+    context: zmq.Context[zmq.Socket[bytes]], settings: PublishSettings, question: Mapping[str, object]
+) -> ControlReply:
     """Ask once.
 
     Raises:
@@ -179,4 +192,28 @@ def revise(settings: PublishSettings, frame_id: str, decision: Decision, *, by: 
         context.destroy(linger=0)
     if reply.error:
         raise PublishError(f"the daemon does not take this decision: {reply.sentence}")
+    return reply.documents[0]
+
+
+def observe(settings: PublishSettings, observation: ContextObserved) -> Document:
+    """Report to a running daemon what another program has observed.
+
+    Parameters:
+        settings: the daemon's addresses; with ``keys_folder``, the first client's secret there is used: its role must
+            be ``plugin``.
+        observation: what was observed; ``by`` is filled in by the daemon.
+
+    Returns:
+        the ``context.observed`` document.
+
+    Raises:
+        PublishError: no answer, or the daemon refuses.
+    """
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        reply = _ask(context, settings, {"request": "observe", "observation": body_json(observation)})
+    finally:
+        context.destroy(linger=0)
+    if reply.error:
+        raise PublishError(f"the daemon does not take this observation: {reply.sentence}")
     return reply.documents[0]

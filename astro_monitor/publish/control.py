@@ -1,4 +1,4 @@
-"""Questions that clients may ask, and the answers. One of them changes something: a person's word about a frame."""
+"""Questions that clients may ask, and the answers. Two of them change something: ``revise`` and ``observe``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..complaints import wrong
-from ..documents import PROTOCOL, SCHEMA, Decision, Document, encode
-from ..errors import AstroMonitorError
+from ..documents import PROTOCOL, SCHEMA, ContextObserved, Decision, Document, encode
+from ..errors import AstroMonitorError, TooFrequent
+from .roles import LOCAL, Sender
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class ControlRequest(BaseModel):
 
     Attributes:
         request: ``hello`` and ``ping`` ask who is there, ``snapshot`` what holds now, ``replay`` what was; ``revise``
-            decides on a frame by hand.
+            decides on a frame by hand; ``observe`` reports what another program has observed.
         id: any text; comes back with the answer.
         after_seq: ``replay``: only documents with a higher number.
         limit: ``replay``: at most so many.
@@ -52,11 +53,12 @@ class ControlRequest(BaseModel):
         decision: ``revise``: what holds from now on.
         why: ``revise``: one sentence.
         by: ``revise``: who says so.
+        observation: ``observe``: the body of the ``context.observed`` document; its ``by`` is replaced.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    request: Literal["hello", "ping", "snapshot", "replay", "revise"]
+    request: Literal["hello", "ping", "snapshot", "replay", "revise", "observe"]
     id: Annotated[str, Field(max_length=200)] = ""
     after_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_REPLAY)] = MAX_REPLAY
@@ -64,10 +66,14 @@ class ControlRequest(BaseModel):
     decision: Decision = "review"
     why: Annotated[str, Field(max_length=500)] = ""
     by: Annotated[str, Field(max_length=100)] = "client"
+    observation: ContextObserved | None = None
 
 
 Revise = Callable[[ControlRequest], Document]
-"""Carries out a ``revise``, gives its ``frame.revised`` document, raises ``KeyError`` for a frame nobody judged."""
+"""Carries out a ``revise``, returns its ``frame.revised`` document; ``KeyError``: the frame has no verdict."""
+
+Observe = Callable[[ContextObserved], Document]
+"""Logs and broadcasts an observation, returns its document; ``TooFrequent``: more came than may be logged."""
 
 
 class ControlReply(BaseModel):
@@ -81,7 +87,7 @@ class ControlReply(BaseModel):
         log_id: identity of the night log; numbers of another one cannot be compared.
         session_id: the running session.
         last_seq: number of the newest document when the answer was made.
-        documents: of ``snapshot`` and ``replay``, in order; of ``revise`` the one that was made.
+        documents: of ``snapshot`` and ``replay``, in order; of ``revise`` and ``observe`` the one that was made.
         more: ``replay``: there are further documents; ask again after the last one.
         error: ``bad_request``, ``unknown_frame``, ``refused`` or ``failed``; empty when all is well.
         sentence: what was wrong.
@@ -91,7 +97,7 @@ class ControlReply(BaseModel):
 
     schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
     protocol: str = "1.0"
-    reply: Literal["hello", "ping", "snapshot", "replay", "revise", "error"]
+    reply: Literal["hello", "ping", "snapshot", "replay", "revise", "observe", "error"]
     id: str = ""
     log_id: str = ""
     session_id: str = ""
@@ -102,13 +108,17 @@ class ControlReply(BaseModel):
     sentence: str = ""
 
 
-def answer(history: History, data: bytes, revise: Revise | None = None) -> bytes:
+def answer(
+    history: History, data: bytes, revise: Revise | None = None, observe: Observe | None = None, sender: Sender = LOCAL
+) -> bytes:
     """Answer one question; never raises for what the client sent.
 
     Parameters:
         history: the night log.
         data: the question, JSON.
         revise: carries out what a person decides; ``None`` refuses it.
+        observe: takes in an observation; ``None`` refuses it.
+        sender: who asks.
 
     Returns:
         a :class:`ControlReply` as JSON.
@@ -123,6 +133,10 @@ def answer(history: History, data: bytes, revise: Revise | None = None) -> bytes
         return _reply("error", error="bad_request", sentence=wrong(path, dict(first)))
     head: dict[str, Any] = {"id": request.id, "log_id": history.log_id, "session_id": history.session_id}
     try:
+        if not sender.may(request.request):
+            return _reply("error", **head, error="refused", sentence=sender.refusal(request.request))
+        if request.request == "observe":
+            return _observed(request, observe, sender, head, history)
         if request.request == "revise":
             return _revised(request, revise, head, history)
         documents, more = _documents(history, request)
@@ -141,6 +155,20 @@ def _revised(request: ControlRequest, revise: Revise | None, head: dict[str, Any
         said = f"frame {request.frame_id!r} was never judged here; take frame_id from its frame.judged document"
         return _reply("error", **head, error="unknown_frame", sentence=said)
     return _reply("revise", [encode(document)], **head, last_seq=history.last_seq(), more=False)
+
+
+def _observed(
+    request: ControlRequest, observe: Observe | None, sender: Sender, head: dict[str, Any], history: History
+) -> bytes:
+    if request.observation is None:
+        return _reply("error", **head, error="bad_request", sentence="'observe' needs an 'observation'")
+    if observe is None:
+        return _reply("error", **head, error="refused", sentence="observations are not taken here")
+    try:
+        document = observe(request.observation.model_copy(update={"by": sender.name}))
+    except TooFrequent as error:
+        return _reply("error", **head, error="refused", sentence=str(error))
+    return _reply("observe", [encode(document)], **head, last_seq=history.last_seq(), more=False)
 
 
 def _documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:

@@ -12,7 +12,8 @@ import zmq
 from zmq.utils import z85
 
 from ..errors import PublishError
-from .keys import ServerKeys, known_clients
+from .keys import ServerKeys, known_clients, role_now
+from .roles import Sender
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +47,29 @@ class Gatekeeper:
         """Answer one waiting question."""
         frames = self.socket.recv_multipart()
         request_id = frames[1] if len(frames) > 1 else b""
-        allowed = self._allows(frames)
-        status = (b"200", b"OK") if allowed else (b"400", b"unknown client")
-        self.socket.send_multipart([_VERSION, request_id, *status, b"", b""])
+        name = self._name_of(frames)
+        status = (b"200", b"OK") if name else (b"400", b"unknown client")
+        # ZeroMQ hands the name on with each message of the client, as its property User-Id.
+        self.socket.send_multipart([_VERSION, request_id, *status, name.encode(), b""])
 
-    def _allows(self, frames: list[bytes]) -> bool:
-        """Decide; whatever is odd is refused. The key files are read anew, so that changes count at once."""
-        if len(frames) != 7 or frames[0] != _VERSION or frames[2] != _DOMAIN or frames[5] != b"CURVE":
-            return False
+    def sender(self, message: zmq.Frame) -> Sender:
+        """Return who has sent a message. The role is read from the key file, so that a change counts at once."""
         try:
-            known = z85.encode(frames[6]) in known_clients(self._keys.folder)
+            name = str(message.get("User-Id"))
+        except zmq.ZMQError:
+            return Sender()
+        return Sender(name, role_now(self._keys.folder, name))
+
+    def _name_of(self, frames: list[bytes]) -> str:
+        """Return the name of a client that may connect; empty for all others. The key files are read each time."""
+        if len(frames) != 7 or frames[0] != _VERSION or frames[2] != _DOMAIN or frames[5] != b"CURVE":
+            return ""
+        try:
+            key = z85.encode(frames[6])
+            name = next((client.name for client in known_clients(self._keys.folder) if client.public == key), "")
         except (PublishError, ValueError) as error:
             log.error("a client was refused because the keys cannot be read: %s", error)
-            return False
-        if not known:
+            return ""
+        if not name:
             log.warning("a client at %s was refused: its key is not known here", frames[3].decode("ascii", "replace"))
-        return known
+        return name

@@ -1,9 +1,9 @@
-"""CURVE keys: files of one line each, Z85 text.
+"""CURVE keys: text files; the key is the first line, Z85.
 
 A keys folder holds ``server.secret`` and ``server.public`` of the daemon, and ``<client>.public`` of every client that
-may connect. A client needs its own ``<client>.secret`` and ``server.public``. Removing a ``<client>.public`` shuts that
-client out at its next connection, without a restart; renewing it shuts out whoever has the old secret. A renewed pair
-of the daemon itself counts from its next start.
+may connect, with the role of the client in a second line: ``role: viewer``. A client needs its own ``<client>.secret``
+and ``server.public``. Removing a ``<client>.public`` shuts that client out at its next connection, without a restart;
+renewing it shuts out whoever has the old secret. A renewed pair of the daemon itself counts from its next start.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from pathlib import Path
 
 import zmq
 
+from ..documents import Role
 from ..errors import PublishError
 from ..plain import because
+from .roles import DEFAULT_ROLE, ROLE_BEFORE_ROLES, ROLES
 
 SERVER = "server"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _Z85 = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _OTHERS_BITS = 0o077
+_ROLE_LINE = b"role: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,26 @@ class ClientKeys:
     server_public: bytes
 
 
-def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = ()) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client that may connect: its name, its public key (Z85), and what it may do."""
+
+    name: str
+    public: bytes
+    role: Role
+
+
+def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = (), role: Role | None = None) -> list[Path]:
     """Make the daemon's keys and those of some clients; existing ones are kept.
 
     Parameters:
         folder: the keys folder; made when absent, for its owner alone.
         clients: names of 1 to 40 characters: lower-case letters, digits, ``-`` and ``_``.
-        renew: names, ``server`` among them or not, whose keys are replaced by new ones.
+        renew: names, ``server`` among them or not, whose keys are replaced by new ones; they keep their roles.
+        role: of all these clients, also of those that have keys; ``None``: new ones are viewers, others keep theirs.
 
     Returns:
-        the files that were made.
+        the files that were made or changed.
 
     Raises:
         PublishError: a name is not allowed, or the folder cannot be written.
@@ -70,28 +83,41 @@ def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = ()) -
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in names:
-            if name in renewed:
-                made += _make_pair(folder, name)
+            public = folder / f"{name}.public"
+            now = _read_client(public).role if name != SERVER and public.exists() else DEFAULT_ROLE
+            if name in renewed or not public.exists():
+                made += _make_pair(folder, name, role or now)
                 renewed.discard(name)
-            elif not (folder / f"{name}.public").exists():
-                made += _make_pair(folder, name)
+            elif name != SERVER and role is not None and role != now:
+                _replace(public, _read_key(public) + _role_line(role), 0o644)
+                made.append(public)
+    except PublishError:
+        raise
     except OSError as error:
         raise PublishError(f"keys cannot be made in {folder}: {because(error)}; check the folder") from error
     return made
 
 
-def _make_pair(folder: Path, name: str) -> list[Path]:
+def _make_pair(folder: Path, name: str, role: Role) -> list[Path]:
     public, secret = zmq.curve_keypair()
     paths = [folder / f"{name}.secret", folder / f"{name}.public"]
-    for path, key, mode in zip(paths, (secret, public), (0o600, 0o644), strict=True):
-        # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
-        fresh = path.with_name(path.name + ".new")
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key + b"\n")
-        fresh.replace(path)
+    _replace(paths[0], secret, 0o600)
+    _replace(paths[1], public if name == SERVER else public + _role_line(role), 0o644)
     return paths
+
+
+def _role_line(role: Role) -> bytes:
+    return b"\n" + _ROLE_LINE + role.encode()
+
+
+def _replace(path: Path, text: bytes, mode: int) -> None:
+    # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text + b"\n")
+    fresh.replace(path)
 
 
 def server_keys(folder: Path) -> ServerKeys:
@@ -129,8 +155,8 @@ def client_keys(folder: Path, name: str | None = None) -> ClientKeys:
     return ClientKeys(public=zmq.curve_public(secret), secret=secret, server_public=server_public)
 
 
-def known_clients(folder: Path) -> frozenset[bytes]:
-    """Give the public keys (Z85) of all clients that may connect now.
+def known_clients(folder: Path) -> tuple[KnownClient, ...]:
+    """Return all clients that may connect now.
 
     Raises:
         PublishError: the folder or a key cannot be read.
@@ -139,7 +165,33 @@ def known_clients(folder: Path) -> frozenset[bytes]:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".public" and path.stem != SERVER)
     except OSError as error:
         raise PublishError(f"the keys folder {folder} cannot be read: {because(error)}; check it") from error
-    return frozenset(_read_key(path) for path in paths)
+    return tuple(_read_client(path) for path in paths)
+
+
+def role_now(folder: Path, name: str) -> Role | None:
+    """Return the role that a client has now; ``None`` when its key was removed or cannot be read."""
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        return _read_client(folder / f"{name}.public").role
+    except PublishError:
+        return None
+
+
+def _read_client(path: Path) -> KnownClient:
+    """Read a client's public key and role.
+
+    Raises:
+        PublishError: it cannot be read, holds no key, or names no role that is known.
+    """
+    public = _read_key(path)
+    lines = [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
+    if len(lines) == 1:
+        return KnownClient(path.stem, public, ROLE_BEFORE_ROLES)
+    for role in ROLES:
+        if lines[1:] == [_ROLE_LINE + role.encode()]:
+            return KnownClient(path.stem, public, role)
+    raise PublishError(f"{path} names no role; its second line is 'role: ' and one of {', '.join(ROLES)}")
 
 
 def _read_secret(path: Path) -> bytes:
@@ -151,7 +203,7 @@ def _read_secret(path: Path) -> bytes:
 
 def _read_key(path: Path) -> bytes:
     try:
-        key = path.read_bytes().strip()
+        key = path.read_bytes().strip().split(b"\n")[0].strip()
     except OSError as error:
         raise PublishError(
             f"the key {path} cannot be read: {because(error)}; make it with 'astro-monitor keys'"

@@ -19,8 +19,9 @@ from ..documents import Document, SessionHeartbeat, body_json, encode, topic
 from ..errors import PublishError
 from ..settings import PublishSettings
 from .addresses import bind_address, is_ipv4, keys_for
-from .control import History, Revise, answer
+from .control import History, Observe, Revise, answer
 from .gatekeeper import Gatekeeper
+from .roles import LOCAL
 from .wire import WELCOME, open_socket
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Publisher:
 
     Attributes:
         revise: carries out what clients decide by hand, called in the publisher's thread; ``None`` refuses it.
+        observe: takes in what clients observe, called in the publisher's thread; ``None`` refuses it.
         figures: gives the numbers of each heartbeat, called in the publisher's thread; its ``last_seq`` is replaced.
         addresses: broadcast and control address, as bound, port numbers included; empty before :meth:`start`.
         dropped: announcements that found the queue full.
@@ -65,6 +67,7 @@ class Publisher:
         self._beats = 0
         self.figures: Callable[[], SessionHeartbeat] = _no_figures
         self.revise: Revise | None = None
+        self.observe: Observe | None = None
         self.addresses: tuple[str, ...] = ()
         self.dropped = 0
 
@@ -169,7 +172,7 @@ class Publisher:
                     broadcast.recv_multipart()
                     due = min(due, self._clock.monotonic() + _CONFIRM_S)
                 if control in ready:
-                    self._answer_one(control)
+                    self._answer_one(control, gatekeeper)
                 if self._clock.monotonic() >= due:
                     due = self._clock.monotonic() + self._settings.heartbeat_s
                     self._send(broadcast, self._heartbeat())
@@ -191,14 +194,16 @@ class Publisher:
     def _send(self, broadcast: zmq.Socket[bytes], document: Document) -> None:
         broadcast.send_multipart([topic(document.kind, document.body).encode(), encode(document)])
 
-    def _answer_one(self, control: zmq.Socket[bytes]) -> None:
+    def _answer_one(self, control: zmq.Socket[bytes], gatekeeper: Gatekeeper | None) -> None:
         """Answer one question. ``REQ`` clients put an empty frame before it, which goes back to them."""
-        client, *frames = control.recv_multipart()
-        empty = [b""] if frames[:1] == [b""] else []
+        client, *frames = control.recv_multipart(copy=False)
+        empty = [b""] if frames and not frames[0].bytes else []
         question = frames[len(empty) :]
         if len(question) != 1:
             return
-        control.send_multipart([client, *empty, answer(self._history, question[0], self.revise)])
+        sender = LOCAL if gatekeeper is None else gatekeeper.sender(question[0])
+        reply = answer(self._history, question[0].bytes, self.revise, self.observe, sender)
+        control.send_multipart([client.bytes, *empty, reply])
 
     def _heartbeat(self) -> Document:
         self._beats += 1
