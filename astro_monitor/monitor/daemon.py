@@ -252,8 +252,7 @@ class Monitor:
         self.state = state
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
-        observations = Observations(night_log, lambda document: self._announce(publisher, document), self._clock)
-        publisher.observe = observations.take
+        publisher.observe = Observations(night_log, fanout.accept, self._clock).take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
         worker = WorkerLane(self._settings, pipeline=self._pipeline, on_wait=lambda: pulse.beat(WORK))
