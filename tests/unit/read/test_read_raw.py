@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astro_monitor.filekinds import RAW_ENDINGS
 
 from astro_monitor.errors import FrameError
+from astro_monitor.formats.known.raw import RAW_ENDINGS
 from astro_monitor.read import Limits, Reader, exposure_start
 from astro_monitor.read import raw as raw_module
 from astro_monitor.read.exif import read_exif
