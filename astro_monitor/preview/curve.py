@@ -81,7 +81,8 @@ def quantile(pixels: NDArray[np.float32], share: float) -> float:
 
 def _sorted_sample(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     step = max(1, round(np.sqrt(pixels.size / SAMPLES)))
-    return np.sort(pixels[step // 2 :: step, step // 2 :: step], axis=None)
+    top, left = (min(step // 2, side - 1) for side in pixels.shape)
+    return np.sort(pixels[top::step, left::step], axis=None)
 
 
 class Curve:

@@ -17,6 +17,13 @@ from .means import block_mean
 MOST_PIXELS = 1_500_000
 """Of a grey preview."""
 
+LONGEST_SIDE_PX = 8192
+"""JPEG files have at most 65535 columns, and a strip of one row shows nothing."""
+
+MOST_STRETCHED = 2_200_000
+"""Pictures of up to so many pixels are stretched and then made smaller. Binning by a whole factor would leave sensors
+of 24 to 35 megapixels, the most frequent ones, with a quarter of the pixels that a preview may have."""
+
 MOST_COLOUR_PIXELS = 750_000
 """Of a preview in colour, which takes longer to make."""
 
@@ -27,13 +34,12 @@ QUALITY = 82
 """Of the JPEG file. Higher ones spend their bytes on the noise of the sky."""
 
 
-def preview_jpeg(frame: Frame, detections: Detections, binned_adu: NDArray[np.float32] | None = None) -> bytes:
+def preview_jpeg(frame: Frame, detections: Detections) -> bytes:
     """Return a preview of a frame: colour where it has a Bayer array, else grey.
 
     Parameters:
         frame: the frame.
         detections: of the same frame.
-        binned_adu: (h, w) mean levels in squares of the frame's pixels, which the star finder made on its way.
 
     Returns:
         a JPEG file; the first row of the frame is at the top if its header says so, else at the bottom, as FITS
@@ -47,12 +53,17 @@ def preview_jpeg(frame: Frame, detections: Detections, binned_adu: NDArray[np.fl
         colours = chroma(frame.mosaic, _shifted(bayer, frame.origin_px), 2 * factor, stars)
         planes = [grey(levels), *_doubled(colours, levels.shape)]
     else:
-        planes = [grey(_levels(frame, detections, binned_adu))]
+        planes = [grey(_levels(frame, detections))]
     if frame.meta.row_order != "TOP-DOWN":
         planes = [plane[::-1] for plane in planes]
     bands = [Image.fromarray(plane) for plane in planes]
+    picture = bands[0] if len(bands) == 1 else Image.merge("YCbCr", bands)
+    shrink = min(math.sqrt(MOST_PIXELS / (picture.width * picture.height)), LONGEST_SIDE_PX / max(picture.size))
+    if shrink < 1.0:
+        size = (max(1, int(shrink * picture.width)), max(1, int(shrink * picture.height)))
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
     out = io.BytesIO()
-    (bands[0] if len(bands) == 1 else Image.merge("YCbCr", bands)).save(out, "JPEG", quality=QUALITY)
+    picture.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
 
 
@@ -64,12 +75,13 @@ def _factor(shape: tuple[int, ...], most_pixels: int) -> int:
     return factor
 
 
-def _levels(frame: Frame, detections: Detections, binned_adu: NDArray[np.float32] | None) -> NDArray[np.float32]:
+def _levels(frame: Frame, detections: Detections) -> NDArray[np.float32]:
     """Return the frame binned to the size of a preview."""
-    if binned_adu is not None and binned_adu.size >= FEW_PIXELS:
-        return block_mean(binned_adu, _factor(binned_adu.shape, MOST_PIXELS))
+    binned_adu = detections.binned_adu
+    if binned_adu.size >= FEW_PIXELS:
+        return block_mean(binned_adu, _factor(binned_adu.shape, MOST_STRETCHED))
     pixels = detections.hot.cleaned(frame.pixels)
-    return block_mean(pixels, _factor(pixels.shape, MOST_PIXELS))
+    return block_mean(pixels, _factor(pixels.shape, MOST_STRETCHED))
 
 
 def _doubled(chroma_values: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:

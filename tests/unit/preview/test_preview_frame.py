@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,13 +84,19 @@ def exposed(
     return np.clip(np.random.default_rng(5).normal(mosaic, 12), 0, 65535).astype(np.uint16)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (40, 3000), (1300, 1700)])
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (40, 3000), (1300, 1600)])
 def test_any_shape_has_a_preview_of_bounded_size(shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(1).normal(1000, 10, shape).astype(np.uint16)
     shown = picture(preview_jpeg(frame_of(pixels), found([], [])))
     assert 0 < shown.size <= MOST_PIXELS
+    assert shown.size > 0.9 * min(pixels.size, MOST_PIXELS)
     if pixels.size <= MOST_PIXELS:
         assert shown.shape == shape
+
+
+def test_a_strip_that_no_jpeg_file_can_hold_is_made_shorter() -> None:
+    pixels = np.random.default_rng(1).normal(1000, 10, (1, 100_000)).astype(np.uint16)
+    assert picture(preview_jpeg(frame_of(pixels), found([], []))).shape == (1, 8192)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (7, 9), (64, 66), (1801, 2002)])
@@ -103,8 +110,9 @@ def test_any_shape_has_a_preview_in_colour(shape: tuple[int, int]) -> None:
 def test_the_sums_of_the_star_finder_are_used_where_they_are_large_enough() -> None:
     pixels = np.random.default_rng(1).normal(1000, 10, (100, 120)).astype(np.uint16)
     sums = np.random.default_rng(1).normal(1000, 10, (500, 600)).astype(np.float32)
-    assert picture(preview_jpeg(frame_of(pixels), found([], []), sums)).shape == (500, 600)
-    assert picture(preview_jpeg(frame_of(pixels), found([], []), sums[:10, :10])).shape == (100, 120)
+    for binned_adu, shape in ((sums, (500, 600)), (sums[:10, :10], (100, 120))):
+        detections = replace(found([], []), binned_adu=binned_adu, binned_px=4)
+        assert picture(preview_jpeg(frame_of(pixels), detections)).shape == shape
 
 
 @pytest.mark.parametrize(("row_order", "row"), [("TOP-DOWN", 30), ("BOTTOM-UP", 69), (None, 69)])
