@@ -56,10 +56,13 @@ docs:
 bench *options:
     python -m benchmarks.verdict {{ options }}
 
-# build wheel and sdist, and check them
+# build wheel and sdist into dist/, check them, and grade frames with the wheel in a fresh environment
 release:
-    python -m build
-    twine check --strict dist/*
+    python packaging/release.py
+
+# show the change log of the next version
+changes version="0.0":
+    towncrier build --draft --version {{ version }}
 
 # run what CI runs, on a clean checkout
 ci:

@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HOME = {"README.md": "index.md"}
 """The page with another place in the site than in the repository."""
 
-OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "benchmarks", "training", "plugins")
+OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "changes", "benchmarks", "training", "plugins", "packaging")
 """Pages, and folders whose README files are pages of the site."""
 
 SCHEMAS = "reference/schemas"
@@ -34,18 +34,17 @@ _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages outside ``docs/`` and the files that pages link to."""
-    for path in _pages_outside():
-        files.append(_added(config, path))
-    listed = sorted(Path(config.docs_dir, SCHEMAS).glob("*.json"))
-    lines = [f"- [{path.name}]({path.name})" for path in listed]
+    for outside in _pages_outside():
+        files.append(_added(config, outside))
+    schemas = sorted(Path(config.docs_dir, SCHEMAS).glob("*.json"))
+    lines = [f"- [{schema.name}]({schema.name})" for schema in schemas]
     text = (
         "# JSON schemas\n\nOne schema for each kind of document, in JSON Schema 2020-12.\n\n" + "\n".join(lines) + "\n"
     )
     files.append(File.generated(config, f"{SCHEMAS}/index.md", content=text))
     for page in list(files.documentation_pages()):
         for target in _targets(page.content_string, _in_repository(page.src_uri)):
-            path = REPOSITORY / target
-            if _in_site(target) not in files.src_uris and path.is_file():
+            if _in_site(target) not in files.src_uris and (REPOSITORY / target).is_file():
                 files.append(_added(config, target))
     return files
 
