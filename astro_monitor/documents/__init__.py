@@ -1,9 +1,9 @@
 """The documents that leave the program: the wire format. No numpy, no records: any process may read documents.
 
 ``base`` has the envelope, ``vocabulary`` the words with a meaning, ``frame``, ``alert``, ``session`` and ``context``
-the bodies, ``kinds`` which body each kind has, ``schemas`` their JSON Schemas. Writers are strict (unknown fields are
-refused); readers are tolerant. Rules: no NaN or infinity; units in keys; missing is ``null`` with a reason; moments are
-UTC text ending in ``Z``.
+the bodies, ``kinds`` which body each kind has, ``schemas`` their JSON Schemas, ``views`` what readers get. Writers are
+strict (unknown fields are refused); readers are tolerant. Rules: no NaN or infinity; units in keys; missing is ``null``
+with a reason; moments are UTC text ending in ``Z``.
 """
 
 from .alert import AlertBody
@@ -21,6 +21,7 @@ from .frame import (
     StreakBody,
 )
 from .kinds import BODIES
+from .reading import OtherView, view
 from .session import (
     ListWritten,
     MetricDescription,
@@ -31,6 +32,30 @@ from .session import (
     SessionStopped,
     heartbeat,
 )
+from .views import (
+    VIEWS,
+    AlertView,
+    BaselineView,
+    ContextObservedView,
+    FieldGridView,
+    FrameFailedView,
+    FrameJudgedView,
+    FrameRevisedView,
+    FrameSkippedView,
+    ListWrittenView,
+    MetaView,
+    MetricDescriptionView,
+    MetricsDescribedView,
+    ModelInfoView,
+    ObservedValueView,
+    PluginDisabledView,
+    ReasonView,
+    SessionHeartbeatView,
+    SessionStartedView,
+    SessionStoppedView,
+    StreakView,
+    View,
+)
 from .vocabulary import AlertKind, Decision, Role, Subject
 
 __all__ = [
@@ -38,36 +63,60 @@ __all__ = [
     "PROTOCOL",
     "SCHEMA",
     "TOPIC_ROOT",
+    "VIEWS",
     "AlertBody",
     "AlertKind",
+    "AlertView",
     "BadDocument",
     "BaselineBody",
+    "BaselineView",
     "Body",
     "ContextObserved",
+    "ContextObservedView",
     "Decision",
     "Document",
     "FieldGridBody",
+    "FieldGridView",
     "FrameFailed",
+    "FrameFailedView",
     "FrameJudged",
+    "FrameJudgedView",
     "FrameRevised",
+    "FrameRevisedView",
     "FrameSkipped",
+    "FrameSkippedView",
     "ListWritten",
+    "ListWrittenView",
     "MetaBody",
+    "MetaView",
     "MetricDescription",
+    "MetricDescriptionView",
     "MetricsDescribed",
+    "MetricsDescribedView",
     "ModelInfo",
+    "ModelInfoView",
     "ObservedValue",
+    "ObservedValueView",
+    "OtherView",
     "PluginDisabled",
+    "PluginDisabledView",
     "ReasonBody",
+    "ReasonView",
     "Role",
     "SessionHeartbeat",
+    "SessionHeartbeatView",
     "SessionStarted",
+    "SessionStartedView",
     "SessionStopped",
+    "SessionStoppedView",
     "StreakBody",
+    "StreakView",
     "Subject",
+    "View",
     "body_json",
     "decode",
     "encode",
     "heartbeat",
     "topic",
+    "view",
 ]
