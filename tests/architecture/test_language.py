@@ -39,7 +39,6 @@ ROOMS_TO_DO = frozenset(
         "compose.py",
         "counts.py",
         "demo",
-        "detect",
         "documents",
         "errors.py",
         "files",
