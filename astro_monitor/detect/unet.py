@@ -82,7 +82,7 @@ class StarNet:
             Points.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
         )
         points = certain(points, self._star_threshold, self._artefact_threshold)
-        return Scan(without_doubles(points, plan.core_shape), streak, binned_adu)
+        return Scan(without_duplicates(points, plan.core_shape), streak, binned_adu)
 
     def _tile(
         self,
