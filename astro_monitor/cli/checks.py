@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..clock import SystemClock
 from ..errors import AstroMonitorError, ConfigError
 from ..formats import built_in_formats
-from ..inference import list_models, open_model, source_part
+from ..inference import list_models, open_model, source_part_of
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
 from ..plain import because
@@ -98,7 +98,7 @@ def check_models(settings: Settings, folder: Path | None) -> Finding:
     try:
         opened = [
             open_model(name, folder=chosen.folder, provider=chosen.provider, threads=1)
-            for name in (chosen.star_finder, source_part(chosen.quality), chosen.quality)
+            for name in (chosen.star_finder, source_part_of(chosen.quality), chosen.quality)
         ]
     except AstroMonitorError as error:
         return Finding("models", "fault", f"{error}; install astro-monitor again.")
