@@ -27,7 +27,9 @@ from ..watch import FolderSource
 Level = Literal["ok", "warning", "fault"]
 
 LOW_DISK_BYTES = 2 << 30
+"""Free space in bytes below which a night of frames may fill the disk."""
 WATCHER_PATIENCE_S = 15.0
+"""Longest wait in seconds for the watcher to see a new file; a polled folder is read every few seconds."""
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 """No night can be before this program was made: an earlier clock has not been set."""
 
