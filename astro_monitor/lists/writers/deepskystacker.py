@@ -1,0 +1,15 @@
+"""The file list of DeepSkyStacker."""
+
+from __future__ import annotations
+
+from .. import render
+from ..writer import ListWriter
+
+WRITERS = (
+    ListWriter(
+        key="dss",
+        meaning="deepskystacker.dssfilelist: the kept frames, the best as reference",
+        render=lambda task: {"deepskystacker.dssfilelist": render.dss_bytes(task.stack)},
+        order=50,
+    ),
+)
