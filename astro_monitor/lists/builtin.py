@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import cache
 
 from ..hookspecs import hookimpl
-
-if TYPE_CHECKING:
-    from .writer import ListWriter
+from ..plugins import Registered
+from .writer import ListWriter, ListWriters
 
 
 @hookimpl
@@ -20,3 +19,9 @@ def register_list_writers() -> Iterable[ListWriter]:
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
     modules = (importlib.import_module(f"{folder.__name__}.{name}") for name in names)
     return tuple(row for module in modules for row in module.WRITERS)
+
+
+@cache
+def built_in_writers() -> ListWriters:
+    """Return the kinds of list of astro-monitor alone."""
+    return ListWriters(Registered(row, None) for row in register_list_writers())

@@ -34,6 +34,7 @@ from ..documents import ListWritten, body_json
 from ..errors import AstroMonitorError, ConfigError
 from ..plain import because, shown
 from . import render
+from .builtin import built_in_writers
 from .files import replace_file, set_aside
 from .frames import ListedFrame, NotLight, Row, each_once
 from .grouping import Merge, stacks
@@ -41,7 +42,7 @@ from .index import INDEX, read_index
 from .owner import Owner, own_place, turn
 from .siril import Version
 from .task import Task, Written
-from .writer import ListWriters, built_in_writers
+from .writer import ListWriters
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The formats that can be requested."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 from ..complaints import nearest
 from ..errors import ConfigError
 from ..plain import shown
 from ..plugins import Guard, Plugins, Registered
-from .builtin import register_list_writers
 from .calibration import Calibration
 from .frames import NotLight
 from .grouping import Stack
@@ -153,12 +151,6 @@ class ListWriters:
                 meant = f"; did you mean {near}?" if near else f"; there are {', '.join(self.keys)}"
                 raise ConfigError(f"lists.formats names {shown(key)}, which is no kind of list{meant}")
         return tuple(registered for registered in self._rows if registered.row.key in formats)
-
-
-@cache
-def built_in_writers() -> ListWriters:
-    """Return the kinds of list of astro-monitor alone."""
-    return ListWriters(Registered(row, None) for row in register_list_writers())
 
 
 def rendered(writer: Registered[ListWriter], task: StackTask, taken: Collection[str]) -> Mapping[str, bytes]:

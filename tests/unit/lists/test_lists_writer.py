@@ -8,8 +8,8 @@ import pytest
 
 from astro_monitor.errors import ConfigError
 from astro_monitor.lists import ListWriter, ListWriters, write_lists
+from astro_monitor.lists.builtin import built_in_writers
 from astro_monitor.lists.write import FORMATS
-from astro_monitor.lists.writer import built_in_writers
 from astro_monitor.plugins import Plugins
 from astro_monitor.settings import ListSettings
 from astro_monitor.testing.nights import listed_night as night
