@@ -13,3 +13,4 @@ WRITERS = (
         order=30,
     ),
 )
+"""The row of this module. ``order``: Siril, PixInsight, paths, tables, and the list of all notes last."""

@@ -60,3 +60,4 @@ WRITERS = (
         order=10,
     ),
 )
+"""The row of this module. ``order``: Siril, PixInsight, paths, tables, and the list of all notes last."""

@@ -15,3 +15,4 @@ WRITERS = (
         order=40,
     ),
 )
+"""The row of this module. ``order``: Siril, PixInsight, paths, tables, and the list of all notes last."""

@@ -26,3 +26,4 @@ WRITERS = (
         order=20,
     ),
 )
+"""The row of this module. ``order``: Siril, PixInsight, paths, tables, and the list of all notes last."""
