@@ -14,7 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from . import compose, documents, version
 from .baseline import MIN_BASELINE_FRAMES
@@ -46,9 +46,15 @@ log = logging.getLogger(__name__)
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
-"""Seconds between two tries to write while the disk is full."""
 
 _Written = TypeVar("_Written")
+
+
+class SecondLook(NamedTuple):
+    """A frame to look at again."""
+
+    arrival: Arrival
+    frame_id: str
 
 
 class Session:
@@ -125,12 +131,10 @@ class Session:
         )
 
     def _forgotten_alerts(self) -> list[Draft]:
-        """Close alerts that the log knows as open and the judge no longer does: nothing else would ever close them."""
+        """Close warnings that the log knows as open and the judge no longer does: nobody would ever close them."""
         alerts = [document for document in self._log.snapshot() if document.kind in ("alert.opened", "alert.updated")]
         known = self._judge.open_alerts()
-        sentence = (
-            "Closed, because what led to it is no longer known; it is opened again if the trouble is still there."
-        )
+        sentence = "Closed, because what led to it is no longer known; it is opened anew if the trouble is still there."
         return [
             Draft("alert.closed", {**document.body, "sentence": sentence, "advice": ""}, document.doc_id)
             for document in alerts
@@ -146,9 +150,14 @@ class Session:
         self._log.check()
 
     def baselines(self) -> tuple[Baseline, ...]:
-        """Return the baselines so far, for the worker's next frame."""
+        """What is normal so far, for the worker's next frame."""
         self._disown()
         return self._judge.all_baselines()
+
+    def baseline_for(self, key: BaselineKey) -> Baseline:
+        """Return what a frame with this key is compared with, as everything before it was judged."""
+        self._disown()
+        return self._judge.baseline_for(key)
 
     def revise(self, frame_id: str, decision: Decision, by: str, why: str) -> Document:
         """Let a person decide on a frame; from any thread. The lists follow, and what is rejected is no longer normal.
@@ -225,11 +234,11 @@ class Session:
         self._passed(earlier)
         return fresh, fresh[0]
 
-    def second_looks(self) -> list[Arrival]:
-        """Give the frames to look at again: put up for review when their rig was not known yet, which it is now."""
+    def second_looks(self) -> list[SecondLook]:
+        """Return the frames to look at again: put up for review when their rig was not known yet, which it is now."""
         known = {b.key for b in self._judge.all_baselines() if b.size >= SECOND_LOOK_FRAMES} if self._first else set()
         due = [frame_id for frame_id, (_, key) in self._first.items() if key in known]
-        return [self._first.pop(frame_id)[0] for frame_id in due]
+        return [SecondLook(self._first.pop(frame_id)[0], frame_id) for frame_id in due]
 
     def look_again(self, outcome: Outcome) -> None:
         """Revise a doubtful frame of the beginning, unless a person has decided, or it is as doubtful as before.
@@ -277,7 +286,7 @@ class Session:
         self._commit([Draft("session.stopped", documents.body_json(stopped))])
 
     def _disown(self) -> None:
-        """Remove rejected frames from the baselines; in the thread that judges, which owns the judge."""
+        """Let rejected frames no longer say what is normal; in the thread that judges, as the judge is its own."""
         while not self._disowned.empty():
             self._judge.forget(self._disowned.get())
 

@@ -48,15 +48,29 @@ class WatchSettings(_Section):
 
 
 class WorkerSettings(_Section):
-    """The process that parses frames."""
+    """The processes that parse frames."""
 
-    memory_mb: int = Field(3000, ge=256, description="address space limit of the worker above its start, in MB")
-    timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before the worker is ended")
+    processes: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="most workers that look at frames in parallel, while several frames wait; 0: one for each core, "
+        "fewer where there is less than 2 GB of memory for each",
+        examples=[1],
+    )
+    memory_mb: int = Field(3000, ge=256, description="address space limit of each worker above its start, in MB")
+    timeout_s: float = Field(60.0, gt=0, description="a frame may take this long before its worker is ended")
     tries: int = Field(
         3, ge=1, le=10, description="tries in a row for a frame with which the worker is lost; others follow later"
     )
-    recycle_frames: int = Field(500, ge=1, description="a new worker after so many frames")
-    threads: int = Field(0, ge=0, le=64, description="threads for the models; 0: all cores", examples=[2])
+    recycle_frames: int = Field(500, ge=1, description="a worker is replaced by a new one after so many frames")
+    threads: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="threads for the models of one worker; 0: all cores; for the second and later workers a share",
+        examples=[2],
+    )
     max_pixels: int = Field(200_000_000, ge=4096, description="frames with more pixels are refused")
     rare_codecs: bool = Field(
         True, description="read FITS tiles packed by HCOMPRESS and PLIO, whose decoders had memory faults in the past"
@@ -143,8 +157,8 @@ class ListSettings(_Section):
     """Where stacking lists go."""
 
     folder: Path | None = Field(None, description="default: lists/ in the night's state folder")
-    formats: tuple[str, ...] = Field(
-        ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write; plugins add others"
+    formats: tuple[Literal["csv", "json", "dss", "siril", "pixinsight", "text"], ...] = Field(
+        ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
     )
     beside: bool = Field(
         False, description="write lists next to the capture folder, into NAME-lists, if folder is not set"

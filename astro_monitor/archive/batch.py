@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,16 +17,15 @@ from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError, WorkerUnavailable
 from ..formats import FormatTable
-from ..lists import ListWriters
 from ..nightlog import NightLog
 from ..plugins import Plugins, load_plugins
 from ..read import Dialects
 from ..records import Arrival, Failed, Outcome
-from ..session import Session
+from ..session import SecondLook, Session
 from ..settings import Settings
 from ..sinks import ListSink
 from ..watch import NameRules, unread_sentence
-from ..worker import WorkerLane
+from ..worker import Examiner, Source, WorkerPool
 from .order import exposure_started
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,9 @@ def grade_files(
     lists_folder: Path | None = None,
     on_revised: Callable[[Document], None] = lambda document: None,
     on_document: Callable[[Document], None] = lambda document: None,
+    open_workers: Callable[[Settings, Source], AbstractContextManager[Examiner]] = WorkerPool,
 ) -> Iterator[tuple[Arrival, Document, Counts]]:
-    """Grade files one by one.
+    """Grade files: several are looked at in parallel, and all are judged one by one, in order.
 
     Parameters:
         arrivals: from :func:`find_frames`.
@@ -90,57 +92,68 @@ def grade_files(
         on_revised: told of each ``frame.revised`` document: the first frames of a rig, where they were doubtful, are
             looked at again once it is known.
         on_document: called with each document of the session, alerts included, in the order of the night log.
+        open_workers: makes the workers; the tests have lighter ones.
 
     Yields:
         each file with its ``frame.judged``, ``frame.skipped`` or ``frame.failed`` document and the counts so far. A
         file that fails for a reason that may pass comes after the others, when it has been tried once more.
 
     Raises:
-        ConfigError: a plugin, or a kind of list, cannot be used; raised before the first file.
         ModelError: a model is missing, altered or does not fit; raised before the first file.
         WorkerUnavailable: no worker process can be started, also after a pause.
     """
-    plugins = load_plugins(settings)
-    writers = ListWriters.of(plugins)
-    if lists_folder is not None:
-        writers.chosen(settings.lists.formats)
+    waiting = deque(arrivals)
     with (
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
-        WorkerLane(settings) as lane,
+        open_workers(settings, lambda: [waiting.popleft()] if waiting else []) as workers,
     ):
         announce = _announcer(on_revised, on_document)
-        session = Session(settings, night_log, clock, announce=announce, plugins=plugins)
+        session = Session(settings, night_log, clock, announce=announce)
         root = arrivals[0].root if arrivals else Path.cwd()
-        session.start("grade", root, lane.models)
-        on_models(len(lane.models))
+        session.start("grade", root, workers.models)
+        on_models(len(workers.models))
         later: list[Arrival] = []
-        for arrival in arrivals:
-            outcome = _examined(lane, arrival, session, clock)
+        for _ in arrivals:
+            outcome = _next_outcome(workers, session, clock)
             if isinstance(outcome, Failed) and outcome.retryable:
-                later.append(arrival)
+                later.append(outcome.arrival)
                 continue
-            yield arrival, session.take(outcome), session.counts
-            for doubtful in session.second_looks():
-                session.look_again(_examined(lane, doubtful, session, clock))
+            yield outcome.arrival, session.take(outcome), session.counts
+            with workers.comparing():
+                for doubtful in session.second_looks():
+                    session.look_again(_examined_again(workers, doubtful, session, clock))
         if later:
             clock.wait(threading.Event(), PAUSE_S)
-        for arrival in later:
-            yield arrival, session.take(_examined(lane, arrival, session, clock)), session.counts
+            waiting.extend(later)
+            workers.ring()
+        for _ in later:
+            outcome = _next_outcome(workers, session, clock)
+            yield outcome.arrival, session.take(outcome), session.counts
         if lists_folder is not None:
             report = partial(session.record, "list.written")
-            lists = ListSink(night_log, lists_folder, settings.lists, roots=(root,), report=report, writers=writers)
-            lists.write(last=True)
+            ListSink(night_log, lists_folder, settings.lists, roots=(root,), report=report).write(last=True)
         session.stop("completed", "All files were graded.")
 
 
-def _examined(lane: WorkerLane, arrival: Arrival, session: Session, clock: Clock) -> Outcome:
-    """Take a file through the worker; where there is none, wait a little for one."""
+def _next_outcome(workers: Examiner, session: Session, clock: Clock) -> Outcome:
+    """Return the outcome of the next file; where there is no worker, wait a little for one."""
     try:
-        return lane.examine(arrival, session.baselines())
+        (outcome,) = workers.take(session.baseline_for)
     except WorkerUnavailable as error:
         log.warning("%s", error)
         clock.wait(threading.Event(), PAUSE_S)
-        return lane.examine(arrival, session.baselines())
+        (outcome,) = workers.take(session.baseline_for)
+    return outcome
+
+
+def _examined_again(workers: Examiner, doubtful: SecondLook, session: Session, clock: Clock) -> Outcome:
+    """Compare a frame again; where there is no worker, wait a little for one."""
+    try:
+        return workers.examine_again(doubtful.arrival, doubtful.frame_id, session.baseline_for)
+    except WorkerUnavailable as error:
+        log.warning("%s", error)
+        clock.wait(threading.Event(), PAUSE_S)
+        return workers.examine_again(doubtful.arrival, doubtful.frame_id, session.baseline_for)
 
 
 def _announcer(

@@ -1,11 +1,11 @@
-"""Binning of a frame for the network, so that its stars are about 1.5 to 4.5 network pixels wide.
+"""How much to bin a frame before the network sees it, so that its stars are about 1.5 to 4.5 pixels wide there.
 
-The width is estimated from the brightest unsaturated sources: the fraction of the flux in the inner 3 × 3 pixels of the
-9 × 9 around the peak. It is 0.3 for a star of 4.5 pixels FWHM with wings (Moffat, exponent 3) and falls with the width,
-also for defocused rings and trailed stars. The frame is binned until the fraction is large enough.
+The width is read from the brightest unsaturated sources: the share of the flux in the inner 3 × 3 pixels of the 9 × 9
+around the peak. It is 0.3 for a star of 4.5 pixels FWHM with wings (Moffat, exponent 3) and falls with the width, for
+holed (out of focus) and for trailed stars alike. The frame is binned until enough of it is inside.
 
-All stars of a frame have about the same fraction, whereas knots of nebulae have fractions of all sizes, and can be most
-of the bright sources. So the sharpest cluster of similar fractions decides, where there is one.
+All stars of a frame have about the same share, whereas knots of nebulae have shares of all sizes, and can be most of
+what is bright. So the sharpest crowd of equal shares speaks, where there is one.
 """
 
 from __future__ import annotations
@@ -17,64 +17,55 @@ from ..records import SkyMap
 from .sky import Pixels
 
 FACTORS = (1, 2, 4, 8)
-"""Binning factors that can be chosen."""
 INNER_SHARE = 0.30
-"""Inner fraction of the flux of a star of 4.5 pixels FWHM."""
+"""Inner share of a star of 4.5 pixels FWHM."""
 
 _SHARPEST_SHARE = 0.95
-"""Inner fraction above that of a star of 1.5 pixels FWHM: a cosmic ray, or an undersampled star."""
+"""Narrower than any star of 1.5 pixels: a cosmic ray, or a star in a frame that samples too coarsely to tell."""
 
 _BLOCK_PX = 64
-"""Side in frame pixels of the blocks of which each contributes its brightest pixel."""
 _MOST_SOURCES = 60
-"""Most blocks whose sources are measured."""
 _FEW_SOURCES = 3
-"""Fewest sources for a decision at full resolution."""
 _CANDIDATE_SNR = 8.0
-"""Smallest signal to noise of the brightest pixel of a block."""
 _SOURCE_SNR = 10.0
-"""Smallest signal to noise of the inner 3 × 3 pixels of a source."""
 _HOT_PIXEL_SHARE = 0.7
-"""Fraction of the inner 3 × 3 pixels in a single pixel from which it is a hot pixel or a cosmic ray."""
+"""A single pixel never holds so much of the inner 3 × 3 unless it is a hot pixel or a cosmic ray."""
 _STAMP = 24
-"""Side of a cut-out in binned pixels."""
 _SEARCH = slice(5, 19)
-"""Rows and columns of a cut-out in which the centre of the source is searched."""
 _QUANTILE = 0.6
-"""Quantile of the inner fractions that decides: neighbours make them too small, never too large."""
+"""Neighbours make the share too small, never too large: look at the better sources."""
 _CROWD, _CROWD_PART, _CROWD_WIDTH, _MOST = 6, 0.12, 0.82, 0.5
-"""A cluster has at least this number and this fraction of the sources, and at least this ratio of its smallest to its
-largest inner fraction. Where a cluster has the last fraction of the sources, sharper ones are ends of trails and
-artefacts."""
+"""A crowd has at least so many sources and so large a part of them, and its least share is so near its largest; where
+there is one of the last part, what is sharper are ends of trails and artefacts."""
 _FLAT = 0.15
-"""Smallest inner fraction of a source: a gradient of the sky has 9 / 81."""
+"""A slope of the sky has 9 / 81 of its light in the inner pixels."""
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
-    """Return the binning of a frame, which depends on its pixels only.
+    """Choose the binning of a frame; the same frame always gets the same.
 
     Parameters:
         pixels: (H, W).
-        sky: sky of the same frame.
-        saturation_adu: level from which pixels are saturated; the width of such sources is not known.
+        sky: of the same frame.
+        saturation_adu: level from which on a pixel is saturated; such sources tell nothing of the width.
 
     Returns:
-        One of ``FACTORS``; 1 when there are no sources to measure.
+        1, 2, 4 or 8; 1 when there is nothing to judge by.
     """
     shares = _InnerShares(pixels, sky, saturation_adu)
     places = _bright_samples(pixels, sky)
     if len(shares.at(places, 1)) < _FEW_SOURCES:
-        # No bright sources: strongly defocused stars are faint in each pixel and visible only after averaging.
+        # Nothing bright: stars far out of focus are faint in each pixel and stand out only when averaged.
         places = _bright_averages(pixels, sky)
     best = 1
     for factor in FACTORS:
         if min(pixels.shape) < _STAMP * factor:
             break
-        inner_shares = shares.at(places, factor)
-        wide = inner_shares[inner_shares < _SHARPEST_SHARE]
-        if factor == 1 and len(inner_shares) >= _FEW_SOURCES and len(wide) < len(inner_shares) / 4:
+        found = shares.at(places, factor)
+        wide = found[found < _SHARPEST_SHARE]
+        if factor == 1 and len(found) >= _FEW_SOURCES and len(wide) < len(found) / 4:
             break
         if len(wide):
             best = factor
@@ -84,16 +75,16 @@ def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
 
 
 def _crowd(shares: NDArray[np.float32]) -> float:
-    """Return the smallest inner fraction of a cluster, of most sources or of the sharpest; 0 without a cluster."""
+    """Least share of the sources that are alike: of most of them, else of the sharpest ones; 0 when there are none."""
     ordered = np.sort(shares[shares >= _FLAT])
-    min_size = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
+    least = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
     first = np.searchsorted(ordered, _CROWD_WIDTH * ordered)
     sizes = np.arange(1, len(ordered) + 1) - first
-    crowds = np.flatnonzero(sizes >= min_size)
+    crowds = np.flatnonzero(sizes >= least)
     if not len(crowds):
         return 0.0
-    largest = int(np.argmax(sizes))
-    chosen = largest if sizes[largest] >= _MOST * len(ordered) else crowds[-1]
+    most = int(np.argmax(sizes))
+    chosen = most if sizes[most] >= _MOST * len(ordered) else crowds[-1]
     return float(ordered[first[chosen]])
 
 
@@ -104,7 +95,7 @@ class _InnerShares:
         self._saturation_adu = 0.95 * saturation_adu
 
     def at(self, places: Places, factor: int) -> NDArray[np.float32]:
-        """Return (M,) inner fractions of the sources near ``places`` on the frame binned by ``factor``, M ≤ N."""
+        """(M,) inner shares of the sources near ``places`` on the frame binned by ``factor``, M ≤ N."""
         size = _STAMP * factor
         height, width = self._pixels.shape
         if min(height, width) < size or not len(places[0]):
@@ -121,13 +112,13 @@ class _InnerShares:
         search = inner[:, _SEARCH, _SEARCH].reshape(len(inner), -1)
         span = _SEARCH.stop - _SEARCH.start
         row, column = np.divmod(np.argmax(search, axis=1), span)
-        row, column, index = row + _SEARCH.start, column + _SEARCH.start, np.arange(len(inner))
-        core = inner[index, row, column]
-        around = _box_sums(binned, 4)[index, row, column]
+        row, column, each = row + _SEARCH.start, column + _SEARCH.start, np.arange(len(inner))
+        core = inner[each, row, column]
+        around = _box_sums(binned, 4)[each, row, column]
         noise = 3 * self._sky.noise_adu / factor
-        peak = binned[index, row, column]
+        peak = binned[each, row, column]
         real = (core > _SOURCE_SNR * noise) & (peak < _HOT_PIXEL_SHARE * core) & ~saturated & (around > 0)
-        # A maximum at the edge of the search is the flank of another source; several places may lead to one source.
+        # At the edge of the search it is the slope of something else; and several places may lead to one source.
         real &= np.minimum(row, column) > _SEARCH.start
         real &= np.maximum(row, column) < _SEARCH.stop - 1
         source = (top // factor + row) // 3 * 100_000 + (left // factor + column) // 3
@@ -138,7 +129,7 @@ class _InnerShares:
 
 
 def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Return the sums over the (2 reach + 1)² pixels around each pixel; pixels beyond the border count as 0."""
+    """Sum over the (2 reach + 1)² pixels around each pixel; pixels beyond the border count as 0."""
     side = 2 * reach + 1
     padded = np.pad(stamps, ((0, 0), (reach + 1, reach), (reach + 1, reach)))
     table = padded.cumsum(axis=1, dtype=np.float64).cumsum(axis=2)
@@ -148,13 +139,13 @@ def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
-    """Return the brightest sampled pixel of each block, brightest blocks first."""
+    """Brightest sampled pixel of each block, brightest blocks first."""
     step = 1 if pixels.size < 300_000 else 2 if pixels.size < 1_200_000 else 4
     return _brightest(pixels[step // 2 :: step, step // 2 :: step], step, sky, sky.noise_adu)
 
 
 def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
-    """Return the same for the frame averaged over 8 × 8 pixels."""
+    """The same on the frame averaged over 8 × 8 pixels."""
     step = 8
     height, width = (size // step * step for size in pixels.shape)
     if not height or not width:

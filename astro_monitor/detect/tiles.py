@@ -1,7 +1,7 @@
-"""Division of a frame of any size into equal tiles for the network.
+"""Cut a frame of any size into equal tiles that the network can take.
 
-All tiles of a frame have one shape, because a new shape requires a new memory plan of the runtime. Each is a little
-larger than its *core*: cores are adjacent without overlap, and the margin contains the surroundings.
+All tiles of a frame have one shape, because a new shape costs the runtime a new memory plan, and each is a little
+larger than its *core*: the cores meet without overlap, the margin gives the network its surroundings.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 CELL_PX = 4
-"""Side of a cell of the maps in network pixels."""
+"""The maps have one cell for 4 × 4 network pixels."""
 
 MULTIPLE_PX = 32
-"""Sides of tiles are multiples of this, in network pixels: the network works at 1/4 to 1/32 of the resolution."""
+"""The network works at 1/4 to 1/32 of the resolution: tiles must be multiples of this."""
 
 MARGIN_PX = 12
-"""Smallest margin on each side in network pixels. The receptive field is larger, with hardly any effect."""
+"""Least surroundings on each side. The network looks farther, but hardly needs to."""
 
 CORE_PX = (1024, 3072)
-"""Largest core (rows, columns) in network pixels. Larger tiles waste less margin and need more memory: 3 MP need about
-50 MB per thread."""
+"""Largest core (rows, columns). Larger tiles waste less margin and take more memory: 3 MP cost about 50 MB a thread."""
 
 _WORTH_TWO_PX = 256
-"""Height in network pixels from which a frame is divided in two, so that two processor cores can share it."""
+"""From this height on a frame is cut in two, so that two cores can share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Tile:
 
     Attributes:
         top, left: first pixel of the tile in the frame; negative at the upper and left border.
-        core_top, core_left, core_bottom, core_right: part of the frame whose sources this tile reports.
+        core_top, core_left, core_bottom, core_right: part of the frame this tile answers for.
     """
 
     top: int
@@ -45,7 +44,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class TilePlan:
-    """The tiles of a frame of ``shape`` (H, W); each is ``tile_shape`` (h, w), in network pixels."""
+    """All tiles of a frame of ``shape`` (H, W); each is ``tile_shape`` (h, w). Network pixels."""
 
     shape: tuple[int, int]
     tile_shape: tuple[int, int]
@@ -53,7 +52,7 @@ class TilePlan:
 
     @classmethod
     def of(cls, shape: tuple[int, int]) -> TilePlan:
-        """Return the tiles of a frame.
+        """Plan the tiles of a frame.
 
         Parameters:
             shape: (H, W) in network pixels.
@@ -61,7 +60,7 @@ class TilePlan:
         rows, columns = (-(-size // largest) for size, largest in zip(shape, CORE_PX, strict=True))
         if rows * columns % 2 and shape[0] >= _WORTH_TWO_PX:
             rows += 1
-        # Cores consist of whole cells; the margin below and right is enlarged to make the tile a multiple.
+        # Cores are whole cells; what it takes to make the tile a multiple is added to the margin below and right.
         core = (_round_up(-(-shape[0] // rows), CELL_PX), _round_up(-(-shape[1] // columns), CELL_PX))
         height, width = (_round_up(size + 2 * MARGIN_PX, MULTIPLE_PX) for size in core)
         return cls(shape, (height, width), core)

@@ -1,7 +1,7 @@
 """A look as bytes: compact, versioned, checked; and what of the pixels is kept in it."""
 
 from .kept import compact, cutouts, picture
-from .reading import decode
+from .reading import NO_SOURCES, decode
 from .writing import MAX_LOOK_BYTES, encode
 
-__all__ = ["MAX_LOOK_BYTES", "compact", "cutouts", "decode", "encode", "picture"]
+__all__ = ["MAX_LOOK_BYTES", "NO_SOURCES", "compact", "cutouts", "decode", "encode", "picture"]

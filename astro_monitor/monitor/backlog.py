@@ -24,38 +24,28 @@ class Backlog:
         self._started_ns = started_ns
         self._heap: list[tuple[int, int, int, Arrival]] = []
         self._count = 0
-        self._ready = threading.Condition()
-        self._closed = False
+        self._changing = threading.Lock()
 
     def put(self, arrival: Arrival) -> None:
         """Add a frame."""
-        with self._ready:
+        with self._changing:
             self._count += 1
             live = self._policy == "newest_first" and arrival.mtime_ns >= self._started_ns
             order = -arrival.mtime_ns if live else arrival.mtime_ns
             heapq.heappush(self._heap, (LIVE if live else OLD, order, self._count, arrival))
-            self._ready.notify()
 
-    def close(self) -> None:
-        """Wake the taker: nothing more will come."""
-        with self._ready:
-            self._closed = True
-            self._ready.notify_all()
-
-    def take(self, timeout_s: float) -> list[Arrival]:
-        """Take the next frame; an empty list when none came within ``timeout_s`` or the backlog is closed."""
-        with self._ready:
-            if not self._heap and not self._closed:
-                self._ready.wait(timeout_s)
-            return [heapq.heappop(self._heap)[3]] if self._heap and not self._closed else []
+    def take(self) -> list[Arrival]:
+        """Take the next frame; an empty list when none waits."""
+        with self._changing:
+            return [heapq.heappop(self._heap)[3]] if self._heap else []
 
     def depth(self) -> int:
         """Number of frames that wait."""
-        with self._ready:
+        with self._changing:
             return len(self._heap)
 
     def oldest_settled(self) -> list[Arrival]:
         """The frame that has waited longest since it was whole; empty when nothing waits."""
-        with self._ready:
+        with self._changing:
             waiting = [entry[3] for entry in self._heap]
         return [min(waiting, key=lambda arrival: arrival.settled_utc)] if waiting else []

@@ -1,8 +1,8 @@
 """The daemon: watches, hands frames to the worker, logs, publishes. It never parses a frame.
 
-Threads: the source's own, one that moves arrivals into the backlog, the publisher's (it owns all ZeroMQ sockets), one
-that tells the service manager that all parts move, those of the health pages, and the caller's, which takes frames one
-by one through the worker and the session.
+Threads: the source's own, one that moves arrivals into the backlog, one for each worker, which takes frames
+from there, the publisher's (it owns all ZeroMQ sockets), one that tells the service manager that all parts move, those
+of the health pages, and the caller's, which judges frames one by one, in the order in which workers took them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError
 from ..formats import FormatTable
-from ..lists import ListWriters, refuse_capture_folder
+from ..lists import refuse_capture_folder
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
 from ..plugins import load_plugins
@@ -32,7 +32,7 @@ from ..session import Session
 from ..settings import Settings
 from ..sinks import Apart, Fanout, ListSink
 from ..watch import FolderSource
-from ..worker import PIPELINE, WorkerLane
+from ..worker import PIPELINE, WorkerPool
 from .backlog import Backlog
 from .desk import Desk
 from .health import HealthPages
@@ -50,6 +50,8 @@ STUCK_S = 12.0
 of its own; so does each folder that a scan looks into."""
 MOVER_GRACE_S = 4.0
 """A share that hangs holds its thread for ever; the end does not wait for it."""
+FINISH_GRACE_S = 3.0
+"""At the end, frames in hand have so long to get their outcome; a file that hangs does not delay the end."""
 MAX_REBUILDS = 3
 """A log that is damaged again and again is on a disk that a person must look at."""
 
@@ -153,8 +155,6 @@ class Monitor:
         self._settings = settings
         self._plugins = load_plugins(settings)
         self._formats = FormatTable.of(self._plugins)
-        self._writers = ListWriters.of(self._plugins)
-        self._writers.chosen(settings.lists.formats)
         self._on_document = on_document
         self._clock = clock or SystemClock()
         self._pipeline = pipeline
@@ -236,7 +236,6 @@ class Monitor:
             state=self.folder,
             report=lambda body: session.record("list.written", body),
             ending=over.is_set,
-            writers=self._writers,
         )
         source = FolderSource(
             self._root,
@@ -258,14 +257,14 @@ class Monitor:
         publisher.observe = Observations(night_log, fanout.accept, self._clock).take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
-        worker = WorkerLane(self._settings, pipeline=self._pipeline, on_wait=lambda: pulse.beat(WORK))
-        with fanout, worker as lane, publisher, pages, state.watched_over():
-            state.lane = lane
+        workers = WorkerPool(self._settings, backlog.take, pipeline=self._pipeline, clock=self._clock)
+        with fanout, workers as pool, publisher, pages, state.watched_over():
+            state.pool = pool
             self.addresses = publisher.addresses
             self.health_port = pages.port
-            session.start("watch", self._root, lane.models)
+            session.start("watch", self._root, pool.models)
             fanout.add(Apart(lists, failures_allowed=None))
-            state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, lane, stop), over)
+            state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, pool, stop), over)
             state.mover.keep()
             if self._settings.watch.existing == "ignore":
                 # Existing frames are not graded again; those among them that still have no outcome are.
@@ -277,7 +276,8 @@ class Monitor:
                 ready.set()
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
             try:
-                self._work(Desk(source, backlog, lane, session, retries, pause), over, state.turn)
+                desk = Desk(source, backlog, pool, session, retries, pause, on_wait=lambda: pulse.beat(WORK))
+                self._work(desk, over, state.turn)
                 reason, sentence = "stopped", "The watch was stopped."
             except KeyboardInterrupt:
                 reason, sentence = "stopped", "The watch was stopped at once."
@@ -311,12 +311,13 @@ class Monitor:
                 self._clock.wait(stop, IDLE_TICK_S)
             elif not desk.grade_next(IDLE_TICK_S):
                 return
+        desk.finish(FINISH_GRACE_S)
 
-    def _move(self, source: FolderSource, backlog: Backlog, lane: WorkerLane, stop: threading.Event) -> None:
-        """Carry what the source finds to where the caller's thread takes it; then let no hanging file delay the end."""
+    def _move(self, source: FolderSource, backlog: Backlog, pool: WorkerPool, stop: threading.Event) -> None:
+        """Carry what the source finds to where the workers take it."""
         for item in source.items(stop):
             if isinstance(item, Failed):
                 self._never_whole.put(item)
             else:
                 backlog.put(item)
-        lane.stop()
+                pool.ring()

@@ -1,16 +1,18 @@
-"""Processes frames one by one: from the backlog through the worker to the session, or to another try later."""
+"""Judges frames one by one: from the workers to the session, or to another try later."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import NightLogError, WorkerLost, WorkerUnavailable
-from ..records import Arrival, Failed, Outcome
-from ..session import Session
+from ..records import Failed, Outcome
+from ..session import SecondLook, Session
 from ..watch import FolderSource
-from ..worker import Lane
+from ..worker import Examiner
 from .backlog import Backlog
 from .retries import Retries, WorkerPause
 
@@ -23,16 +25,20 @@ class Desk:
 
     Attributes:
         source: hands frames on again that met passing trouble.
+        backlog: frames that wait for a worker.
+        pool: the workers, which take frames from the backlog themselves.
         pause: holds while no worker can be started.
+        on_wait: called while a second look waits for a worker.
     """
 
     source: FolderSource
     backlog: Backlog
-    lane: Lane
+    pool: Examiner
     session: Session
     retries: Retries
     pause: WorkerPause
-    _second_looks: deque[Arrival] = field(default_factory=deque)
+    on_wait: Callable[[], None] = lambda: None
+    _second_looks: deque[SecondLook] = field(default_factory=deque)
 
     def ask_again(self) -> None:
         """Ask the source for the files whose next try is due."""
@@ -44,31 +50,56 @@ class Desk:
         """Take the next frame to its outcome; when there is none, look again at the doubtful ones of the beginning.
 
         Parameters:
-            timeout_s: how long to wait for one.
+            timeout_s: how long to wait for an outcome.
 
         Returns:
-            whether to go on; not when the worker was stopped.
+            whether to go on; not when the workers were stopped.
         """
-        for arrival in self.backlog.take(timeout_s):
-            try:
-                outcome = self._examined(arrival)
-            except WorkerUnavailable as error:
-                # No fault of the frame; it keeps its place.
-                self.backlog.put(arrival)
-                self._pause(error)
-                return True
+        try:
+            outcomes = self.pool.take(self.session.baseline_for, timeout_s)
+            if not outcomes:
+                self._look_again_while_idle()
+        except WorkerUnavailable as error:
+            # No fault of the frame; it keeps its place.
+            self._pause(error)
+            return True
+        for outcome in outcomes:
+            self._note_worker(outcome)
             return self._finish(outcome)
-        self._second_looks.extend(self.session.second_looks() if self.backlog.depth() == 0 else ())
-        # Frames that come now go first.
-        while self._second_looks and self.backlog.depth() == 0:
-            try:
-                again = self._examined(self._second_looks[0])
-            except WorkerUnavailable as error:
-                self._pause(error)
-                break
-            self._second_looks.popleft()
-            self._look_again(again)
         return True
+
+    def finish(self, grace_s: float) -> None:
+        """Take the frames in hand to their outcomes, as far as that is possible in so many seconds; take up no others.
+
+        Parameters:
+            grace_s: frames without an outcome by then are graded at the next start.
+        """
+        self.pool.close()
+        until_s = time.monotonic() + grace_s
+        while self.pool.in_hand and (left_s := until_s - time.monotonic()) > 0.0:
+            try:
+                for outcome in self.pool.take(self.session.baseline_for, left_s):
+                    self._finish(outcome)
+            except WorkerUnavailable as error:
+                log.info("frames are graded at the next start: %s", error)
+                return
+
+    def _look_again_while_idle(self) -> None:
+        """Make the second looks that are due. Frames that come now go first."""
+        if self._is_idle():
+            self._second_looks.extend(self.session.second_looks())
+        with self.pool.comparing():
+            while self._second_looks and self._is_idle():
+                due = self._second_looks[0]
+                again = self.pool.examine_again(due.arrival, due.frame_id, self.session.baseline_for, self.on_wait)
+                if isinstance(again, Failed) and again.kind == "stopped":
+                    return
+                self._note_worker(again)
+                self._second_looks.popleft()
+                self._look_again(again)
+
+    def _is_idle(self) -> bool:
+        return self.backlog.depth() == 0 and self.pool.in_hand == 0
 
     def _look_again(self, again: Outcome) -> None:
         try:
@@ -76,17 +107,16 @@ class Desk:
         except NightLogError:
             raise
         except Exception:
-            log.exception("%s stays as it was judged first", again.arrival.path.name)
+            log.exception("%s: %s stays as it was judged first", again.frame_id, again.arrival.path.name)
 
-    def _examined(self, arrival: Arrival) -> Outcome:
-        outcome = self.lane.examine(arrival, self.session.baselines())
+    def _note_worker(self, outcome: Outcome) -> None:
+        """End the pause when an outcome shows that there is a worker that works."""
         if isinstance(outcome, Failed) and outcome.retryable and outcome.kind in (WorkerLost.kind, "stopped"):
             if self.pause.why:
                 self.pause.prolong()
         elif self.pause.why:
             log.warning("a worker process runs again; frames are graded")
             self.pause.end()
-        return outcome
 
     def _pause(self, error: WorkerUnavailable) -> None:
         if not self.pause.why:

@@ -17,7 +17,7 @@ from ..nightlog import NightLog
 from ..plain import counted, shown
 from ..session import Session
 from ..watch import FolderSource
-from ..worker import WorkerLane
+from ..worker import WorkerPool
 from .backlog import Backlog
 from .health import Health
 from .jumps import ClockJumps
@@ -47,7 +47,7 @@ class DaemonState:
     Attributes:
         folder: of the night log.
         lists_trouble: why the stacking lists cannot be written now; empty when they can.
-        lane: the worker, once it has started.
+        pool: the workers, once the first has started.
         mover: the thread of the watcher, once it has started.
     """
 
@@ -61,7 +61,7 @@ class DaemonState:
     retries: Retries
     pause: WorkerPause
     lists_trouble: Callable[[], str] = str
-    lane: WorkerLane | None = None
+    pool: WorkerPool | None = None
     mover: Mover | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
 
@@ -90,11 +90,12 @@ class DaemonState:
 
     def heartbeat(self) -> SessionHeartbeat:
         """Give the numbers as they are now."""
-        oldest = self.backlog.oldest_settled()
-        waited_s = max(0.0, (self.clock.utc() - oldest[0].settled_utc).total_seconds()) if oldest else 0.0
+        in_hand = self.pool.waiting() if self.pool is not None else []
+        settled = [arrival.settled_utc for arrival in (*self.backlog.oldest_settled(), *in_hand)]
+        waited_s = max(0.0, (self.clock.utc() - min(settled)).total_seconds()) if settled else 0.0
         return SessionHeartbeat(
             last_seq=self.night_log.last_seq(),
-            queue_depth=self.backlog.depth() + self.retries.unreported(),
+            queue_depth=self.backlog.depth() + len(in_hand) + self.retries.unreported(),
             oldest_waiting_s=round(waited_s, 3),
             frames_judged=self.session.counts.judged,
             frames_failed=self.session.counts.failed,
@@ -116,7 +117,7 @@ class DaemonState:
             heartbeat=self.heartbeat(),
             stuck=self._stuck() or self._no_worker(),
             not_ready=self._not_ready(),
-            worker_process=(self.lane.process_id or 0) if self.lane is not None else 0,
+            worker_process=next(iter(self.pool.process_ids), 0) if self.pool is not None else 0,
             frames_skipped=self.session.counts.skipped,
         )
 
@@ -135,7 +136,7 @@ class DaemonState:
 
     def _no_worker(self) -> str:
         """Return why there is no worker to grade frames; empty when there is one."""
-        starting_s = self.lane.starting_s if self.lane is not None else 0.0
+        starting_s = self.pool.starting_s if self.pool is not None else 0.0
         if starting_s > SLOW_START_S:
             return self.pause.why or f"The worker process has been starting for {starting_s:.0f} s; frames wait for it."
         return self.pause.why

@@ -2,13 +2,13 @@
 
 Nothing is written. The frames are read from where they were last seen, in the order in which they were judged, and
 everything else that the judge met in between is repeated at its place: second looks, and decisions by hand that took a
-frame out of the baseline. The judge begins with what it remembered before the night; where that was not kept, some
+frame out of what is normal. The judge begins with what it remembered before the night; where that was not kept, some
 frames from before are judged first.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from ..plugins import load_plugins
 from ..records import Arrival, BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
 from ..session import SECOND_LOOK_FRAMES
 from ..settings import Settings
-from ..worker import WorkerLane
+from ..worker import WorkerPool
 
 WARM_UP = 40
 """Frames kept before the chosen ones that are judged first where the judge's memory was not kept."""
@@ -104,9 +104,23 @@ def judge_again(
     Raises:
         ModelError: a model is missing, altered or does not fit.
     """
-    with WorkerLane(settings) as lane:
+    where = {row.frame_id: _where(row) for row in rows}
+    waiting = deque(place for row in rows if isinstance(place := where[row.frame_id], Arrival))
+    with WorkerPool(settings, lambda: [waiting.popleft()] if waiting else []) as workers:
         on_models()
-        yield from _replayed(rows, settings, past, lambda row, judge: _seen(row, judge, lane))
+        seen: set[str] = set()
+
+        def look(row: FrameRow, judge: Judge) -> Again:
+            place, again = where[row.frame_id], row.frame_id in seen
+            seen.add(row.frame_id)
+            if isinstance(place, str):
+                return Again(row, None, None, place)
+            if again:
+                return _stands(row, workers.examine_again(place, row.frame_id, judge.baseline_for))
+            (outcome,) = workers.take(judge.baseline_for)
+            return _stands(row, outcome)
+
+        yield from _replayed(rows, settings, past, look)
 
 
 def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Again]:
@@ -179,21 +193,24 @@ def _second_looks(
             yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
 
 
-def _seen(row: FrameRow, judge: Judge, lane: WorkerLane) -> Again:
-    """Look at a frame where it was last seen."""
+def _where(row: FrameRow) -> Arrival | str:
+    """Return the file of a frame where it was last seen, or one sentence about why it cannot be read."""
     path = next((Path(path) for path in row.paths if Path(path).is_file()), None)
     if path is None:
-        return Again(row, None, None, "the frame is no longer where it was")
+        return "the frame is no longer where it was"
     try:
         status = path.stat()
     except OSError as error:
-        return Again(row, None, None, f"the frame cannot be read: {because(error)}")
+        return f"the frame cannot be read: {because(error)}"
     judged = datetime.fromisoformat(row.time) if row.time else datetime.now(UTC)
-    arrival = Arrival(
+    return Arrival(
         path=path, root=path.parent, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, first_seen_utc=judged,
         settled_utc=judged, how="named",
     )  # fmt: skip
-    outcome = lane.examine(arrival, judge.all_baselines())
+
+
+def _stands(row: FrameRow, outcome: Outcome) -> Again:
+    """Put an outcome to its row, if it is of the same frame."""
     if outcome.frame_id is not None and outcome.frame_id != row.frame_id:
         return Again(row, None, None, "another frame has taken its place")
     return Again(row, outcome, None, "" if isinstance(outcome, Examined) else outcome.sentence)

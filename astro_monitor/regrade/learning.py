@@ -1,4 +1,4 @@
-"""What a person's decisions say about the limits: tried without effect, applied by the owner alone."""
+"""What a person's decisions say about the limits: tried in the shadow, applied by nobody but the owner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ LEAST_DECISIONS = 5
 """Fewer decisions by hand teach nothing."""
 
 PROBABILITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Values of ``judge.reject_probability`` that are tried."""
 LIMITS = {"max_fwhm_px": "fwhm_px", "max_fwhm_arcsec": "fwhm_arcsec", "max_elongation": "elongation"}
 """Setting, and the metric that it limits. No limit on the sky is learnt: the moon would teach it."""
 
@@ -27,7 +26,7 @@ class Lesson:
 
     Attributes:
         followed: decisions by hand that the rules would have come to by themselves.
-        others: frames without a decision by hand that would be decided otherwise.
+        others: frames nobody decided on by hand that would be decided otherwise.
     """
 
     setting: str
@@ -37,7 +36,7 @@ class Lesson:
 
 
 def by_hand(seen: Sequence[Again]) -> list[Again]:
-    """Return the frames that a person kept or rejected and that could be judged again."""
+    """Give the frames that a person kept or rejected and that could be judged again."""
     return [
         one
         for one in seen

@@ -7,33 +7,42 @@ FWHM is set (``judge.max_fwhm_px``), two blurred frames in a row open a warning 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..errors import Incomplete
 from ..fitsheader import scan_hdus
-from ..records import CLASSES, FAULTS, Arrival, Baseline, Examined, Outcome
-from .light import LightPipeline, invented
+from ..records import CLASSES, FAULTS, Arrival, Baseline, Examined, Failed, Look, Skipped
+from .inventing import graded, invented_look
+from .light import LightPipeline
 
 HALFWAY = "astro_monitor.testing.halfway:Halfway"
 """The name of this pipeline, as a lane takes it."""
 
 _MISSING = bytes(1000)
+BLURRED_FWHM_PX = 15.0
 
 
 class Halfway(LightPipeline):
     """Judges whatever it is given."""
 
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
         """Look for missing parts and for the time of exposure."""
         try:
             content = arrival.path.read_bytes()
         except FileNotFoundError:
-            return super().examine(arrival, baselines)
-        examined = invented(arrival, content, good=0.96)
-        examined = replace(examined, meta=replace(examined.meta, date_obs_utc=_exposed(content)))
-        return _blurred(examined) if _MISSING in content else examined
+            return super().look(arrival)
+        look = invented_look(arrival, content)
+        look = replace(look, meta=replace(look.meta, date_obs_utc=_exposed(content)))
+        if _MISSING not in content:
+            return look
+        values = look.measurements.values | {"fwhm_px": BLURRED_FWHM_PX}
+        return replace(look, measurements=replace(look.measurements, values=values))
+
+    def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
+        """Grade a frame with missing parts as blurred."""
+        examined = graded(look, good=0.96)
+        return _blurred(examined) if look.measurements.values["fwhm_px"] == BLURRED_FWHM_PX else examined
 
 
 def _exposed(content: bytes) -> datetime | None:
@@ -51,10 +60,9 @@ def _exposed(content: bytes) -> datetime | None:
 
 
 def _blurred(examined: Examined) -> Examined:
-    values = examined.measurements.values | {"fwhm_px": 15.0}
     probabilities = {**dict.fromkeys(CLASSES, 0.01), "bad_seeing": 0.96}
     grade = replace(
         examined.grade, label="bad_seeing", probabilities=probabilities,
         fault_scores={**dict.fromkeys(FAULTS, 0.0), "seeing": 0.98},
     )  # fmt: skip
-    return replace(examined, grade=grade, measurements=replace(examined.measurements, values=values))
+    return replace(examined, grade=grade)

@@ -7,25 +7,23 @@ of lists may follow. Its verdicts follow from the bytes of the file: most frames
 from __future__ import annotations
 
 import argparse
-import hashlib
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from .. import metrics
 from ..errors import FrameError, Vanished
 from ..monitor import Monitor
-from ..records import CLASSES, FAULTS, Arrival, Baseline, Examined, Failed, FrameMeta, Grade, Measurements, Outcome
+from ..records import Arrival, Baseline, Examined, Failed, Look, Outcome, Skipped, baseline_key
 from ..settings import Settings, load
+from .inventing import graded, invented, invented_look
+
+__all__ = ["LIGHT_PIPELINE", "LightPipeline", "graded", "invented", "invented_look", "light_settings"]
 
 LIGHT_PIPELINE = "astro_monitor.testing.light:LightPipeline"
 """The name of this pipeline, as a lane takes it."""
-
-BEGAN = datetime(2026, 3, 20, 20, tzinfo=UTC)
 
 
 class LightPipeline:
@@ -40,43 +38,24 @@ class LightPipeline:
         """One invented model."""
         return [{"name": "light", "version": "1", "sha256": "00", "provider": "cpu"}]
 
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
         """Read all bytes, as the real one does."""
         try:
             content = arrival.path.read_bytes()
         except FileNotFoundError:
             return _failed(arrival, Vanished("the file is not there any more; it was moved or deleted"))
-        number = int(hashlib.sha256(content).hexdigest()[:6], 16)
-        return invented(arrival, content, good=0.02 if number % 5 == 0 else 0.96)
+        return invented_look(arrival, content)
 
+    def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
+        """Invent a grade."""
+        return graded(look, good=0.02 if int(look.sha256[:6], 16) % 5 == 0 else 0.96)
 
-def invented(arrival: Arrival, content: bytes, *, good: float) -> Examined:
-    """Describe a frame of which only the bytes are real.
-
-    Parameters:
-        arrival: its file.
-        content: all of its bytes; they decide on its identity and its time.
-        good: probability of the class ``good``; below one half the rest goes to trailed stars.
-    """
-    sha256 = hashlib.sha256(content).hexdigest()
-    number = int(sha256[:6], 16)
-    rest = (1.0 - good) / (len(CLASSES) - 1)
-    probabilities = {**dict.fromkeys(CLASSES, rest), "good": good}
-    if good < 0.5:
-        probabilities = {**dict.fromkeys(CLASSES, 0.01), "bad_tracking": 0.96}
-    label = max(probabilities, key=lambda name: probabilities[name])
-    values = dict.fromkeys(metrics.KEYS) | {"star_count": 50.0, "fwhm_px": 3.0, "matched_star_count": 40.0}
-    return Examined(
-        arrival=arrival, frame_id=sha256[:16], sha256=sha256, sensor_shape=(40, 40), sensor_px_per_px=1,
-        meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0,
-                       date_obs_utc=BEGAN + timedelta(seconds=number % 36_000)),
-        measurements=Measurements(frame_id=sha256[:16], values=values, why_missing={}, field_grid=(),
-                                  bright_stars=(), streaks=()),
-        grade=Grade(frame_id=sha256[:16], label=label, probabilities=probabilities, cause_probability=1.0,
-                    fault_scores={**dict.fromkeys(FAULTS, 0.0), "tracking": 1.0 - good}, in_domain=1.0,
-                    cause="none" if good > 0.5 else "drift", why_unknown="", model="light"),
-        models=("light",), timings_s={"total": 0.001},
-    )  # fmt: skip
+    def examine(self, arrival: Arrival) -> Outcome:
+        """Look and compare at once."""
+        look = self.look(arrival)
+        if not isinstance(look, Look):
+            return look
+        return self.compare(look, Baseline(key=baseline_key(look.meta, look.sensor_shape)))
 
 
 def _failed(arrival: Arrival, error: FrameError) -> Failed:

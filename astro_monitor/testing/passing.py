@@ -16,12 +16,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 from ..errors import Incomplete, ModelError
-from ..records import Arrival, Baseline, Failed, Outcome
+from ..records import Arrival, Failed, Look, Skipped
 from ..settings import Settings
 from .light import LightPipeline
 from .worker_faults import END_AT_ONCE
@@ -48,8 +47,8 @@ class PassingTrouble(LightPipeline):
             raise ModelError("the models cannot be loaded just now")
         return cls(marks)
 
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
-        """Meet the trouble that the marks name, or grade the frame."""
+    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
+        """Meet the trouble that the marks name, or look at the frame."""
         name = arrival.path.name
         kills = sorted(self._marks.glob(f"{name}.kill.*"))
         if kills:
@@ -61,4 +60,4 @@ class PassingTrouble(LightPipeline):
             error = Incomplete("The file cannot be opened now (Permission denied).", kind="no_access")
             return Failed(arrival=arrival, frame_id=None, stage="read", kind=error.kind, known=True,
                           retryable=error.retryable, sentence=str(error), timings_s={})  # fmt: skip
-        return super().examine(arrival, baselines)
+        return super().look(arrival)

@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from ..errors import ConfigError, ModelError
-from ..records import Arrival, Baseline, Failed, FrameMeta, Outcome, Skipped
+from ..records import Arrival, Baseline, Examined, Failed, FrameMeta, Look, Skipped
 from ..settings import Settings
+from .inventing import graded, invented_look
 
 FAULTY_PIPELINE = "astro_monitor.testing.worker_faults:FaultyPipeline"
 """The name of this pipeline, as a lane takes it."""
@@ -47,7 +48,8 @@ class FaultyPipeline:
     ``child``           starts a process that outlives it, and ends
     ``write``           tries to write a file beside the frame, and says in its answer what came of it
     ``interrupt``       sends itself SIGINT and SIGTERM, and answers
-    anything else       answers ``Skipped``, with the number of baselines and of the process as timings
+    ``seen``            answers with a look; the part of the name after it says what happens when it is compared
+    anything else       answers ``Skipped``, with the number of the process as a timing
     ==================  =============================================================================
     """
 
@@ -74,10 +76,25 @@ class FaultyPipeline:
         """One invented model."""
         return [{"name": "faulty", "version": "1", "sha256": "00", "provider": self._provider}]
 
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
+    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
         """Do what the file is called."""
+        word, _, rest = arrival.path.name.partition(".")
+        if word == "seen":
+            return invented_look(arrival, rest.encode())
+        return self._behave(word, arrival)
+
+    def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
+        """Do what the second part of the file's name says; else answer with the size of the baseline as a timing."""
+        _, word, *_ = look.arrival.path.name.split(".")
+        answer = self._behave(word, look.arrival)
+        if isinstance(answer, Failed):
+            return answer
+        timings_s = {**answer.timings_s, "baseline": float(baseline.size)}
+        return replace(graded(look, good=0.96), arrival=answer.arrival, timings_s=timings_s)
+
+    def _behave(self, word: str, arrival: Arrival) -> Skipped | Failed:
         sentence = ""
-        match arrival.path.name.partition(".")[0]:
+        match word:
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "crash_once" if arrival.path.exists():
@@ -123,7 +140,7 @@ class FaultyPipeline:
                 os.kill(os.getpid(), signal.SIGINT)
                 os.kill(os.getpid(), signal.SIGTERM)
         self._examined += 1
-        return _skipped(arrival, sentence, {"baselines": float(len(list(baselines))), "process": float(os.getpid())})
+        return _skipped(arrival, sentence, {"process": float(os.getpid())})
 
 
 def _bomb(arrival: Arrival) -> Failed:

@@ -1,11 +1,26 @@
-"""The process that can be lost: a child process parses and grades, so that no file can take the monitor down.
+"""The processes that can be lost: child processes parse and grade, so that no file can take the monitor down.
 
 A crash, a hang or a bomb costs that one file, after a bounded number of tries, with a visible reason. Answers
-come back as JSON over a pipe, never as pickles: a file that takes over the worker must not reach the monitor.
+come back as JSON and bytes over a pipe, never as pickles: a file that takes over a worker must not reach the monitor.
 """
 
-from .inprocess import InProcessLane
-from .lane import PIPELINE, Lane, WorkerLane
-from .wire import WireError
+from .inprocess import InProcessPool
+from .interfaces import BaselineFor, Examiner, Source
+from .keeping import LookKeeper, RecentLooks
+from .lane import PIPELINE, WorkerLane
+from .pool import WorkerPool
+from .wire import Looked, WireError
 
-__all__ = ["PIPELINE", "InProcessLane", "Lane", "WireError", "WorkerLane"]
+__all__ = [
+    "PIPELINE",
+    "BaselineFor",
+    "Examiner",
+    "InProcessPool",
+    "LookKeeper",
+    "Looked",
+    "RecentLooks",
+    "Source",
+    "WireError",
+    "WorkerLane",
+    "WorkerPool",
+]

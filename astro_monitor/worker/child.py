@@ -1,4 +1,4 @@
-"""The worker's side of the pipe: open the pipeline, then answer one job after the other until the pipe closes."""
+"""The worker's side of the pipe: open the pipeline, then answer one question after the other until the pipe closes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import importlib
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-from .. import logs
-from ..errors import ConfigError, ModelError
-from ..records import Failed, Outcome
+from .. import logs, looks
+from ..errors import ConfigError, LookError, ModelError
+from ..records import Arrival, Baseline, Examined, Failed, Look, Outcome, Skipped, baseline_key
 from ..settings import Settings
 from . import limits, wire
+from .baselines import BaselineCache
+from .wire import Compare, LookAt, Looked
 
 log = logging.getLogger(__name__)
+
+LOOK_UNUSABLE = "look_unusable"
+"""Kind of the failure when a kept look cannot be compared: damaged, or written by another version."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,12 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
-    """Read the settings, load the models, and answer jobs until the other side closes the pipe.
+    """Read the settings, load the models, and answer questions until the other side closes the pipe.
 
     Parameters:
-        jobs: where settings and jobs come from.
+        jobs: where settings and questions come from.
         answers: where answers go.
-        pipeline_name: ``module:class`` of something with ``open``, ``models`` and ``examine``.
+        pipeline_name: ``module:class`` of something with ``open``, ``models``, ``look`` and ``compare``.
     """
     raw = wire.receive(jobs)
     settings = wire.unpack(raw)[0] if raw is not None else None
@@ -63,14 +69,20 @@ def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
     reserves = any(model.get("provider") != "cpu" for model in ready.models)
     limits.limit_resources(settings.worker.memory_mb, reserves=reserves)
     wire.send(answers, wire.pack(ready))
+    bench = Bench(pipeline)
     while (raw := wire.receive(jobs)) is not None:
-        job, number = wire.unpack(raw)
-        if not isinstance(job, wire.Job):
-            raise wire.WireError("only jobs are expected after the settings")
+        question, number = wire.unpack(raw)
+        if not isinstance(question, wire.LookAt | wire.Compare):
+            raise wire.WireError("only questions are expected after the settings")
         limits.start_alarm(settings.worker.timeout_s)
-        answer = _answer(pipeline, job, number)
+        answer = bench.answer(question)
+        try:
+            packed = wire.pack(answer, number)
+        except Exception as error:
+            # A NaN in an answer is a defect, too.
+            packed = wire.pack(unforeseen(question.arrival, error), number)
         limits.stop_alarm()
-        wire.send(answers, answer)
+        wire.send(answers, packed)
     return 0
 
 
@@ -80,22 +92,73 @@ def load_pipeline(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _answer(pipeline: Any, job: wire.Job, number: int) -> bytes:
-    try:
-        outcome: Outcome = pipeline.examine(job.arrival, job.baselines)
-        return wire.pack(outcome, number)
-    except Exception as error:
-        # The pipeline never raises; if it does, or hands out a NaN, that is a defect, and still one answer.
-        log.exception("%s: no answer from the pipeline", job.arrival.path.name)
-        sentence = f"unforeseen {type(error).__name__} in the worker: {error}; please report this file"
-        return wire.pack(unforeseen(job, sentence), number)
+class Bench:
+    """Answers questions with one pipeline, and keeps the baselines that have arrived.
+
+    Parameters:
+        pipeline: something with ``look`` and ``compare``.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+        self._baselines: BaselineCache[Baseline] = BaselineCache()
+
+    def answer(self, question: LookAt | Compare) -> Looked | Outcome:
+        """Look at a file, or compare a look; exactly one answer, whatever happens.
+
+        Parameters:
+            question: from the monitor.
+        """
+        return self.look(question) if isinstance(question, LookAt) else self.compare(question)
+
+    def look(self, question: LookAt) -> Looked | Skipped | Failed:
+        """Look at a file; a pipeline that raises has a defect, and still there is one answer."""
+        try:
+            return self._look(question)
+        except Exception as error:
+            return unforeseen(question.arrival, error)
+
+    def compare(self, question: Compare) -> Examined | Failed:
+        """Compare a look; likewise."""
+        try:
+            return self._compare(question)
+        except LookError as error:
+            return _failed(question.arrival, str(error), kind=LOOK_UNUSABLE, known=True)
+        except Exception as error:
+            return unforeseen(question.arrival, error)
+
+    def _look(self, question: LookAt) -> Looked | Skipped | Failed:
+        seen: Look | Skipped | Failed = self._pipeline.look(question.arrival)
+        if not isinstance(seen, Look):
+            return seen
+        return Looked(
+            arrival=question.arrival,
+            frame_id=seen.frame_id,
+            key=baseline_key(seen.meta, seen.sensor_shape),
+            look=looks.encode(seen),
+        )
+
+    def _compare(self, question: Compare) -> Examined | Failed:
+        for baseline in question.baseline:
+            self._baselines.put(question.key, question.version, baseline)
+        look = looks.decode(question.look, pictures=False)
+        outcome: Examined | Failed = self._pipeline.compare(
+            replace(look, arrival=question.arrival), self._baselines.take(question.key, question.version)
+        )
+        return outcome
 
 
-def unforeseen(job: wire.Job, sentence: str) -> Failed:
-    """The outcome of a defect in the program itself."""
+def unforeseen(arrival: Arrival, error: Exception) -> Failed:
+    """Log a defect in the program itself, and return it as the outcome of the file that met it."""
+    log.error("%s: no answer from the pipeline", arrival.path.name, exc_info=error)
+    sentence = f"unforeseen {type(error).__name__} in the worker: {error}; please report this file"
+    return _failed(arrival, sentence, kind="unforeseen", known=False)
+
+
+def _failed(arrival: Arrival, sentence: str, *, kind: str, known: bool) -> Failed:
     return Failed(
-        arrival=job.arrival, frame_id=None, stage="worker", kind="unforeseen", known=False, retryable=False,
-        sentence=sentence, timings_s={},
+        arrival=arrival, frame_id=None, stage="worker", kind=kind, known=known, retryable=False, sentence=sentence,
+        timings_s={},
     )  # fmt: skip
 
 

@@ -1,25 +1,24 @@
-"""One worker process after another, behind one call: a file goes in, exactly one outcome comes out."""
+"""One worker process after another, behind two calls: a file becomes a look, and a look an outcome."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self, cast
 
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError, ModelError, WorkerLost, WorkerUnavailable
-from ..plain import counted
 from ..records import Arrival, Baseline, Examined, Failed, Outcome, Skipped, sane
 from ..settings import Settings
-from .blame import Machine
+from .baselines import BaselineCache, BaselineVersions
+from .failures import excused, is_poisoned, lost_sentence, may_be_the_workers, no_outcome, sentence_of, stopped
+from .ledger import LossLedger
 from .process import Gone, WorkerProcess
-from .wire import Job, Ready, Refused, WireError, pack
+from .wire import Compare, LookAt, Looked, Ready, Refused, WireError
 
 log = logging.getLogger(__name__)
 
@@ -32,43 +31,26 @@ FATAL_LOSSES = 2
 """A file that has ended so many new workers by itself, each as the worker's first file, gets a final failure."""
 MAX_TIMEOUTS = 2
 """Each further try in a row would hold up the night for the full limit."""
-MAX_REMEMBERED = 1000
-"""Files of which it is remembered that a worker ended on them; the oldest are forgotten first."""
 BACK_OFF_S = 0.2
 """Wait before the second try; doubled before each further one."""
 STOP_GRACE_S = 3.0
 
 
-class Lane(Protocol):
-    """Something that examines files, one at a time."""
-
-    def start(self) -> list[dict[str, str]]:
-        """Load the models and describe them."""
-        ...
-
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
-        """Take one file through all stages; exactly one outcome, whatever the file is.
-
-        Raises:
-            WorkerUnavailable: no worker can be started now; it has no outcome.
-        """
-        ...
-
-    def stop(self) -> None:
-        """End it."""
-        ...
+class NoProcess(WorkerUnavailable):
+    """No process can be started; another lane may have one."""
 
 
 class WorkerLane:
-    """Grades in a child process, which is restarted when it dies, and renewed after so many frames.
+    """Looks and compares in a child process, which is restarted when it dies, and renewed after so many frames.
 
-    :meth:`examine` is for one thread; :meth:`stop` may be called from any.
+    :meth:`look` and :meth:`compare` are for one thread; :meth:`stop` may be called from any.
 
     Parameters:
         settings: the whole tree.
         pipeline: name of the stages that the worker loads.
         clock: the source of time.
-        on_wait: called each second while the worker is waited for.
+        ledger: of lost workers; lanes that share the work share it.
+        versions: of baselines; likewise.
     """
 
     def __init__(
@@ -77,21 +59,23 @@ class WorkerLane:
         *,
         pipeline: str = PIPELINE,
         clock: Clock | None = None,
-        on_wait: Callable[[], None] = lambda: None,
+        ledger: LossLedger | None = None,
+        versions: BaselineVersions | None = None,
     ) -> None:
         self._settings = settings
-        self._on_wait = on_wait
         self._pipeline = pipeline
         self._clock = clock or SystemClock()
+        self._ledger = ledger or LossLedger()
+        self._versions = versions or BaselineVersions()
         self._busy = threading.Lock()
         self._stopping = threading.Event()
         self._process: WorkerProcess | None = None
         self._greeted = False
-        self._frames = 0
+        self._looks = 0
+        self._answers = 0
         self._jobs = 0
+        self._baselines: BaselineCache[int] = BaselineCache()
         self._models: list[dict[str, str]] = []
-        self._losses: dict[tuple[Path, int, int], int] = {}
-        self._lost_with: set[Path] = set()
         self._none_told = False
         self._starting_since_s: float | None = None
 
@@ -105,6 +89,12 @@ class WorkerLane:
         """The system's number of the worker process, or ``None`` when there is none."""
         process = self._process
         return process.process_id if process is not None and process.alive() else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a process with loaded models. For any thread."""
+        process = self._process
+        return self._greeted and process is not None and process.alive()
 
     @property
     def starting_s(self) -> float:
@@ -144,74 +134,62 @@ class WorkerLane:
                 self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (number - 1))
         return self.models
 
-    def examine(self, arrival: Arrival, baselines: Iterable[Baseline]) -> Outcome:
-        """Take one file through all stages in the worker.
+    def look(self, arrival: Arrival) -> Looked | Skipped | Failed:
+        """Look at one file in the worker.
 
         Parameters:
             arrival: a whole file.
-            baselines: what is normal so far.
 
         Returns:
-            exactly one outcome; ``Failed`` of kind ``worker_lost`` when the worker died on it time and again
-            (retryable, unless that was the file's doing), and of kind ``stopped`` when :meth:`stop` came first, in
-            which case the file was not judged at all.
+            its look, to be compared; or the one outcome of a file without a look. ``Failed`` of kind ``worker_lost``
+            when the worker died on it time and again (retryable, unless that was the file's doing), and of kind
+            ``stopped`` when :meth:`stop` came first, in which case the file was not looked at.
 
         Raises:
             WorkerUnavailable: no worker could be started, or it is lost with one file after another; the file has no
                 outcome.
         """
-        job = Job(arrival=arrival, baselines=tuple(baselines))
-        before = time.perf_counter()
-        losses: list[Gone] = []
         with self._busy:
-            while not self._stopping.is_set():
-                process = self._available_process()
-                if process is None:
-                    break
-                worn = self._frames > 0
-                try:
-                    record = self._ask(process, job)
-                    if worn and _may_be_the_workers(record):
-                        # Memory that leaked away and devices that broke are the worker's; a new one is asked.
-                        log.info("%s: tried again in a new worker: %s", arrival.path.name, _sentence(record))
-                        continue
-                    self._lost_with.clear()
-                    self._losses.pop(_version(arrival), None)
-                    return _excused(sane(record))
-                except Gone as loss:
-                    self._process = None
-                    losses.append(loss)
-                    log.warning("%s: the worker process %s", arrival.path.name, loss)
-                except WireError as error:
-                    job, held_back = _without_unsound(job)
-                    if held_back:
-                        log.error(
-                            "%s left out, because of a number that is not finite",
-                            counted(held_back, "history is", "histories are"),
-                        )
-                        continue
-                    return _failed(
-                        arrival, "unforeseen", f"{error}; please report this", before, known=False, retryable=False
-                    )
-                # Memory that another program has taken is not given back within seconds: only the first kill counts.
-                again = losses[-1].killed and any(loss.killed for loss in losses[:-1])
-                if self._blamed(arrival, losses[-1], counts=not worn and not again) >= FATAL_LOSSES:
-                    sentence = _lost_sentence(losses, final=True)
-                    return _failed(arrival, WorkerLost.kind, sentence, before, retryable=False)
-                timeouts = sum(loss.timed_out for loss in losses)
-                if len(losses) >= self._settings.worker.tries or timeouts >= MAX_TIMEOUTS:
-                    self._doubt_the_worker(arrival, losses)
-                    return _failed(arrival, WorkerLost.kind, _lost_sentence(losses, final=False), before)
-                self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (len(losses) - 1))
-        sentence = "the monitor was stopped before this file was graded; it is graded at the next start"
-        return _failed(arrival, "stopped", sentence, before)
+            if self._looks >= self._settings.worker.recycle_frames:
+                self._renew()
+            answer = self._answer(arrival, lambda: LookAt(arrival=arrival), (Looked, Skipped, Failed))
+        return cast(Looked | Skipped | Failed, answer)
+
+    def compare(self, looked: Looked, baseline: Baseline) -> Examined | Failed:
+        """Compare a look in the worker; any worker can, whichever has looked.
+
+        Parameters:
+            looked: from :meth:`look`.
+            baseline: of the look's key. It travels only when this worker does not have it yet.
+
+        Returns:
+            the one outcome of the file, or a failure as in :meth:`look`.
+
+        Raises:
+            WorkerUnavailable: as in :meth:`look`.
+        """
+        with self._busy:
+            try:
+                answer = self._answer(looked.arrival, lambda: self._comparison(looked, baseline), (Examined, Failed))
+            except WireError:
+                log.error("a history is left out, because of a number that is not finite")
+                empty = Baseline(key=baseline.key)
+                answer = self._answer(looked.arrival, lambda: self._comparison(looked, empty), (Examined, Failed))
+        return cast(Examined | Failed, answer)
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """End the worker: in order when it answers within ``grace_s`` seconds, else by force."""
-        self._stopping.set()
+        self.close()
         process = self._process
         if process is not None:
             process.end(grace_s)
+
+    def close(self) -> None:
+        """Let the worker end after what it has now; returns at once."""
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -245,11 +223,22 @@ class WorkerLane:
 
     def _spawn(self) -> WorkerProcess:
         self._greeted = False
-        self._frames = 0
-        self._process = process = WorkerProcess(self._settings, self._pipeline, self._on_wait)
+        self._looks = self._answers = 0
+        self._baselines = BaselineCache()
+        self._process = process = WorkerProcess(self._settings, self._pipeline)
         if self._stopping.is_set():
             process.close()
         return process
+
+    def _renew(self) -> None:
+        """End the worker, and let the next one load its models."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.end(STOP_GRACE_S)
+        self._looks = self._answers = 0
+        if not self._stopping.is_set():
+            with suppress(OSError, RuntimeError):
+                self._spawn()
 
     def _greet(self, hello: Ready) -> None:
         self._models = [dict(model) for model in hello.models]
@@ -260,7 +249,7 @@ class WorkerLane:
         """Return a worker that has loaded its models; ``None`` when the lane was stopped first.
 
         Raises:
-            WorkerUnavailable: it could not be started, in several tries.
+            NoProcess: it could not be started, in several tries.
         """
         why = ""
         for number in range(START_TRIES):
@@ -279,103 +268,85 @@ class WorkerLane:
         if self._stopping.is_set():
             return None
         self._none_told = True
-        raise WorkerUnavailable(f"no worker process can be started ({why}); check the computer's memory and the models")
+        raise NoProcess(f"no worker process can be started ({why}); check the computer's memory and the models")
 
-    def _blamed(self, arrival: Arrival, loss: Gone, *, counts: bool) -> int:
-        """Count the loss of a worker if the file caused it, and return the number of such losses."""
-        version = _version(arrival)
-        if loss.blamed and counts:
-            self._losses[version] = self._losses.pop(version, 0) + 1
-            while len(self._losses) > MAX_REMEMBERED:
-                del self._losses[next(iter(self._losses))]
-        return self._losses.get(version, 0)
+    def _answer(
+        self, arrival: Arrival, question: Callable[[], LookAt | Compare], kinds: tuple[type[Looked | Outcome], ...]
+    ) -> Looked | Outcome:
+        """Ask one worker after another, until one answers or there were enough."""
+        before_s = time.perf_counter()
+        losses: list[Gone] = []
+        while not self._stopping.is_set():
+            process = self._available_process()
+            if process is None:
+                break
+            worn = self._answers > 0
+            try:
+                answer = self._ask(process, arrival, question(), kinds)
+            except Gone as loss:
+                self._process = None
+                losses.append(loss)
+                log.warning("%s: the worker process %s", arrival.path.name, loss)
+            else:
+                if worn and may_be_the_workers(answer):
+                    # Memory that leaked away and devices that broke are the worker's; a new one is asked.
+                    log.info("%s: tried again in a new worker: %s", arrival.path.name, sentence_of(answer))
+                    continue
+                self._ledger.answered()
+                if isinstance(answer, Looked):
+                    return answer
+                self._ledger.settled(arrival)
+                return excused(sane(answer))
+            # Memory that another program has taken is not given back within seconds: only the first kill counts.
+            again = losses[-1].killed and any(loss.killed for loss in losses[:-1])
+            if self._ledger.count(arrival, blamed=losses[-1].blamed and not worn and not again) >= FATAL_LOSSES:
+                return no_outcome(
+                    arrival, WorkerLost.kind, lost_sentence(losses, final=True), before_s, retryable=False
+                )
+            timeouts = sum(loss.timed_out for loss in losses)
+            if len(losses) >= self._settings.worker.tries or timeouts >= MAX_TIMEOUTS:
+                self._doubt_the_worker(arrival, losses)
+                return no_outcome(arrival, WorkerLost.kind, lost_sentence(losses, final=False), before_s)
+            self._clock.wait(self._stopping, BACK_OFF_S * 2 ** (len(losses) - 1))
+        return stopped(arrival, before_s)
+
+    def _comparison(self, looked: Looked, baseline: Baseline) -> Compare:
+        version = self._versions.version_of(baseline)
+        there = self._baselines.has(baseline.key, version)
+        return Compare(
+            arrival=looked.arrival, key=baseline.key, version=version, baseline=() if there else (baseline,),
+            look=looked.look,
+        )  # fmt: skip
+
+    def _ask(
+        self,
+        process: WorkerProcess,
+        arrival: Arrival,
+        question: LookAt | Compare,
+        kinds: tuple[type[Looked | Outcome], ...],
+    ) -> Looked | Outcome:
+        self._jobs += 1
+        answer = process.ask(question, self._jobs, self._settings.worker.timeout_s)
+        if not isinstance(answer, kinds) or answer.arrival != arrival:
+            process.end(0)
+            raise Gone("was ended because it answered for another file")
+        self._answers += 1
+        if isinstance(question, LookAt):
+            self._looks += 1
+        elif question.baseline:
+            self._baselines.put(question.key, question.version, question.version)
+        if is_poisoned(answer):
+            self._renew()
+        return answer
 
     def _doubt_the_worker(self, arrival: Arrival, losses: list[Gone]) -> None:
-        """Remember a file with which workers were lost for no fault of its own; two such files are no coincidence.
+        """Remember a file with which workers were lost for no fault of its own.
 
         Raises:
             WorkerUnavailable: it happened with another file before, and with none in between it went well.
         """
-        known = arrival.path in self._lost_with
-        self._lost_with.add(arrival.path)
-        if len(self._lost_with) > 1 and not known:
+        if self._ledger.is_a_series(arrival):
             raise WorkerUnavailable(
                 f"the worker process is lost with one frame after another, the last time it {losses[-1]}; "
                 "check the computer's memory and the disk of the frames"
             )
-
-    def _ask(self, process: WorkerProcess, job: Job) -> Outcome:
-        self._jobs += 1
-        record = process.ask(job, self._jobs, self._settings.worker.timeout_s)
-        if not isinstance(record, Examined | Skipped | Failed) or record.arrival != job.arrival:
-            process.end(0)
-            raise Gone("was ended because it answered for another file")
-        self._frames += 1
-        if self._frames >= self._settings.worker.recycle_frames or _is_poisoned(record):
-            process.end(STOP_GRACE_S)
-            self._process = None
-            if not self._stopping.is_set():
-                # The next one loads its models while the monitor waits for the next frame.
-                with suppress(OSError, RuntimeError):
-                    self._spawn()
-        return record
-
-
-def _without_unsound(job: Job) -> tuple[Job, int]:
-    """Leave out baselines that cannot be sent; the job, and how many they were."""
-    sound = tuple(one for one in job.baselines if _can_be_sent(replace(job, baselines=(one,))))
-    return replace(job, baselines=sound), len(job.baselines) - len(sound)
-
-
-def _can_be_sent(job: Job) -> bool:
-    try:
-        pack(job)
-    except WireError:
-        return False
-    return True
-
-
-def _version(arrival: Arrival) -> tuple[Path, int, int]:
-    return arrival.path, arrival.size_bytes, arrival.mtime_ns
-
-
-def _sentence(outcome: Outcome) -> str:
-    return "" if isinstance(outcome, Examined) else outcome.sentence
-
-
-def _may_be_the_workers(outcome: Outcome) -> bool:
-    """Whether a failure may come from what the worker did before, and not from the file."""
-    return isinstance(outcome, Failed) and not outcome.retryable and _is_poisoned(outcome)
-
-
-def _is_poisoned(outcome: Outcome) -> bool:
-    """Whether later answers of the same process may be wrong: memory ran out, or something unforeseen broke."""
-    return isinstance(outcome, Failed) and (not outcome.known or outcome.kind == "out_of_memory")
-
-
-def _excused(outcome: Outcome) -> Outcome:
-    """Let a frame be tried again that failed because the computer has too little memory now."""
-    if isinstance(outcome, Failed) and outcome.kind == "out_of_memory" and Machine.now().short_of_memory:
-        return replace(outcome, retryable=True)
-    return outcome
-
-
-def _lost_sentence(losses: list[Gone], *, final: bool) -> str:
-    times = "once" if len(losses) == 1 else f"{len(losses)} times"
-    end = "the other frames are graded as usual, please report this file" if final else "it will be tried again later"
-    return f"the worker process was lost {times} with this file, the last time it {losses[-1]}; {end}"
-
-
-def _failed(
-    arrival: Arrival, kind: str, sentence: str, before: float, *, known: bool = True, retryable: bool = True
-) -> Failed:
-    return Failed(
-        arrival=arrival,
-        frame_id=None,
-        stage="worker",
-        kind=kind,
-        known=known,
-        retryable=retryable,
-        sentence=sentence,
-        timings_s={"total": time.perf_counter() - before},
-    )

@@ -10,9 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -26,7 +24,6 @@ ENTRY = Path(__file__).with_name("__main__.py")
 KILL_WAIT_S = 2.0
 """A killed process may hang inside the system, for instance on a dead network share; it is left behind then."""
 PIPE_WAIT_S = 0.5
-WAIT_STEP_S = 1.0
 MAX_LINES_PER_JOB = 200
 MAX_LINE_CHARS = 400
 
@@ -53,14 +50,12 @@ class WorkerProcess:
     Parameters:
         settings: the whole tree.
         pipeline: name of the stages that it loads.
-        on_wait: called each second while it is waited for.
 
     Raises:
         OSError, RuntimeError: the system has no process, file descriptor or thread left.
     """
 
-    def __init__(self, settings: Settings, pipeline: str, on_wait: Callable[[], None] = lambda: None) -> None:
-        self._on_wait = on_wait
+    def __init__(self, settings: Settings, pipeline: str) -> None:
         self._before = blame.Machine.now()
         self._used_before_s: float | None = None
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
@@ -109,15 +104,15 @@ class WorkerProcess:
             raise self._nonsense()
         return record
 
-    def ask(self, job: wire.Job, number: int, timeout_s: float) -> wire.Record:
-        """Hand over one job and wait for its answer.
+    def ask(self, question: wire.LookAt | wire.Compare, number: int, timeout_s: float) -> wire.Record:
+        """Hand over one question and wait for its answer.
 
         Raises:
             Gone: the process ended, or was ended because it took longer than ``timeout_s``.
         """
         self._lines_left = MAX_LINES_PER_JOB
         self._before, self._used_before_s = blame.Machine.now(), blame.processor_time_s(self.process_id)
-        self._requests.put(wire.pack(job, number))
+        self._requests.put(wire.pack(question, number))
         record, answered = self._next(timeout_s)
         if answered != number:
             raise self._nonsense()
@@ -154,21 +149,15 @@ class WorkerProcess:
             raise self._nonsense() from None
 
     def _answer(self, timeout_s: float) -> bytes | str:
-        until_s = time.monotonic() + timeout_s
-        while True:
-            left_s = max(until_s - time.monotonic(), 0.0)
-            try:
-                return self._answers.get(timeout=min(left_s, WAIT_STEP_S))
-            except queue.Empty:
-                if left_s > WAIT_STEP_S:
-                    # It is the worker that takes its time, and there is a limit to that; the monitor itself is well.
-                    self._on_wait()
-                    continue
+        try:
+            return self._answers.get(timeout=timeout_s)
+        except queue.Empty:
             worked = blame.was_working(self._used_s(), timeout_s, self._before, blame.Machine.now())
             self.kill()
             self._reap()
             why = "" if worked else ", and most of that it waited for a disk, a share or memory"
-            raise Gone(f"was ended because it took longer than {timeout_s:g} s{why}", timed_out=True, blamed=worked)
+            sentence = f"was ended because it took longer than {timeout_s:g} s{why}"
+            raise Gone(sentence, timed_out=True, blamed=worked) from None
 
     def _used_s(self) -> float | None:
         """Return the processor time it has used since it was asked."""

@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, Literal
 
 from .. import recordjson
 from ..looks import MAX_LOOK_BYTES
-from ..records import Arrival, Baseline, Examined, Failed, Skipped
+from ..records import Arrival, Baseline, BaselineKey, Examined, Failed, Skipped
 from ..settings import Settings
 
 MAX_MESSAGE_BYTES = 16 << 20
-"""An answer has about 40 kB, and a look about 300 kB; a job grows with the number of baselines, about 15 kB each."""
+"""An answer has about 40 kB, a baseline about 15 kB, and a look about 300 kB."""
 
 _LENGTH = struct.Struct(">I")
 _BYTES_FOLLOW = b"\0"
@@ -29,14 +29,6 @@ class WireError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One file to examine, and what is normal so far."""
-
-    arrival: Arrival
-    baselines: tuple[Baseline, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LookAt:
     """One file to look at; the answer is ``Looked``, ``Skipped`` or ``Failed``."""
 
@@ -45,18 +37,33 @@ class LookAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What the worker saw of a file: the bytes of a look, see :func:`astro_monitor.looks.decode`."""
+    """What a worker saw of a file.
+
+    Attributes:
+        frame_id: of the frame.
+        key: says which baseline it is compared with.
+        look: the bytes of a look, see :func:`astro_monitor.looks.decode`; opaque to the monitor.
+    """
 
     arrival: Arrival
+    frame_id: str
+    key: BaselineKey
     look: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compare:
-    """A look to compare with a baseline; the answer is ``Examined`` or ``Failed``."""
+    """A look to compare with a baseline; the answer is ``Examined`` or ``Failed``.
+
+    Attributes:
+        key, version: of the baseline.
+        baseline: itself; empty when this worker has this version of it.
+    """
 
     arrival: Arrival
-    baseline: Baseline
+    key: BaselineKey
+    version: int
+    baseline: tuple[Baseline, ...]
     look: bytes
 
 
@@ -75,11 +82,10 @@ class Refused:
     sentence: str
 
 
-Record = Settings | Job | LookAt | Looked | Compare | Ready | Refused | Examined | Skipped | Failed
+Record = Settings | LookAt | Looked | Compare | Ready | Refused | Examined | Skipped | Failed
 
 _KINDS: dict[str, type[Any]] = {
     "settings": Settings,
-    "job": Job,
     "look_at": LookAt,
     "looked": Looked,
     "compare": Compare,

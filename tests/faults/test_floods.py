@@ -176,7 +176,7 @@ def test_a_disk_that_is_full_again_and_again_costs_no_verdict_and_no_list(small_
                 status = path.stat()
                 arrival = Arrival(path=path, root=captures, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns,
                                   first_seen_utc=clock.utc(), settled_utc=clock.utc(), how="scan")  # fmt: skip
-                session.take(pipeline.examine(arrival, ()))
+                session.take(pipeline.examine(arrival))
                 judged += 1
                 number += 1
                 lists.flush()

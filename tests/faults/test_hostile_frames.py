@@ -24,10 +24,10 @@ import tifffile
 import zstandard
 from astropy.io import fits
 
-from astro_monitor.records import Arrival, Examined, Failed, Outcome
+from astro_monitor.records import Arrival, Baseline, Examined, Failed, Outcome
 from astro_monitor.settings import Settings, WorkerSettings
 from astro_monitor.testing.tiff import EXIF_OF_A_NIGHT, dng_bytes, tiff_bytes
-from astro_monitor.worker import WorkerLane
+from astro_monitor.worker import Looked, WorkerLane
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 MEMORY_MB = 1500
@@ -208,7 +208,8 @@ def examine(lane: WorkerLane, path: Path) -> Outcome:
     status = path.stat()
     arrival = Arrival(path=path, root=path.parent, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns,
                       first_seen_utc=NOW, settled_utc=NOW, how="scan")  # fmt: skip
-    return lane.examine(arrival, ())
+    looked = lane.look(arrival)
+    return lane.compare(looked, Baseline(key=looked.key)) if isinstance(looked, Looked) else looked
 
 
 @pytest.mark.slow

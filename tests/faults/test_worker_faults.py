@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from astro_monitor.errors import ModelError, WorkerUnavailable
-from astro_monitor.records import Arrival, Failed, Outcome, Skipped
+from astro_monitor.records import Arrival, Baseline, BaselineKey, Examined, Failed, Outcome, Skipped
 from astro_monitor.settings import ModelSettings, Settings, WorkerSettings
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
-from astro_monitor.worker import WorkerLane
+from astro_monitor.worker import Looked, WorkerLane
 from astro_monitor.worker.blame import Machine
 
 
@@ -41,7 +41,7 @@ def nothing_is_left_behind() -> Iterator[None]:
     assert psutil.Process().children(recursive=True) == []
 
 
-def lost(outcome: Outcome, *, again: bool = False) -> str:
+def lost(outcome: Looked | Outcome, *, again: bool = False) -> str:
     assert isinstance(outcome, Failed)
     assert (outcome.kind, outcome.stage, outcome.known, outcome.retryable) == ("worker_lost", "worker", True, again)
     return outcome.sentence
@@ -59,8 +59,8 @@ def lost(outcome: Outcome, *, again: bool = False) -> str:
 )
 def test_a_file_on_which_the_worker_dies_fails_after_bounded_tries(name: str, word: str) -> None:
     with lane_with() as lane:
-        sentence = lost(lane.examine(arrival(name), ()))
-        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+        sentence = lost(lane.look(arrival(name)))
+        assert isinstance(lane.look(arrival("plain.fits")), Skipped)
     assert word in sentence
     assert "lost 2 times" in sentence
 
@@ -69,7 +69,7 @@ def test_what_a_crashing_worker_says_last_is_reported_without_its_control_charac
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG, "astro_monitor.worker"), lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("words.fits"), ()), again=True)
+        lost(lane.look(arrival("words.fits")), again=True)
     assert "\\x1b[2J the last words" in caplog.text
     assert "\x1b" not in caplog.text
 
@@ -77,7 +77,7 @@ def test_what_a_crashing_worker_says_last_is_reported_without_its_control_charac
 def test_a_file_on_which_the_worker_dies_once_is_graded_at_the_second_try(tmp_path: Path) -> None:
     (tmp_path / "crash_once.fits").touch()
     with lane_with() as lane:
-        assert isinstance(lane.examine(arrival("crash_once.fits", tmp_path), ()), Skipped)
+        assert isinstance(lane.look(arrival("crash_once.fits", tmp_path)), Skipped)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the processor time of other processes")
@@ -85,25 +85,25 @@ def test_a_file_that_keeps_the_worker_busy_is_given_up_after_two_limits(monkeypa
     # Other programs may leave it only a part of the processor.
     monkeypatch.setattr("astro_monitor.worker.blame.WORKING_SHARE", 0.02)
     with lane_with(tries=5, timeout_s=0.5) as lane:
-        sentence = lost(lane.examine(arrival("spin.fits"), ()))
+        sentence = lost(lane.look(arrival("spin.fits")))
     assert "longer than 0.5 s" in sentence
     assert "lost 2 times" in sentence
 
 
 def test_a_file_for_which_the_worker_waits_in_vain_is_put_off_after_two_limits() -> None:
     with lane_with(tries=5, timeout_s=0.2) as lane:
-        sentence = lost(lane.examine(arrival("hang.fits"), ()), again=True)
+        sentence = lost(lane.look(arrival("hang.fits")), again=True)
     assert "waited for a disk, a share or memory" in sentence
     assert "lost 2 times" in sentence
 
 
 def test_a_file_that_crashes_is_given_up_at_the_second_crash_also_when_asked_at_different_times() -> None:
     with lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("crash.fits"), ()), again=True)
-        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+        lost(lane.look(arrival("crash.fits")), again=True)
+        assert isinstance(lane.look(arrival("plain.fits")), Skipped)
         # This worker had another file before, so that its end is not counted.
-        lost(lane.examine(arrival("crash.fits"), ()), again=True)
-        lost(lane.examine(arrival("crash.fits"), ()))
+        lost(lane.look(arrival("crash.fits")), again=True)
+        lost(lane.look(arrival("crash.fits")))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -112,9 +112,9 @@ def test_a_worker_killed_from_outside_never_condemns_its_file(tmp_path: Path) ->
         (tmp_path / f"killed.fits.{number}").touch()
     with lane_with(tries=3) as lane:
         for _ in range(2):
-            sentence = lost(lane.examine(arrival("killed.fits", tmp_path), ()), again=True)
+            sentence = lost(lane.look(arrival("killed.fits", tmp_path)), again=True)
             assert "SIGKILL" in sentence
-        assert isinstance(lane.examine(arrival("killed.fits", tmp_path), ()), Skipped)
+        assert isinstance(lane.look(arrival("killed.fits", tmp_path)), Skipped)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -124,8 +124,8 @@ def test_kills_for_want_of_memory_count_once_in_a_round(tmp_path: Path, monkeypa
     kills = itertools.count()
     monkeypatch.setattr(Machine, "now", lambda: Machine(ample_memory=True, oom_kills=next(kills)))
     with lane_with(tries=3) as lane:
-        lost(lane.examine(arrival("killed.fits", tmp_path), ()), again=True)
-        sentence = lost(lane.examine(arrival("killed.fits", tmp_path), ()))
+        lost(lane.look(arrival("killed.fits", tmp_path)), again=True)
+        sentence = lost(lane.look(arrival("killed.fits", tmp_path)))
     assert "lost once" in sentence
 
 
@@ -135,19 +135,19 @@ def test_when_the_worker_is_lost_with_one_file_after_another_no_file_is_named(tm
         for number in range(1, 3):
             (tmp_path / f"{name}.{number}").touch()
     with lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("killed.a.fits", tmp_path), ()), again=True)
+        lost(lane.look(arrival("killed.a.fits", tmp_path)), again=True)
         with pytest.raises(WorkerUnavailable, match="one frame after another"):
-            lane.examine(arrival("killed.b.fits", tmp_path), ())
-        lost(lane.examine(arrival("killed.b.fits", tmp_path), ()), again=True)
-        assert isinstance(lane.examine(arrival("killed.b.fits", tmp_path), ()), Skipped)
-        lost(lane.examine(arrival("killed.a.fits", tmp_path), ()), again=True)
-        assert isinstance(lane.examine(arrival("killed.a.fits", tmp_path), ()), Skipped)
+            lane.look(arrival("killed.b.fits", tmp_path))
+        lost(lane.look(arrival("killed.b.fits", tmp_path)), again=True)
+        assert isinstance(lane.look(arrival("killed.b.fits", tmp_path)), Skipped)
+        lost(lane.look(arrival("killed.a.fits", tmp_path)), again=True)
+        assert isinstance(lane.look(arrival("killed.a.fits", tmp_path)), Skipped)
 
 
 def test_what_an_old_worker_could_not_do_is_asked_of_a_new_one() -> None:
     with lane_with() as lane:
-        first = lane.examine(arrival("weary.fits"), ())
-        second = lane.examine(arrival("weary.fits"), ())
+        first = lane.look(arrival("weary.fits"))
+        second = lane.look(arrival("weary.fits"))
     assert isinstance(second, Skipped)
     assert first.timings_s["process"] != second.timings_s["process"]
 
@@ -162,7 +162,7 @@ def test_a_worker_killed_while_it_loads_the_models_is_started_again(tmp_path: Pa
     )  # fmt: skip
     if kills < 3:
         with lane:
-            assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+            assert isinstance(lane.look(arrival("plain.fits")), Skipped)
     else:
         with pytest.raises(ModelError, match=r"SIGKILL.*while it loaded the models"):
             lane.start()
@@ -171,19 +171,19 @@ def test_a_worker_killed_while_it_loads_the_models_is_started_again(tmp_path: Pa
 
 def test_a_system_without_a_process_to_spare_costs_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     with lane_with() as lane:
-        first = lane.examine(arrival("plain.fits"), ())
+        first = lane.look(arrival("plain.fits"))
         worker = psutil.Process(int(first.timings_s["process"]))
         worker.kill()
         psutil.wait_procs([worker])
         with monkeypatch.context() as patch:
             patch.setattr("subprocess.Popen", refuse(OSError(11, "Resource temporarily unavailable")))
             with pytest.raises(WorkerUnavailable, match="temporarily unavailable"):
-                lane.examine(arrival("plain.fits"), ())
+                lane.look(arrival("plain.fits"))
         with monkeypatch.context() as patch:
             patch.setattr("threading.Thread.start", refuse(RuntimeError("can't start new thread")))
             with pytest.raises(WorkerUnavailable, match="new thread"):
-                lane.examine(arrival("plain.fits"), ())
-        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+                lane.look(arrival("plain.fits"))
+        assert isinstance(lane.look(arrival("plain.fits")), Skipped)
 
 
 def refuse(error: Exception) -> Callable[..., NoReturn]:
@@ -198,8 +198,8 @@ def refuse(error: Exception) -> Callable[..., NoReturn]:
 def test_a_bomb_is_refused_by_the_system_and_the_worker_is_renewed(star_finder: str) -> None:
     chosen = Settings(worker=WorkerSettings(memory_mb=256), models=ModelSettings(star_finder=star_finder))
     with WorkerLane(chosen, pipeline=FAULTY_PIPELINE) as lane:
-        outcome = lane.examine(arrival("bomb.fits"), ())
-        after = lane.examine(arrival("plain.fits"), ())
+        outcome = lane.look(arrival("bomb.fits"))
+        after = lane.look(arrival("plain.fits"))
     assert isinstance(outcome, Failed)
     assert outcome.kind == "out_of_memory"
     assert after.timings_s["process"] != outcome.timings_s["process"]
@@ -207,20 +207,20 @@ def test_a_bomb_is_refused_by_the_system_and_the_worker_is_renewed(star_finder: 
 
 def test_what_a_library_prints_does_not_get_between_the_answers() -> None:
     with lane_with() as lane:
-        assert isinstance(lane.examine(arrival("print.fits"), ()), Skipped)
-        assert isinstance(lane.examine(arrival("plain.fits"), ()), Skipped)
+        assert isinstance(lane.look(arrival("print.fits")), Skipped)
+        assert isinstance(lane.look(arrival("plain.fits")), Skipped)
 
 
 def test_an_answer_with_a_nan_is_a_visible_defect() -> None:
     with lane_with() as lane:
-        outcome = lane.examine(arrival("nan.fits"), ())
+        outcome = lane.look(arrival("nan.fits"))
     assert isinstance(outcome, Failed)
     assert (outcome.kind, outcome.known) == ("unforeseen", False)
 
 
 def test_the_worker_cannot_write_files(tmp_path: Path) -> None:
     with lane_with() as lane:
-        outcome = lane.examine(arrival("write.fits", tmp_path), ())
+        outcome = lane.look(arrival("write.fits", tmp_path))
     assert isinstance(outcome, Skipped)
     assert outcome.sentence.startswith("refused")
     assert all(path.stat().st_size == 0 for path in tmp_path.iterdir())
@@ -228,19 +228,19 @@ def test_the_worker_cannot_write_files(tmp_path: Path) -> None:
 
 def test_what_the_worker_started_ends_with_it() -> None:
     with lane_with(tries=1) as lane:
-        lost(lane.examine(arrival("child.fits"), ()), again=True)
+        lost(lane.look(arrival("child.fits")), again=True)
 
 
 def test_interrupts_are_for_the_monitor_alone() -> None:
     with lane_with() as lane:
-        assert isinstance(lane.examine(arrival("interrupt.fits"), ()), Skipped)
+        assert isinstance(lane.look(arrival("interrupt.fits")), Skipped)
 
 
 def test_stop_ends_a_worker_that_hangs_and_the_file_is_not_judged() -> None:
     lane = lane_with()
     lane.start()
-    outcomes: list[Outcome] = []
-    grading = threading.Thread(target=lambda: outcomes.append(lane.examine(arrival("hang.fits"), ())))
+    outcomes: list[Looked | Outcome] = []
+    grading = threading.Thread(target=lambda: outcomes.append(lane.look(arrival("hang.fits"))))
     grading.start()
     lane.stop(grace_s=0.1)
     grading.join(10)
@@ -250,11 +250,26 @@ def test_stop_ends_a_worker_that_hangs_and_the_file_is_not_judged() -> None:
     assert (outcome.kind, outcome.retryable) == ("stopped", True)
 
 
-def test_while_a_file_hangs_the_monitor_shows_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("astro_monitor.worker.process.WAIT_STEP_S", 0.05)
-    waits: list[int] = []
-    settings = Settings(worker=WorkerSettings(tries=1, timeout_s=0.5))
-    with WorkerLane(settings, pipeline=FAULTY_PIPELINE, on_wait=lambda: waits.append(1)) as lane:
-        waits.clear()
-        lost(lane.examine(arrival("hang.fits"), ()), again=True)
-    assert waits
+LOOK_KEY = BaselineKey(rig="r", target="t", filter="f", exposure_s=1.0, gain=0.0, binning=1, height=1, width=1)
+
+
+def looked(lane: WorkerLane, name: str, folder: Path = Path("/night")) -> Looked:
+    answer = lane.look(arrival(name, folder))
+    assert isinstance(answer, Looked)
+    return answer
+
+
+@pytest.mark.parametrize(("word", "sentence"), [("crash", "SIGSEGV"), ("exit", "exit code 7"), ("other", "another")])
+def test_a_look_on_which_the_worker_dies_fails_after_bounded_tries(word: str, sentence: str) -> None:
+    with lane_with(tries=3) as lane:
+        seen = looked(lane, f"seen.{word}.fits")
+        assert sentence in lost(lane.compare(seen, Baseline(key=LOOK_KEY)))
+        fine = lane.compare(looked(lane, "seen.fine.fits"), Baseline(key=LOOK_KEY))
+    assert isinstance(fine, Examined)
+
+
+def test_a_look_that_survives_its_worker_is_compared_by_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "seen.crash_once.fits").touch()
+    with lane_with() as lane:
+        seen = looked(lane, "seen.crash_once.fits", tmp_path)
+        assert isinstance(lane.compare(seen, Baseline(key=LOOK_KEY)), Examined)

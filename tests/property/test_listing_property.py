@@ -58,7 +58,7 @@ def test_lists_kept_in_step_are_those_made_in_one_go(steps):
                     path.write_bytes(content_of(first))
                     arrival = Arrival(path=path, root=captures, size_bytes=9, mtime_ns=1, first_seen_utc=NOW,
                                       settled_utc=NOW, how="scan")  # fmt: skip
-                    outcome = LightPipeline().examine(arrival, ())
+                    outcome = LightPipeline().examine(arrival)
                     session.take(replace(outcome, meta=replace(outcome.meta, target=third)))
                 case "revise":
                     frame_id = hashlib.sha256(content_of(first)).hexdigest()[:16]

@@ -21,7 +21,7 @@ from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings
 from astro_monitor.sinks import ListSink
 from astro_monitor.testing.light import invented
-from astro_monitor.worker.wire import Job, pack, unpack
+from astro_monitor.worker.wire import Compare, pack, unpack
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 
@@ -117,7 +117,8 @@ def test_no_number_ends_the_loop_or_spoils_the_frames_after_it(metas, measured, 
             )  # fmt: skip
             assert_told(log, session.take(odd), odd)
             # What is normal goes to the worker with the next frame, where no number may be without an end.
-            unpack(pack(Job(arrival=odd.arrival, baselines=session.baselines())))
+            for baseline in session.baselines():
+                unpack(pack(Compare(arrival=odd.arrival, key=baseline.key, version=1, baseline=(baseline,), look=b"")))
         for number in range(6, 9):
             document = session.take(plain(number))
             assert (document.kind, document.body["decision"]) == ("frame.judged", "keep")

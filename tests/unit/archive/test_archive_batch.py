@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from astro_monitor.archive import batch
+from astro_monitor.archive import batch, grade_files
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import WorkerUnavailable
 from astro_monitor.records import Arrival, Failed
 from astro_monitor.session import SECOND_LOOK_FRAMES
 from astro_monitor.settings import Settings
-from astro_monitor.testing.light import invented
+from astro_monitor.testing.inventing import graded, invented_look
+from astro_monitor.worker import InProcessPool
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -24,82 +26,99 @@ def arrival(number: int) -> Arrival:
                    first_seen_utc=NOW, settled_utc=NOW, how="named")  # fmt: skip
 
 
-class Lane:
-    """Sees the first frame as doubtful until the rig is known."""
+class Stages:
+    """See the first frame as doubtful until the rig is known."""
 
-    models = ()
+    def __init__(self) -> None:
+        self.looked: list[str] = []
+        self.compared: list[str] = []
 
-    def __init__(self, settings):
-        self.asked = []
+    def models(self):
+        return []
 
-    def __enter__(self):
-        return self
+    def look(self, arrived):
+        self.looked.append(arrived.path.name)
+        return invented_look(arrived, arrived.path.name.encode())
 
-    def __exit__(self, *gone):
-        return
-
-    def examine(self, arrived, baselines):
-        self.asked.append(arrived.path.name)
-        known = any(baseline.size >= SECOND_LOOK_FRAMES for baseline in baselines)
-        good = 0.96 if known or arrived.path.name != "0.fits" else 0.6
-        return invented(arrived, arrived.path.name.encode(), good=good)
+    def compare(self, look, baseline):
+        name = look.arrival.path.name
+        self.compared.append(name)
+        return graded(look, good=0.96 if baseline.size >= SECOND_LOOK_FRAMES or name != "0.fits" else 0.6)
 
 
 @pytest.fixture
-def lane(monkeypatch):
-    made = Lane(Settings())
-    monkeypatch.setattr(batch, "WorkerLane", lambda settings: made)
-    return made
+def stages():
+    return Stages()
 
 
-def graded(count, revised):
-    files = [arrival(number) for number in range(count)]
-    return list(batch.grade_files(files, Settings(), SystemClock(), on_revised=revised.append))
+def graded_files(stages, files, revised=lambda document: None):
+    return list(
+        grade_files(
+            files, Settings(), SystemClock(), on_revised=revised,
+            open_workers=lambda settings, source: InProcessPool(settings, source, pipeline=stages),
+        )
+    )  # fmt: skip
 
 
-def test_a_doubtful_first_frame_is_looked_at_again_once_the_rig_is_known(lane):
+def numbered(count):
+    return [arrival(number) for number in range(count)]
+
+
+def test_a_doubtful_first_frame_is_compared_again_once_the_rig_is_known(stages):
     revised = []
-    seen = graded(SECOND_LOOK_FRAMES + 3, revised)
+    seen = graded_files(stages, numbered(SECOND_LOOK_FRAMES + 3), revised.append)
     assert [document.body["decision"] for _, document, _ in seen] == ["review"] + ["keep"] * (SECOND_LOOK_FRAMES + 2)
     (document,) = revised
     assert (document.body["frame_id"], document.body["new_decision"]) == (seen[0][1].body["frame_id"], "keep")
-    assert lane.asked.count("0.fits") == 2
+    assert (stages.looked.count("0.fits"), stages.compared.count("0.fits")) == (1, 2)
     assert (seen[-1][2].kept, seen[-1][2].review) == (SECOND_LOOK_FRAMES + 3, 0)
 
 
-def test_a_rig_that_stays_unknown_has_no_second_looks(lane):
+def test_a_rig_that_stays_unknown_has_no_second_looks(stages):
     revised = []
-    graded(SECOND_LOOK_FRAMES - 1, revised)
+    graded_files(stages, numbered(SECOND_LOOK_FRAMES - 1), revised.append)
     assert revised == []
-    assert lane.asked.count("0.fits") == 1
+    assert stages.compared.count("0.fits") == 1
 
 
-def test_files_in_two_places_are_two_files(lane):
+def test_files_in_two_places_are_two_files(stages):
     again = replace(arrival(1), root=Path("/elsewhere"))
-    seen = list(batch.grade_files([arrival(1), again], Settings(), SystemClock()))
+    seen = graded_files(stages, [arrival(1), again])
     assert [document.body["root"] for _, document, _ in seen] == ["/night", "/elsewhere"]
 
 
-class Passing(Lane):
+class Passing(Stages):
     """Fails at the first sight of some files."""
 
-    def examine(self, arrived, baselines):
+    def look(self, arrived):
         name = arrived.path.name
-        self.asked.append(name)
-        first = self.asked.count(name) == 1
-        if name == "1.fits" and first:
-            raise WorkerUnavailable("no worker process can be started")
-        if name in ("0.fits", "3.fits") and (first or name == "3.fits"):
+        looked = super().look(arrived)
+        if name in ("0.fits", "3.fits") and (self.looked.count(name) == 1 or name == "3.fits"):
             return Failed(arrival=arrived, frame_id=None, stage="worker", kind="worker_lost", known=True,
                           retryable=True, sentence="It is tried again later.", timings_s={})  # fmt: skip
-        return invented(arrived, name.encode(), good=0.96)
+        return looked
+
+
+class Sparse(InProcessPool):
+    """Has no worker at the first call."""
+
+    calls = 0
+
+    def take(self, baseline_for, timeout_s=math.inf):
+        self.calls += 1
+        if self.calls == 1:
+            raise WorkerUnavailable("no worker process can be started")
+        return super().take(baseline_for, timeout_s)
 
 
 def test_what_fails_for_a_reason_that_may_pass_is_tried_once_more_at_the_end(monkeypatch):
-    made = Passing(Settings())
-    monkeypatch.setattr(batch, "WorkerLane", lambda settings: made)
     monkeypatch.setattr(batch, "PAUSE_S", 0.0)
-    seen = list(batch.grade_files([arrival(number) for number in range(5)], Settings(), SystemClock()))
+    seen = list(
+        grade_files(
+            numbered(5), Settings(), SystemClock(),
+            open_workers=lambda settings, source: Sparse(settings, source, pipeline=Passing()),
+        )
+    )  # fmt: skip
     assert [(one.path.name, document.kind) for one, document, _ in seen] == [
         ("1.fits", "frame.judged"),
         ("2.fits", "frame.judged"),
@@ -110,12 +129,19 @@ def test_what_fails_for_a_reason_that_may_pass_is_tried_once_more_at_the_end(mon
     assert (seen[-1][2].judged, seen[-1][2].failed) == (4, 1)
 
 
-def test_without_a_worker_a_batch_ends_in_one_sentence(monkeypatch, lane):
-    monkeypatch.setattr(batch, "PAUSE_S", 0.0)
+class Deserted(InProcessPool):
+    """Has no worker."""
 
-    def none(arrived, baselines):
+    def take(self, baseline_for, timeout_s=math.inf):
         raise WorkerUnavailable("no worker process can be started")
 
-    monkeypatch.setattr(lane, "examine", none)
+
+def test_without_a_worker_a_batch_ends_in_one_sentence(monkeypatch, stages):
+    monkeypatch.setattr(batch, "PAUSE_S", 0.0)
     with pytest.raises(WorkerUnavailable):
-        graded(3, [])
+        list(
+            grade_files(
+                numbered(3), Settings(), SystemClock(),
+                open_workers=lambda settings, source: Deserted(settings, source, pipeline=stages),
+            )
+        )  # fmt: skip

@@ -22,7 +22,7 @@ def arrival(name: str, written_s: float) -> Arrival:
 
 def taken(backlog: Backlog) -> list[str]:
     names = []
-    while found := backlog.take(0.0):
+    while found := backlog.take():
         names.append(found[0].path.name)
     return names
 
@@ -47,12 +47,5 @@ def test_a_frame_put_back_keeps_its_place() -> None:
     backlog = Backlog("in_order", STARTED_NS)
     backlog.put(arrival("a", 0))
     backlog.put(arrival("b", 1))
-    backlog.put(backlog.take(0.0)[0])
+    backlog.put(backlog.take()[0])
     assert taken(backlog) == ["a", "b"]
-
-
-def test_closed_backlog_gives_nothing_more() -> None:
-    backlog = Backlog("in_order", STARTED_NS)
-    backlog.put(arrival("a", 0))
-    backlog.close()
-    assert taken(backlog) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from astro_monitor.monitor.backlog import Backlog
 from astro_monitor.monitor.desk import Desk
 from astro_monitor.monitor.retries import Retries, WorkerPause
 from astro_monitor.records import Arrival, Failed, FrameMeta, Outcome, Skipped
+from astro_monitor.session import SecondLook
 from astro_monitor.testing.folders import ScriptedClock
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
@@ -30,7 +32,7 @@ def failed(one: Arrival, kind: str, *, retryable: bool = True) -> Failed:
 
 
 class Parts:
-    """Source, lane and session in one, as far as a desk needs them."""
+    """Source, backlog, workers and session in one, as far as a desk needs them."""
 
     def __init__(self) -> None:
         self.answers: list[Outcome | Exception] = []
@@ -38,7 +40,10 @@ class Parts:
         self.again: list[str] = []
         self.kept_open: list[str] = []
         self.taken: list[Outcome] = []
-        self.looks: list[Arrival] = []
+        self.looks: list[SecondLook] = []
+        self.closed = False
+        self.line: list[Arrival] = []
+        self.backlog = Backlog("in_order", 0)
         self.fault: Exception | None = None
         self.reopened = self
 
@@ -48,7 +53,33 @@ class Parts:
     def keep_open(self, path: Path) -> None:
         self.kept_open.append(path.name)
 
-    def examine(self, one: Arrival, baselines: Any) -> Outcome:
+    @property
+    def in_hand(self) -> int:
+        return len(self.line)
+
+    def take(self, *arguments: Any) -> Any:
+        """Both a worker pool and a session have a method of this name."""
+        return self.judge(*arguments) if len(arguments) == 1 else self.examine_next()
+
+    def examine_next(self) -> list[Outcome]:
+        if not self.line and not self.closed:
+            self.line += self.backlog.take()
+        if not self.line:
+            return []
+        outcome = self.examine(self.line[0])
+        del self.line[0]
+        return [outcome]
+
+    def examine_again(self, one: Arrival, frame_id: str, baseline_for: Any, on_wait: Any) -> Outcome:
+        return self.examine(one)
+
+    def comparing(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def examine(self, one: Arrival) -> Outcome:
         self.asked.append(one.path.name)
         answer = self.answers.pop(0) if self.answers else Skipped(
             arrival=one, frame_id="ab", sha256="ab", meta=FrameMeta(), sensor_shape=(1, 1), sentence="", timings_s={}
@@ -57,13 +88,13 @@ class Parts:
             raise answer
         return answer
 
-    def baselines(self) -> tuple[()]:
-        return ()
+    def baseline_for(self, key: Any) -> None:
+        return
 
-    def take(self, outcome: Outcome) -> None:
+    def judge(self, outcome: Outcome) -> None:
         self.taken.append(outcome)
 
-    def second_looks(self) -> list[Arrival]:
+    def second_looks(self) -> list[SecondLook]:
         found, self.looks = self.looks, []
         return found
 
@@ -82,7 +113,7 @@ def parts() -> Parts:
 def desk(parts: Parts) -> Desk:
     clock = ScriptedClock()
     whole: Any = parts
-    return Desk(whole, Backlog("in_order", 0), whole, whole, Retries(clock), WorkerPause(clock))
+    return Desk(whole, parts.backlog, whole, whole, Retries(clock), WorkerPause(clock))
 
 
 def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> None:
@@ -92,7 +123,7 @@ def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> N
     assert desk.grade_next(0.0)
     assert desk.pause.holds()
     assert desk.pause.why == "No worker process can be started (no memory). Frames wait for a worker."
-    assert (desk.backlog.depth(), parts.taken) == (2, [])
+    assert (desk.backlog.depth(), parts.in_hand, parts.taken) == (1, 1, [])
     for _ in range(2):
         assert desk.grade_next(0.0)
     assert parts.asked == ["a.fits", "a.fits", "b.fits"]
@@ -100,7 +131,7 @@ def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> N
 
 
 def test_a_second_look_waits_for_a_worker_too(desk: Desk, parts: Parts) -> None:
-    parts.looks = [arrival("a.fits")]
+    parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     parts.answers = [WorkerUnavailable("none")]
     for _ in range(2):
         assert desk.grade_next(0.0)
@@ -128,6 +159,21 @@ def test_a_file_that_could_not_be_read_is_said_to_have_failed_after_some_tries(d
     assert parts.kept_open == ["a.fits"] * 6
 
 
+def test_at_the_end_frames_in_hand_are_judged_and_no_other_is_taken_up(desk: Desk, parts: Parts) -> None:
+    parts.line = [arrival("a.fits"), arrival("b.fits")]
+    desk.backlog.put(arrival("c.fits"))
+    desk.finish(60.0)
+    assert [outcome.arrival.path.name for outcome in parts.taken] == ["a.fits", "b.fits"]
+    assert desk.backlog.depth() == 1
+
+
+def test_the_end_waits_for_no_worker(desk: Desk, parts: Parts) -> None:
+    parts.line = [arrival("a.fits")]
+    parts.answers = [WorkerUnavailable("none")]
+    desk.finish(60.0)
+    assert parts.taken == []
+
+
 def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(desk: Desk, parts: Parts) -> None:
     desk.backlog.put(arrival("a.fits"))
     parts.answers = [failed(arrival("a.fits"), "stopped")]
@@ -137,7 +183,7 @@ def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(desk: Desk, pa
 
 def test_defects_in_second_looks_are_logged_and_the_night_goes_on(desk, parts, caplog) -> None:
     parts.fault = OverflowError("a number")
-    parts.looks = [arrival("a.fits")]
+    parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     with caplog.at_level(logging.ERROR, "astro_monitor.monitor"):
         assert desk.grade_next(0.0)
     assert "a.fits stays as it was judged first" in caplog.text
@@ -145,6 +191,6 @@ def test_defects_in_second_looks_are_logged_and_the_night_goes_on(desk, parts, c
 
 def test_trouble_of_the_night_log_is_no_defect_of_a_frame(desk: Desk, parts: Parts) -> None:
     parts.fault = NightLogError("the disk is gone")
-    parts.looks = [arrival("a.fits")]
+    parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     with pytest.raises(NightLogError):
         desk.grade_next(0.0)

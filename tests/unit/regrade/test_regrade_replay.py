@@ -70,7 +70,9 @@ class Nights:
             session.take(outcome)
             if self.chance.random() < 0.2:
                 for due in session.second_looks():
-                    session.look_again(next(one for one in self.seconds.values() if one.arrival.path == due.path))
+                    session.look_again(
+                        next(one for one in self.seconds.values() if one.arrival.path == due.arrival.path)
+                    )
             if self.chance.random() < 0.1:
                 some = self.chance.choice(list(self.outcomes))
                 session.revise(some, self.chance.choice(("keep", "reject")), "ana", "as I like it")

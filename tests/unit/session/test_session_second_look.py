@@ -51,7 +51,7 @@ def begin(session, doubtful=2):
 def test_doubtful_first_frames_are_looked_at_again_once_each(session, announced):
     begin(session)
     due = session.second_looks()
-    assert [arrival.path.name for arrival in due] == ["0.fits", "1.fits"]
+    assert [arrival.path.name for arrival, _ in due] == ["0.fits", "1.fits"]
     assert session.second_looks() == []
     session.look_again(examined(0))
     revised = announced[-1]
