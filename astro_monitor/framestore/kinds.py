@@ -50,6 +50,10 @@ def is_frame_id(text: str) -> bool:
     return _FRAME_ID.fullmatch(text) is not None
 
 
+NO_FRAME_ID = "this is no frame id; take frame_id from a frame.judged document"
+"""What is wrong with a text that is none. It is not repeated: it may come from anybody."""
+
+
 def file_name(kind: Kind, frame_id: str) -> str:
     """Return the path of a kept file relative to the folder of the night log, with a slash on every system.
 
@@ -61,7 +65,7 @@ def file_name(kind: Kind, frame_id: str) -> str:
         ValueError: it is no frame id.
     """
     if not is_frame_id(frame_id):
-        raise ValueError(f"{frame_id[:80]!r} is no frame id; take frame_id from a frame.judged document")
+        raise ValueError(NO_FRAME_ID)
     return f"{kind.folder}/{frame_id}{kind.suffix}"
 
 

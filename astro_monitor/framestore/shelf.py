@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import NotKept
 from ..openfile import NotPlain, open_plain
 from ..plain import because
-from .kinds import Damaged, Kind, file_name, is_frame_id
+from .kinds import NO_FRAME_ID, Damaged, Kind, file_name, is_frame_id
 
 LEAST_FREE_BYTES = 256 << 20
 """Nothing is kept when the disk has less than this left: the rest belongs to the night log and to the frames."""
@@ -100,7 +100,7 @@ class Shelf:
         """
         name = self._kind.name
         if not is_frame_id(frame_id):
-            raise NotKept(f"{frame_id[:80]!r} is no frame id; take frame_id from a frame.judged document", "absent")
+            raise NotKept(NO_FRAME_ID, "absent")
         most = self._kind.max_bytes + self._kind.overhead_bytes
         try:
             with os.fdopen(open_plain(self._path(frame_id), os.O_RDONLY), "rb") as file:

@@ -22,6 +22,7 @@ from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError
 from ..formats import FormatTable
+from ..framestore import FrameStore
 from ..lists import refuse_capture_folder
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
@@ -218,6 +219,7 @@ class Monitor:
         """Watch with one open log, until ``over`` is set."""
         pulse = Pulse(self._clock, self._limits_s())
         publisher = Publisher(self._settings.publish, night_log, self._clock)
+        publisher.offer(FrameStore(self.folder, self._settings.keep))
         fanout = Fanout(direct=(publisher.announce, self._on_document))
         session = Session(
             self._settings,

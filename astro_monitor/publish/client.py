@@ -24,6 +24,7 @@ from ..errors import PublishError
 from ..settings import PublishSettings
 from .asking import connected, followed, reply_to
 from .control import ControlReply
+from .fetching import FrameClient
 from .handshake import Handshake
 from .keys import ClientKeys, client_keys
 from .wire import MAX_REPLAY
@@ -97,6 +98,32 @@ class Subscription:
         self.last_seq = after_seq or 0
         self.log_id = ""
         self.stale = False
+
+    def look(self, frame_id: str) -> bytes:
+        """Fetch the encoded look of a frame, over a connection of its own; from any thread.
+
+        Parameters:
+            frame_id: as in its ``frame.judged`` document.
+
+        Raises:
+            NotKept: the daemon has none.
+            PublishError: no answer, or the daemon refuses.
+        """
+        with FrameClient(self._control_address, self._keys) as client:
+            return client.look(frame_id)
+
+    def preview(self, frame_id: str) -> bytes:
+        """Fetch the preview of a frame, a JPEG file, over a connection of its own; from any thread.
+
+        Parameters:
+            frame_id: as in its ``frame.judged`` document.
+
+        Raises:
+            NotKept: the daemon has none.
+            PublishError: no answer, or the daemon refuses.
+        """
+        with FrameClient(self._control_address, self._keys) as client:
+            return client.preview(frame_id)
 
     def __iter__(self) -> Iterator[Document]:
         """Give every wanted document once, in order."""

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..complaints import wrong
 from ..documents import PROTOCOL, SCHEMA, ContextObserved, Decision, Document, encode
-from ..errors import AstroMonitorError, TooFrequent
+from ..errors import AstroMonitorError, NotKept, TooFrequent
+from .chunks import BeyondEnd, Busy, Chunk, FileKind
 from .roles import LOCAL, Sender
 from .wire import MAX_REPLAY, MAX_REPLY_BYTES
 
@@ -45,20 +46,22 @@ class ControlRequest(BaseModel):
 
     Attributes:
         request: ``hello`` and ``ping`` ask who is there, ``snapshot`` what holds now, ``replay`` what was; ``revise``
-            decides on a frame by hand; ``observe`` reports what another program has observed.
+            decides on a frame by hand; ``observe`` reports what another program has observed; ``look`` and ``preview``
+            fetch what is kept of a frame.
         id: any text; comes back with the answer.
         after_seq: ``replay``: only documents with a higher number.
         limit: ``replay``: at most so many.
-        frame_id: ``revise``: of the ``frame.judged`` document.
+        frame_id: ``revise``, ``look``, ``preview``: of the ``frame.judged`` document.
         decision: ``revise``: what holds from now on.
         why: ``revise``: one sentence.
         by: ``revise``: who says so.
+        offset: ``look``, ``preview``: the first byte that is wanted.
         observation: ``observe``: the body of the ``context.observed`` document; its ``by`` is replaced.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    request: Literal["hello", "ping", "snapshot", "replay", "revise", "observe"]
+    request: Literal["hello", "ping", "snapshot", "replay", "revise", "observe", "look", "preview"]
     id: Annotated[str, Field(max_length=200)] = ""
     after_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_REPLAY)] = MAX_REPLAY
@@ -67,6 +70,7 @@ class ControlRequest(BaseModel):
     why: Annotated[str, Field(max_length=500)] = ""
     by: Annotated[str, Field(max_length=100)] = "client"
     observation: ContextObserved | None = None
+    offset: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 Revise = Callable[[ControlRequest], Document]
@@ -75,9 +79,12 @@ Revise = Callable[[ControlRequest], Document]
 Observe = Callable[[ContextObserved], Document]
 """Logs and broadcasts an observation, returns its document; ``TooFrequent``: more came than may be logged."""
 
+Fetch = Callable[[FileKind, str, int], Chunk]
+"""Returns the chunk of a look or preview at an offset; raises ``NotKept``, ``BeyondEnd`` or ``Busy``."""
+
 
 class ControlReply(BaseModel):
-    """An answer.
+    """An answer. That to ``look`` and ``preview`` is followed by a frame with the bytes.
 
     Attributes:
         schema_: as in documents.
@@ -88,16 +95,22 @@ class ControlReply(BaseModel):
         session_id: the running session.
         last_seq: number of the newest document when the answer was made.
         documents: of ``snapshot`` and ``replay``, in order; of ``revise`` and ``observe`` the one that was made.
-        more: ``replay``: there are further documents; ask again after the last one.
-        error: ``bad_request``, ``unknown_frame``, ``refused`` or ``failed``; empty when all is well.
+        more: ``replay``: there are further documents; ask again after the last one. ``look``, ``preview``: there are
+            further bytes.
+        error: ``bad_request``, ``unknown_frame``, ``not_kept``, ``refused``, ``busy`` or ``failed``; empty when all is
+            well.
         sentence: what was wrong.
+        frame_id: ``look``, ``preview``: as in the question.
+        offset: ``look``, ``preview``: of the first byte.
+        size_bytes: ``look``, ``preview``: of all of it.
+        sha256: ``look``, ``preview``: of all of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     schema_: Literal["astro-monitor/1"] = Field(default=SCHEMA, alias="schema")
     protocol: str = "1.0"
-    reply: Literal["hello", "ping", "snapshot", "replay", "revise", "observe", "error"]
+    reply: Literal["hello", "ping", "snapshot", "replay", "revise", "observe", "look", "preview", "error"]
     id: str = ""
     log_id: str = ""
     session_id: str = ""
@@ -106,11 +119,20 @@ class ControlReply(BaseModel):
     more: bool = False
     error: str = ""
     sentence: str = ""
+    frame_id: str = ""
+    offset: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
 
 
 def answer(
-    history: History, data: bytes, revise: Revise | None = None, observe: Observe | None = None, sender: Sender = LOCAL
-) -> bytes:
+    history: History,
+    data: bytes,
+    revise: Revise | None = None,
+    observe: Observe | None = None,
+    sender: Sender = LOCAL,
+    fetch: Fetch | None = None,
+) -> tuple[bytes, ...]:
     """Answer one question; never raises for what the client sent.
 
     Parameters:
@@ -119,31 +141,53 @@ def answer(
         revise: carries out what a person decides; ``None`` refuses it.
         observe: takes in an observation; ``None`` refuses it.
         sender: who asks.
+        fetch: finds looks and previews; ``None`` refuses them.
 
     Returns:
-        a :class:`ControlReply` as JSON.
+        a :class:`ControlReply` as JSON, and the bytes of a look or preview after it.
     """
     try:
         request = ControlRequest.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         if not first["loc"]:
-            return _reply("error", error="bad_request", sentence="a question is one JSON object")
+            return (_reply("error", error="bad_request", sentence="a question is one JSON object"),)
         path = tuple(str(step) for step in first["loc"])
-        return _reply("error", error="bad_request", sentence=wrong(path, dict(first)))
+        return (_reply("error", error="bad_request", sentence=wrong(path, dict(first))),)
     head: dict[str, Any] = {"id": request.id, "log_id": history.log_id, "session_id": history.session_id}
     try:
         if not sender.may(request.request):
-            return _reply("error", **head, error="refused", sentence=sender.refusal(request.request))
+            return (_reply("error", **head, error="refused", sentence=sender.refusal(request.request)),)
+        if request.request in ("look", "preview"):
+            return _fetched(request.request, request, fetch, head | {"last_seq": history.last_seq()})
         if request.request == "observe":
-            return _observed(request, observe, sender, head, history)
+            return (_observed(request, observe, sender, head, history),)
         if request.request == "revise":
-            return _revised(request, revise, head, history)
+            return (_revised(request, revise, head, history),)
         documents, more = _documents(history, request)
-        return _reply(request.request, documents, **head, last_seq=history.last_seq(), more=more)
+        return (_reply(request.request, documents, **head, last_seq=history.last_seq(), more=more),)
     except AstroMonitorError as error:
         log.error("a %s could not be answered: %s", request.request, error)
-        return _reply("error", **head, error="failed", sentence="the night log is not to be had; ask again later")
+        return (_reply("error", **head, error="failed", sentence="the night log is not to be had; ask again later"),)
+
+
+def _fetched(kind: FileKind, request: ControlRequest, fetch: Fetch | None, head: dict[str, Any]) -> tuple[bytes, ...]:
+    if fetch is None:
+        return (_reply("error", **head, error="refused", sentence="looks and previews are not sent from here"),)
+    try:
+        chunk = fetch(kind, request.frame_id, request.offset)
+    except NotKept as error:
+        word = "failed" if error.reason == "unreadable" else "not_kept"
+        return (_reply("error", **head, error=word, sentence=str(error)),)
+    except BeyondEnd as error:
+        return (_reply("error", **head, error="bad_request", sentence=str(error)),)
+    except Busy as error:
+        return (_reply("error", **head, error="busy", sentence=str(error)),)
+    reply = _reply(
+        kind, **head, frame_id=request.frame_id, offset=chunk.offset, size_bytes=chunk.size_bytes, sha256=chunk.sha256,
+        more=chunk.more,
+    )  # fmt: skip
+    return reply, chunk.data
 
 
 def _revised(request: ControlRequest, revise: Revise | None, head: dict[str, Any], history: History) -> bytes:

@@ -19,7 +19,8 @@ from ..documents import Document, SessionHeartbeat, body_json, encode, topic
 from ..errors import PublishError
 from ..settings import PublishSettings
 from .addresses import bind_address, is_ipv4, keys_for
-from .control import History, Observe, Revise, answer
+from .chunks import Busy, Chunk, Chunks, FileKind, FrameFiles, OnTheWay
+from .control import Fetch, History, Observe, Revise, answer
 from .gatekeeper import Gatekeeper
 from .roles import LOCAL
 from .wire import WELCOME, open_socket
@@ -67,9 +68,19 @@ class Publisher:
         self._beats = 0
         self.figures: Callable[[], SessionHeartbeat] = _no_figures
         self.revise: Revise | None = None
+        self._chunks: Chunks | None = None
+        self._on_the_way = OnTheWay()
         self.observe: Observe | None = None
         self.addresses: tuple[str, ...] = ()
         self.dropped = 0
+
+    def offer(self, files: FrameFiles) -> None:
+        """Let clients fetch looks and previews, which are read in the publisher's thread.
+
+        Parameters:
+            files: where they are kept.
+        """
+        self._chunks = Chunks(files)
 
     def start(self) -> None:
         """Bind the sockets and start the thread.
@@ -202,8 +213,29 @@ class Publisher:
         if len(question) != 1:
             return
         sender = LOCAL if gatekeeper is None else gatekeeper.sender(question[0])
-        reply = answer(self._history, question[0].bytes, self.revise, self.observe, sender)
-        control.send_multipart([client.bytes, *empty, reply])
+        fetch = self._fetch_for(client.bytes)
+        reply, *data = answer(self._history, question[0].bytes, self.revise, self.observe, sender, fetch)
+        head = [client.bytes, *empty, reply]
+        if not data:
+            control.send_multipart(head)
+            return
+        control.send_multipart(head, zmq.SNDMORE)
+        tracker = control.send(data[0], copy=False, track=True)
+        if tracker is not None:
+            self._on_the_way.sent(client.bytes, tracker)
+
+    def _fetch_for(self, client: bytes) -> Fetch | None:
+        """Return how looks and previews are found for a client; ``None`` when none are sent."""
+        chunks = self._chunks
+        if chunks is None:
+            return None
+
+        def fetch(kind: FileKind, frame_id: str, offset: int) -> Chunk:
+            if not self._on_the_way.has_room(client):
+                raise Busy("many looks and previews are on the way already; ask again later")
+            return chunks.chunk(kind, frame_id, offset)
+
+        return fetch
 
     def _heartbeat(self) -> Document:
         self._beats += 1

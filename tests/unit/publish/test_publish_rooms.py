@@ -45,7 +45,7 @@ def test_what_is_no_address_is_refused(given):
 
 def test_an_error_never_repeats_what_the_client_sent():
     with NightLog.open(":memory:", "s", SystemClock()) as log:
-        reply = json.loads(control.answer(log, b'{"request":"<script>"}'))
+        reply = json.loads(control.answer(log, b'{"request":"<script>"}')[0])
     assert "<script>" not in json.dumps(reply)
     assert reply["error"] == "bad_request"
     assert "Input should" not in reply["sentence"]
@@ -54,7 +54,7 @@ def test_an_error_never_repeats_what_the_client_sent():
 def test_a_reply_is_written_as_its_model_says():
     with NightLog.open(":memory:", "s", SystemClock()) as log:
         for word in ("hello", "ping", "snapshot", "replay", "nonsense"):
-            data = control.answer(log, json.dumps({"request": word}).encode())
+            data = control.answer(log, json.dumps({"request": word}).encode())[0]
             reply = control.ControlReply.model_validate_json(data)
             assert set(json.loads(data)) <= {"schema", *control.ControlReply.model_fields} - {"schema_"}
             assert reply.reply == (word if word != "nonsense" else "error")
@@ -68,7 +68,7 @@ def test_rooms_of_documents_need_no_arrays(room):
 
 
 def ask(log, revise=None, **question):
-    return control.ControlReply.model_validate_json(control.answer(log, json.dumps(question).encode(), revise))
+    return control.ControlReply.model_validate_json(control.answer(log, json.dumps(question).encode(), revise)[0])
 
 
 def test_a_decision_by_hand_is_carried_out_or_refused_in_one_sentence():
