@@ -48,6 +48,14 @@ coverage *options:
     coverage combine --quiet
     coverage report --skip-covered --sort=cover
 
+# run the quick tests with the oldest dependencies that pyproject.toml allows (in .venv-oldest)
+oldest *tests:
+    python .ci/environments.py oldest {{ tests }}
+
+# run the quick tests with each supported Python that is installed here (in .venv-py3.12 and so on)
+pythons *tests:
+    python .ci/environments.py pythons {{ tests }}
+
 # build the documentation with strict links
 docs:
     mkdocs build --strict

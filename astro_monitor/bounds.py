@@ -7,7 +7,9 @@ number of 128 bits (ReFS), fits no column.
 from __future__ import annotations
 
 INT64_MAX = 2**63 - 1
+"""Largest whole number of 64 bits: SQLite and most readers of JSON have no larger ones."""
 INT64_MIN = -(2**63)
+"""Smallest whole number of 64 bits."""
 
 
 def int64(value: int) -> int:

@@ -39,6 +39,7 @@ GRID_DIGITS = 4
 """Significant digits of the numbers of the field grid: they are medians of few stars, and there are 240 of them."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Beginning of Unix time."""
 
 
 def display_path(path: Path) -> str:

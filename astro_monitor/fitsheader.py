@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from astro_monitor.errors import Incomplete, Unreadable, Unsupported
 
 BLOCK_BYTES = 2880
+"""Size of a block (FITS Standard 4.0, section 3.1)."""
 CARD_BYTES = 80
+"""Size of a header card (FITS Standard 4.0, section 3.3.1)."""
 MAX_HEADER_BLOCKS = 200
 """36 cards each: 7,200 cards, 576,000 bytes. Real headers have one to twenty blocks."""
 MAX_HDUS = 256
@@ -29,9 +31,11 @@ MAX_HEADERS_BYTES = 1024 * BLOCK_BYTES
 MAX_CONTINUED = 32
 """CONTINUE cards that are read for one keyword: texts of about 2,000 letters."""
 MAX_AXES = 999
+"""Largest NAXIS (FITS Standard 4.0, section 4.4.1.1)."""
 MAX_DATA_BYTES = 1 << 40
-"""One terabyte in one data unit: a header that says more is not telling the truth."""
+"""One terabyte in one data unit: a header that states more is damaged."""
 LEGAL_BITPIX = (8, 16, 32, 64, -32, -64)
+"""Values of BITPIX (FITS Standard 4.0, table 8)."""
 
 ReadAt = Callable[[int, int], bytes]
 """Bytes of a file: ``read_at(offset, count)`` returns fewer than ``count`` only at the end of the file."""
@@ -77,7 +81,7 @@ class Header:
         return readable(value).rstrip() if isinstance(value, str) else value
 
     def integer(self, keyword: str, default: int | None = None) -> int:
-        """Give a keyword that the layout of the file depends on.
+        """Return a keyword that the layout of the file depends on.
 
         Raises:
             Unreadable: it is absent (and there is no default) or no integer.

@@ -24,6 +24,7 @@ import pluggy
 if TYPE_CHECKING:
     from .formats import DialectRow, Format
     from .judge import RuleRow
+    from .lists import ListWriter
 
 PROJECT = "astro_monitor"
 """Name of the marks below: pluggy ignores functions that are marked for another project."""
@@ -60,5 +61,14 @@ def register_rules() -> Iterable[RuleRow]:
 
     Called in the daemon. A rule may reject a frame (strength ``limit``), send it to review, lower its stacking weight
     or add a note. It cannot remove the reason of another rule.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_list_writers() -> Iterable[ListWriter]:
+    """Return kinds of stacking list: a name for the setting ``lists.formats``, and what renders the files of a stack.
+
+    Called in the daemon, and by every command that writes lists. A writer is called in the thread of the lists.
     """
     raise NotImplementedError

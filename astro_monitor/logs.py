@@ -19,7 +19,9 @@ FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 SCREEN_FORMAT = "%(asctime)s  %(levelname)-7s  %(message)s"
 """On a terminal: in the columns of the lines about frames, and without names of modules, which are in the log file."""
 MAX_FILE_BYTES = 2 << 20
+"""Size in bytes from which a new log file is begun: some weeks of quiet nights."""
 OLD_FILES = 5
+"""Older log files that are kept."""
 
 INDENT = "    "
 """Before the further lines of a record."""

@@ -21,6 +21,7 @@ LOOKS = "second_looks"
 NIGHTS_KEPT = 30
 """Nights for which the judge's memory is kept: 50 kB each with one rig, 1 MB at most."""
 LOOKS_KEPT = 2000
+"""Second looks of which it is remembered when they were made: a night has tens."""
 
 State = dict[str, Any]
 
@@ -81,12 +82,12 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What happened to the judge while the frames of a night were judged, besides judging them.
+    """What happened to the judge while the frames of a night were judged, other than the judging itself.
 
     Attributes:
         memory: before the first of them; ``None`` when it was not kept.
         looks: second looks: after which document each frame had one.
-        rejected: decisions by hand that took a frame out of what is normal: number of the document, frame.
+        rejected: decisions by hand that took a frame out of the baseline: number of the document, frame.
     """
 
     memory: State | None = None

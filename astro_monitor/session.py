@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 LOG_RETRY_S = 2.0
+"""Seconds between two tries to write while the disk is full."""
 
 _Written = TypeVar("_Written")
 
@@ -131,10 +132,12 @@ class Session:
         )
 
     def _forgotten_alerts(self) -> list[Draft]:
-        """Close warnings that the log knows as open and the judge no longer does: nobody would ever close them."""
+        """Close alerts that the log knows as open and the judge no longer does: nothing else would ever close them."""
         alerts = [document for document in self._log.snapshot() if document.kind in ("alert.opened", "alert.updated")]
         known = self._judge.open_alerts()
-        sentence = "Closed, because what led to it is no longer known; it is opened anew if the trouble is still there."
+        sentence = (
+            "Closed, because what led to it is no longer known; it is opened again if the trouble is still there."
+        )
         return [
             Draft("alert.closed", {**document.body, "sentence": sentence, "advice": ""}, document.doc_id)
             for document in alerts
@@ -150,7 +153,7 @@ class Session:
         self._log.check()
 
     def baselines(self) -> tuple[Baseline, ...]:
-        """What is normal so far, for the worker's next frame."""
+        """Return the baselines so far, for the worker's next frame."""
         self._disown()
         return self._judge.all_baselines()
 
@@ -286,7 +289,7 @@ class Session:
         self._commit([Draft("session.stopped", documents.body_json(stopped))])
 
     def _disown(self) -> None:
-        """Let rejected frames no longer say what is normal; in the thread that judges, as the judge is its own."""
+        """Remove rejected frames from the baselines; in the thread that judges, which owns the judge."""
         while not self._disowned.empty():
             self._judge.forget(self._disowned.get())
 

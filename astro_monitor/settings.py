@@ -157,8 +157,8 @@ class ListSettings(_Section):
     """Where stacking lists go."""
 
     folder: Path | None = Field(None, description="default: lists/ in the night's state folder")
-    formats: tuple[Literal["csv", "json", "dss", "siril", "pixinsight", "text"], ...] = Field(
-        ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write"
+    formats: tuple[str, ...] = Field(
+        ("csv", "json", "dss", "siril", "pixinsight", "text"), description="which lists to write; plugins add others"
     )
     beside: bool = Field(
         False, description="write lists next to the capture folder, into NAME-lists, if folder is not set"

@@ -88,6 +88,10 @@ class SourceDescriber(Protocol):
 class FrameGrader(Protocol):
     """Learned quality."""
 
+    def fits(self, features: SourceFeatures) -> bool:
+        """Return whether the features come from the model that this one belongs to."""
+        ...
+
     def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
         """Grade; says so when the frame is out of its domain."""
         ...

@@ -17,6 +17,7 @@ from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError, WorkerUnavailable
 from ..formats import FormatTable
+from ..lists import ListWriters
 from ..nightlog import NightLog
 from ..plugins import Plugins, load_plugins
 from ..read import Dialects
@@ -99,16 +100,21 @@ def grade_files(
         file that fails for a reason that may pass comes after the others, when it has been tried once more.
 
     Raises:
+        ConfigError: a plugin, or a kind of list, cannot be used; raised before the first file.
         ModelError: a model is missing, altered or does not fit; raised before the first file.
         WorkerUnavailable: no worker process can be started, also after a pause.
     """
+    plugins = load_plugins(settings)
+    writers = ListWriters.of(plugins)
+    if lists_folder is not None:
+        writers.chosen(settings.lists.formats)
     waiting = deque(arrivals)
     with (
         NightLog.open(":memory:", session_id=uuid.uuid4().hex, clock=clock) as night_log,
         open_workers(settings, lambda: [waiting.popleft()] if waiting else []) as workers,
     ):
         announce = _announcer(on_revised, on_document)
-        session = Session(settings, night_log, clock, announce=announce)
+        session = Session(settings, night_log, clock, announce=announce, plugins=plugins)
         root = arrivals[0].root if arrivals else Path.cwd()
         session.start("grade", root, workers.models)
         on_models(len(workers.models))
@@ -131,7 +137,8 @@ def grade_files(
             yield outcome.arrival, session.take(outcome), session.counts
         if lists_folder is not None:
             report = partial(session.record, "list.written")
-            ListSink(night_log, lists_folder, settings.lists, roots=(root,), report=report).write(last=True)
+            lists = ListSink(night_log, lists_folder, settings.lists, roots=(root,), report=report, writers=writers)
+            lists.write(last=True)
         session.stop("completed", "All files were graded.")
 
 

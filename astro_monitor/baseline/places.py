@@ -16,10 +16,12 @@ from ..records import FixedLine, Streak
 from ..records.places import Shift, ends_of, same_place
 
 REMEMBERED_FRAMES = 20
+"""Frames whose streaks are remembered: enough that a line of the sensor shows in several of them."""
 MOST_STREAKS = 4
 """Only the longest streaks of each frame are remembered: a sensor with more of them shows the same ones in each
 frame."""
 LEAST_FRAMES, LEAST_SHARE = 3, 0.2
+"""Number and share of the remembered frames that must show a line at one place: two satellites meet by chance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..clock import SystemClock
 from ..errors import AstroMonitorError, ConfigError
 from ..formats import built_in_formats
-from ..inference import list_models, open_model, source_part
+from ..inference import list_models, open_model, source_part_of
 from ..monitor import check_root, rig_folder
 from ..nightlog import NightLog
 from ..plain import because
@@ -27,7 +27,9 @@ from ..watch import FolderSource
 Level = Literal["ok", "warning", "fault"]
 
 LOW_DISK_BYTES = 2 << 30
+"""Free space in bytes below which a night of frames may fill the disk."""
 WATCHER_PATIENCE_S = 15.0
+"""Longest wait in seconds for the watcher to see a new file; a polled folder is read every few seconds."""
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 """No night can be before this program was made: an earlier clock has not been set."""
 
@@ -98,7 +100,7 @@ def check_models(settings: Settings, folder: Path | None) -> Finding:
     try:
         opened = [
             open_model(name, folder=chosen.folder, provider=chosen.provider, threads=1)
-            for name in (chosen.star_finder, source_part(chosen.quality), chosen.quality)
+            for name in (chosen.star_finder, source_part_of(chosen.quality), chosen.quality)
         ]
     except AstroMonitorError as error:
         return Finding("models", "fault", f"{error}; install astro-monitor again.")

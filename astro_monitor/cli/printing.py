@@ -29,7 +29,7 @@ def print_json(document: Document) -> None:
 
 
 def document_printer(as_json: bool, out: Console, settings: Settings) -> Callable[[Document], None]:
-    """Give a function that prints a document, for people or for programs."""
+    """Return a function that prints a document, for people or for programs."""
     times = Times(utc=settings.times == "utc")
 
     def for_people(document: Document) -> None:

@@ -1,4 +1,4 @@
-"""Find stars and trails in a whole frame: sky, noise, hot pixels, stretch, tiles, U-Net, exact positions, kinds."""
+"""Detection of stars and trails in a full frame: sky, noise, hot pixels, stretch, tiles, U-Net, centroids, classes."""
 
 from .detector import Detector
 from .sky import sky_map

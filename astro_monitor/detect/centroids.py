@@ -1,8 +1,7 @@
-"""Exact positions: the network says which 4 × 4 cell and roughly where in it, the light says where exactly.
+"""Centroids: the network predicts the 4 × 4 cell and a rough position in it, which is refined on the pixels.
 
-Windowed centroids as in SExtractor (Bertin, XWIN_IMAGE): the centre of the light under a Gaussian window, which moves
-to where it found it. Each step goes twice as far as the light under the window, because the window pulls it back by
-about half.
+Windowed centroids as in SExtractor (Bertin, XWIN_IMAGE): the first moment of the light under a Gaussian window, which
+moves to the result. Each step is twice the measured offset, because the window reduces it by about half.
 """
 
 from __future__ import annotations
@@ -17,24 +16,28 @@ from .peaks import Points
 from .prepare import signal_to_noise
 
 WINDOW_SIGMA_PX = 1.2
-"""A little wider than the sharpest stars: wider lets in more noise and neighbours, narrower sees less of the light."""
+"""Standard deviation of the window in network pixels, a little wider than the sharpest stars: a wider one includes more
+noise and neighbours, a narrower one less of the light."""
 
 _REACH_PX = 3
+"""Pixels on each side of the window's centre: 2.5 standard deviations of the window."""
 _STEPS = 3
+"""Iterations; the moves become smaller by more than half in each."""
 
 FARTHEST_PX = 1.5
-"""A centroid farther from where the network put the source belongs to something else: then the source stays."""
+"""Largest distance in network pixels of a centroid from the predicted position: beyond it lies another source, and the
+prediction is kept."""
 
 
 def centred(points: Points, seen: NDArray[np.float32]) -> Points:
-    """Move stars and extended sources to the centre of their light.
+    """Return the sources with refined positions of stars and extended sources.
 
     Parameters:
         points: positions in pixels of ``seen``.
-        seen: (h, w), a tile as the network saw it.
+        seen: (h, w), a stretched tile.
 
     Returns:
-        The same sources in the same order; artefacts and sources without a clear centre stay where they are.
+        The same sources in the same order; artefacts and sources without a clear centroid keep their positions.
     """
     moved = np.flatnonzero(points.kind != KIND_ARTEFACT)
     x, y = points.x_px[moved], points.y_px[moved]
@@ -44,7 +47,7 @@ def centred(points: Points, seen: NDArray[np.float32]) -> Points:
     dx, dy = start_x, start_y
     for _ in range(_STEPS):
         dx, dy = _step(light, dx, dy)
-    # Not a number where the window holds no light on the whole: those stay, too.
+    # NaN where the light in the window is not positive in total: those sources keep their positions, too.
     near = np.hypot(dx - start_x, dy - start_y) <= FARTHEST_PX
     new_x, new_y = points.x_px.copy(), points.y_px.copy()
     new_x[moved[near]] = (column + dx)[near]
@@ -53,7 +56,7 @@ def centred(points: Points, seen: NDArray[np.float32]) -> Points:
 
 
 def _windows(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
-    """(N, 7, 7) pixels around each place; 0, which is sky, outside the tile."""
+    """Return (N, 7, 7) pixels around each position; 0, which is sky, outside the tile."""
     height, width = seen.shape
     rows, columns = row[:, None] + _OFFSETS, column[:, None] + _OFFSETS
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
@@ -75,3 +78,4 @@ def _step(
 
 
 _OFFSETS = np.arange(-_REACH_PX, _REACH_PX + 1)
+"""Offsets of the pixels in a window."""

@@ -1,4 +1,4 @@
-"""The stage: a frame in, its sources and trails out."""
+"""The detection stage: from a frame to its sources and trails."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from .tiles import CELL_PX
 from .unet import StarNet
 
 MOST_SOURCES = 20_000
-"""At most so many detections are reported: stars and extended sources before artefacts, the brightest of each."""
+"""Most reported detections: stars and extended sources before artefacts, the brightest of each."""
 
 _APERTURE = 5
+"""Side of the square for peak and signal to noise, in network pixels."""
 
 
 class Detector:
-    """Star finder: the whole frame is mapped, every time.
+    """Star finder: every frame is processed completely.
 
     Parameters:
         model: the star U-Net.
 
     Raises:
-        ModelError: the model does not belong to this program.
+        ModelError: the model does not fit this version of the program.
     """
 
     def __init__(self, model: Model) -> None:
@@ -41,13 +42,13 @@ class Detector:
         self._model = model
 
     def detect(self, frame: Frame) -> Detections:
-        """Find stars, extended sources, artefacts and trails.
+        """Return the stars, extended sources, artefacts and trails of a frame.
 
         Parameters:
-            frame: at least 8 × 8 pixels; not changed.
+            frame: at least 8 × 8 pixels; it is not changed.
 
         Raises:
-            DetectFailed: the model gave up.
+            DetectFailed: the model failed.
         """
         sky = sky_map(frame.pixels)
         hot = hot_pixels(frame.pixels, sky)
@@ -103,13 +104,13 @@ class Detector:
 
 
 def _in_frame(points: Points, bin_factor: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Positions in frame pixels."""
+    """Return the positions in frame pixels."""
     middle = np.float32((bin_factor - 1) / 2)
     return points.x_px * bin_factor + middle, points.y_px * bin_factor + middle
 
 
 def _as_artefacts(hot: HotPixels, pixels: Pixels, sky: SkyMap) -> dict[str, NDArray[Any]]:
-    """Columns of ``Detections`` for hot pixels that the network never saw."""
+    """Return the columns of ``Detections`` for hot pixels, which were removed before the network ran."""
     y, x = hot.y[hot.peak], hot.x[hot.peak]
     peak = pixels[y, x].astype(np.float32) - hot.usual_adu[hot.peak]
     return {
@@ -125,9 +126,9 @@ def _as_artefacts(hot: HotPixels, pixels: Pixels, sky: SkyMap) -> dict[str, NDAr
 def _brightness(
     pixels: Pixels, sky: SkyMap, x: NDArray[np.float32], y: NDArray[np.float32], bin_factor: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Height above the sky, and flux over noise, in a square of 5 × 5 network pixels around each source.
+    """Return peak above the sky, and signal to noise, in a square of 5 × 5 network pixels around each source.
 
-    At most 5 × 5 samples are read of each, whatever the binning: this is for order and a first look; fluxes are
+    At most 5 × 5 samples are read of each at any binning: this serves for sorting and as an estimate; fluxes are
     measured by the next stage.
     """
     height, width = pixels.shape

@@ -1,5 +1,5 @@
-"""Straight lines through many marked cells: cells vote for lines (a Hough transform), and each line that gathers enough
-of them is fitted and cut to where it is covered.
+"""Straight lines through many marked cells: a Hough transform, then a fit of each line and a cut to its covered
+part.
 """
 
 from __future__ import annotations
@@ -11,20 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST_CELLS = 14.0
-"""Shorter lines cannot be distinguished from rows of stars."""
+"""Shortest line in cells: shorter ones cannot be distinguished from rows of stars."""
 LEAST_COVERED = 0.30
-"""Part of a line's cells that must be marked: a flashing satellite is dark for half of its way and more."""
+"""Smallest fraction of marked cells on a line: a flashing satellite is dark for half of its path and more."""
 
 _MOST_LINES = 12
+"""Most lines that are extracted from one frame."""
 _ANGLES = 180
+"""Directions of the Hough transform: one per degree."""
 _INLIER_CELLS = 1.5
+"""Largest distance of a cell from a line that it is fitted with, in cells."""
 _TAKEN_CELLS = 4.0
+"""Distance from a fitted line, in cells, within which cells are not used for further lines: a trail is several
+cells wide."""
 _LONGEST_GAP_CELLS = 15.0
+"""Longest gap within one line, in cells; lines are split at longer gaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A line through cells: a point on it, its direction, and how far it reaches from the point. In cells."""
+    """A line through cells: a point on it, its direction, and its extent from the point, in cells."""
 
     x: float
     y: float
@@ -35,12 +41,12 @@ class Segment:
 
     @property
     def length(self) -> float:
-        """From end to end, in cells."""
+        """Length in cells."""
         return self.stop - self.start
 
 
 def lines_through(cells: NDArray[np.float64], shape: tuple[int, int]) -> list[Segment]:
-    """Find lines that many cells lie on, best first.
+    """Return lines through many cells, best first.
 
     Parameters:
         cells: (N, 2), x and y of the marked cells.
@@ -49,30 +55,30 @@ def lines_through(cells: NDArray[np.float64], shape: tuple[int, int]) -> list[Se
     angle = np.arange(_ANGLES) * math.pi / _ANGLES
     normals = np.stack([np.cos(angle), np.sin(angle)])
     offset = math.ceil(math.hypot(*shape)) + 1
-    # (N, angles): which line of each direction a cell lies on, one cell apart.
+    # (N, angles): the line of each direction on which a cell lies; lines are one cell apart.
     line = np.rint(cells @ normals).astype(np.int64) + offset
     line += np.arange(_ANGLES) * (2 * offset + 1)
     votes = np.bincount(line.ravel(), minlength=_ANGLES * (2 * offset + 1))
     free = np.ones(len(cells), bool)
-    found: list[Segment] = []
+    segments: list[Segment] = []
     for _ in range(_MOST_LINES):
         best = int(np.argmax(votes))
         if votes[best] < 0.4 * SHORTEST_CELLS:
             break
-        turn, distance = divmod(best, 2 * offset + 1)
-        segment, near = _fit(cells, free, normals[:, turn], float(distance - offset))
+        angle_index, distance = divmod(best, 2 * offset + 1)
+        segment, near = _fit(cells, free, normals[:, angle_index], float(distance - offset))
         if segment is not None:
-            found.append(segment)
+            segments.append(segment)
         votes -= np.bincount(line[near].ravel(), minlength=len(votes))
         free &= ~near
         votes[best] = 0
-    return found
+    return segments
 
 
 def _fit(
     cells: NDArray[np.float64], free: NDArray[np.bool_], normal: NDArray[np.float64], distance: float
 ) -> tuple[Segment | None, NDArray[np.bool_]]:
-    """The segment along one voted line, and the cells that are used up by it."""
+    """Return the segment along one voted line, and the cells that are not available for further lines."""
     point, direction = normal * distance, np.array([-normal[1], normal[0]])
     for _ in range(3):
         apart = np.abs((cells - point) @ np.array([-direction[1], direction[0]]))
@@ -88,7 +94,7 @@ def _fit(
     along = np.sort((cells[inlier] - point) @ direction)
     if len(along) < 3:
         return None, near
-    # The best covered piece between gaps.
+    # The segment between gaps with the most cells.
     breaks = np.flatnonzero(np.diff(along) > _LONGEST_GAP_CELLS)
     pieces = np.split(along, breaks + 1)
     piece = max(pieces, key=len)

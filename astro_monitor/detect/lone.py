@@ -1,7 +1,7 @@
-"""The one bright source of a frame that shows hardly any other: a star far out of focus, which is no artefact.
+"""The only bright source of a frame with hardly any other: a strongly defocused star.
 
-On a focus run on one star the network has nothing to compare it with, and now and then takes its ring for an artefact,
-or for nothing. But light that is spread over many pixels of the sensor came through the optics.
+In a focus run on one star the network has no other stars for comparison, and sometimes classifies its ring as an
+artefact, or misses it. But light that is spread over many pixels of the sensor came through the optics.
 """
 
 from __future__ import annotations
@@ -14,42 +14,46 @@ from .peaks import Points
 from .sky import Pixels
 
 LEAST_BIN = 4
-"""From this binning on a source in it is wider than any artefact."""
+"""Binning from which a source is wider than any artefact."""
 LEAST_SNR, STAR_SNR = 60.0, 20.0
-"""Signal to noise of its 5 x 5 network pixels; and of a star that makes another look needless."""
+"""Smallest signal to noise in its 5 x 5 network pixels; and that of another star from which the search is not
+needed."""
 MOST_IN_ONE = 0.35
-"""Share of the light of those pixels that the brightest of them may have."""
+"""Largest fraction of the light of those pixels in the brightest one."""
 MOST_STEADY = 0.35
-"""Share of its light that may lie at the border of the window: there it is a gradient, a planet or a lamp."""
+"""Largest ratio of the light at the border of the window to the mean of the core: above it, the light is a gradient, a
+planet or a lamp."""
 _REACH, _WINDOW, _NEAR_PX = 2, 6, 4.0
+"""Pixels on each side of the core; pixels on each side of the window; distance within which detections belong to
+the source. In network pixels."""
 
 
 def with_lone_source(points: Points, snr: NDArray[np.float32], pixels: Pixels, sky: SkyMap, bin_factor: int) -> Points:
-    """Return the sources with the brightest spread light of the frame as a star, where no other star is clear.
+    """Return the sources and the brightest extended light of the frame as a star, if there is no other clear star.
 
     Parameters:
-        points: (N,) sources of the network, network pixels.
+        points: (N,) sources of the network, in network pixels.
         snr: (N,) their signal to noise.
-        pixels: (H, W), hot pixels replaced.
-        sky: of the frame.
+        pixels: (H, W), with hot pixels replaced.
+        sky: sky of the frame.
         bin_factor: frame pixels per network pixel.
     """
     if bin_factor < LEAST_BIN or bool(((points.kind == KIND_STAR) & (snr > STAR_SNR)).any()):
         return points
-    found = _brightest(pixels, sky, bin_factor)
-    if found is None:
+    centre = _brightest(pixels, sky, bin_factor)
+    if centre is None:
         return points
-    x, y = found
-    rest = points.chosen(np.hypot(points.x_px - x, points.y_px - y) > _NEAR_PX + _REACH)
-    one = Points(
+    x, y = centre
+    others = points.chosen(np.hypot(points.x_px - x, points.y_px - y) > _NEAR_PX + _REACH)
+    lone = Points(
         np.array([x], np.float32), np.array([y], np.float32), np.ones(1, np.float32),
         np.array([KIND_STAR], np.uint8), np.ones(1, np.float32),
     )  # fmt: skip
-    return Points.join([one, rest])
+    return Points.join([lone, others])
 
 
 def _brightest(pixels: Pixels, sky: SkyMap, bin_factor: int) -> tuple[float, float] | None:
-    """Return the middle of the brightest spread light, network pixels; ``None`` when it stands out too little."""
+    """Return the centre of the brightest extended light in network pixels; ``None`` when it is too faint."""
     height, width = (size // bin_factor for size in pixels.shape)
     if min(height, width) <= 2 * _WINDOW + 1:
         return None
@@ -59,7 +63,7 @@ def _brightest(pixels: Pixels, sky: SkyMap, bin_factor: int) -> tuple[float, flo
     side = 2 * _REACH + 1
     sums = np.lib.stride_tricks.sliding_window_view(light, (side, side)).sum(axis=(2, 3))
     inner = sums[_WINDOW - _REACH : -(_WINDOW - _REACH), _WINDOW - _REACH : -(_WINDOW - _REACH)]
-    row, column = (int(place) + _WINDOW for place in np.unravel_index(int(np.argmax(inner)), inner.shape))
+    row, column = (int(index) + _WINDOW for index in np.unravel_index(int(np.argmax(inner)), inner.shape))
     around = light[row - _WINDOW : row + _WINDOW + 1, column - _WINDOW : column + _WINDOW + 1]
     border = np.concatenate([around[0], around[-1], around[1:-1, 0], around[1:-1, -1]])
     core = around[_WINDOW - _REACH : _WINDOW + _REACH + 1, _WINDOW - _REACH : _WINDOW + _REACH + 1]

@@ -1,8 +1,8 @@
-"""From pixels to what the network sees: (pixel - sky) / noise, cut off below, with the bright end compressed.
+"""Preprocessing for the network: (pixel - sky) / noise, clipped below, with the bright end compressed.
 
-The only copy, for training and serving.
+The same code serves training and inference.
 
-The work goes in strips of a few rows, so that all steps stay in the cache of one core, and in place.
+It works in place on strips of a few rows, so that all steps stay in the cache of one core.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ from .sky import Pixels
 from .tiles import CELL_PX
 
 PREPROCESSING_VERSION = "star-2"
-"""Changed whenever the network would see other numbers for the same frame."""
+"""Version of the preprocessing, raised whenever the input for the same frame changes."""
 
 LOWEST_SNR = -5.0
-"""Cold pixels and overscan are cut off here."""
+"""Smallest signal to noise: cold pixels and overscan are clipped to it."""
 
 KNEE_SNR = 10.0
-"""Far below this the stretch is linear, so that sums over faint stars stay sums; far above it is a logarithm."""
+"""Signal to noise at the knee of the stretch: far below it is linear, so that sums over faint stars are preserved; far
+above it is logarithmic."""
 
 _LOWEST = np.float32(1 + LOWEST_SNR / KNEE_SNR)
+"""Argument of the logarithm at ``LOWEST_SNR``."""
 _STRIP_ROWS = 16
+"""Rows of a strip: its arrays stay in the cache of a core."""
 
 
 class Stretch:
-    """The stretch of one frame: made once from its sky, applied to any window of it.
+    """The stretch of one frame: calculated once from its sky, applied to any window.
 
     Parameters:
-        sky: of the frame, in frame pixels.
+        sky: sky of the frame, in frame pixels.
         shape: (H, W) of the frame.
-        bin_factor: this many frame pixels squared are averaged into one network pixel.
+        bin_factor: side in frame pixels of the square that is averaged into one network pixel.
     """
 
     def __init__(self, sky: SkyMap, shape: tuple[int, int], bin_factor: int = 1) -> None:
@@ -45,7 +48,7 @@ class Stretch:
         # Averaging n independent pixels divides their noise by sqrt(n).
         per_adu = bin_factor / (KNEE_SNR * sky.noise_adu)
         columns = [np.interp(x, _cell_centres(grid_width, sky.cell_px), row) for row in sky.level_adu]
-        # One less than the sky, in knees: what is left after subtracting it is the argument of the logarithm.
+        # The sky in units of the knee, less one: after its subtraction the rest is the argument of the logarithm.
         self._columns = (np.asarray(columns) * per_adu - 1).astype(np.float32)
         self._gain = np.float32(per_adu / bin_factor**2)
         self._adu = np.float32(1 / (per_adu * CELL_PX**2))
@@ -60,14 +63,14 @@ class Stretch:
         out: NDArray[np.float32],
         binned_adu: NDArray[np.float32] | None = None,
     ) -> None:
-        """Fill one tile.
+        """Fill a tile with stretched values.
 
         Parameters:
-            pixels: (H, W), the whole frame.
+            pixels: (H, W), the full frame.
             top, left: first network pixel of the tile; multiples of ``CELL_PX``, may be negative.
             out: (h, w), filled with the stretched values; 0 (exactly sky) outside the frame.
             binned_adu: (h, w) of the whole frame in cells of ``CELL_PX`` squared network pixels: those of the tile are
-                filled with the mean level before the stretch. ``None``: not wanted.
+                filled with the mean level before the stretch. ``None`` when it is not needed.
         """
         height, width = out.shape
         y0, y1 = max(0, top), min(self.shape[0], top + height)
@@ -91,7 +94,7 @@ class Stretch:
             np.multiply(pixels[rows, columns], self._gain, out=out)
             return
         block = pixels[rows.start * n : rows.stop * n, columns.start * n : columns.stop * n]
-        # Rows first: whole rows add quickly, and there are then n times fewer of them.
+        # Rows first: contiguous rows are added fast, and n times fewer remain.
         summed = block.reshape(-1, n, block.shape[1]).sum(axis=1, dtype=np.float32)
         out[...] = summed[:, ::n]
         for offset in range(1, n):
@@ -111,7 +114,7 @@ class Stretch:
     def _subtract_sky(
         self, strip: NDArray[np.float32], rows: slice, columns: slice, scratch: NDArray[np.float32]
     ) -> None:
-        # The mesh rows of the middle of the strip serve all of it: beyond a mesh row this extrapolates by 8 rows.
+        # The mesh rows at the middle of the strip are used for all of it: this extrapolates by at most 8 rows.
         mesh_row = self._mesh_row[(rows.start + rows.stop - 1) // 2]
         above = self._columns[mesh_row, columns]
         below = self._columns[min(mesh_row + 1, len(self._columns) - 1), columns]
@@ -121,10 +124,10 @@ class Stretch:
 
 
 def signal_to_noise(seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Undo the stretch: signal to noise of each network pixel, -5 where it was cut off.
+    """Return the signal to noise of stretched values, ``LOWEST_SNR`` where it was clipped.
 
     Parameters:
-        seen: any shape, as :meth:`Stretch.window` gives it.
+        seen: any shape, the output of :meth:`Stretch.window`.
     """
     return np.float32(KNEE_SNR) * np.expm1(seen)
 
@@ -134,5 +137,5 @@ def _cell_centres(count: int, cell_px: int) -> NDArray[np.float64]:
 
 
 def _frame_centres(count: int, bin_factor: int) -> NDArray[np.float64]:
-    """Frame coordinates of the centres of network pixels."""
+    """Return the frame coordinates of the centres of network pixels."""
     return np.arange(count, dtype=np.float64) * bin_factor + (bin_factor - 1) / 2

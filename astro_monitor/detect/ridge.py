@@ -1,8 +1,8 @@
-"""A strip of pixels along a line: where exactly its ridge runs, how high, how wide and how even it is.
+"""Measurement of a ridge along a line: exact position, height, width and uniformity.
 
-The strip is cut into blocks along the line. The median along a block hides the stars in it; the ridge is then searched
-for over all blocks together, along lines and arcs that lie near the given one, so that a faint ridge is found where its
-blocks alone show nothing, and one bright star in a block decides nothing.
+The strip of pixels along the line is divided into blocks. The median along a block suppresses the stars in it; the
+ridge is then searched over all blocks together, along lines and arcs near the given one, so that a faint ridge is found
+that no single block shows, and a bright star in one block does not decide.
 """
 
 from __future__ import annotations
@@ -18,37 +18,41 @@ from .sky import Pixels
 Values = NDArray[np.float64]
 
 REACH = 24
-"""Steps on each side of the line that are examined."""
+"""Steps on each side of the line that are sampled."""
 _OFFSETS = np.arange(-REACH, REACH + 1)
+"""Offsets of the samples across the line, in steps."""
 _SLACK = 9
 """Largest distance of the ridge from the line at either end, in steps."""
 _SETTLED_STEPS, _MOST_MOVES = 5, 3
-"""A line that moved farther than this is examined again, at most so many times: the ridge may be farther still."""
+"""Move of a line, in steps, above which it is measured again, and the largest number of repetitions: the ridge may be
+even farther away."""
 _BENDS = np.arange(-8.0, 8.5, 2.0)
-"""Tried distances of the middle of an arc from its chord, in steps."""
+"""Sagittas of the arcs that are tried, in steps."""
 _NEAR = np.arange(-6.0, 6.5, 2.0)
-"""Tried distances of the ends of an arc from those of the best line, in steps."""
+"""Distances of the ends of the arcs that are tried from those of the best line, in steps."""
 _MOST_SAMPLES = 640
+"""Most samples along a line, to bound the time per line."""
 _BLOCK_SAMPLES, _LEAST_BLOCKS, _MOST_BLOCKS = 12, 8, 32
+"""Samples per block; fewest and most blocks of a line."""
 _FEWEST_IN_BLOCK = 5
-"""Pixels on the frame that a block needs at one distance from the line."""
+"""Fewest pixels on the frame in a block at one distance from the line."""
 _CLIP_NOISE, _CLIP_USUAL = 5.0, 2.0
-"""The light of a block is clipped at this multiple of its error or of the usual light, whichever is larger."""
+"""The light of a block is clipped at the larger of these multiples of its error and of the median light."""
 _MEDIAN_ERROR = 1.2533
 """Standard error of a median over that of a mean, for Gaussian noise."""
 _LIT = 2.0
-"""A place is lit when the mean light of three blocks is more than so many errors above their sides."""
+"""A block is lit when the mean light of three blocks exceeds that of their sides by this many errors."""
 _CLEARLY_LIT, _FEWEST_LIT = 3.0, 2
-"""A single block is lit above the first number of errors; a width needs the second number of such blocks."""
+"""Errors above which a single block is lit; fewest such blocks for a width."""
 _LEAST_SIDE = 4
-"""Steps of each side that are always examined."""
+"""Steps of each side that are always used."""
 _SOFTENED_STEPS2 = 4.1
-"""Square of the width that sampling at the nearest pixel and the mean of three neighbours add."""
+"""Square of the width in steps that sampling at the nearest pixel and the mean of three neighbours add."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A piece of a straight line: its first point, its direction (a unit vector) and its length, in frame pixels."""
+    """A line segment: its first point, its direction (a unit vector) and its length, in frame pixels."""
 
     x: float
     y: float
@@ -57,11 +61,11 @@ class Line:
     length: float
 
     def at(self, along: float, across: float = 0.0) -> tuple[float, float]:
-        """Return the point at a distance along the line and at a distance to its side (from +x towards +y)."""
+        """Return the point at these distances along and across the line (from +x towards +y)."""
         return self.x + along * self.dx - across * self.dy, self.y + along * self.dy + across * self.dx
 
     def between(self, first: tuple[float, float], last: tuple[float, float]) -> Line:
-        """Return the line from one point to another, each given as for :meth:`at`."""
+        """Return the line between two points, each in the coordinates of :meth:`at`."""
         (x0, y0), (x1, y1) = self.at(*first), self.at(*last)
         length = math.hypot(x1 - x0, y1 - y0)
         return Line(x=x0, y=y0, dx=(x1 - x0) / length, dy=(y1 - y0) / length, length=length)
@@ -69,22 +73,22 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ridge:
-    """The ridge of a strip. Levels in ADU; steps are the distance of samples across the line.
+    """The ridge along a line. Levels are in ADU; a step is the distance of samples across the line.
 
     Attributes:
-        line: where it runs, as far as it is lit.
-        height_adu: above the higher one of the two valleys at its sides (its prominence).
-        error_adu: of the height; includes the scatter of the profile outside the ridge.
-        width_steps: full width at half of the height, corrected for the sampling.
-        half_widths: the same of the first and of the last half of the line, where they are lit; 0 where that is hardly
-            anywhere.
-        step_share: difference of the lowest levels on the two sides over the height: an edge is no ridge.
-        bend_steps: middle of the best arc from its chord.
-        straight_share: score of the best line over that of the best arc.
+        line: its position and extent, as far as it is lit.
+        height_adu: height above the higher one of the two valleys at its sides (its prominence).
+        error_adu: error of the height; includes the scatter of the profile outside the ridge.
+        width_steps: full width at half maximum, corrected for the sampling.
+        half_widths: widths of the first and the last half of the line, where they are lit; 0 with too few lit
+            blocks.
+        step_share: difference of the lowest levels on the two sides as a fraction of the height; large for edges.
+        bend_steps: sagitta of the best arc.
+        straight_share: score of the best line as a fraction of that of the best arc.
         light_adu: (blocks,), height of each block above the mean of its sides.
-        light_error_adu: standard error of one of them.
+        light_error_adu: standard error of the light of a block.
         places_px: (blocks,), distance of the blocks from the first point.
-        sides_seen: share of the blocks that have both sides on the frame.
+        sides_seen: fraction of the blocks with both sides on the frame.
     """
 
     line: Line
@@ -102,12 +106,12 @@ class Ridge:
 
 
 def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valley_steps: int) -> Ridge:
-    """Measure the ridge near a line.
+    """Return the ridge near a line.
 
     Parameters:
         pixels: (H, W), the frame.
-        line: where a ridge is looked for.
-        step: frame pixels from one sample across the line to the next.
+        line: the line near which a ridge is searched.
+        step: distance of samples across the line, in frame pixels.
         noise_adu: standard deviation of the sky in a pixel.
         valley_steps: distance from the ridge within which the valleys at its sides are searched.
     """
@@ -145,7 +149,7 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
 
 
 def _nearest_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float) -> tuple[Line, float, float]:
-    """The line along the ridge, the bend of the best arc, and the score of the line over that of the arc."""
+    """Return the line along the ridge, the sagitta of the best arc, and the ratio of the scores of line and arc."""
     for _ in range(_MOST_MOVES):
         samples, count = _sampling(line.length, step)
         blocks = _blocks(pixels, line, step)
@@ -154,16 +158,16 @@ def _nearest_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float) -> t
         line = line.between((0.0, first * step), (line.length, last * step))
         if max(abs(first), abs(last)) <= _SETTLED_STEPS:
             break
-    # Between whole steps: where the middle of the light is in the two halves of the line.
+    # Sub-step position: the centre of the light in the two halves of the line.
     blocks = _blocks(pixels, line, step)
     before, after = (_middle(_smooth(_trimmed(half))) for half in np.array_split(blocks, 2))
-    turn = after - before
-    line = line.between((0.0, (before - 0.5 * turn) * step), (line.length, (after + 0.5 * turn) * step))
+    rotation = after - before
+    line = line.between((0.0, (before - 0.5 * rotation) * step), (line.length, (after + 0.5 * rotation) * step))
     return line, bend, straight_share
 
 
 def _middle(profile: Values) -> float:
-    """Centre of the light of a ridge near the middle of a profile, in steps from it."""
+    """Return the centre of the light of a ridge near the middle of a profile, in steps from it."""
     near = slice(REACH - 3, REACH + 4)
     if not np.isfinite(profile[REACH - 6 : REACH + 7]).all():
         return 0.0
@@ -179,21 +183,21 @@ def width_at(profile: Values, peak: int, level: float) -> float:
     Parameters:
         profile: (n,) values.
         peak: index of the peak.
-        level: below the peak.
+        level: a level below the peak.
     """
     total = 0.0
-    for turn in (-1, 1):
-        at = peak
-        while 0 <= at + turn < len(profile) and profile[at + turn] > level:
-            at += turn
-        beyond = profile[at + turn] if 0 <= at + turn < len(profile) else level
-        drop = profile[at] - beyond
-        total += abs(at - peak) + (float((profile[at] - level) / drop) if drop > 0 else 0.0)
+    for direction in (-1, 1):
+        index = peak
+        while 0 <= index + direction < len(profile) and profile[index + direction] > level:
+            index += direction
+        beyond = profile[index + direction] if 0 <= index + direction < len(profile) else level
+        drop = profile[index] - beyond
+        total += abs(index - peak) + (float((profile[index] - level) / drop) if drop > 0 else 0.0)
     return total
 
 
 def _sampling(length: float, step: int) -> tuple[int, int]:
-    """Samples along a line, and blocks that they make; each block has the same number."""
+    """Return the number of samples along a line, and of blocks; each block has the same number of samples."""
     samples = int(min(_MOST_SAMPLES, max(_BLOCK_SAMPLES * 3, length / step)))
     count = min(max(samples // _BLOCK_SAMPLES, _LEAST_BLOCKS), _MOST_BLOCKS)
     return samples // count * count, count
@@ -204,7 +208,7 @@ def _places(length: float, count: int) -> Values:
 
 
 def _blocks(pixels: Pixels, line: Line, step: int) -> Values:
-    """(B, 2 REACH + 1) medians of the blocks of a strip; not a number where it leaves the frame."""
+    """Return (B, 2 REACH + 1) medians of the blocks of a strip; NaN outside the frame."""
     samples, count = _sampling(line.length, step)
     along = ((np.arange(samples) + 0.5) * (line.length / samples))[:, None]
     across = _OFFSETS * step
@@ -224,22 +228,22 @@ def _blocks(pixels: Pixels, line: Line, step: int) -> Values:
 
 
 def _levelled(blocks: Values) -> Values:
-    """Blocks above their own medians."""
+    """Return the blocks less their medians."""
     level = [float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else 0.0 for row in blocks]
     return np.asarray(blocks - np.array(level)[:, None], np.float64)
 
 
 def _clipped(blocks: Values, error: float) -> Values:
-    """Light of each block above its own level, smoothed, and clipped where it is far above that of the others."""
+    """Return the light of each block above its level, smoothed, and clipped far above that of the others."""
     levelled = _levelled(blocks)
     light = _smooth(np.where(np.isfinite(levelled), levelled, 0.0))
-    usual = float(np.median(light[:, REACH - _SLACK : REACH + _SLACK + 1].max(axis=1)))
-    most = max(_CLIP_NOISE * error, _CLIP_USUAL * usual)
-    return np.clip(light, -most, most)
+    typical = float(np.median(light[:, REACH - _SLACK : REACH + _SLACK + 1].max(axis=1)))
+    limit = max(_CLIP_NOISE * error, _CLIP_USUAL * typical)
+    return np.clip(light, -limit, limit)
 
 
 def _best_line(light: Values) -> tuple[float, float, float, float]:
-    """Offsets of the best line at its two ends, bend of the best arc, score of the line over that of the arc."""
+    """Return the offsets of the best line at its ends, the sagitta of the best arc, and the ratio of their scores."""
     along = _places(1.0, len(light))
     ends = np.arange(-_SLACK, _SLACK + 1.0)
     first, last = (values.ravel() for values in np.meshgrid(ends, ends, indexing="ij"))
@@ -257,35 +261,35 @@ def _best_line(light: Values) -> tuple[float, float, float, float]:
 
 
 def _score(light: Values, offsets: Values) -> Values:
-    """Mean light along each of (N, B) offsets."""
+    """Return the mean light along each of (N, B) offsets."""
     column = np.clip(np.rint(offsets).astype(np.intp) + REACH, 0, 2 * REACH)
     return np.asarray(light[np.arange(len(light)), column].mean(axis=1), np.float64)
 
 
 def _trimmed(blocks: Values) -> Values:
-    """Mean of the blocks above their levels, without the brightest and faintest tenth at each offset."""
+    """Return the mean of the blocks above their levels, without the brightest and faintest tenth at each offset."""
     light = np.sort(_levelled(blocks), axis=0)
     count = np.isfinite(light).sum(axis=0)
     drop = np.ceil(0.1 * count).astype(int)
     rank = np.arange(len(blocks))[:, None]
-    kept = (rank >= drop) & (rank < count - drop)
-    total = np.where(kept, light, 0.0).sum(axis=0)
-    return np.where(kept.sum(axis=0) >= 1, total / np.maximum(kept.sum(axis=0), 1), np.nan)
+    in_mean = (rank >= drop) & (rank < count - drop)
+    total = np.where(in_mean, light, 0.0).sum(axis=0)
+    return np.where(in_mean.sum(axis=0) >= 1, total / np.maximum(in_mean.sum(axis=0), 1), np.nan)
 
 
 def _smooth(values: Values) -> Values:
-    """Mean of three neighbours along the last axis."""
+    """Return the mean of three neighbours along the last axis."""
     padded = np.concatenate([values[..., :1], values, values[..., -1:]], axis=-1)
     return np.asarray((padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]) / 3)
 
 
 def _step(profile: Values, peak: int, near: float) -> float:
-    """Return the difference of the levels on the two sides: in the valleys, or farther out near a second ridge."""
+    """Return the difference of the levels on the two sides: in the valleys, or farther out next to a second ridge."""
     return min(abs(near), abs(_lowest(profile[: peak + 1]) - _lowest(profile[peak:])))
 
 
 def _lowest(values: Values) -> float:
-    """Return the lowest value on one side of the peak; infinite without data, so that nothing stands out above it."""
+    """Return the lowest value on one side of the peak; infinite without data, so that the height is zero."""
     seen = values[np.isfinite(values)]
     return float(seen.min()) if len(seen) > 1 else math.inf
 
@@ -295,7 +299,7 @@ def _narrowed(width: float) -> float:
 
 
 def _half_width(blocks: Values, peak: int, valley_steps: int) -> float:
-    """Width of the ridge in some of the blocks, above the higher one of its valleys; 0 with too few blocks."""
+    """Return the width of the ridge in some of the blocks, above the higher of its valleys; 0 with too few blocks."""
     profile = _smooth(_trimmed(blocks)) if len(blocks) >= _FEWEST_LIT else np.full(2 * REACH + 1, np.nan)
     near = slice(max(peak - 2, 0), peak + 3)
     if not np.isfinite(profile[near]).all():
@@ -306,17 +310,17 @@ def _half_width(blocks: Values, peak: int, valley_steps: int) -> float:
 
 
 def _scatter(profile: Values, peak: int, width: float) -> float:
-    """Return the scatter of the profile from step to step outside the ridge: row and column noise, and neighbours."""
+    """Return the scatter of the profile between steps outside the ridge: row and column noise, and other sources."""
     outside = profile[np.abs(_OFFSETS + REACH - peak) > 1.5 * width + 2]
     change = np.diff(outside[np.isfinite(outside)], n=1)
-    # Neighbours share two of the three values of their means.
+    # Neighbouring means share two of their three values.
     return float(1.4826 * np.median(np.abs(change))) * math.sqrt(3 / 2) if len(change) > 4 else 0.0
 
 
 def _sides(blocks: Values, peak: int, width: float) -> tuple[Values, Values, NDArray[np.bool_]]:
-    """Level of the core of each block, mean of its two sides, and whether both sides were seen."""
+    """Return for each block the level of its core, the mean of its sides, and whether both are on the frame."""
     offset = _OFFSETS + REACH - peak
-    # Of the widest ridges less is seen beyond their flanks.
+    # For the widest ridges, fewer steps are available beyond their flanks.
     near = min(1.3 * width + 1.5, REACH - _LEAST_SIDE - abs(peak - REACH))
     left = blocks[:, (offset < -near) & (offset >= -near - 6)]
     right = blocks[:, (offset > near) & (offset <= near + 6)]
@@ -329,7 +333,7 @@ def _sides(blocks: Values, peak: int, width: float) -> tuple[Values, Values, NDA
 
 
 def _lit(light: Values, error: float, places: Values, length: float) -> tuple[float, float]:
-    """Where along the line the first lit block begins and the last one ends; all of it where none is lit."""
+    """Return the start of the first lit block and the end of the last one; the full line where none is lit."""
     lit = np.flatnonzero(~(_smooth(light) < _LIT * error / math.sqrt(3)))
     if not len(lit):
         return 0.0, length

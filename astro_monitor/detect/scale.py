@@ -1,11 +1,11 @@
-"""How much to bin a frame before the network sees it, so that its stars are about 1.5 to 4.5 pixels wide there.
+"""Binning of a frame for the network, so that its stars are about 1.5 to 4.5 network pixels wide.
 
-The width is read from the brightest unsaturated sources: the share of the flux in the inner 3 × 3 pixels of the 9 × 9
-around the peak. It is 0.3 for a star of 4.5 pixels FWHM with wings (Moffat, exponent 3) and falls with the width, for
-holed (out of focus) and for trailed stars alike. The frame is binned until enough of it is inside.
+The width is estimated from the brightest unsaturated sources: the fraction of the flux in the inner 3 × 3 pixels of the
+9 × 9 around the peak. It is 0.3 for a star of 4.5 pixels FWHM with wings (Moffat, exponent 3) and falls with the width,
+also for defocused rings and trailed stars. The frame is binned until the fraction is large enough.
 
-All stars of a frame have about the same share, whereas knots of nebulae have shares of all sizes, and can be most of
-what is bright. So the sharpest crowd of equal shares speaks, where there is one.
+All stars of a frame have about the same fraction, whereas knots of nebulae have fractions of all sizes, and can be most
+of the bright sources. So the sharpest cluster of similar fractions decides, where there is one.
 """
 
 from __future__ import annotations
@@ -17,55 +17,64 @@ from ..records import SkyMap
 from .sky import Pixels
 
 FACTORS = (1, 2, 4, 8)
+"""Binning factors that can be chosen."""
 INNER_SHARE = 0.30
-"""Inner share of a star of 4.5 pixels FWHM."""
+"""Inner fraction of the flux of a star of 4.5 pixels FWHM."""
 
 _SHARPEST_SHARE = 0.95
-"""Narrower than any star of 1.5 pixels: a cosmic ray, or a star in a frame that samples too coarsely to tell."""
+"""Inner fraction above that of a star of 1.5 pixels FWHM: a cosmic ray, or an undersampled star."""
 
 _BLOCK_PX = 64
+"""Side in frame pixels of the blocks of which each contributes its brightest pixel."""
 _MOST_SOURCES = 60
+"""Most blocks whose sources are measured."""
 _FEW_SOURCES = 3
+"""Fewest sources for a decision at full resolution."""
 _CANDIDATE_SNR = 8.0
+"""Smallest signal to noise of the brightest pixel of a block."""
 _SOURCE_SNR = 10.0
+"""Smallest signal to noise of the inner 3 × 3 pixels of a source."""
 _HOT_PIXEL_SHARE = 0.7
-"""A single pixel never holds so much of the inner 3 × 3 unless it is a hot pixel or a cosmic ray."""
+"""Fraction of the inner 3 × 3 pixels in a single pixel from which it is a hot pixel or a cosmic ray."""
 _STAMP = 24
+"""Side of a cut-out in binned pixels."""
 _SEARCH = slice(5, 19)
+"""Rows and columns of a cut-out in which the centre of the source is searched."""
 _QUANTILE = 0.6
-"""Neighbours make the share too small, never too large: look at the better sources."""
+"""Quantile of the inner fractions that decides: neighbours make them too small, never too large."""
 _CROWD, _CROWD_PART, _CROWD_WIDTH, _MOST = 6, 0.12, 0.82, 0.5
-"""A crowd has at least so many sources and so large a part of them, and its least share is so near its largest; where
-there is one of the last part, what is sharper are ends of trails and artefacts."""
+"""A cluster has at least this number and this fraction of the sources, and at least this ratio of its smallest to its
+largest inner fraction. Where a cluster has the last fraction of the sources, sharper ones are ends of trails and
+artefacts."""
 _FLAT = 0.15
-"""A slope of the sky has 9 / 81 of its light in the inner pixels."""
+"""Smallest inner fraction of a source: a gradient of the sky has 9 / 81."""
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
-    """Choose the binning of a frame; the same frame always gets the same.
+    """Return the binning of a frame, which depends on its pixels only.
 
     Parameters:
         pixels: (H, W).
-        sky: of the same frame.
-        saturation_adu: level from which on a pixel is saturated; such sources tell nothing of the width.
+        sky: sky of the same frame.
+        saturation_adu: level from which pixels are saturated; the width of such sources is not known.
 
     Returns:
-        1, 2, 4 or 8; 1 when there is nothing to judge by.
+        One of ``FACTORS``; 1 when there are no sources to measure.
     """
     shares = _InnerShares(pixels, sky, saturation_adu)
     places = _bright_samples(pixels, sky)
     if len(shares.at(places, 1)) < _FEW_SOURCES:
-        # Nothing bright: stars far out of focus are faint in each pixel and stand out only when averaged.
+        # No bright sources: strongly defocused stars are faint in each pixel and visible only after averaging.
         places = _bright_averages(pixels, sky)
     best = 1
     for factor in FACTORS:
         if min(pixels.shape) < _STAMP * factor:
             break
-        found = shares.at(places, factor)
-        wide = found[found < _SHARPEST_SHARE]
-        if factor == 1 and len(found) >= _FEW_SOURCES and len(wide) < len(found) / 4:
+        inner_shares = shares.at(places, factor)
+        wide = inner_shares[inner_shares < _SHARPEST_SHARE]
+        if factor == 1 and len(inner_shares) >= _FEW_SOURCES and len(wide) < len(inner_shares) / 4:
             break
         if len(wide):
             best = factor
@@ -75,16 +84,16 @@ def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
 
 
 def _crowd(shares: NDArray[np.float32]) -> float:
-    """Least share of the sources that are alike: of most of them, else of the sharpest ones; 0 when there are none."""
+    """Return the smallest inner fraction of a cluster, of most sources or of the sharpest; 0 without a cluster."""
     ordered = np.sort(shares[shares >= _FLAT])
-    least = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
+    min_size = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
     first = np.searchsorted(ordered, _CROWD_WIDTH * ordered)
     sizes = np.arange(1, len(ordered) + 1) - first
-    crowds = np.flatnonzero(sizes >= least)
+    crowds = np.flatnonzero(sizes >= min_size)
     if not len(crowds):
         return 0.0
-    most = int(np.argmax(sizes))
-    chosen = most if sizes[most] >= _MOST * len(ordered) else crowds[-1]
+    largest = int(np.argmax(sizes))
+    chosen = largest if sizes[largest] >= _MOST * len(ordered) else crowds[-1]
     return float(ordered[first[chosen]])
 
 
@@ -95,7 +104,7 @@ class _InnerShares:
         self._saturation_adu = 0.95 * saturation_adu
 
     def at(self, places: Places, factor: int) -> NDArray[np.float32]:
-        """(M,) inner shares of the sources near ``places`` on the frame binned by ``factor``, M ≤ N."""
+        """Return (M,) inner fractions of the sources near ``places`` on the frame binned by ``factor``, M ≤ N."""
         size = _STAMP * factor
         height, width = self._pixels.shape
         if min(height, width) < size or not len(places[0]):
@@ -112,13 +121,13 @@ class _InnerShares:
         search = inner[:, _SEARCH, _SEARCH].reshape(len(inner), -1)
         span = _SEARCH.stop - _SEARCH.start
         row, column = np.divmod(np.argmax(search, axis=1), span)
-        row, column, each = row + _SEARCH.start, column + _SEARCH.start, np.arange(len(inner))
-        core = inner[each, row, column]
-        around = _box_sums(binned, 4)[each, row, column]
+        row, column, index = row + _SEARCH.start, column + _SEARCH.start, np.arange(len(inner))
+        core = inner[index, row, column]
+        around = _box_sums(binned, 4)[index, row, column]
         noise = 3 * self._sky.noise_adu / factor
-        peak = binned[each, row, column]
+        peak = binned[index, row, column]
         real = (core > _SOURCE_SNR * noise) & (peak < _HOT_PIXEL_SHARE * core) & ~saturated & (around > 0)
-        # At the edge of the search it is the slope of something else; and several places may lead to one source.
+        # A maximum at the edge of the search is the flank of another source; several places may lead to one source.
         real &= np.minimum(row, column) > _SEARCH.start
         real &= np.maximum(row, column) < _SEARCH.stop - 1
         source = (top // factor + row) // 3 * 100_000 + (left // factor + column) // 3
@@ -129,7 +138,7 @@ class _InnerShares:
 
 
 def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Sum over the (2 reach + 1)² pixels around each pixel; pixels beyond the border count as 0."""
+    """Return the sums over the (2 reach + 1)² pixels around each pixel; pixels beyond the border count as 0."""
     side = 2 * reach + 1
     padded = np.pad(stamps, ((0, 0), (reach + 1, reach), (reach + 1, reach)))
     table = padded.cumsum(axis=1, dtype=np.float64).cumsum(axis=2)
@@ -139,13 +148,13 @@ def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
-    """Brightest sampled pixel of each block, brightest blocks first."""
+    """Return the brightest sampled pixel of each block, brightest blocks first."""
     step = 1 if pixels.size < 300_000 else 2 if pixels.size < 1_200_000 else 4
     return _brightest(pixels[step // 2 :: step, step // 2 :: step], step, sky, sky.noise_adu)
 
 
 def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
-    """The same on the frame averaged over 8 × 8 pixels."""
+    """Return the same for the frame averaged over 8 × 8 pixels."""
     step = 8
     height, width = (size // step * step for size in pixels.shape)
     if not height or not width:

@@ -1,4 +1,4 @@
-"""A frame as the search for trails sees it."""
+"""The frame properties that the search for trails needs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .sky import Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """The frame that a line lies on.
+    """The frame of a line.
 
     Attributes:
-        saturation_adu: level from which on a pixel is saturated.
-        step: frame pixels from one sample to the next.
-        star_steps: width of the stars.
+        saturation_adu: level from which pixels are saturated.
+        step: distance of samples in frame pixels.
+        star_steps: full width at half maximum of the stars, in steps.
     """
 
     pixels: Pixels

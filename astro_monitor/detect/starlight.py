@@ -1,4 +1,4 @@
-"""Lines that belong to a bright star: diffraction spikes, charge that runs along its column, smear of the read-out."""
+"""Lines that belong to a bright star: diffraction spikes, blooming along its column, smear of the read-out."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from .ridge import Ridge, Values
 from .scene import Scene
 
 ON_AXIS_STEPS = 1.5
-"""A line that stays in one column or row leaves it by less than this over its length."""
+"""Largest deviation over its length, in steps, of a line within one column or row."""
 
 _BRIGHT_STAR = 60.0
-"""Least brightness of a star over that of its spike."""
+"""Smallest ratio of the brightness of a star to that of its spike."""
 FULL = 0.9
-"""Pixels are saturated from this part of the saturation level on."""
+"""Fraction of the saturation level from which pixels count as saturated."""
 FADES, _CENTRED_FADES = (-0.75, 1.8), (-0.6, 1.25)
-"""Light falls with the distance from its star: largest rank correlation, and least ratio of the nearest to the farthest
-third; the second pair is for a star whose centre lies on the line."""
+"""Fading of light with the distance from its star: largest rank correlation, and smallest ratio of the nearest to the
+farthest third; the second pair is for a star whose centre lies on the line."""
 _MOST_STARS = 6
-"""Only the brightest stars on a line are examined: in rich fields some star is always at the place of a flare."""
+"""Stars on a line that are examined, the brightest first: in rich fields some star always coincides with a flare."""
 _STAR_REACH = 4.0
-"""Within this distance, in widths of the star, its own light is excluded."""
+"""Distance in widths of the star within which its own light is excluded."""
 _STAR_IN_BLOCK = 1.6
-"""A block brighter than both its neighbours by this factor contains a star."""
+"""Ratio to both neighbours from which a block contains a star."""
 _FEW_BLOCKS, _FEW_FADES = 8, -0.77
-"""With fewer blocks the rank correlation must be clearer."""
+"""Number of blocks below which the rank correlation must be below the second number."""
 _BEYOND = 1.5
-"""Stars are searched up to this distance beyond the ends of a line, in its lengths."""
+"""Distance beyond the ends of a line up to which stars are searched, in lengths of the line."""
 _CENTRED_STEPS = 1.0
-"""Largest distance of a column of charge from the centre of its star."""
+"""Largest distance in steps of a bloomed column from the centre of its star."""
 
 
 def belongs_to_star(ridge: Ridge, scene: Scene) -> bool:
-    """Charge or smear through the middle of a saturated star, or a spike that fades away from a bright star."""
+    """Return whether a ridge is blooming or smear of a saturated star, or the fading spike of a bright star."""
     line, step = ridge.line, scene.step
     beyond = max(_BEYOND * line.length, 100.0 * step)
     along = np.arange(-beyond, line.length + beyond, step)
@@ -51,27 +51,27 @@ def belongs_to_star(ridge: Ridge, scene: Scene) -> bool:
     off_axis, _ = off_axis_steps(ridge, step)
     where = np.flatnonzero(bright)
     runs = np.split(where, np.flatnonzero(np.diff(where) > 3) + 1)
-    distance = np.full(len(ridge.places_px), np.inf)
+    nearest_px = np.full(len(ridge.places_px), np.inf)
     for run in sorted(runs, key=lambda run: (-brightest[run].max(), -len(run)))[:_MOST_STARS]:
-        place = float(along[run].mean())
-        centred = _is_centred(ridge, scene, place)
+        star_px = float(along[run].mean())
+        centred = _is_centred(ridge, scene, star_px)
         if centred and off_axis < ON_AXIS_STEPS and brightest[run].max() >= full:
             return True
-        # Its own light is in the way near a star; a saturated one is larger.
+        # The star's own light is excluded near it; a saturated star is larger.
         near_px = (_STAR_REACH * scene.star_steps + 0.5 * len(run)) * step
-        mine = np.abs(ridge.places_px - place)
-        mine[mine < near_px] = np.nan
-        if _fades_with(ridge, mine, _CENTRED_FADES if centred else FADES):
+        distance_px = np.abs(ridge.places_px - star_px)
+        distance_px[distance_px < near_px] = np.nan
+        if _fades_with(ridge, distance_px, _CENTRED_FADES if centred else FADES):
             return True
-        distance = np.minimum(distance, mine)
-    # Between two stars that both cast spikes along the line it is the nearer one that counts.
-    return len(runs) > 1 and _fades_with(ridge, distance, FADES)
+        nearest_px = np.minimum(nearest_px, distance_px)
+    # Between two stars with spikes along the line, the nearer one counts.
+    return len(runs) > 1 and _fades_with(ridge, nearest_px, FADES)
 
 
-def _is_centred(ridge: Ridge, scene: Scene, place: float) -> bool:
-    """Whether a star at a place of the line lies evenly on both its sides."""
+def _is_centred(ridge: Ridge, scene: Scene, along_px: float) -> bool:
+    """Whether the star at a distance along the line is symmetric to it."""
     offsets = np.arange(-20, 21) * scene.step
-    x0, y0 = ridge.line.at(place)
+    x0, y0 = ridge.line.at(along_px)
     x = np.rint(x0 - offsets * ridge.line.dy).astype(np.intp)
     y = np.rint(y0 + offsets * ridge.line.dx).astype(np.intp)
     height, width = scene.pixels.shape
@@ -80,19 +80,19 @@ def _is_centred(ridge: Ridge, scene: Scene, place: float) -> bool:
     level = float(np.median(scene.sky.level_adu))
     peak = 18 + int(np.argmax(values[18:23]))
     low = np.flatnonzero(values <= level + 0.5 * (float(values[peak]) - level))
-    # The star reaches from the last low sample before its peak to the first one after it.
+    # The star extends from the last low sample before its peak to the first one after it.
     first, last = max(low[low < peak], default=-1), min(low[low > peak], default=len(values))
     return bool(abs(0.5 * (first + last) - 20) <= _CENTRED_STEPS)
 
 
 def _fades_with(ridge: Ridge, distance_px: Values, limits: tuple[float, float]) -> bool:
-    """Whether the light falls with a distance; blocks without one are left out."""
+    """Whether the light falls with the distance; blocks without a distance are left out."""
     known = np.isfinite(ridge.light_adu) & np.isfinite(distance_px)
     return falls(distance_px[known], ridge.light_adu[known], ridge.light_error_adu, *limits)
 
 
 def is_saturated_near(scene: Scene, point: tuple[float, float]) -> bool:
-    """Return whether there is a saturated pixel at a point of the frame."""
+    """Return whether there is a saturated pixel near a point of the frame."""
     x, y = round(point[0]), round(point[1])
     height, width = scene.pixels.shape
     reach = 2 * scene.step
@@ -102,14 +102,14 @@ def is_saturated_near(scene: Scene, point: tuple[float, float]) -> bool:
     return bool(window.max() >= FULL * scene.saturation_adu)
 
 
-def falls(distance: Values, light: Values, error: float, least: float, ratio: float) -> bool:
+def falls(distance: Values, light: Values, error: float, max_correlation: float, min_ratio: float) -> bool:
     """Return whether light falls with the distance.
 
     Parameters:
-        distance, light: (N,); with fewer than five values the answer is no.
-        error: of one value of the light; what is fainter counts as so bright.
-        least: rank correlation below which it falls.
-        ratio: of the median light of the nearest third to that of the farthest.
+        distance, light: (N,); false for fewer than five values.
+        error: error of a value of the light, which is the lower limit of the farthest third.
+        max_correlation: rank correlation below which light falls.
+        min_ratio: smallest ratio of the median light of the nearest third to that of the farthest.
     """
     if len(distance) < 5:
         return False
@@ -117,12 +117,12 @@ def falls(distance: Values, light: Values, error: float, least: float, ratio: fl
     order = np.argsort(distance)
     third = max(1, len(order) // 3)
     near, far = float(np.median(light[order[:third]])), float(np.median(light[order[-third:]]))
-    clear = least if len(distance) >= _FEW_BLOCKS else min(least, _FEW_FADES)
-    return _rank_correlation(distance, light) < clear and near > ratio * max(far, error)
+    clear = max_correlation if len(distance) >= _FEW_BLOCKS else min(max_correlation, _FEW_FADES)
+    return _rank_correlation(distance, light) < clear and near > min_ratio * max(far, error)
 
 
 def _without_stars(light: Values) -> Values:
-    """Light along a line, without what a single block has beyond both its neighbours: a star lies in it."""
+    """Return the light along a line without the excess of blocks that contain a star."""
     padded = np.concatenate([light[1:2], light, light[-2:-1]])
     near = np.maximum(padded[:-2], padded[2:])
     return np.asarray(np.where(light > _STAR_IN_BLOCK * np.maximum(near, 0), near, light), np.float64)
@@ -134,6 +134,6 @@ def _rank_correlation(first: Values, second: Values) -> float:
 
 
 def off_axis_steps(ridge: Ridge, step: int) -> tuple[float, bool]:
-    """Steps by which the line leaves its column or row, and whether it is a column."""
+    """Return the deviation of the line from its column or row in steps, and whether it is a column."""
     off_column, off_row = abs(ridge.line.dx) * ridge.line.length, abs(ridge.line.dy) * ridge.line.length
     return min(off_column, off_row) / step, off_column < off_row

@@ -1,4 +1,4 @@
-"""A fast estimate of the width of a frame's stars: the smallest width of light that came through the optics."""
+"""A fast estimate of the width of a frame's stars, the smallest width of light that came through the optics."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from .ridge import width_at
 from .sky import Pixels
 
 UNKNOWN_STEPS = 3.0
-"""Taken where a frame has too few stars: the binning leaves stars 1.5 to 4.5 steps wide."""
+"""Width in steps for a frame with too few stars: the middle of the 1.5 to 4.5 steps that remain after binning."""
 
 _REACH = 7
+"""Samples on each side of the centre of a star."""
 _MOST_STARS, _FEWEST_STARS = 80, 3
+"""Most stars that are averaged, for speed, and fewest stars for an estimate."""
 _FULL = 0.8
-"""Stars that reach this share of the saturation level are left out."""
+"""Fraction of the saturation level from which stars are left out."""
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Directions (row, column) of the measured widths."""
 
 
 def star_width_steps(pixels: Pixels, stars: NDArray[np.float32], saturation_adu: float, step: int) -> float:
-    """Measure the full width at half maximum of the median star, in its narrowest direction.
+    """Return the full width at half maximum of the median star, in its narrowest direction.
 
     Parameters:
         pixels: (H, W), the frame.
         stars: (N, 2), x and y of stars in frame pixels, brightest first.
-        saturation_adu: level from which on a pixel is saturated.
-        step: frame pixels from one sample to the next.
+        saturation_adu: level from which pixels are saturated.
+        step: distance of samples in frame pixels.
 
     Returns:
         The width in steps; ``UNKNOWN_STEPS`` where too few stars can be measured.

@@ -1,7 +1,7 @@
-"""From the network's streak map to trails: straight lines through many marked cells, confirmed on the pixels.
+"""Trails from the network's streak map: straight lines through many marked cells, confirmed on the pixels.
 
-A satellite or aircraft draws one line across much of the frame. Lines through marked cells are only candidates: the
-ridge of light itself is measured on the pixels, and its properties there separate trails from other structures.
+A satellite or aircraft leaves one line across much of the frame. Lines through marked cells are only candidates: the
+ridge of light is measured on the pixels, and its properties separate trails from other structures.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ from .starwidth import star_width_steps
 from .tiles import CELL_PX
 
 SHORTEST_TRAIL_CELLS = 18.0
-"""Shorter ridges cannot be distinguished from parts of other structures."""
+"""Shortest trail in cells: shorter ridges cannot be distinguished from parts of other structures."""
 
 _MOST_CELLS = 4000
+"""Most marked cells that are used, to bound the time of the Hough transform."""
 _SAME_ANGLE_DEG = 4.0
+"""Largest angle between parallel streaks."""
 _MOST_PARALLEL = 4
+"""Most parallel short streaks that are trails; more are trailed stars."""
 _VALLEY_STARS, _VALLEY_STEPS = 4.0, 4
-"""The valleys at the sides of a trail are searched within so many widths of a star and so many steps more."""
+"""Distance within which the valleys at the sides of a trail are searched: in widths of a star, plus steps."""
 _SAME_LINE_STEPS, _SAME_LINE_DEG = 4.0, 3.0
-"""Pieces of one trail lie so near its line, and turn by no more."""
+"""Largest distance in steps and largest angle between pieces of one trail."""
 _NO_STARS = np.empty((0, 2), np.float32)
+"""Positions of no stars."""
 
 
 def find_streaks(
@@ -43,22 +47,22 @@ def find_streaks(
     saturation_adu: float = math.inf,
     stars: NDArray[np.float32] = _NO_STARS,
 ) -> tuple[Streak, ...]:
-    """Find the trails of a frame, longest first.
+    """Return the trails of a frame, longest first.
 
     Parameters:
-        log_odds: (h, w), of a streak in each cell of 4 network pixels.
-        threshold: least probability of a cell.
+        log_odds: (h, w), log-odds of a streak in each cell of 4 network pixels.
+        threshold: smallest probability of a marked cell.
         pixels: (H, W), the frame.
-        sky: of the frame.
+        sky: sky of the frame.
         bin_factor: frame pixels per network pixel.
-        saturation_adu: level from which on a pixel is saturated.
-        stars: (N, 2), x and y of stars in frame pixels, brightest first: a trail is about as wide as they are.
+        saturation_adu: level from which pixels are saturated.
+        stars: (N, 2), x and y of stars in frame pixels, brightest first, for the expected width of a trail.
     """
     row, column = np.nonzero(log_odds > math.log(threshold / (1 - threshold)))
     if len(row) < SHORTEST_CELLS * LEAST_COVERED:
         return ()
     if len(row) > _MOST_CELLS:
-        # Every n-th in reading order: the same cells for the same frame, spread over all of it.
+        # Every n-th cell in reading order: deterministic, and spread over the frame.
         step = -(-len(row) // _MOST_CELLS)
         row, column = row[::step], column[::step]
     segments = lines_through(np.stack([column, row], axis=1).astype(np.float64), log_odds.shape)
@@ -71,8 +75,8 @@ def find_streaks(
     shortest_px = SHORTEST_TRAIL_CELLS * CELL_PX * bin_factor
     trails = [
         ridge
-        for place, ridge in enumerate(ridges)
-        if place not in rays and ridge.line.length >= shortest_px and not impostor(ridge, scene)
+        for index, ridge in enumerate(ridges)
+        if index not in rays and ridge.line.length >= shortest_px and not impostor(ridge, scene)
     ]
     streaks = [_streak(line, width) for line, width in _joined(trails, bin_factor)]
     streaks = _without_trailed_stars(streaks, pixels.shape)
@@ -80,7 +84,7 @@ def find_streaks(
 
 
 def _ridge(segment: Segment, scene: Scene) -> Ridge:
-    """Measure the ridge along a line through cells."""
+    """Return the ridge along a line through cells."""
     cell_px = CELL_PX * scene.step
     line = Line(
         x=(segment.x + segment.start * segment.dx + 0.5) * cell_px - 0.5,
@@ -94,13 +98,13 @@ def _ridge(segment: Segment, scene: Scene) -> Ridge:
 
 
 def _joined(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
-    """Lines and their widths in pixels; pieces of one line become one."""
+    """Return lines and their widths in pixels, with pieces of one line joined."""
     joined: list[tuple[Line, float]] = []
-    for ridge in sorted(ridges, key=lambda one: -one.line.length):
+    for ridge in sorted(ridges, key=lambda candidate: -candidate.line.length):
         line, width = ridge.line, ridge.width_steps * step
-        for place, (other, others) in enumerate(joined):
+        for index, (other, joined_width) in enumerate(joined):
             if _is_piece(line, other, step):
-                joined[place] = (_together(other, line), others)
+                joined[index] = (_together(other, line), joined_width)
                 break
         else:
             joined.append((line, width))
@@ -108,7 +112,7 @@ def _joined(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
 
 
 def _seen_from(other: Line, point: tuple[float, float]) -> tuple[float, float]:
-    """Distances of a point along and across a line, from its first point."""
+    """Return the distances of a point along and across a line, from its first point."""
     x, y = point[0] - other.x, point[1] - other.y
     return x * other.dx + y * other.dy, y * other.dx - x * other.dy
 
@@ -139,14 +143,14 @@ def _streak(line: Line, width_px: float) -> Streak:
 
 
 def _without_trailed_stars(streaks: list[Streak], shape: tuple[int, int]) -> list[Streak]:
-    """Many short lines of one direction are the stars of a frame whose mount did not follow."""
+    """Return the streaks without short parallel ones in large number: stars of a frame without tracking."""
     short = 0.35 * min(shape)
-    kept = []
+    trails = []
     for streak in streaks:
         parallel = [other for other in streaks if _angle_between(streak, other) < _SAME_ANGLE_DEG]
         if len(parallel) <= _MOST_PARALLEL or streak.length_px > short:
-            kept.append(streak)
-    return kept
+            trails.append(streak)
+    return trails
 
 
 def _angle_between(first: Streak, second: Streak) -> float:

@@ -1,7 +1,7 @@
-"""Cut a frame of any size into equal tiles that the network can take.
+"""Division of a frame of any size into equal tiles for the network.
 
-All tiles of a frame have one shape, because a new shape costs the runtime a new memory plan, and each is a little
-larger than its *core*: the cores meet without overlap, the margin gives the network its surroundings.
+All tiles of a frame have one shape, because a new shape requires a new memory plan of the runtime. Each is a little
+larger than its *core*: cores are adjacent without overlap, and the margin contains the surroundings.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 CELL_PX = 4
-"""The maps have one cell for 4 × 4 network pixels."""
+"""Side of a cell of the maps in network pixels."""
 
 MULTIPLE_PX = 32
-"""The network works at 1/4 to 1/32 of the resolution: tiles must be multiples of this."""
+"""Sides of tiles are multiples of this, in network pixels: the network works at 1/4 to 1/32 of the resolution."""
 
 MARGIN_PX = 12
-"""Least surroundings on each side. The network looks farther, but hardly needs to."""
+"""Smallest margin on each side in network pixels. The receptive field is larger, with hardly any effect."""
 
 CORE_PX = (1024, 3072)
-"""Largest core (rows, columns). Larger tiles waste less margin and take more memory: 3 MP cost about 50 MB a thread."""
+"""Largest core (rows, columns) in network pixels. Larger tiles waste less margin and need more memory: 3 MP need about
+50 MB per thread."""
 
 _WORTH_TWO_PX = 256
-"""From this height on a frame is cut in two, so that two cores can share it."""
+"""Height in network pixels from which a frame is divided in two, so that two processor cores can share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Tile:
 
     Attributes:
         top, left: first pixel of the tile in the frame; negative at the upper and left border.
-        core_top, core_left, core_bottom, core_right: part of the frame this tile answers for.
+        core_top, core_left, core_bottom, core_right: part of the frame whose sources this tile reports.
     """
 
     top: int
@@ -44,7 +45,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class TilePlan:
-    """All tiles of a frame of ``shape`` (H, W); each is ``tile_shape`` (h, w). Network pixels."""
+    """The tiles of a frame of ``shape`` (H, W); each is ``tile_shape`` (h, w), in network pixels."""
 
     shape: tuple[int, int]
     tile_shape: tuple[int, int]
@@ -52,7 +53,7 @@ class TilePlan:
 
     @classmethod
     def of(cls, shape: tuple[int, int]) -> TilePlan:
-        """Plan the tiles of a frame.
+        """Return the tiles of a frame.
 
         Parameters:
             shape: (H, W) in network pixels.
@@ -60,7 +61,7 @@ class TilePlan:
         rows, columns = (-(-size // largest) for size, largest in zip(shape, CORE_PX, strict=True))
         if rows * columns % 2 and shape[0] >= _WORTH_TWO_PX:
             rows += 1
-        # Cores are whole cells; what it takes to make the tile a multiple is added to the margin below and right.
+        # Cores consist of whole cells; the margin below and right is enlarged to make the tile a multiple.
         core = (_round_up(-(-shape[0] // rows), CELL_PX), _round_up(-(-shape[1] // columns), CELL_PX))
         height, width = (_round_up(size + 2 * MARGIN_PX, MULTIPLE_PX) for size in core)
         return cls(shape, (height, width), core)

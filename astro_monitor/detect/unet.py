@@ -1,4 +1,4 @@
-"""Run the star U-Net over a whole frame, tile by tile, on all cores."""
+"""The star U-Net on a full frame, tile by tile, on all processor cores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..inference import Model
 from .centroids import centred
-from .likeness import by_likeness, cores
-from .peaks import STREAK, Points, certain, find_peaks, without_doubles
+from .likeness import cores, reclassified_by_profile
+from .peaks import STREAK, Points, certain, find_peaks, without_duplicates
 from .prepare import PREPROCESSING_VERSION, Stretch
 from .sky import Pixels
 from .tiles import CELL_PX, Tile, TilePlan
@@ -24,12 +24,12 @@ OUTPUT = "maps"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """What the network saw of a frame.
+    """Sources and maps of a frame, by the network.
 
     Attributes:
         points: the sources in network pixels.
-        streak: (H/4, W/4) log-odds of a streak in cells of ``CELL_PX`` network pixels, partial cells included.
-        binned_adu: (H/4, W/4) mean level of the cells, whole cells only.
+        streak: (H/4, W/4) log-odds of a streak in cells of ``CELL_PX`` network pixels, including partial cells.
+        binned_adu: (H/4, W/4) mean level of the complete cells, in ADU.
     """
 
     points: Points
@@ -38,13 +38,13 @@ class Scan:
 
 
 class StarNet:
-    """The model over frames of any size.
+    """The star U-Net for frames of any size.
 
     Parameters:
         model: the star U-Net.
 
     Raises:
-        ModelError: the model does not belong to this preprocessing.
+        ModelError: the model was trained with another preprocessing.
     """
 
     def __init__(self, model: Model) -> None:
@@ -53,34 +53,36 @@ class StarNet:
         self._star_threshold = model.card.thresholds["star"]
         self._artefact_threshold = model.card.thresholds["artefact"]
         self._least = min(self._star_threshold, self._artefact_threshold)
-        # Tiles of a frame are prepared and run side by side; fresh memory for each would cost more than its sky.
+        # Tiles of a frame run in parallel; allocating memory for each would take longer than subtracting its sky.
         self._free_buffers: SimpleQueue[NDArray[np.float32]] = SimpleQueue()
 
     def scan(self, pixels: Pixels, stretch: Stretch) -> Scan:
-        """Map the whole frame.
+        """Return the sources and maps of a full frame.
 
         Parameters:
             pixels: (H, W), the frame.
-            stretch: made from its sky.
+            stretch: the stretch of its sky.
 
         Returns:
-            what the network saw.
+            the sources and the maps.
         """
         plan = TilePlan.of(stretch.shape)
         streak = np.empty(tuple(-(-size // CELL_PX) for size in stretch.shape), np.float32)
         binned_adu = np.empty(tuple(size // CELL_PX for size in stretch.shape), np.float32)
 
-        def one(tile: Tile) -> tuple[Points, NDArray[np.float32]]:
+        def map_tile(tile: Tile) -> tuple[Points, NDArray[np.float32]]:
             return self._tile(pixels, stretch, plan, tile, streak, binned_adu)
 
         if self._model.workers == 1:
-            parts = [one(tile) for tile in plan]
+            parts = [map_tile(tile) for tile in plan]
         else:
             with ThreadPoolExecutor(self._model.workers, "detect") as threads:
-                parts = list(threads.map(one, plan))
-        points = by_likeness(Points.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+                parts = list(threads.map(map_tile, plan))
+        points = reclassified_by_profile(
+            Points.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        )
         points = certain(points, self._star_threshold, self._artefact_threshold)
-        return Scan(without_doubles(points, plan.core_shape), streak, binned_adu)
+        return Scan(without_duplicates(points, plan.core_shape), streak, binned_adu)
 
     def _tile(
         self,
@@ -104,17 +106,19 @@ class StarNet:
         top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
         core[...] = maps[STREAK, top : top + core.shape[0], left : left + core.shape[1]]
         x, y = points.x_px + np.float32(tile.left), points.y_px + np.float32(tile.top)
-        # Half a pixel beyond: pixel 0 reaches from -0.5 to 0.5, so each point lies in exactly one core.
-        mine = (x >= columns.start - 0.5) & (x < columns.stop - 0.5) & (y >= rows.start - 0.5) & (y < rows.stop - 0.5)
-        return replace(points, x_px=x, y_px=y).chosen(mine), light[mine]
+        # Pixel 0 extends from -0.5 to 0.5, so each point lies in exactly one core.
+        in_core = (
+            (x >= columns.start - 0.5) & (x < columns.stop - 0.5) & (y >= rows.start - 0.5) & (y < rows.stop - 0.5)
+        )
+        return replace(points, x_px=x, y_px=y).chosen(in_core), light[in_core]
 
     def _buffer(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """A free buffer of this shape; those of another frame's shape are let go."""
+        """Return a free buffer of this shape; buffers of other shapes are released."""
         with suppress(Empty):
             while True:
-                kept = self._free_buffers.get_nowait()
-                if kept.shape == shape:
-                    return kept
+                buffer = self._free_buffers.get_nowait()
+                if buffer.shape == shape:
+                    return buffer
         return np.empty(shape, np.float32)
 
 

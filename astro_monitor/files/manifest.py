@@ -26,6 +26,7 @@ KEY = "moved.key"
 """The file with the key, next to the night log."""
 
 KEY_BYTES = 32
+"""Length of the key that signs manifests: that of the SHA-256 it is used with."""
 MAX_LINE_BYTES = 1 << 16
 """Two paths of the longest kind, escaped, and the rest of a line fit."""
 

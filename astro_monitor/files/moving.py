@@ -23,6 +23,7 @@ from .manifest import MANIFEST, Line, append, open_manifest, read
 
 _NO_SECOND_NAME = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _READ_BYTES = 1 << 20
+"""Bytes that are read at once while a file is hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Move:
 
 
 def plan(files: Mapping[Path, str], root: Path, goal: Path) -> list[Move]:
-    """Say which files would move where: sub-folders are kept.
+    """Return which files would move where: sub-folders are kept.
 
     Parameters:
         files: rejected frames, each with the SHA-256 of its content; those that are not below ``root``, or are in

@@ -1,7 +1,7 @@
 """Copies of kept frames that carry their weight in the keyword SSWEIGHT, because their owner asked for copies.
 
 PixInsight's WBPP reads a weight from a keyword of the frame itself. The frames stay as they are: each copy is written
-beside them under a name of its own, its pixels byte for byte, one card more in its header. Source of the layout: FITS
+elsewhere under a name of its own, its pixels byte for byte, one card more in its header. Source of the layout: FITS
 Standard 4.0, sections 3.1 and 4.1; CHECKSUM (appendix J) covers the header, so it is left out of the copy, and DATASUM
 still holds.
 """
@@ -22,6 +22,7 @@ from .moving import rename_to_new
 KEYWORD = b"SSWEIGHT"
 ENDINGS = (".fit", ".fits", ".fts", ".fz")
 _CARD, _BLOCK = 80, 2880
+"""Bytes of a header card and of a block (FITS Standard 4.0, section 3.1)."""
 _DROPPED = (KEYWORD, b"CHECKSUM")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..documents.vocabulary import CAUSES_OF_CLASS
 from ..errors import GradeFailed, ModelError
-from ..inference import Model
+from ..inference import IDENTITY_DIGITS, Model
 from ..records import (
     CAUSES,
     CLASSES,
@@ -37,6 +37,8 @@ SOURCE_INPUTS = ("sources", "valid")
 SOURCE_OUTPUTS = ("source_features", "quantisation_error", "clusters")
 INPUTS = ("source_features", "statistics")
 OUTPUTS = ("class", "fault", "cause")
+SOURCE_PART_SHA256 = "source_part_sha256"
+"""Parameter on the card of the head: the hash of the source part that it was cut from."""
 
 LEAST_STARS = 3
 """With fewer stars only a fault that is plain against the baseline is told; with none, only one of the sky."""
@@ -53,6 +55,18 @@ class _Answer:
     probabilities: NDArray[np.float64]
     faults: NDArray[np.float64]
     causes: NDArray[np.float64]
+
+
+def require_pair(source_part: Model, head: Model) -> None:
+    """Make sure that both parts were cut from one quality model.
+
+    Raises:
+        ModelError: they were not.
+    """
+    if head.card.parameters.get(SOURCE_PART_SHA256) != source_part.card.sha256:
+        raise ModelError(
+            f"models {source_part.identity} and {head.identity} do not belong together; install both again"
+        )
 
 
 class SourceGrader:
@@ -122,6 +136,15 @@ class Grader:
         self._model = model
         self._normal_fwhm_arcsec = normal_fwhm_arcsec
 
+    def fits(self, features: SourceFeatures) -> bool:
+        """Return whether the features come from the source part that this head was cut from.
+
+        Parameters:
+            features: of any frame, perhaps looked at with other models.
+        """
+        expected = str(self._model.card.parameters.get(SOURCE_PART_SHA256, ""))
+        return features.model.endswith(f"+{expected[:IDENTITY_DIGITS]}")
+
     def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
         """Grade a frame.
 
@@ -131,8 +154,13 @@ class Grader:
             baseline: what is normal for this rig; size 0 when nothing is known yet.
 
         Raises:
-            GradeFailed: the model gave up.
+            GradeFailed: the model gave up, or the features are those of another source part.
         """
+        if not self.fits(features):
+            raise GradeFailed(
+                f"the frame was looked at with {features.model or 'no model'}, which the quality model "
+                f"{self._model.identity} does not know; grade the frame again"
+            )
         context = Context(
             spreads=baseline.spreads,
             size=baseline.size,

@@ -4,7 +4,17 @@ The only door to onnxruntime.
 """
 
 from .card import Card, TensorSpec, seal
-from .model import Model, open_model, verify_model
-from .store import list_models, source_part
+from .model import IDENTITY_DIGITS, Model, open_model, verify_model
+from .store import list_models, source_part_of
 
-__all__ = ["Card", "Model", "TensorSpec", "list_models", "open_model", "seal", "source_part", "verify_model"]
+__all__ = [
+    "IDENTITY_DIGITS",
+    "Card",
+    "Model",
+    "TensorSpec",
+    "list_models",
+    "open_model",
+    "seal",
+    "source_part_of",
+    "verify_model",
+]

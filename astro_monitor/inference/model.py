@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 _DTYPES = {"tensor(float)": "float32", "tensor(uint16)": "uint16", "tensor(uint8)": "uint8", "tensor(int64)": "int64"}
 
+IDENTITY_DIGITS = 12
+"""Hex digits of the hash of a model in its identity: enough that no two models share it."""
+
 
 class Model:
     """A model that fits its card and has run once. Safe to call from several threads.
@@ -55,7 +58,7 @@ class Model:
     @property
     def identity(self) -> str:
         """``name.version+hash``: what documents say about which model made them."""
-        return f"{self.card.name}.{self.card.version}+{self.card.sha256[:12]}"
+        return f"{self.card.name}.{self.card.version}+{self.card.sha256[:IDENTITY_DIGITS]}"
 
     def require(self, *, preprocessing_version: str, inputs: Iterable[str], outputs: Iterable[str]) -> None:
         """Make sure that the caller's code and this model belong together.

@@ -32,7 +32,7 @@ def model_folder(folder: Path | None = None) -> Traversable:
     return Path(named) if named else importlib.resources.files("astro_monitor") / "models"
 
 
-def source_part(name: str) -> str:
+def source_part_of(name: str) -> str:
     """Return the name of the source part of a quality model."""
     return name + SOURCE_PART
 

@@ -8,10 +8,10 @@
       └──────────────────────────────────────────────────┘
              K good frames in a row
 
-A suspect frame is one that a person should look at for this kind of trouble; it counts half a bad one. A frame that is
-doubtful for another reason neither opens nor closes anything. What is open is always what is the matter. Trouble that
-comes back within the cooldown, no worse than before and for the same cause, is opened as a *repeat*: for the screen,
-not for whoever sleeps. Time is the frame's own, so that an archive replays as the night went; a clock that runs
+A suspect frame is one that a person should review for this kind of trouble; it counts as half a bad one. A frame that
+is doubtful for another reason neither opens nor closes anything. An alert is open as long as its trouble lasts. Trouble
+that comes back within the cooldown, no worse than before and for the same cause, is opened as a *repeat*: for the
+screen, not for an alarm. Time is the frame's own, so that an archive replays as the night went; a clock that runs
 backwards shortens nothing: the cooldown counts the distance in time either way.
 """
 
@@ -33,6 +33,7 @@ from .causes import Cause
 Sign = Literal["good", "doubtful", "suspect", "bad", "severe"]
 TROUBLE_SIGNS = ("suspect", "bad", "severe")
 MAX_EVIDENCE = 10
+"""Frames that an alert names as evidence; it is meant for a small screen."""
 
 _TROUBLE = {
     "tracking": "Stars are trailed",
@@ -43,8 +44,8 @@ _TROUBLE = {
 
 
 @dataclass(slots=True)
-class Warden:
-    """Watches over one kind of trouble on one rig.
+class AlertState:
+    """State of the alert about one kind of trouble on one rig.
 
     Attributes:
         recent: signs of the last M frames, oldest first.
@@ -79,7 +80,7 @@ class Warden:
     first_frame: str = ""
 
     def note(self, sign: Sign, frame: str, cause: Cause, moment_s: float, settings: JudgeSettings) -> Alert | None:
-        """Take one more frame into account.
+        """Add one frame.
 
         Parameters:
             sign: what the frame says about this kind of trouble.
@@ -114,18 +115,18 @@ class Warden:
         Parameters:
             frame: its name, as for :meth:`note`.
         """
-        for place in [place for place, name in enumerate(self.frames) if name == frame]:
-            if self.recent[place] == "good" and self.good_in_a_row:
+        for index in [index for index, name in enumerate(self.frames) if name == frame]:
+            if self.recent[index] == "good" and self.good_in_a_row:
                 self.good_in_a_row -= 1
-            del self.recent[place], self.frames[place]
+            del self.recent[index], self.frames[index]
             break
-        kept = [one for one in self.evidence if one[0] != frame]
-        rested = len(kept) < len(self.evidence)
+        kept = [(name, cause) for name, cause in self.evidence if name != frame]
+        was_evidence = len(kept) < len(self.evidence)
         self.evidence.clear()
         self.evidence.extend(kept)
         if frame == self.first_frame:
             self.first_frame = kept[0][0] if kept else ""
-        return rested and bool(self.alert_id)
+        return was_evidence and bool(self.alert_id)
 
     def reconsider(self, settings: JudgeSettings) -> Alert | None:
         """Close or soften the open warning, when what is left after :meth:`retract` would not have opened it so."""
@@ -154,7 +155,7 @@ class Warden:
 
     def _while_quiet(self, sign: Sign, frame: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
         last = list(self.recent)[-settings.alert_of :]
-        bad = sum(one in ("bad", "severe") for one in last)
+        bad = sum(past in ("bad", "severe") for past in last)
         in_a_row = sum(1 for _ in itertools.takewhile(TROUBLE_SIGNS.__contains__, reversed(self.recent)))
         enough = sign == "severe" or (sign == "bad" and bad >= min(settings.alert_n, settings.alert_of))
         if sign not in TROUBLE_SIGNS or not (enough or in_a_row >= 2 * settings.alert_n):
@@ -168,14 +169,14 @@ class Warden:
         self.repeat = self._only_back(moment_s, settings.alert_cooldown_s)
         again = " again" if self.repeat else ""
         if self.kind == "failures":
-            said = f"{bad} of the last {counted(len(last), 'file')} could not be read"
-            return self._alert("opened", f"Again, {said}" if self.repeat else said)
+            sentence = f"{bad} of the last {counted(len(last), 'file')} could not be read"
+            return self._alert("opened", f"Again, {sentence}" if self.repeat else sentence)
         where = f"in {bad} of the last {counted(len(last), 'frame')}"
         where = where if enough else f"it seems, in the last {counted(in_a_row, 'frame')}"
         return self._alert("opened", f"{_TROUBLE[self.kind]}{again} {where}")
 
     def _only_back(self, moment_s: float, cooldown_s: float) -> bool:
-        """Tell whether this is the trouble that ended a short time ago, no worse, and for no other cause."""
+        """Return whether this is the trouble that ended a short time ago, no worse, and for no other cause."""
         if self.closed_at_s is None or abs(moment_s - self.closed_at_s) >= cooldown_s:
             return False
         worse = self.severity == "severe" and self.closed_severity != "severe"
@@ -206,12 +207,12 @@ class Warden:
         return None
 
     def _likely_cause(self) -> str:
-        """Give the cause more than half of the evidence names; the one held so far when there is no such cause."""
+        """Return the cause that more than half of the evidence names; the present one when there is none."""
         counted = Counter(cause for _, cause in self.evidence)
         cause, times = counted.most_common(1)[0] if counted else ("none", 0)
         return cause if 2 * times > len(self.evidence) else self.cause
 
-    def _alert(self, change: AlertChange, said: str) -> Alert:
+    def _alert(self, change: AlertChange, what: str) -> Alert:
         detail = f" ({self.detail})" if self.detail and self.evidence and self.evidence[-1][1] == self.cause else ""
         cause = "" if self.cause == "none" or change == "closed" else f" Likely cause: {self.cause}{detail}."
         return Alert(
@@ -221,7 +222,7 @@ class Warden:
             severity=self.severity,
             cause=self.cause,
             evidence=tuple(frame for frame, _ in self.evidence),
-            sentence=f"{said}{f' ({self.rig})' if self.rig else ''}.{cause}",
+            sentence=f"{what}{f' ({self.rig})' if self.rig else ''}.{cause}",
             advice="" if change == "closed" else advice_for(self.kind, self.cause),
             repeat=self.repeat,
             rig=self.rig,
@@ -231,13 +232,13 @@ class Warden:
         )
 
     def state(self) -> dict[str, Any]:
-        """Give everything as plain JSON values."""
+        """Return everything as plain JSON values."""
         return {
             "kind": self.kind,
             "rig": self.rig,
             "recent": list(self.recent),
             "frames": list(self.frames),
-            "evidence": [list(one) for one in self.evidence],
+            "evidence": [[name, cause] for name, cause in self.evidence],
             "good_in_a_row": self.good_in_a_row,
             "opened": self.opened,
             "alert_id": self.alert_id,
@@ -253,16 +254,16 @@ class Warden:
         }
 
     @classmethod
-    def restore(cls, state: dict[str, Any]) -> Warden:
+    def restore(cls, state: dict[str, Any]) -> AlertState:
         """Undo :meth:`state`.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is not one that :meth:`state` gave.
+            KeyError, TypeError, ValueError: the state is not one that :meth:`state` returned.
         """
         recent = deque(state["recent"])
         # A state of version 0.1.0 has no names.
         named = [*[""] * len(recent), *(str(name) for name in state.get("frames", ()))]
         frames = deque(named[len(named) - len(recent) :])
-        warden = cls(**{**state, "recent": recent, "frames": frames, "evidence": deque(maxlen=MAX_EVIDENCE)})
-        warden.evidence.extend((str(frame), str(cause)) for frame, cause in state["evidence"])
-        return warden
+        restored = cls(**{**state, "recent": recent, "frames": frames, "evidence": deque(maxlen=MAX_EVIDENCE)})
+        restored.evidence.extend((str(frame), str(cause)) for frame, cause in state["evidence"])
+        return restored

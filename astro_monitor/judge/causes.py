@@ -1,11 +1,11 @@
 """What is behind a fault: the model's opinion on the frames of the trouble so far, and what their course tells.
 
 The model sees one frame, in which a drift and half a turn of a worm are the same trail. Its opinions are summed as
-logarithms over the spell, later ones counting more, and the course of the frames adds or takes away:
+logarithms over the episode, later ones counting more, and the course of the frames adds or takes away:
 
 * the field moves along the trails as fast as they are long: a drift; it swings: the worm; it turns: the alignment;
 * trails in all directions: wind; in one direction: no wind;
-* matched stars lose light and are softer than usual: dew; as sharp as usual: cloud, which is far more common;
+* matched stars lose light and are softer than the baseline: dew; as sharp: cloud, which is far more common;
 * the sun is far below the horizon: no twilight; near it: twilight.
 """
 
@@ -18,20 +18,24 @@ from dataclasses import dataclass
 from ..documents.vocabulary import CAUSES_OF_FAULT
 from ..records import Reason
 from . import limits
-from .course import Course, Drift, Step, Swing, drift, scatter, swing, turning
+from .course import Course, Drift, Step, Swing, direction_scatter, drift, swing, turning
 from .evidence import Case, Finding
 
 LEAST_PROBABILITY = 0.02
+"""Probabilities of the model below this one count as this one: no cause is excluded by the model alone."""
 MEMORY = 0.7
 """What an opinion counts one frame later."""
 MOST_OPINIONS = 1.5
 """The model errs in the same way on frames that look alike."""
 SURE, LIKELY, HINT = 6.0, 3.0, 0.7
-"""Weights of what the course tells, as natural logarithms of odds."""
+"""Weights of what the course shows, as natural logarithms of odds."""
 SCATTERED, ALIGNED = 0.4, 0.15
+"""Scatter of the directions of trails (0 to 1) from which they are those of wind, and below which they are not."""
 DEW_IS_RARE = -1.5
+"""Natural logarithm of the odds of dew against cloud before anything is measured: about one in five."""
 DEW_SOFTENS, DEW_RANGE = 1.03, 0.04
-"""FWHM over the usual one that speaks neither for dew nor against it, and how far from it the answer is clear."""
+"""FWHM over that of the baseline that is evidence neither for dew nor against it, and the distance from it at which the
+answer is clear."""
 DUSK_DEG = -10.0
 """Altitude of the sun above which the sky is bright."""
 
@@ -59,11 +63,11 @@ def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
     Returns:
         the cause; ``none`` when the last frame has no trouble.
     """
-    spell = course.spell()
-    if not spell:
+    episode = course.episode()
+    if not episode:
         return NO_CAUSE
-    fault = spell[-1].trouble
-    score = _by_model(spell, fault)
+    fault = episode[-1].trouble
+    score = _by_model(episode, fault)
     for finding in findings:
         if finding.fault == fault and finding.cause in score:
             score[finding.cause] += HINT
@@ -71,44 +75,44 @@ def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
                 score["dew"] += HINT
     noted: list[tuple[str, str, Reason]] = []
     if fault == "tracking":
-        noted = _by_motion(case, score, course, spell)
+        noted = _by_motion(case, score, course, episode)
     elif fault == "background":
         _by_light(case, score)
     best = max(score, key=lambda name: score[name])
-    told = [(detail, reason) for name, detail, reason in noted if name == best]
-    return Cause(best, told[0][0] if told else "", tuple(reason for _, reason in told))
+    details = [(detail, reason) for name, detail, reason in noted if name == best]
+    return Cause(best, details[0][0] if details else "", tuple(reason for _, reason in details))
 
 
-def _by_model(spell: Sequence[Step], fault: str) -> dict[str, float]:
-    """Weigh the model's opinions on the frames of a spell: together they count no more than two."""
-    weights = [MEMORY**age for age in range(len(spell))][::-1]
+def _by_model(episode: Sequence[Step], fault: str) -> dict[str, float]:
+    """Weigh the model's opinions on the frames of a episode: together they count no more than two."""
+    weights = [MEMORY**age for age in range(len(episode))][::-1]
     share = min(sum(weights), MOST_OPINIONS) / sum(weights)
     return {
         name: share * sum(
             weight * math.log(max(step.causes.get(name, 0.0), LEAST_PROBABILITY))
-            for step, weight in zip(spell, weights, strict=True)
+            for step, weight in zip(episode, weights, strict=True)
         )
         for name in CAUSES_OF_FAULT[fault]
     }  # fmt: skip
 
 
 def _by_motion(
-    case: Case, score: dict[str, float], course: Course, spell: Sequence[Step]
+    case: Case, score: dict[str, float], course: Course, episode: Sequence[Step]
 ) -> list[tuple[str, str, Reason]]:
     noted = []
-    stray = scatter(spell)
-    if stray is not None and stray > SCATTERED:
-        score["wind"] += LIKELY * min(len(spell) / 3, 2.0)
-    elif stray is not None and stray < ALIGNED:
+    spread = direction_scatter(episode)
+    if spread is not None and spread > SCATTERED:
+        score["wind"] += LIKELY * min(len(episode) / 3, 2.0)
+    elif spread is not None and spread < ALIGNED:
         score["wind"] -= LIKELY
-    moved, turned, swung = drift(spell), turning(spell), swing(course.steps)
+    moved, turned, swung = drift(episode), turning(episode), swing(course.steps)
     if moved is not None:
         score["drift"] += SURE
         noted.append(("drift", *_drifting(case, moved)))
     if swung is not None:
         score["periodic"] += SURE
         noted.append(("periodic", *_swinging(swung)))
-    if turned is not None and _turns_trails(case, turned, spell[-1]):
+    if turned is not None and _turns_trails(case, turned, episode[-1]):
         score["rotation"] += SURE
         noted.append(("rotation", *_turning(turned)))
     return noted
@@ -127,33 +131,33 @@ def _by_light(case: Case, score: dict[str, float]) -> None:
 
 
 def _turns_trails(case: Case, rate_deg_s: float, step: Step) -> bool:
-    """Tell whether stars half a diagonal from the middle are drawn out by at least half a width."""
+    """Return whether stars half a diagonal from the middle are elongated by at least half a width."""
     width = case.value("fwhm_minor_px") or case.value("fwhm_px")
     radius_px = 0.5 * math.hypot(*case.examined.sensor_shape)
     return width is not None and math.radians(abs(rate_deg_s)) * step.exposure_s * radius_px >= 0.5 * width
 
 
-def _drifting(case: Case, found: Drift) -> tuple[str, Reason]:
+def _drifting(case: Case, drift: Drift) -> tuple[str, Reason]:
     scale, east = case.examined.meta.scale_arcsec_px, case.examined.meta.east_angle_deg
-    per_minute = 60.0 * found.rate_px_s
+    per_minute = 60.0 * drift.rate_px_s
     speed = f"{per_minute:.1f} px" if scale is None else f"{per_minute * scale:.1f} arcsec"
-    where = "" if east is None else f" {_against_right_ascension(found.angle_deg - east)}"
+    where = "" if east is None else f" {_against_right_ascension(drift.angle_deg - east)}"
     sentence = f"From frame to frame the field moves along the trails, {speed} a minute{where}: the mount drifts."
     return f"{speed} a minute{where}", _note("field_drifts", "offset_px", per_minute, "px/min", sentence)
 
 
 def _against_right_ascension(angle_deg: float) -> str:
-    """Say in which axis a motion is, from its angle to the direction of increasing right ascension."""
+    """Return a phrase for the axis of a motion, from its angle to the direction of increasing right ascension."""
     off = abs((angle_deg + 90.0) % 180.0 - 90.0)
     return "in right ascension" if off < 30.0 else "in declination" if off > 60.0 else "in both axes"
 
 
-def _swinging(found: Swing) -> tuple[str, Reason]:
-    detail = f"period {found.period_s:.0f} s"
+def _swinging(swing: Swing) -> tuple[str, Reason]:
+    detail = f"period {swing.period_s:.0f} s"
     sentence = (
-        f"The field swings along the trails by {2 * found.amplitude_px:.1f} px with a {detail}: the worm of the mount."
+        f"The field swings along the trails by {2 * swing.amplitude_px:.1f} px with a {detail}: the worm of the mount."
     )
-    return detail, _note("field_swings", "offset_px", found.period_s, "s", sentence)
+    return detail, _note("field_swings", "offset_px", swing.period_s, "s", sentence)
 
 
 def _turning(rate_deg_s: float) -> tuple[str, Reason]:

@@ -15,22 +15,22 @@ clear          review    keep        keep           keep
 =============  ========  ==========  =============  ============
 
 ``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
-(2) review, when stars are missing, or too few for anyone to judge their shape. Without a history the model must give a
+(2) review, when stars are missing, or too few to judge their shape. Without a baseline the model must give a
 suspected or silent fault at least 0.8 to reject. (3) rejected, when the model is certain (0.97) of a fault of the
 tracking in a frame that looks like a frame of stars.
 
 Why so: the classes are *defined* by L / F, FWHM / F0, extinction, gradient and sky level, so a measurement far beyond
-its border, on enough stars and against a real history, is the definition itself and needs no second opinion. Near the
+its border, on enough stars and against a real baseline, is the definition itself and needs no second opinion. Near the
 border the model decides between noise and fault. Where the measurement clearly denies the fault, the model cannot
-reject on its own word, but its warning is not thrown away either: a person looks.
+reject on its own, but its opinion is not ignored either: the frame goes to review.
 
 Shapes of stars are not condemned by measurements alone when the model sees another fault that spoils them (a trail, a
 bright sky) and gives this one a score below 0.5.
 
-On top of that: an ``unknown`` frame, a fault score of 0.8 nobody else supports, and a frame that is neither good nor
-any fault (P(good) < 0.75) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
-when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst word of
-all reasons; the class is the worst rejected fault in the order of the label document.
+On top of that: an ``unknown`` frame, a fault score of 0.8 that nothing else supports, and a frame that is neither good
+nor any fault (P(good) < 0.75) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
+when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst of all
+reasons; the class is the worst rejected fault in the order of the label document.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from .evidence import Case, Finding, Strength
 Opinion = Literal["bad", "leans", "no", "unknown"]
 
 SEVERITY: dict[Decision, int] = {"keep": 0, "review": 1, "reject": 2}
+"""Order of the decisions, the worst last."""
 
 _TABLE: dict[Strength, dict[Opinion, Decision]] = {
     "decisive": {"bad": "reject", "leans": "reject", "no": "reject", "unknown": "reject"},
@@ -63,12 +64,12 @@ class Ruling:
     """The outcome of combining.
 
     Attributes:
-        fault: the one that decided, or that the class tells; empty when there is none.
+        fault: the one that decided, or that the class names; empty when there is none.
         fault_decisions: what was decided about each fault.
         severe: the faults that are severe enough for a warning at once.
-        suspected: the fault that the class tells, when the frame goes to review for it beside a history, and no
+        suspected: the fault that the class names, when the frame goes to review for it with a baseline, and no
             measurement denies it unless the model is certain.
-        fits_baseline: nothing at all was found against the frame, so it may say what is normal.
+        fits_baseline: nothing at all was found against the frame, so it may enter the baseline.
         level_only: all that was found is a sky level that has changed, perhaps with its slope.
         trail_only: all that was found is an elongation that may be the rig's own.
     """
@@ -90,8 +91,8 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     """Weigh all findings against the model and decide.
 
     Parameters:
-        case: the frame beside what is normal for it.
-        findings: what the rules said about it.
+        case: the frame and its baseline.
+        findings: of the rules.
     """
     grade = case.examined.grade
     evidence = {fault: _strongest(findings, fault) for fault in FAULTS}
@@ -103,7 +104,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     label = _label(grade, findings, decided, decision)
     against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
     if case.count("star_count_measured") >= limits.STARS_OF_A_LIGHT:
-        # Some cameras are always exposed so far: five such frames are what is usual.
+        # Some cameras are always exposed so far: five such frames are the baseline.
         against.discard("bright_ground")
     suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
     shape_fine = decided["tracking"] == decided["seeing"] == "keep"
@@ -164,7 +165,7 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
     if fault != "background" and evidence != "clear" and _elsewhere(case, fault):
         return "keep"
     if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
-        # Without history nobody knows what is usual: the model has to be sure.
+        # Without a baseline the model has to be certain.
         if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
             return "review"
     if evidence == "note" and opinion == "bad":
@@ -175,7 +176,7 @@ def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
 
 
 def _elsewhere(case: Case, fault: str) -> bool:
-    """Tell whether the model sees another fault that spoils the shapes of stars, and none of this one.
+    """Return whether the model sees another fault that spoils the shapes of stars, and none of this one.
 
     Paths widen stars by their curves, and a bright sky drowns all but the widest and longest sources.
     """
@@ -191,7 +192,7 @@ def _good(case: Case) -> float:
 
 
 def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
-    """Give a finding its word: what was decided about its fault, or what its own strength says."""
+    """Return the reason of a finding: its decision is that about its fault, or follows from its own strength."""
     decision: Decision = "keep"
     if finding.strength in ("decisive", "firm", "suspect"):
         decision = decided[finding.fault]
@@ -213,30 +214,30 @@ def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
 def _model_reasons(
     case: Case, evidence: dict[str, Strength], decided: dict[str, Decision], all_clear: bool
 ) -> list[Reason]:
-    """Say what the model said, and what follows from it."""
+    """Return the opinion of the model, and what follows from it."""
     grade, good, limit = case.examined.grade, _good(case), case.settings.reject_probability
     reasons = []
     bad = [fault for fault in FAULTS if _opinion(case, fault) == "bad"]
     for fault in bad:
-        name = max(CLASSES_OF_FAULT[fault], key=lambda one: grade.probabilities.get(one, 0.0))
+        name = max(CLASSES_OF_FAULT[fault], key=lambda label: grade.probabilities.get(label, 0.0))
         probability = _probability(grade, fault)
         but = ", but the measurements deny it" if evidence[fault] == "clear" else ""
-        said = f"The quality model sees {name.replace('_', ' ')} ({_percent(probability)}){but}."
+        sentence = f"The quality model sees {name.replace('_', ' ')} ({_percent(probability)}){but}."
         metric = f"class_probabilities.{name}"
-        reasons.append(_model_reason("model_class", decided[fault], metric, probability, limit, said))
+        reasons.append(_model_reason("model_class", decided[fault], metric, probability, limit, sentence))
     if grade.label == "unknown":
         give_way = all_clear and grade.in_domain >= limits.IN_DOMAIN
-        said = grade.why_unknown or "the model cannot place this frame"
+        why = grade.why_unknown or "the model cannot place this frame"
         reasons.append(
             _model_reason("model_unknown", "keep" if give_way else "review", "in_domain", grade.in_domain, None,
-                          f"No class from the model: {said.rstrip('.')}.")
+                          f"No class from the model: {why.rstrip('.')}.")
         )  # fmt: skip
     elif not bad:
         unsure = good < limits.MODEL_GOOD and not all_clear
-        said = "is not sure of any class" if good < limits.MODEL_GOOD else "sees a good frame"
+        opinion = "is not sure of any class" if good < limits.MODEL_GOOD else "sees a good frame"
         reasons.append(
             _model_reason("model_class", "review" if unsure else "keep", "class_probabilities.good", good,
-                          limits.MODEL_GOOD, f"The quality model {said} (good: {_percent(good)}).")
+                          limits.MODEL_GOOD, f"The quality model {opinion} (good: {_percent(good)}).")
         )  # fmt: skip
     for fault in FAULTS:
         score = grade.fault_scores.get(fault, 0.0)
@@ -270,9 +271,9 @@ def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decisio
     if any(grade.label in CLASSES_OF_FAULT[fault] for fault in rejected):
         return grade.label  # the model weighs several faults, and very bad against bad, better than single limits do
     for fault in rejected:
-        said = [f.label for f in findings if f.fault == fault and f.label]
+        labels = [finding.label for finding in findings if finding.fault == fault and finding.label]
         by_model = max(CLASSES_OF_FAULT[fault], key=lambda name: grade.probabilities.get(name, 0.0))
-        return said[0] if said else by_model
+        return labels[0] if labels else by_model
     return grade.label
 
 

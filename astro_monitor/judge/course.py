@@ -1,8 +1,8 @@
-"""The course of a night: what the last frames of a rig and target tell together that no single one can tell.
+"""The course of a night: what the last frames of a rig and target show together that no single one can show.
 
-A drift goes on between two frames and a worm turns on, while a trail in one frame may be either; gusts draw stars out
-in another direction each time; a field that turns is a mount that is not aligned. All of it is plain arithmetic on at
-most 24 frames.
+A drift continues between two frames, and so does a periodic error, while a trail in one frame may be either; gusts
+elongate stars in another direction each time; a field that turns is a mount that is not aligned. All of it is plain
+arithmetic on at most 24 frames.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..baseline import median
+from ..baseline.spreads import MAD_TO_SIGMA
 
 LAST_FRAMES = 24
+"""Frames of the course that are kept: two hours of five-minute exposures."""
 LONGEST_GAP = 4.0
-"""Frames that lie further apart than this many times the exposure (and 60 s) do not tell a motion."""
+"""Frames that lie further apart than this many times the exposure (and 60 s) do not measure a motion."""
 LAGS = 4
 """Rates are taken between frames up to so many apart: a new centring spoils few of them."""
 LEAST_RATES = 3
+"""Fewer rates between frames have no median that one new centring would leave alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Step:
         moment_s: start of the exposure, seconds since the epoch.
         field: number of the reference frame that places are relative to; places of different ones do not compare.
         x_px, y_px, turn_deg: where the field is and how it has turned, if stars were matched.
-        plus_px2, cross_px2: what the trail has beyond the usual one: L² as a vector of twice the angle.
+        plus_px2, cross_px2: the trail beyond that of the baseline: L² as a vector of twice the angle.
         trouble: the fault that the frame was decided to have, or empty.
         causes: probabilities by the model of the causes of that fault.
     """
@@ -51,7 +54,7 @@ class Step:
 
     @property
     def trail_px(self) -> float:
-        """L beyond the usual."""
+        """L beyond that of the baseline."""
         return math.sqrt(math.hypot(self.plus_px2, self.cross_px2))
 
 
@@ -78,26 +81,26 @@ class Course:
     steps: deque[Step] = field(default_factory=lambda: deque(maxlen=LAST_FRAMES))
 
     def note(self, step: Step) -> None:
-        """Take one more frame; one that comes again is passed over. Its time may be anything: clocks run backwards."""
+        """Add a frame; one that is known is ignored. Its time may be anything: clocks are set back."""
         if not self.steps or step.frame_id != self.steps[-1].frame_id:
             self.steps.append(step)
 
     def forget(self, frame_id: str) -> None:
-        """Take a frame back; an unknown one is passed over."""
-        for step in [one for one in self.steps if one.frame_id == frame_id]:
+        """Remove a frame; an unknown one is ignored."""
+        for step in [step for step in self.steps if step.frame_id == frame_id]:
             self.steps.remove(step)
 
-    def spell(self) -> list[Step]:
-        """Give the frames of the present trouble, oldest first: the last ones that have the fault of the last."""
-        found: list[Step] = []
+    def episode(self) -> list[Step]:
+        """Return the present episode, oldest first: the last frames that have the fault of the last one."""
+        episode: list[Step] = []
         for step in reversed(self.steps):
-            if not step.trouble or (found and step.trouble != found[0].trouble):
+            if not step.trouble or (episode and step.trouble != episode[0].trouble):
                 break
-            found.append(step)
-        return found[::-1]
+            episode.append(step)
+        return episode[::-1]
 
     def state(self) -> list[dict[str, Any]]:
-        """Give everything as plain JSON values."""
+        """Return everything as plain JSON values."""
         return [asdict(step) for step in self.steps]
 
     @classmethod
@@ -105,72 +108,74 @@ class Course:
         """Undo :meth:`state`.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is not one that :meth:`state` gave.
+            KeyError, TypeError, ValueError: the state is not one that :meth:`state` returned.
         """
         course = cls()
         course.steps.extend(Step(**step) for step in state)
         return course
 
 
-def scatter(spell: Sequence[Step]) -> float | None:
-    """Tell how differently the trails of some frames are directed: 0 all alike, 1 in all directions.
+def direction_scatter(episode: Sequence[Step]) -> float | None:
+    """Return how much the directions of trails differ between frames: 0 all alike, 1 in all directions.
 
     Parameters:
-        spell: at least three frames.
+        episode: at least three frames.
 
     Returns:
         one minus the resultant of the axial directions; ``None`` for fewer frames, or without trails.
     """
-    lengths = [math.hypot(step.plus_px2, step.cross_px2) for step in spell]
+    lengths = [math.hypot(step.plus_px2, step.cross_px2) for step in episode]
     total = sum(math.sqrt(length) for length in lengths)
-    if len(spell) < 3 or total <= 0:
+    if len(episode) < 3 or total <= 0:
         return None
-    # Weighted by the trail's length rather than its square, so that the longest does not speak alone.
+    # Weighted by the trail's length rather than its square, so that the longest does not decide alone.
     shares = [1 / math.sqrt(length) if length > 0 else 0.0 for length in lengths]
-    plus = sum(step.plus_px2 * share for step, share in zip(spell, shares, strict=True))
-    cross = sum(step.cross_px2 * share for step, share in zip(spell, shares, strict=True))
+    plus = sum(step.plus_px2 * share for step, share in zip(episode, shares, strict=True))
+    cross = sum(step.cross_px2 * share for step, share in zip(episode, shares, strict=True))
     return 1.0 - math.hypot(plus, cross) / total
 
 
-def drift(spell: Sequence[Step]) -> Drift | None:
+def drift(episode: Sequence[Step]) -> Drift | None:
     """Find a steady motion of the field along the trails, about as fast as the trails say.
 
     Parameters:
-        spell: the frames of one trouble, and perhaps the one before it.
+        episode: the frames of one trouble, and perhaps the one before it.
 
     Returns:
         the motion; ``None`` when there is none, or places are not known well enough to tell.
     """
-    angle = _axis(spell)
-    expected = [step.trail_px / step.exposure_s for step in spell if step.exposure_s > 0 and step.trail_px > 0]
+    angle = _axis(episode)
+    expected = [step.trail_px / step.exposure_s for step in episode if step.exposure_s > 0 and step.trail_px > 0]
     if angle is None or len(expected) < 3:
         return None
     cosine, sine = math.cos(angle), math.sin(angle)
     along, across = [], []
-    for before, after, seconds in _pairs(spell):
+    for before, after, seconds in _pairs(episode):
         dx, dy = (after.x_px or 0.0) - (before.x_px or 0.0), (after.y_px or 0.0) - (before.y_px or 0.0)
         along.append((dx * cosine + dy * sine) / seconds)
         across.append((dy * cosine - dx * sine) / seconds)
     if len(along) < LEAST_RATES:
         return None
-    rate, sideways, usual = median(along), abs(median(across)), median(expected)
-    strays = 1.4826 * median([abs(one - rate) for one in along]) / math.sqrt(len(along) / LAGS)
-    if not 0.5 * usual <= abs(rate) <= 2.0 * usual or sideways > 0.5 * abs(rate) or abs(rate) < 2.5 * strays:
+    rate, sideways, expected_rate = median(along), abs(median(across)), median(expected)
+    error = MAD_TO_SIGMA * median([abs(value - rate) for value in along]) / math.sqrt(len(along) / LAGS)
+    if not 0.5 * expected_rate <= abs(rate) <= 2.0 * expected_rate:
+        return None
+    if sideways > 0.5 * abs(rate) or abs(rate) < 2.5 * error:
         return None
     return Drift(abs(rate), math.degrees(angle if rate > 0 else angle + math.pi) % 360.0)
 
 
-def turning(spell: Sequence[Step]) -> float | None:
-    """Give the rate at which the field turns, degrees per second, when it turns steadily; else ``None``."""
+def turning(episode: Sequence[Step]) -> float | None:
+    """Return the rate at which the field turns, degrees per second, when it turns steadily; else ``None``."""
     rates = []
-    for before, after, seconds in _pairs(spell):
+    for before, after, seconds in _pairs(episode):
         if before.turn_deg is not None and after.turn_deg is not None:
             rates.append(((after.turn_deg - before.turn_deg + 180.0) % 360.0 - 180.0) / seconds)
     if len(rates) < LEAST_RATES:
         return None
     rate = median(rates)
-    strays = 1.4826 * median([abs(one - rate) for one in rates])
-    return rate if rate and abs(rate) >= 3.0 * strays else None
+    scatter = MAD_TO_SIGMA * median([abs(value - rate) for value in rates])
+    return rate if rate and abs(rate) >= 3.0 * scatter else None
 
 
 def swing(steps: Sequence[Step]) -> Swing | None:
@@ -190,12 +195,12 @@ def swing(steps: Sequence[Step]) -> Swing | None:
     span, gap = times[-1] - times[0], median([b - a for a, b in itertools.pairwise(times)])
     along = [(step.x_px or 0.0) * math.cos(angle) + (step.y_px or 0.0) * math.sin(angle) for step in known]
     middle = sum(along) / len(along)
-    places = [place - middle for place in along]
-    power = sum(place * place for place in places)
+    offsets_px = [offset - middle for offset in along]
+    power = sum(offset * offset for offset in offsets_px)
     trials = [span / cycles for cycles in _spaced(1.5, span / (2.2 * gap), 60)] if gap > 0 and span > 6.6 * gap else []
     if not trials or power <= 0:
         return None
-    fits = [(_wave(times, places, period), period) for period in trials]
+    fits = [(_wave(times, offsets_px, period), period) for period in trials]
     (explained, amplitude), period = max(fits, key=lambda fit: fit[0][0])
     trail = median([step.trail_px for step in steps if step.trouble])
     if explained < 0.75 * power or amplitude < 0.15 * trail:
@@ -203,18 +208,18 @@ def swing(steps: Sequence[Step]) -> Swing | None:
     return Swing(period, amplitude)
 
 
-def _axis(spell: Sequence[Step]) -> float | None:
-    """Give the common direction of the trails in radians; ``None`` when they have none."""
-    stray = scatter(spell)
-    if stray is None or stray > 0.25:
+def _axis(episode: Sequence[Step]) -> float | None:
+    """Return the common direction of the trails in radians; ``None`` when they have none."""
+    spread = direction_scatter(episode)
+    if spread is None or spread > 0.25:
         return None
-    return 0.5 * math.atan2(sum(step.cross_px2 for step in spell), sum(step.plus_px2 for step in spell))
+    return 0.5 * math.atan2(sum(step.cross_px2 for step in episode), sum(step.plus_px2 for step in episode))
 
 
-def _pairs(spell: Sequence[Step]) -> Iterator[tuple[Step, Step, float]]:
+def _pairs(episode: Sequence[Step]) -> Iterator[tuple[Step, Step, float]]:
     """Pairs of frames a few apart whose places compare, with the seconds between them."""
-    for index, before in enumerate(spell):
-        for after in spell[index + 1 : index + 1 + LAGS]:
+    for index, before in enumerate(episode):
+        for after in episode[index + 1 : index + 1 + LAGS]:
             seconds = after.moment_s - before.moment_s
             near = seconds <= LAGS * LONGEST_GAP * max(before.exposure_s, 15.0)
             if before.field == after.field and None not in (before.x_px, after.x_px) and 0 < seconds and near:

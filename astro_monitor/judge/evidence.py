@@ -1,7 +1,7 @@
 """What the rules look at, and what they answer.
 
-A :class:`Case` is one frame beside what is normal for it; a :class:`Finding` is one rule's answer before all answers
-are combined. Values that are missing or absurd read as ``None``, and a rule that needs them stays silent.
+A :class:`Case` is one frame with the baseline it is compared with; a :class:`Finding` is one rule's answer before all
+answers are combined. Values that are missing or absurd read as ``None``, and a rule that needs them stays silent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .limits import SAMPLED_FWHM_PX, TRAIL_STRAYS
 Strength = Literal["decisive", "firm", "suspect", "review", "limit", "clear", "note"]
 """How much a finding counts.
 
-``decisive``, ``firm`` and ``suspect`` speak for a fault; ``clear`` speaks against it; ``review`` asks for a look,
-whatever the model says; ``limit`` is a limit the user has set; a ``note`` never changes a decision.
+``decisive``, ``firm`` and ``suspect`` are evidence of a fault; ``clear`` is evidence against it; ``review`` asks for a
+look, whatever the model says; ``limit`` is a limit the user has set; a ``note`` never changes a decision.
 """
 
 
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One frame beside what is normal for it.
+    """One frame, and the baseline it is compared with.
 
     Attributes:
         floor_fwhm_px: the sharpest the rig has been on this target (median of five frames), if known.
@@ -73,12 +73,12 @@ class Case:
     same_side: bool = True
 
     def value(self, key: str) -> float | None:
-        """Give a measured number, or ``None`` when it is missing or absurd."""
-        found = self.examined.measurements.values.get(key)
-        return float(found) if is_sane(found) else None
+        """Return a measured number, or ``None`` when it is missing or absurd."""
+        measured = self.examined.measurements.values.get(key)
+        return float(measured) if is_sane(measured) else None
 
     def count(self, key: str) -> float:
-        """Give a count, 0 when it is missing."""
+        """Return a count, 0 when it is missing."""
         return self.value(key) or 0.0
 
     @property
@@ -86,24 +86,24 @@ class Case:
         """Whether relative limits apply."""
         return self.baseline.size >= MIN_BASELINE_FRAMES
 
-    def normal(self, key: str) -> float | None:
-        """Give the baseline's median of a number, once there are enough frames."""
+    def baseline_median(self, key: str) -> float | None:
+        """Return the baseline's median of a number; ``None`` until there are enough frames."""
         spread = self.baseline.spreads.get(key) if self.has_baseline else None
         return spread.median if spread is not None else None
 
     def ratio(self, key: str) -> float | None:
-        """Give a number over its normal value; ``None`` unless both are known and the normal one is positive."""
-        value, normal = self.value(key), self.normal(key)
+        """Return a number over its baseline median; ``None`` unless both are known and the median is positive."""
+        value, normal = self.value(key), self.baseline_median(key)
         return value / normal if value is not None and normal is not None and normal > 0 else None
 
     @property
     def sky_ratio(self) -> float | None:
-        """Sky above the pedestal over the usual one; ``None`` without a history.
+        """Sky above the pedestal over that of the baseline; ``None`` without a baseline.
 
         Where no header tells the pedestal, its estimate scatters from frame to frame although it belongs to the camera:
-        then the change of the level as stored is put beside the usual sky.
+        then the change of the level as stored is compared with the sky of the baseline.
         """
-        normal, usual_level = self.normal("sky_above_pedestal_adu"), self.normal("background_adu")
+        normal, usual_level = self.baseline_median("sky_above_pedestal_adu"), self.baseline_median("background_adu")
         level = self.value("background_adu")
         if self.examined.meta.pedestal_adu is not None or normal is None or usual_level is None or level is None:
             return self.ratio("sky_above_pedestal_adu")
@@ -124,37 +124,37 @@ class Case:
 
     @property
     def excess_trail_ratio(self) -> float | None:
-        """L / F of the elongation beyond the rig's usual one and its usual variation; ``None`` without a history."""
+        """L / F of the elongation beyond that of the baseline and its scatter; ``None`` without a baseline."""
         width, spreads = self.value("fwhm_minor_px"), self.baseline.spreads
         excess = excess_trail_px(self.examined.measurements.values, spreads) if self.has_baseline else None
         if excess is None or not is_sane(excess) or not width:
             return None
-        stray = math.hypot(spreads["trail_plus_px2"].mad, spreads["trail_cross_px2"].mad)
-        return math.sqrt(max(excess**2 - TRAIL_STRAYS * stray, 0.0)) / width
+        scatter_px2 = math.hypot(spreads["trail_plus_px2"].mad, spreads["trail_cross_px2"].mad)
+        return math.sqrt(max(excess**2 - TRAIL_STRAYS * scatter_px2, 0.0)) / width
 
     @property
     def usual_trail_ratio(self) -> float | None:
-        """L / F of the rig's usual elongation; ``None`` without a history."""
-        length, width = usual_trail_px(self.baseline.spreads), self.normal("fwhm_minor_px")
+        """L / F of the elongation of the baseline; ``None`` without a baseline."""
+        length, width = usual_trail_px(self.baseline.spreads), self.baseline_median("fwhm_minor_px")
         return length / width if length is not None and width else None
 
     @property
     def sky_range_share(self) -> float | None:
-        """Peak to valley of what the sky has beyond its usual pattern; ``None`` without a history.
+        """Peak to valley of the sky beyond the pattern of the baseline; ``None`` without a baseline.
 
-        In units of the usual sky, or of the present one where it is brighter: the moon lifts the sky and its slope
-        together. One cell at either end is left out: a bright star or nebula may have moved into it.
+        In units of the sky of the baseline, or of the present one where it is brighter: the moon lifts the sky and its
+        slope together. One cell at either end is left out: a bright star or nebula may have moved into it.
         """
         measured = self.examined.measurements
         cells = [cell.sky_adu for cell in measured.field_grid]
         if not self.has_baseline or not all(is_sane(level) for level in cells):
             return None
         change = sky_change(cells, measured.values, self.baseline.sky_pattern, self.baseline.spreads)
-        noise = self.normal("background_noise_adu")
+        noise = self.baseline_median("background_noise_adu")
         if change is None or noise is None:
             return None
         ordered = sorted(change)
-        usual = sky_unit_adu(self.normal("sky_above_pedestal_adu"), noise)
+        usual = sky_unit_adu(self.baseline_median("sky_above_pedestal_adu"), noise)
         now = sky_unit_adu(self.value("sky_above_pedestal_adu"), noise)
         return (ordered[-2] - ordered[1]) * usual / max(usual, now)
 
@@ -168,12 +168,12 @@ class Case:
 
     @property
     def usual_elongation_ratio(self) -> float | None:
-        """The same of the rig's usual elongation; ``None`` without a history."""
-        return _path_ratio(self.normal("elongation"))
+        """The same of the elongation of the baseline; ``None`` without a baseline."""
+        return _path_ratio(self.baseline_median("elongation"))
 
     @property
     def prior_fwhm_arcsec(self) -> float | None:
-        """F0 without history: the site's usual FWHM, or what the pixels allow where that is wider."""
+        """F0 without a baseline: the FWHM of the site, or what the pixels allow where that is wider."""
         fwhm_px, fwhm_arcsec = self.value("fwhm_px"), self.value("fwhm_arcsec")
         if not fwhm_px or not fwhm_arcsec:
             return None
@@ -185,6 +185,6 @@ def _path_ratio(elongation: float | None) -> float | None:
 
 
 def unit_of(metric: str) -> str:
-    """Give the unit of a metric by the metric table; a plain number where it is no row of it."""
+    """Return the unit of a metric by the metric table; ``1`` where it is no row of it."""
     row = BY_KEY.get(metric)
     return row.unit if row else "1"

@@ -14,7 +14,6 @@ from ..documents.vocabulary import CAUSES_OF_FAULT, AlertKind
 from ..metrics import MEANING_VERSION
 from ..plugins import Registered
 from ..records import (
-    FAULTS,
     Alert,
     Baseline,
     BaselineKey,
@@ -29,7 +28,7 @@ from ..records import (
     same_sensor,
 )
 from ..settings import JudgeSettings, SiteSettings
-from .alerts import Sign, Warden
+from .alerts import AlertState, Sign
 from .builtin import register_rules
 from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
@@ -45,6 +44,7 @@ RULES_VERSION = "1.5"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1
+"""Version of the stored state of the judge; one of another version is dropped."""
 FIRST_MEANING = 1
 """``metrics.MEANING_VERSION`` of states that do not name one: those of version 0.1.0."""
 TRAIL = ("trail_plus_px2", "trail_cross_px2")
@@ -60,7 +60,7 @@ class Judge:
 
     Parameters:
         settings: limits and the numbers behind warnings.
-        site: what is normal until there is a history.
+        site: what is assumed until there is a baseline.
         rules: to run on each frame; ``None``: those of astro-monitor, without any of plugins.
     """
 
@@ -70,11 +70,11 @@ class Judge:
         self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
         self._memories: dict[BaselineKey, RigMemory] = {}
         self._touched: set[BaselineKey] = set()
-        self._doubted: list[Warden] = []
-        self._wardens: dict[tuple[str, str], Warden] = {}
+        self._doubted: list[AlertState] = []
+        self._alerts: dict[tuple[str, str], AlertState] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
-        """Return what is normal for frames with this key; size 0 when nothing is known yet."""
+        """Return the baseline for frames with this key; size 0 when nothing is known yet."""
         memory = self._memories.get(key)
         return memory.history.baseline() if memory else first_baseline(key, self.all_baselines())
 
@@ -99,17 +99,18 @@ class Judge:
         if ruling.fits_baseline:
             memory.trends.note(examined, step.moment_s)
         cause = cause_of(case, findings, memory.course)
-        remarks = (*memory.trends.told(), *_restarted(restart.sentence, case.baseline.size))
+        remarks = (*memory.trends.reasons(), *_restarted(restart.sentence, case.baseline.size))
         verdict = self._verdict(case, findings, ruling, cause, remarks)
         self._learn(memory.history, examined, ruling)
         memory.history.note_streaks(examined)
         return verdict, self._warn(memory.history.key.rig, examined, ruling, cause)
 
     def judge_again(self, examined: Examined) -> Verdict:
-        """Decide on a frame that was judged before, beside what is known now; nothing is learnt from it, nobody warned.
+        """Decide on a frame that was judged before, with the present baseline; nothing is learnt from it, no alert
+        changes.
 
         Parameters:
-            examined: looked at again beside the present baseline.
+            examined: compared with the present baseline.
         """
         history = self._memory(baseline_key(examined.meta, examined.sensor_shape)).history
         case, findings, ruling = self._rule(history, examined)
@@ -118,7 +119,7 @@ class Judge:
         return self._verdict(case, findings, ruling, cause_of(case, findings, alone), ())
 
     def _rule(self, history: History, examined: Examined) -> tuple[Case, list[Finding], Ruling]:
-        """Put a frame beside what is normal for it, run every rule, and combine."""
+        """Run every rule on a frame with its baseline, and combine."""
         case = Case(
             examined=examined,
             # Numbers in another unit cannot be compared with those of earlier frames.
@@ -153,10 +154,10 @@ class Judge:
         )
 
     def forget(self, frame_id: str) -> None:
-        """Take a frame out of what is normal: a person has rejected it.
+        """Remove a frame from the baselines: a person has rejected it.
 
         Parameters:
-            frame_id: of the frame; unknown ones are passed over.
+            frame_id: of the frame; unknown ones are ignored.
         """
         for key, memory in self._memories.items():
             if memory.history.forget(frame_id):
@@ -166,7 +167,7 @@ class Judge:
         """Remove a frame from alerts and baseline, because its file was not complete; its successor is judged next.
 
         Parameters:
-            frame_id: of the frame; unknown ones are passed over.
+            frame_id: of the frame; unknown ones are ignored.
         """
         self.forget(frame_id)
         for key, memory in self._memories.items():
@@ -174,13 +175,13 @@ class Judge:
                 memory.course.forget(frame_id)
                 memory.history.forget_streaks(frame_id)
                 self._touched.add(key)
-        self._doubted += [warden for warden in self._wardens.values() if warden.retract(frame_id)]
+        self._doubted += [alert_state for alert_state in self._alerts.values() if alert_state.retract(frame_id)]
 
     def reconsider(self) -> tuple[Alert, ...]:
         """Return changes of warnings that were based on removed frames, now that their successors are judged."""
         doubted, self._doubted = self._doubted, []
-        found = (warden.reconsider(self._settings) for warden in doubted)
-        return tuple(alert for alert in found if alert is not None)
+        changes = (alert_state.reconsider(self._settings) for alert_state in doubted)
+        return tuple(alert for alert in changes if alert is not None)
 
     def note_failure(self, failed: Failed) -> tuple[Alert, ...]:
         """Take note of a file that could not be graded; failures that repeat are worth a warning.
@@ -192,7 +193,7 @@ class Judge:
             return ()
         name = failed.frame_id or failed.arrival.path.name.encode("utf-8", "replace").decode("utf-8")
         moment_s = _seconds(failed.arrival.settled_utc)
-        alert = self._warden("failures", "").note("bad", name, NO_CAUSE, moment_s, self._settings)
+        alert = self._alert_state("failures", "").note("bad", name, NO_CAUSE, moment_s, self._settings)
         return (alert,) if alert else ()
 
     def note_recovery(self, outcome: Skipped) -> tuple[Alert, ...]:
@@ -202,19 +203,19 @@ class Judge:
             outcome: a file that is no light frame; those that are say it when they are judged.
         """
         moment_s = _seconds(outcome.arrival.settled_utc)
-        alert = self._warden("failures", "").note("good", outcome.frame_id, NO_CAUSE, moment_s, self._settings)
+        alert = self._alert_state("failures", "").note("good", outcome.frame_id, NO_CAUSE, moment_s, self._settings)
         return (alert,) if alert else ()
 
     def open_alerts(self) -> frozenset[str]:
-        """Give the identities of the warnings that are open."""
-        return frozenset(warden.alert_id for warden in self._wardens.values() if warden.alert_id)
+        """Return the identities of the alerts that are open."""
+        return frozenset(alert_state.alert_id for alert_state in self._alerts.values() if alert_state.alert_id)
 
     def state(self) -> dict[str, Any]:
-        """Give all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
+        """Return all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
         return {**self.outline(), "histories": [memory.state() for memory in self._memories.values()]}
 
     def outline(self) -> dict[str, Any]:
-        """Give the warnings, and the names of the histories, the one used last at the end.
+        """Return the alerts, and the names of the histories, the one used last at the end.
 
         It goes into the night log with each frame, together with the few histories that the frame has changed:
         all of them together can be megabytes.
@@ -223,11 +224,11 @@ class Judge:
             "version": STATE_VERSION,
             "meaning": MEANING_VERSION,
             "histories": [history_name(key) for key in self._memories],
-            "warnings": [warden.state() for warden in self._wardens.values()],
+            "warnings": [alert_state.state() for alert_state in self._alerts.values()],
         }
 
     def changed_histories(self) -> dict[str, dict[str, Any]]:
-        """Give the histories, by name, that have changed since they were asked for last."""
+        """Return the histories, by name, that have changed since the last call."""
         changed = {history_name(key): self._memories[key].state() for key in self._touched if key in self._memories}
         self._touched.clear()
         return changed
@@ -239,9 +240,8 @@ class Judge:
         """Make a judge that goes on where another stopped. A state that cannot be read is dropped, and logged.
 
         Parameters:
-            settings: limits and the numbers behind warnings.
-            site: what is normal until there is a history.
-            state: what :meth:`state` gave; or an outline, in which each name is replaced by the history kept under it;
+            settings: limits and the numbers behind warnings. site: what is assumed until there is a baseline. state:
+            what :meth:`state` returned; or an outline, in which each name is replaced by the history kept under it;
                 empty for a fresh start.
             rules: to run on each frame; ``None``: those of astro-monitor.
         """
@@ -253,17 +253,17 @@ class Judge:
                 raise ValueError(f"version {state['version']!r}")
             known = state.get("meaning", FIRST_MEANING) == MEANING_VERSION
             memories = [RigMemory.restore(stored) for stored in state["histories"]] if known else []
-            wardens = [Warden.restore(stored) for stored in state["warnings"]]
+            alert_states = [AlertState.restore(stored) for stored in state["warnings"]]
         except (KeyError, TypeError, ValueError) as error:
-            logger.warning("the stored baselines cannot be used (%s); they are built anew", error)
+            logger.warning("the stored baselines cannot be used (%s); they are built again", error)
             return judge
         if not known and state["histories"]:
             logger.warning(
-                "numbers are measured differently since this log was written; what is usual for each rig is learned "
-                "again from its next frames"
+                "numbers are measured differently since this log was written; the baseline of each rig is "
+                "learned again from its next frames"
             )
         judge._memories = {memory.history.key: memory for memory in memories}
-        judge._wardens = {(warden.rig, warden.kind): warden for warden in wardens}
+        judge._alerts = {(alert_state.rig, alert_state.kind): alert_state for alert_state in alert_states}
         return judge
 
     def _memory(self, key: BaselineKey) -> RigMemory:
@@ -294,22 +294,22 @@ class Judge:
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
         kinds: tuple[AlertKind, ...] = ("tracking", "seeing", "background")
         noted = []
-        warned_of: set[str] = {kind for kind in kinds if self._warden(kind, rig).alert_id}
+        warned_of: set[str] = {kind for kind in kinds if self._alert_state(kind, rig).alert_id}
         for kind in kinds:
             named = cause if cause.name in CAUSES_OF_FAULT[kind] else NO_CAUSE
-            sign = _beside_others(_sign(ruling, kind), kind, ruling.fault, warned_of)
-            noted.append(self._warden(kind, rig).note(sign, examined.frame_id, named, moment_s, self._settings))
-        read = self._warden("failures", "").note(
+            sign = _with_other_alerts(_sign(ruling, kind), kind, ruling.fault, warned_of)
+            noted.append(self._alert_state(kind, rig).note(sign, examined.frame_id, named, moment_s, self._settings))
+        read = self._alert_state("failures", "").note(
             "good", examined.frame_id, NO_CAUSE, _seconds(examined.arrival.settled_utc), self._settings
         )
         return tuple(alert for alert in (*noted, read) if alert is not None)
 
-    def _warden(self, kind: AlertKind, rig: str) -> Warden:
-        return self._wardens.setdefault((rig, kind), Warden(kind=kind, rig=rig))
+    def _alert_state(self, kind: AlertKind, rig: str) -> AlertState:
+        return self._alerts.setdefault((rig, kind), AlertState(kind=kind, rig=rig))
 
 
 def history_name(key: BaselineKey) -> str:
-    """Give the name under which a history is kept: its key as JSON."""
+    """Return the name under which a history is kept: its key as JSON."""
     return json.dumps(asdict(key), ensure_ascii=False)
 
 
@@ -326,7 +326,7 @@ def _restarted(sentence: str, size: int) -> tuple[Reason, ...]:
 def _step(case: Case, ruling: Ruling, references: int) -> Step:
     """What the course keeps of a frame."""
     examined, spreads = case.examined, case.baseline.spreads
-    usual = [spreads[key].median if key in spreads and case.has_baseline else 0.0 for key in TRAIL]
+    baseline_px2 = [spreads[key].median if key in spreads and case.has_baseline else 0.0 for key in TRAIL]
     return Step(
         frame_id=examined.frame_id,
         moment_s=_seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc),
@@ -335,37 +335,37 @@ def _step(case: Case, ruling: Ruling, references: int) -> Step:
         x_px=case.value("offset_x_px"),
         y_px=case.value("offset_y_px"),
         turn_deg=case.value("field_turn_deg"),
-        plus_px2=(case.value(TRAIL[0]) or 0.0) - usual[0],
-        cross_px2=(case.value(TRAIL[1]) or 0.0) - usual[1],
+        plus_px2=(case.value(TRAIL[0]) or 0.0) - baseline_px2[0],
+        cross_px2=(case.value(TRAIL[1]) or 0.0) - baseline_px2[1],
         trouble=ruling.fault,
         causes=_opinions(examined.grade, ruling.fault),
     )
 
 
 def _opinions(grade: Grade, fault: str) -> dict[str, float]:
-    """The model's opinions on the causes of a fault; the one it names where it tells no others."""
-    told = grade.cause_probabilities or {grade.cause: grade.cause_probability}
-    return {name: round(told[name], 4) for name in CAUSES_OF_FAULT.get(fault, ()) if name in told}
+    """The model's probabilities of the causes of a fault; the cause it names where it has no others."""
+    by_cause = grade.cause_probabilities or {grade.cause: grade.cause_probability}
+    return {name: round(by_cause[name], 4) for name in CAUSES_OF_FAULT.get(fault, ()) if name in by_cause}
 
 
 def _sign(ruling: Ruling, fault: str) -> Sign:
-    """Say what a frame means for the warning about one fault."""
+    """Return what a frame means for the alert about one fault."""
     if fault in ruling.severe:
         return "severe"
     decision = ruling.fault_decisions[fault]
     if decision == "reject":
         return "bad"
-    others = any(ruling.fault_decisions[one] == "reject" for one in FAULTS)
+    others = any(decision == "reject" for decision in ruling.fault_decisions.values())
     if fault in ruling.suspected and not others:
         return "suspect"
     return "good" if decision == "keep" and (ruling.decision == "keep" or others) else "doubtful"
 
 
-def _beside_others(sign: Sign, kind: str, fault: str, warned_of: set[str]) -> Sign:
-    """Weigh a sign while there is a warning about another fault, which may look like this one for a frame.
+def _with_other_alerts(sign: Sign, kind: str, fault: str, warned_of: set[str]) -> Sign:
+    """Weigh a sign while there is an alert about another fault, which may look like this one for a frame.
 
-    Stars that are drawn out are wide, too, and stars out of focus seem drawn out: what comes with a fault that has been
-    told says nothing new, and what is severe must be so in a second frame.
+    Elongated stars are wide, too, and stars out of focus seem elongated: what comes with a fault that has been
+    reported is not new, and what is severe must be so in a second frame.
     """
     if sign == "bad" and fault != kind and fault in warned_of:
         return "doubtful"
@@ -373,5 +373,5 @@ def _beside_others(sign: Sign, kind: str, fault: str, warned_of: set[str]) -> Si
 
 
 def _seconds(moment: datetime) -> float:
-    """Give seconds since the epoch; a moment without a zone is taken as UTC."""
+    """Return seconds since the epoch; a time without a zone is taken as UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

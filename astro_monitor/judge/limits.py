@@ -1,4 +1,4 @@
-"""How sure the measurements must be before a rule speaks firmly, as numbers, each written once.
+"""How certain the measurements must be before a rule is firm, as numbers, each written once.
 
 The borders between the classes are those of :mod:`astro_monitor.records.borders`. L: trail length, F: FWHM across the
 trail, F0: baseline FWHM, S: baseline sky.
@@ -28,28 +28,29 @@ __all__ = [
 ]
 
 TRAIL_LONE = LONGEST_OWN_TRAIL
-"""L / F from which elongation speaks without a baseline: below it may be the rig's own."""
+"""L / F from which elongation is evidence of a fault without a baseline: below it may be the rig's own."""
 
 TRAIL_STRAYS = 2.0
-"""An elongation within so many times its usual variation from frame to frame is usual."""
+"""An elongation within so many times its scatter from frame to frame is that of the baseline."""
 
 FWHM_FAR, FWHM_FAR_PX, FWHM_FAR_DOMAIN = 4.0, 10.0, 0.9
-"""Without any history: FWHM / F0, and FWHM in pixels, from which stars are out of focus whatever the rig; as long as
+"""Without a baseline: FWHM / F0, and FWHM in pixels, from which stars are out of focus whatever the rig; as long as
 they look like stars."""
 
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
 
 SURE_ERRORS = 2.0
-"""A number speaks firmly when it is beyond its border by so many times its own error, or its scatter on good frames."""
+"""A number is firm evidence when it is beyond its border by so many times its own error, or its scatter on good
+frames."""
 
 DEW_SHARE, DEW_NOTED, DEW_PART = 0.6, 0.2, 0.4
 """Dew spreads light over tens of pixels, out of the aperture: about this share of the loss that stars show is lost
 indeed. A loss counts as dew's when the model gives dew at least the second, and the third of dew and cloud together."""
 
 SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
-"""Peak to valley of the sky beyond its usual pattern over the cells of the field grid. The cells average, so that the
-numbers are smaller than the gradient from corner to corner."""
+"""Peak to valley of the sky beyond the pattern of the baseline over the cells of the field grid. The cells average, so
+that the numbers are smaller than the gradient from corner to corner."""
 
 SKY_CLEAR, SKY_DARKER = 3.3, 0.5
 """Between these the level of the sky denies a fault; a sky that lost half of its light tells of a wrong estimate."""
@@ -110,7 +111,7 @@ SKY_FILLING_LEAST, SKY_FILLING_PER_S = 0.1, 0.05
 """The same for a sky above the first that would fill the scale within 20 s, which no night sky does."""
 
 STARS_OF_A_LIGHT = 30
-"""With so many measured stars a bright frame is none of a flat, and may say what is usual."""
+"""With so many measured stars a bright frame is no flat, and may enter the baseline."""
 
 BAD_PIXELS_REVIEW = 0.02
 """Part of the frame that was not finite."""
@@ -122,7 +123,7 @@ MODEL_SURE_GOOD = 0.8
 """From this probability of ``good`` weak evidence against a frame is only noted."""
 
 MODEL_SURE_ALONE = 0.8
-"""While there is no history, the model alone rejects from this probability on."""
+"""While there is no baseline, the model alone rejects from this probability on."""
 
 MODEL_CERTAIN = 0.97
 """From this probability on frames that the model condemns and the measurements do not are worth a warning."""
@@ -131,11 +132,11 @@ MODEL_SURE_TRAIL = 0.9
 """From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""
 
 MODEL_GOOD = 0.75
-"""Below this probability of ``good`` a frame is not kept on the model's word."""
+"""Below this probability of ``good`` a frame is not kept on the model's opinion alone."""
 
 MODEL_NORMAL = 0.5
-"""From this probability of ``good`` a frame that nothing else is found against may say what is normal, kept or not: a
-night that begins with doubts must come to a history."""
+"""From this probability of ``good`` a frame with no other finding against it may enter the baseline, kept or not: a
+night that begins with doubtful frames must come to a baseline."""
 
 FAULT_NOTED, FAULT_REVIEW = 0.5, 0.8
 """Fault scores worth a note, and worth a look."""

@@ -33,7 +33,7 @@ def few_stars(case: Case) -> Finding | None:
 
 def lost_field(case: Case) -> Finding | None:
     """Part of the field grid without stars: a tree, a dome edge, a small cloud. Star-poor fields abstain."""
-    dead, usual = case.value("dead_cell_fraction"), case.normal("dead_cell_fraction") or 0.0
+    dead, usual = case.value("dead_cell_fraction"), case.baseline_median("dead_cell_fraction") or 0.0
     if dead is None or case.count("star_count") < 150 or dead - usual < limits.DEAD_CELLS_FLAG:
         return None
     return Finding(
@@ -74,7 +74,7 @@ def saturated(case: Case) -> Finding | None:
 
 
 def streaks(case: Case) -> Finding | None:
-    """Satellite and aircraft trails are told, never condemned: stacking removes them."""
+    """Satellite and aircraft trails are reported, never a reason to reject: stacking removes them."""
     count = case.count("streak_count")
     if count < 1:
         return None
@@ -86,7 +86,7 @@ def streaks(case: Case) -> Finding | None:
 
 
 def off_target(case: Case) -> Finding | None:
-    """Stars as usual, but not those of the reference frame: another field, or a large shift."""
+    """As many stars as in the baseline, but not those of the reference frame: another field, or a large shift."""
     if case.baseline.size == 0 or len(case.baseline.reference_stars) < 15 or not case.same_side:
         return None
     matched, offset = case.count("matched_star_count"), case.value("offset_px")

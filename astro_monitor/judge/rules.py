@@ -1,6 +1,6 @@
-"""The rules about faults, as a table. Every rule runs on every frame; silence (``None``) means it has no word.
+"""The rules about faults, as a table. Every rule runs on every frame; ``None`` means it has nothing to report.
 
-Each rule reads numbers only. What the model says is weighed against them in ``combine``.
+Each rule reads numbers only. The opinion of the model is weighed against them in ``combine``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Rule = Callable[[Case], Finding | None]
 
 
 def follows_the_field(case: Case) -> bool:
-    """Tell whether elongation depends on the place in the field: optics, never tracking.
+    """Return whether elongation depends on the position in the field: optics, never tracking.
 
-    Optics change little between two frames. An elongation around a point that goes beyond the rig's usual one is the
+    Optics change little between two frames. An elongation around a point that goes beyond that of the baseline is the
     mount's; one away from the middle may come with the focus, so it has to go further.
     """
     coherence, radial = case.value("angle_coherence"), case.value("radial_elongation")
@@ -37,13 +37,13 @@ def follows_the_field(case: Case) -> bool:
 
 
 def trailed_stars(case: Case) -> Finding | None:
-    """Elongation in one direction all over the field, beyond the rig's usual one, against the width of the stars."""
+    """Elongation in one direction all over the field, beyond that of the baseline, against the width of the stars."""
     ratio, coherence = case.trail_ratio, case.value("angle_coherence")
     if ratio is None or coherence is None or follows_the_field(case):
         return None
     excess = case.excess_trail_ratio
     alone = excess is None
-    # A path that makes up for the optics leaves rounder stars than usual, which is no fault.
+    # A path that makes up for the optics leaves rounder stars than the baseline, which is no fault.
     beyond = ratio if excess is None else min(excess, ratio)
     enough = case.count("star_count_measured") >= limits.MIN_SHAPE_STARS
     if beyond < limits.TRAIL_BAD or (coherence < limits.COHERENT and alone):
@@ -55,7 +55,7 @@ def trailed_stars(case: Case) -> Finding | None:
         strength = "decisive" if far else "firm"
     border = limits.TRAIL_VERY_BAD if very else limits.TRAIL_BAD
     length = case.value("trail_length_px") or 0.0
-    usual = "" if alone else " beyond what is usual for this rig"
+    usual = "" if alone else " beyond the usual of this rig"
     unsure = "; it may be the optics (no history yet)" if strength == "suspect" and alone else ""
     return Finding(
         rule="trailed_stars", fault="tracking", strength=strength, metric="trail_length_px",
@@ -67,20 +67,20 @@ def trailed_stars(case: Case) -> Finding | None:
 
 
 def _round_stars(case: Case, beyond: float, ratio: float) -> Finding | None:
-    """Say that the stars are as round as they usually are, which denies a fault of the tracking."""
+    """Return that the stars are as round as in the baseline, which is evidence against a tracking fault."""
     usual = case.usual_trail_ratio
     if usual is None:
         turned = max(case.elongation_ratio or 0.0, ratio)
         if turned > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are round: elongated by {ratio:.2f} times their width."
+        sentence = f"Stars are round: elongated by {ratio:.2f} times their width."
     else:
         if beyond > 0.9 * limits.TRAIL_GOOD:
             return None
-        said = f"Stars are elongated by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
+        sentence = f"Stars are elongated by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
     return Finding(
         rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
-        value=case.value("trail_length_px"), limit=None, unit="px", sentence=said,
+        value=case.value("trail_length_px"), limit=None, unit="px", sentence=sentence,
     )  # fmt: skip
 
 
@@ -112,32 +112,32 @@ def optics_pattern(case: Case) -> Finding | None:
 
 
 def wide_stars(case: Case) -> Finding | None:
-    """Width of the stars against the rig's own history, across any trail."""
+    """Width of the stars against the rig's baseline, across any trail."""
     key = "fwhm_minor_px" if case.ratio("fwhm_minor_px") is not None else "fwhm_px"
     ratio = case.ratio(key)
     if ratio is None or case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
         return None
-    value, normal = case.value(key) or 0.0, case.normal(key) or 0.0
+    value, normal = case.value(key) or 0.0, case.baseline_median(key) or 0.0
     # The width that a line about the frame shows is that along both axes; this one leaves any trail out.
     side = " along the short axis of the stars" if key == "fwhm_minor_px" else ""
-    said = f"FWHM {value:.2f} px{side} is {ratio:.2f} times the usual {normal:.2f} px"
-    # On a superb night the second best is still good: below the site's usual width the model has to agree.
+    sentence = f"FWHM {value:.2f} px{side} is {ratio:.2f} times the usual {normal:.2f} px"
+    # On a superb night the second best is still good: below the width of the site the model has to agree.
     arcsec = case.value("fwhm_arcsec")
     superb = arcsec is not None and arcsec <= 0.8 * case.site.normal_fwhm_arcsec
     usual = value - normal < limits.SURE_ERRORS * case.baseline.spreads[key].mad
     bad = ratio >= limits.FWHM_BAD
     strength: Strength
     if ratio <= limits.FWHM_CLEAR:
-        rule, strength, said = "usual_width", "clear", f"{said}."
+        rule, strength, sentence = "usual_width", "clear", f"{sentence}."
     elif not bad:
-        rule, strength, said = "wide_stars", "note", f"{said}; {limits.FWHM_BAD} times would be bad."
+        rule, strength, sentence = "wide_stars", "note", f"{sentence}; {limits.FWHM_BAD} times would be bad."
     else:
         far = ratio >= limits.FWHM_BAD * limits.BEYOND
         rule, strength = "wide_stars", "suspect" if superb or usual else "decisive" if far else "firm"
-        said = f"{said}; {limits.FWHM_BAD} times is the border."
+        sentence = f"{sentence}; {limits.FWHM_BAD} times is the border."
     return Finding(
         rule=rule, fault="seeing", strength=strength, metric=key, value=value,
-        limit=limits.FWHM_BAD * normal, unit="px", sentence=said, label="bad_seeing" if bad else "",
+        limit=limits.FWHM_BAD * normal, unit="px", sentence=sentence, label="bad_seeing" if bad else "",
         cause=_blur(case) if bad else "", severe=ratio >= 2.5 and not superb and not usual,
     )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _blur(case: Case) -> str:
 
 
 def slow_blur(case: Case) -> Finding | None:
-    """Width against the sharpest this target has been, so that a slow loss of focus cannot become normal."""
+    """Width against the sharpest this target has been, so that a slow loss of focus cannot become the baseline."""
     value, floor, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
     if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.FWHM_BAD * floor:
         return None
@@ -162,7 +162,7 @@ def slow_blur(case: Case) -> Finding | None:
 
 
 def wide_stars_by_prior(case: Case) -> Finding | None:
-    """Width against what is usual for any such rig, while there is no history."""
+    """Width against that assumed for any such rig, while there is no baseline."""
     arcsec, prior, trail = case.value("fwhm_arcsec"), case.prior_fwhm_arcsec, case.trail_ratio
     if case.has_baseline or arcsec is None or prior is None or arcsec < limits.FWHM_BAD * prior:
         return None
@@ -194,7 +194,7 @@ def lost_light(case: Case) -> Finding | None:
             limit=limits.EXTINCTION_BAD_MAG / limits.DEW_SHARE + _airmass_loss(case), unit="mag", cause="dew",
             sentence=f"Stars are {extinction:.2f} mag fainter; it looks like dew, which spreads more than it takes.",
         )  # fmt: skip
-    # Blurred or trailed stars lose light from their apertures: then only a large loss speaks of the sky.
+    # Blurred or trailed stars lose light from their apertures: then only a large loss is evidence of the sky.
     blurred = (case.ratio("fwhm_px") or 1.0) >= 1.4 or (case.trail_ratio or 0.0) >= limits.TRAIL_BAD
     far = excess >= (2.0 if blurred else limits.BEYOND) * limits.EXTINCTION_BAD_MAG
     strength: Strength = "suspect"
@@ -216,20 +216,20 @@ def _airmass_loss(case: Case) -> float:
 
 
 def _is_dew(case: Case) -> bool:
-    """Tell whether the model takes a loss, measured on enough stars beside a history, for dew as soon as for cloud."""
-    told = case.examined.grade.cause_probabilities
-    dew, cloud = told.get("dew", 0.0), told.get("cloud", 0.0)
+    """Return whether the model takes a loss, measured on enough stars with a baseline, for dew as soon as for cloud."""
+    by_cause = case.examined.grade.cause_probabilities
+    dew, cloud = by_cause.get("dew", 0.0), by_cause.get("cloud", 0.0)
     enough = case.has_baseline and case.count("matched_star_count") >= MIN_MATCHED_STARS
     return enough and dew >= limits.DEW_NOTED and dew >= limits.DEW_PART * (dew + cloud)
 
 
 def stars_gone(case: Case) -> Finding | None:
-    """Far fewer stars than usual, where none can be matched to say how much light is lost."""
-    count, normal = case.value("star_count"), case.normal("star_count")
+    """Far fewer stars than in the baseline, where none can be matched to say how much light is lost."""
+    count, normal = case.value("star_count"), case.baseline_median("star_count")
     if count is None or normal is None or normal < 30 or count > 0.3 * normal:
         return None
     if case.count("matched_star_count") >= limits.THIN_STARS:
-        return None  # matched stars tell the loss of light itself
+        return None  # matched stars measure the loss of light itself
     gone, sky, stars = count <= 0.1 * normal, case.sky_ratio or 1.0, counted(round(count), "star")
     strength: Strength = ("decisive" if sky >= 1.3 else "firm") if gone else "suspect"
     return Finding(
@@ -240,24 +240,24 @@ def stars_gone(case: Case) -> Finding | None:
 
 
 def bright_sky(case: Case) -> Finding | None:
-    """Sky level against the usual one. Moonlight alone never condemns, so this is never decisive."""
+    """Sky level against that of the baseline. Moonlight alone never condemns, so this is never decisive."""
     key = "sky_adu_s" if case.ratio("sky_adu_s") is not None else "sky_above_pedestal_adu"
-    ratio, noise = case.sky_ratio, case.normal("background_noise_adu")
-    above, normal = case.value("sky_above_pedestal_adu"), case.normal("sky_above_pedestal_adu")
+    ratio, noise = case.sky_ratio, case.baseline_median("background_noise_adu")
+    above, normal = case.value("sky_above_pedestal_adu"), case.baseline_median("sky_above_pedestal_adu")
     if ratio is None or ratio < limits.SKY_BAD or above is None or normal is None:
         return None
     if noise is not None and above - normal < 2.0 * noise:
         return None  # narrowband: the sky is so dark that its ratio means nothing
     return Finding(
         rule="bright_sky", fault="background", strength="firm", metric=key, value=case.value(key),
-        limit=limits.SKY_BAD * (case.normal(key) or 0.0), unit=unit_of(key), label="background_issue",
+        limit=limits.SKY_BAD * (case.baseline_median(key) or 0.0), unit=unit_of(key), label="background_issue",
         sentence=f"The sky is {ratio:.1f} times as bright as usual; {limits.SKY_BAD:g} times is the border"
         f"{_lights(case)}.",
     )  # fmt: skip
 
 
 def _lights(case: Case) -> str:
-    """Say which light of the sky may be behind it, where time and site are known."""
+    """Return a phrase for the light that may be behind it, where time and site are known."""
     sun, moon, lit = (case.value(key) for key in ("sun_altitude_deg", "moon_altitude_deg", "moon_illumination"))
     if sun is not None and sun > limits.NIGHT_DEG:
         return f"; the sun is only {-sun:.0f} degrees below the horizon" if sun < 0 else "; the sun is up"
@@ -269,9 +269,9 @@ def _lights(case: Case) -> str:
 
 
 def uneven_sky(case: Case) -> Finding | None:
-    """What the sky has over the field beyond the pattern that is normal for this rig and target."""
+    """What the sky has over the field beyond the pattern of the baseline."""
     share = case.sky_range_share
-    noise, normal = case.normal("background_noise_adu"), case.normal("sky_above_pedestal_adu")
+    noise, normal = case.baseline_median("background_noise_adu"), case.baseline_median("sky_above_pedestal_adu")
     if share is None or share < limits.SKY_CHANGE_SUSPECT or noise is None or normal is None:
         return None
     # Never decisive: where no header tells the level of no light, the sky is only estimated.
@@ -280,14 +280,14 @@ def uneven_sky(case: Case) -> Finding | None:
     return Finding(
         rule="uneven_sky", fault="background", metric="background_gradient_adu", unit="ADU", strength=strength,
         value=case.value("background_gradient_adu"),
-        limit=(case.normal("background_gradient_adu") or 0.0) + limits.GRADIENT_BAD * normal,
+        limit=(case.baseline_median("background_gradient_adu") or 0.0) + limits.GRADIENT_BAD * normal,
         label="background_issue", cause="gradient",
         sentence=f"The sky differs by {100 * share:.0f} % of its level over the field from its usual pattern.",
     )  # fmt: skip
 
 
 def uneven_sky_by_prior(case: Case) -> Finding | None:
-    """The same without history: only a note, because nebulae and vignetting look alike."""
+    """The same without a baseline: only a note, because nebulae and vignetting look alike."""
     value = case.value("background_gradient_fraction")
     if case.has_baseline or value is None or value < limits.GRADIENT_BAD:
         return None
@@ -299,11 +299,14 @@ def uneven_sky_by_prior(case: Case) -> Finding | None:
 
 
 def even_sky(case: Case) -> Finding | None:
-    """Nothing wrong with the sky, measured on matched stars and against the history."""
+    """Nothing wrong with the sky, measured on matched stars and against the baseline."""
     extinction, sky, share = case.value("extinction_mag"), case.sky_ratio, case.sky_range_share
     if extinction is None or sky is None or share is None:
         return None
-    patchy, usual_patchy = case.value("background_patchiness_fraction"), case.normal("background_patchiness_fraction")
+    patchy, usual_patchy = (
+        case.value("background_patchiness_fraction"),
+        case.baseline_median("background_patchiness_fraction"),
+    )
     if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
         return None
     if case.count("matched_star_count") < MIN_MATCHED_STARS:

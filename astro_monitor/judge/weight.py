@@ -10,7 +10,7 @@ LEAST_WEIGHT = 0.01
 
 
 def stacking_weight(case: Case) -> float:
-    """Give the weight of a kept frame, 0.01 to 1.
+    """Return the weight of a kept frame, 0.01 to 1.
 
     The effective exposure of the Dark Energy Survey (Neilsen et al. 2016, FERMILAB-TM-2610-AE-CD), relative to a good
     frame of the same rig, target and filter::
@@ -19,10 +19,10 @@ def stacking_weight(case: Case) -> float:
 
     clipped to [0.01, 1]. The reference is the better edge of the baseline (median minus one scaled MAD) for FWHM and
     sky, and the best frame for transparency. A factor whose numbers are not known counts 1; without a baseline FWHM
-    is compared with what is usual for such a rig.
+    is compared with the FWHM assumed for such a rig.
 
     Parameters:
-        case: the frame beside what is normal for it.
+        case: the frame and its baseline.
     """
     factor = _over(_better_edge(case, "fwhm_px"), case.value("fwhm_px")) ** 2
     if not case.has_baseline:
@@ -35,7 +35,7 @@ def stacking_weight(case: Case) -> float:
 
 
 def _better_edge(case: Case, key: str) -> float | None:
-    normal, spread = case.normal(key), case.baseline.spreads.get(key)
+    normal, spread = case.baseline_median(key), case.baseline.spreads.get(key)
     return None if normal is None or spread is None else max(normal - spread.mad, 0.5 * normal)
 
 

@@ -6,20 +6,25 @@ linked, never copied, moved or changed.
 """
 
 from .frames import ListedFrame, NotLight, listed_frame
-from .grouping import Merge, stacks
+from .grouping import Merge, Stack, stacks
 from .owner import Owner, owner_of
 from .siril import Version as SirilVersion
 from .task import Written
 from .write import FORMATS, ListError, refuse_capture_folder, write_lists
+from .writer import ListWriter, ListWriters, StackTask
 
 __all__ = [
     "FORMATS",
     "ListError",
+    "ListWriter",
+    "ListWriters",
     "ListedFrame",
     "Merge",
     "NotLight",
     "Owner",
     "SirilVersion",
+    "Stack",
+    "StackTask",
     "Written",
     "listed_frame",
     "owner_of",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..plain import because, counted, shown
-from . import pixinsight, render
 from .calibration import Calibration, calibration_for
 from .files import (
     ASIDE_MARK,
@@ -26,10 +25,9 @@ from .grouping import Stack
 from .index import Index
 from .links import remove_links, replace_links
 from .names import is_listable
-from .siril import FOLDERS, Version, part_links, siril_ending, siril_links, siril_script
+from .siril import FOLDERS, Version, siril_ending
+from .writer import ListWriters, rendered, rendered_not_lights
 
-LEAST_FOR_A_STACK = 2
-"""Siril refuses to stack fewer frames."""
 LINK_FOLDERS = ("lights", *FOLDERS.values())
 OTHER_DRIVE = (
     "Such links cannot cross drives: set lists.folder to a folder on the drive of the captures, or lists.beside; "
@@ -61,6 +59,31 @@ Written = dict[str, StackWritten]
 """The lists of the last update, by the folder of each stack."""
 
 
+class _StackTask:
+    """The frames of one stack, for the writers."""
+
+    def __init__(self, task: Task, written: StackWritten, notes: list[str]) -> None:
+        self.stack = written.stack
+        self.calibration = written.calibration
+        self.siril = task.siril
+        self.notes = notes
+        self._task = task
+        self._written = written
+
+    def links(self, program: str, folder: str, targets: dict[str, str]) -> tuple[str, ...] | None:
+        """Make links to frames in a sub-folder."""
+        return self._task.make_links(self._written, program, folder, targets, self.trouble)
+
+    def trouble(self, sentence: str) -> None:
+        """Note what could not be written."""
+        self.notes.append(sentence)
+        self._written.notes.append(f"{self.stack.folder}: {sentence}")
+
+    def folder(self, program: str) -> None:
+        """Make the sub-folder of the stack for a program."""
+        self._task.make_folder(self.stack, program)
+
+
 class Task:
     """One update of all lists.
 
@@ -70,8 +93,10 @@ class Task:
         before: the table of contents of the last update.
         written: the lists of the last update; kept up to date.
         siril: version of the Siril that will run the scripts.
+        writers: all kinds of list that there are.
 
     Attributes:
+        siril: as above.
         names: names of the lists and folders of links, relative to the folder.
         made: digest of each list.
         notes: sentences about foreign files among the lists.
@@ -79,13 +104,20 @@ class Task:
     """
 
     def __init__(
-        self, folder: Path, formats: Sequence[str], before: Index, written: Written, siril: Version | None
+        self,
+        folder: Path,
+        formats: Sequence[str],
+        before: Index,
+        written: Written,
+        siril: Version | None,
+        writers: ListWriters,
     ) -> None:
         self._folder = folder
-        self._formats = formats
+        self._writers = writers
+        self._chosen = writers.chosen(formats)
         self._before = before
         self._written = written
-        self._siril_version = siril
+        self.siril = siril
         self.names: list[str] = []
         self.made: dict[str, str] = {}
         self.notes: list[str] = []
@@ -111,17 +143,16 @@ class Task:
         self._written.clear()
         self._written.update(fresh)
         self.notes += self._renamed(lights)
-        if others and "csv" in self._formats:
-            self._write("not_lights.csv", render.not_lights_csv(others), self.made)
-            self.names.append("not_lights.csv")
-        if others and "json" in self._formats:
-            self._write("not_lights.json", render.not_lights_json(others), self.made)
-            self.names.append("not_lights.json")
+        for writer in self._chosen if others else ():
+            for name, content in rendered_not_lights(writer, others).items():
+                self._write(name, content, self.made)
+                self.names.append(name)
         self.notes += self._kept_aside("")
 
     def _remove_torn(self, lights: Sequence[Stack]) -> None:
         """Remove temporary files of this program that remain after a kill."""
-        for subfolder in ("", *(f"{stack.folder}{sub}" for stack in lights for sub in ("", "/siril", "/pixinsight"))):
+        folders = ("", *(f"/{name}" for name in self._writers.folders))
+        for subfolder in ("", *(f"{stack.folder}{folder}" for stack in lights for folder in folders)):
             for name in names_in(self._folder / subfolder):
                 if name.startswith(TORN_PREFIX) and name.endswith(TORN_SUFFIX):
                     (self._folder / subfolder / name).unlink(missing_ok=True)
@@ -164,79 +195,62 @@ class Task:
         return all(names_in(self._folder / name) == names for name, names in last.links.items())
 
     def _calibration(self, stack: Stack, others: Sequence[NotLight]) -> Calibration:
-        if "siril" not in self._formats or stack.not_offered:
+        if stack.not_offered or not any(writer.row.calibrates for writer in self._chosen):
             return Calibration()
         return calibration_for(stack, others, siril_ending)
 
     def _write_stack(self, stack: Stack, calibration: Calibration) -> StackWritten:
         notes = [f"{stack.folder}: {stack.not_offered}"] if stack.not_offered else []
         written = StackWritten(stack, calibration, {}, {}, notes)
-        formats = [name for name in self._formats if name in ("csv", "json")] if stack.not_offered else self._formats
-        stack_notes = siril_notes(stack) if "siril" in formats else []
+        chosen = [writer for writer in self._chosen if writer.row.every_stack or not stack.not_offered]
+        task = _StackTask(self, written, [note for writer in chosen for note in writer.row.notes(stack)])
         unlistable = sum(not is_listable(frame.file) for frame in stack.decided("keep"))
         if unlistable:
             kept = counted(unlistable, "kept frame")
-            stack_notes.append(f"{kept} with a name that no text list can hold: linked, and in frames.json.")
-            notes.append(f"{stack.folder}: {stack_notes[-1]}")
+            task.trouble(f"{kept} with a name that no text list can hold: linked, and in frames.json.")
         contents: dict[str, bytes] = {}
-        if "siril" in formats and len(lights := siril_links(stack)) >= LEAST_FOR_A_STACK:
-            contents |= self._siril(written, lights, stack_notes)
-        if "pixinsight" in formats:
-            if batch := pixinsight.batch_links(stack):
-                self._links(written, "pixinsight", "lights", batch, stack_notes)
-            own_folder(self._folder / stack.folder)
-            own_folder(self._folder / stack.folder / "pixinsight")
-            contents["pixinsight/subframes.csv"] = pixinsight.subframes_csv(stack)
-        if "text" in formats:
-            contents["accepted.txt"] = render.text_bytes(stack)
-        if "csv" in formats:
-            contents["frames.csv"] = render.csv_bytes(stack.frames)
-        if "dss" in formats:
-            contents["deepskystacker.dssfilelist"] = render.dss_bytes(stack)
-        if "json" in formats:
-            contents["frames.json"] = render.stack_json(stack, stack_notes)
+        for writer in chosen:
+            contents |= rendered(writer, task, contents)
         for name, content in contents.items():
             own_folder(self._folder / stack.folder)
+            if "/" in name:
+                task.folder(name.split("/")[0])
             self._write(f"{stack.folder}/{name}", content, written.made)
-        for subfolder in ("", "/siril", "/pixinsight"):
-            notes += self._kept_aside(stack.folder + subfolder)
+        for subfolder in ("", *self._writers.folders):
+            notes += self._kept_aside(f"{stack.folder}/{subfolder}".rstrip("/"))
         return written
 
-    def _siril(self, written: StackWritten, lights: dict[str, str], stack_notes: list[str]) -> dict[str, bytes]:
-        """Make the links for Siril; return its scripts."""
-        foreign = self._links(written, "siril", "lights", lights, stack_notes)
-        if foreign is None:
-            return {}
-        calibration = written.calibration
-        for part, folder in FOLDERS.items():
-            links = part_links(part, getattr(calibration, part))
-            if links and self._links(written, "siril", folder, links, stack_notes) is None:
-                calibration = Calibration()
-        if calibration:
-            stack_notes.append(calibration.comment)
-        scripts = {}
-        for name, two_pass in (("stack", False), ("stack_two_pass", True)):
-            scripts[f"siril/{name}.ssf"] = siril_script(
-                lights, bool(written.stack.bayer), two_pass=two_pass, calibration=calibration,
-                installed=self._siril_version, foreign=foreign,
-            )  # fmt: skip
-        return scripts
+    def make_folder(self, stack: Stack, program: str) -> None:
+        """Make the sub-folder of a stack for a program."""
+        own_folder(self._folder / stack.folder)
+        own_folder(self._folder / stack.folder / program)
 
-    def _links(
-        self, written: StackWritten, program: str, folder: str, targets: dict[str, str], stack_notes: list[str]
+    def make_links(
+        self, written: StackWritten, program: str, folder: str, targets: dict[str, str], trouble: Callable[[str], None]
     ) -> tuple[str, ...] | None:
-        """Make the links of one folder; return its foreign files, ``None`` when links cannot be made."""
+        """Make the links of one folder; return its foreign files, ``None`` when links cannot be made.
+
+        Parameters:
+            written: the lists of the stack.
+            program: sub-folder of the stack.
+            folder: below it; one of ``LINK_FOLDERS``.
+            targets: name of each link, and path of its frame.
+            trouble: called with a sentence when links cannot be made.
+
+        Raises:
+            ValueError: links cannot be in a folder of this name.
+        """
+        if folder not in LINK_FOLDERS:
+            raise ValueError(f"links cannot be in a folder {folder!r}, only in {', '.join(LINK_FOLDERS)}")
         name = f"{written.stack.folder}/{program}/{folder}"
-        own_folder(self._folder / written.stack.folder)
-        own_folder(self._folder / written.stack.folder / program)
+        self.make_folder(written.stack, program)
         try:
             result = replace_links(self._folder / name, targets, legacy=name in self._before.made)
         except OSError as error:
             sentence = f"Links to frames for {program} cannot be made here ({because(error)})."
             if error.errno == errno.EXDEV or os.name == "nt":
                 sentence += f" {OTHER_DRIVE}"
-            stack_notes.append(sentence)
-            written.notes.append(f"{written.stack.folder}: {sentence}")
+            trouble(sentence)
             return None
         self.changed |= result.changed
         written.notes += _foreign_notes(name, result.foreign, "holds", used=True)
@@ -274,14 +288,3 @@ def names_in(folder: Path) -> frozenset[str]:
         return frozenset(entry.name for entry in os.scandir(folder))
     except OSError:
         return frozenset()
-
-
-def siril_notes(stack: Stack) -> list[str]:
-    """Return sentences about frames without a link for Siril, and about a missing script."""
-    other = [frame for frame in stack.decided("keep") if siril_ending(frame.file) is None]
-    notes = []
-    if other:
-        notes.append(f"{len(other)} accepted frames are XISF or gzip files, so Siril gets no link to them.")
-    if len(siril_links(stack)) < LEAST_FOR_A_STACK:
-        notes.append("Siril needs at least two accepted frames for a stack, so there is no script yet.")
-    return notes

@@ -34,6 +34,7 @@ from ..documents import ListWritten, body_json
 from ..errors import AstroMonitorError, ConfigError
 from ..plain import because, shown
 from . import render
+from .builtin import built_in_writers
 from .files import replace_file, set_aside
 from .frames import ListedFrame, NotLight, Row, each_once
 from .grouping import Merge, stacks
@@ -41,6 +42,7 @@ from .index import INDEX, read_index
 from .owner import Owner, own_place, turn
 from .siril import Version
 from .task import Task, Written
+from .writer import ListWriters
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
 """The formats that can be requested."""
@@ -65,6 +67,7 @@ def write_lists(
     watch_roots: Sequence[Path] = (),
     written: Written | None = None,
     owner: Owner | None = None,
+    writers: ListWriters | None = None,
 ) -> dict[str, Any]:
     """Write the lists of these frames into a folder, and remove those of earlier frames.
 
@@ -83,12 +86,13 @@ def write_lists(
             changed since, and whose lists still exist, are skipped, so that a log of many nights costs no more than
             tonight's stack.
         owner: the watch that owns the lists; ``None``: the folder is not shared.
+        writers: all kinds of list that there are; ``None``: those of astro-monitor.
 
     Returns:
         the body of a ``list.written`` document. Its ``generation`` stays the same when nothing has changed.
 
     Raises:
-        ConfigError: the folder lies inside a capture folder.
+        ConfigError: the folder lies inside a capture folder, or a kind of list does not exist.
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
@@ -100,7 +104,9 @@ def write_lists(
         refuse_capture_folder(place, watch_roots)
         with turn(place):
             before = read_index(place)
-            task = Task(place, formats, before, {} if written is None else written, siril)
+            task = Task(
+                place, formats, before, {} if written is None else written, siril, writers or built_in_writers()
+            )
             task.write_all(lights, others)
             task.remove_stale()
             body = ListWritten(

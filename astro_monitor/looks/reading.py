@@ -65,7 +65,7 @@ def decode(data: bytes, *, pictures: bool = True) -> Look:
     contents = _sections(data, SECTIONS if pictures else SECTIONS[:2])
     try:
         facts: Facts = recordjson.record(Facts, recordjson.parse(contents["facts"]))
-        if list(facts.values) != list(metrics.KEYS):
+        if facts.values.keys() != set(metrics.KEYS):
             raise LookOfAnotherVersion("the look has other numbers than this program measures; grade the frame again")
         return _look(facts, contents)
     except (ValueError, TypeError, RecursionError, OverflowError) as error:

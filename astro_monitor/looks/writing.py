@@ -135,8 +135,9 @@ def _pictures(look: Look) -> list[Array]:
 
 def _table(rows: Sequence[Any], names: Sequence[str]) -> Array:
     """(N, len(names)) numbers; 0 for what is not known."""
-    numbers = [[getattr(row, name) or 0.0 for name in names] for row in rows]
-    return np.array(numbers, np.float64).reshape(len(rows), len(names))
+    numbers = [[getattr(row, name) for name in names] for row in rows]
+    known = [[0.0 if number is None else number for number in row] for row in numbers]
+    return np.array(known, np.float64).reshape(len(rows), len(names))
 
 
 def _narrowest(values: NDArray[np.float64]) -> Array:

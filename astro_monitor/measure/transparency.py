@@ -94,7 +94,7 @@ def match(
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
     losses = -2.5 * np.log10(light / their_light / transparency)
-    scatter = 1.4826 * float(np.median(np.abs(losses)))
+    scatter = 1.4826 * float(_median(np.abs(losses)))
     patch = _patch(mine[best.mine], losses, scatter, sensor_shape)
     return Match(int(best.mine.size), transparency, scatter, patch, best.offset_x_px, best.offset_y_px, best.turn_deg)
 
@@ -108,8 +108,8 @@ def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int
     for part in range(rows * columns):
         inside = losses_mag[row * columns + column == part]
         if inside.size >= MIN_STARS_OF_A_PART:
-            middle = float(np.median(inside))
-            own = 1.4826 * float(np.median(np.abs(inside - middle)))
+            middle = float(_median(inside))
+            own = 1.4826 * float(_median(np.abs(inside - middle)))
             error = 1.2533 * max(own, scatter_mag) / np.sqrt(inside.size)
             worst = max(worst, middle - 2.0 * error)
     return worst
@@ -174,11 +174,11 @@ def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[flo
     most_y, most_x = MAX_SHIFT * shape[0], MAX_SHIFT * shape[1]
     dx = (mine[:, None, 0] - theirs[None, :, 0]).ravel()
     dy = (mine[:, None, 1] - theirs[None, :, 1]).ravel()
-    near = (np.abs(dx) < most_x) & (np.abs(dy) < most_y)
+    near = np.flatnonzero((np.abs(dx) < most_x) & (np.abs(dy) < most_y))
     columns, rows = int(2 * most_x / cell_px) + 2, int(2 * most_y / cell_px) + 2
-    column = ((dx[near] + most_x) / cell_px).astype(np.intp)
-    row = ((dy[near] + most_y) / cell_px).astype(np.intp)
-    votes = np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns)
+    column = ((dx[near] + most_x) / cell_px).astype(np.int32)
+    row = ((dy[near] + most_y) / cell_px).astype(np.int32)
+    votes = np.bincount(row * columns + column, minlength=rows * columns).astype(np.int32).reshape(rows, columns)
     # A shift on the edge of a cell splits its votes, so each 2 × 2 block votes together.
     blocks = votes[:-1, :-1] + votes[1:, :-1] + votes[:-1, 1:] + votes[1:, 1:]
     best = int(np.argmax(blocks))
@@ -198,11 +198,18 @@ def _nearest(mine: Table, theirs: Table, reach_px: float) -> tuple[NDArray[np.in
 
 def _refined(mine: Table, theirs: Table, moved: Table) -> Table:
     """Turn and shift all of ``moved`` a little, so that the paired stars fall together."""
-    middle, their_middle = np.median(mine, axis=0), np.median(theirs, axis=0)
+    middle, their_middle = _median(mine), _median(theirs)
     p, q = mine - middle, theirs - their_middle
-    turn = np.median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(np.median((q**2).sum(axis=1))), 1.0)
+    turn = _median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(_median((q**2).sum(axis=1))), 1.0)
     cosine, sine = np.cos(turn), np.sin(turn)
     return np.asarray((moved - their_middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle, np.float64)
+
+
+def _median(values: Table) -> Table:
+    """Median along the first axis, as ``np.median`` computes it, at a fifth of its cost for a few dozen stars."""
+    ordered = np.sort(values, axis=0)
+    half = len(ordered) // 2
+    return np.asarray(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2, np.float64)
 
 
 def _weighted_median(values: Table, weights: Table) -> float:

@@ -23,7 +23,7 @@ from ..documents import Document
 from ..errors import ConfigError
 from ..formats import FormatTable
 from ..framestore import FrameStore
-from ..lists import refuse_capture_folder
+from ..lists import ListWriters, refuse_capture_folder
 from ..nightlog import LogDamaged, NightLog
 from ..plain import because
 from ..plugins import load_plugins
@@ -156,6 +156,8 @@ class Monitor:
         self._settings = settings
         self._plugins = load_plugins(settings)
         self._formats = FormatTable.of(self._plugins)
+        self._writers = ListWriters.of(self._plugins)
+        self._writers.chosen(settings.lists.formats)
         self._on_document = on_document
         self._clock = clock or SystemClock()
         self._pipeline = pipeline
@@ -238,6 +240,7 @@ class Monitor:
             state=self.folder,
             report=lambda body: session.record("list.written", body),
             ending=over.is_set,
+            writers=self._writers,
         )
         source = FolderSource(
             self._root,

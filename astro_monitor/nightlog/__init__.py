@@ -1,6 +1,6 @@
 """The truth of the night: every document, every frame's one outcome and the judge's memory, in one SQLite file.
 
-A document is durable before anyone is told of it. Whatever else the program shows or writes can be rebuilt from here.
+A document is durable before it is announced. Whatever else the program shows or writes can be rebuilt from here.
 """
 
 from ..documents import Decision

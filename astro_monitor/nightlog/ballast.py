@@ -20,7 +20,7 @@ class Ballast:
     """The reserve of one night log.
 
     Parameters:
-        path: beside the night log.
+        path: next to the night log.
     """
 
     def __init__(self, path: Path) -> None:

@@ -83,12 +83,12 @@ class Database:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """Tell damage from trouble that leaves the file sound (locked, full, unreadable)."""
+    """Return whether an error means damage, not trouble that leaves the file sound (locked, full, unreadable)."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def translated(error: sqlite3.Error) -> NightLogError:
-    """Say in this program's words what SQLite met."""
+    """Return the error of this program for one of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return LogFull("the disk of the night log is full; make room; nothing was written, and it will be tried again")

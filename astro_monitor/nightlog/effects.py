@@ -1,4 +1,4 @@
-"""What a document changes in the tables beside ``documents``. Called inside the transaction that logs it."""
+"""What a document changes in the other tables than ``documents``. Called inside the transaction that logs it."""
 
 from __future__ import annotations
 

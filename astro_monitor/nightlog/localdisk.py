@@ -27,7 +27,7 @@ def network_kind(folder: Path) -> str | None:
         folder: an existing folder.
 
     Returns:
-        its type such as ``nfs4``, or ``None`` for a local disk or when it cannot be told.
+        its type such as ``nfs4``, or ``None`` for a local disk or when it is not known.
     """
     resolved = folder.resolve()
     if sys.platform == "win32":

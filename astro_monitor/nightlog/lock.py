@@ -12,6 +12,7 @@ from ..openfile import NotPlain, open_plain
 from ..plain import because
 
 MAX_LOCK_BYTES = 24
+"""More than any process number has digits; a longer file is not a lock of this program."""
 _HOLDER = re.compile(rb"[0-9\0\s]{0,24}")
 """What a lock file holds: the number of a process, nothing, or zeros after a power cut."""
 
@@ -69,7 +70,7 @@ class InstanceLock:
         os.write(self._descriptor, f"{os.getpid()}\n".encode("ascii"))
 
     def release(self) -> None:
-        """Give it back; again does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

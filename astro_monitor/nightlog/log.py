@@ -1,4 +1,4 @@
-"""Writing the night log: documents get their number here and are durable before anyone is told."""
+"""Writing the night log: documents get their number here and are durable before they are announced."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class NightLog(NightLogReader):
 
     @classmethod
     def open(cls, path: Path | str, session_id: str, clock: Clock, *, longitude_deg: float | None = None) -> NightLog:
-        """Open or make the log for writing; nobody else can until :meth:`close` or the end of the process.
+        """Open or make the log for writing; no other process can until :meth:`close` or the end of the process.
 
         A damaged log is renamed to ``<name>.corrupt.<utc>`` and a new one begun; :attr:`set_aside` then says where.
-        Documents that the log lacks are brought back from the document trail beside it.
+        Documents that the log lacks are brought back from the document trail next to it.
 
         Parameters:
             path: the file, on a local disk, or ``:memory:`` for a log that lives as long as this object.
@@ -124,7 +124,7 @@ class NightLog(NightLogReader):
             raise
 
     def _check_trail(self, trail: Trail) -> None:
-        """Write the trail anew from the log, which is sound, where it is not."""
+        """Write the trail again from the log, which is sound, where it is not."""
         if not trail.is_whole():
             logger.error("the document trail was damaged; it is kept as %s", trail.set_aside(self._clock.utc()))
             self._keep_trail()
@@ -156,7 +156,7 @@ class NightLog(NightLogReader):
                 self._lock.release()
 
     def last_seq(self) -> int:
-        """Give the number of the newest durable document; 0 for an empty log. Never waits for a writer."""
+        """Return the number of the newest durable document; 0 for an empty log. Never waits for a writer."""
         return self._last_seq
 
     @contextmanager
@@ -179,7 +179,7 @@ class NightLog(NightLogReader):
                 self._keep_trail()
 
     def append(self, kind: str, body: dict[str, Any], cause: str = "") -> Document:
-        """Give one document its number and keep it.
+        """Number one document and keep it.
 
         Raises:
             ValueError: the kind is unknown or not logged, or the body does not fit it.
@@ -360,7 +360,7 @@ class NightLog(NightLogReader):
         self._trail.append(fresh)
 
     def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
-        """Say which night a document is of: its frame's, that of the document that led to it, or tonight."""
+        """Return the night of a document: its frame's, that of the document that led to it, or tonight."""
         if cause and kind not in OUTCOMES:
             found = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
             if found:
@@ -379,7 +379,7 @@ class NightLog(NightLogReader):
 
 
 def _checked(draft: Draft) -> dict[str, Any]:
-    """Give the body as plain JSON values, once it fits its kind."""
+    """Return the body as plain JSON values, once it fits its kind."""
     if draft.kind not in BODIES or draft.kind == "session.heartbeat":
         raise ValueError(f"documents of kind {draft.kind!r} are not logged")
     return body_json(BODIES[draft.kind].model_validate(draft.body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _HOURS_PER_DEGREE = 24.0 / 360.0
+"""Local solar time per degree of longitude."""
 _FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """A day from the ends of the calendar, so that a change of zone stays inside it."""
 
@@ -17,7 +18,7 @@ def night_of(moment: datetime, longitude_deg: float | None = None) -> str:
     Parameters:
         moment: a moment with a time zone.
         longitude_deg: longitude of the site, east positive, for mean solar time; ``None``: this computer's own
-            time zone, since it usually stands beside the telescope.
+            time zone, since it is usually next to the telescope.
 
     Returns:
         a date such as ``2026-11-20``.

@@ -26,10 +26,12 @@ log = logging.getLogger(__name__)
 IN_MEMORY = ":memory:"
 
 _HEADER_BYTES = 100
+"""Size of the header of an SQLite file (its file format, section 1.3)."""
 
 CHECKED = "checked"
 """The state that says when all of the log was looked at last."""
 CHECK_EACH = timedelta(days=7)
+"""A log that ended in order is checked in whole once a week: a check of a big one takes seconds."""
 
 
 class Corrupt(Exception):
@@ -37,7 +39,7 @@ class Corrupt(Exception):
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Tell whether this SQLite is free of the WAL-reset bug.
+    """Return whether this SQLite is free of the WAL-reset bug.
 
     SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write and checkpoint at the same moment;
     mended in 3.51.3, 3.50.7 and 3.44.6.

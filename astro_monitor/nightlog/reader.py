@@ -25,7 +25,7 @@ _SEEN_AGAIN = 100_000
 """Files whose times or numbers have changed, and whose content has not, that are kept in mind until the next commit."""
 
 _SNAPSHOT_TARGETS = 50
-"""Targets, the latest ones, whose last frame is told to those who join late."""
+"""Targets, the latest ones, whose last frame a snapshot holds."""
 
 _SNAPSHOT_SOURCES = 20
 """Sources of observations, the latest ones, whose last observation a snapshot holds."""
@@ -70,11 +70,11 @@ class NightLogReader:
         self.close()
 
     def last_seq(self) -> int:
-        """Give the number of the newest document; 0 for an empty log."""
+        """Return the number of the newest document; 0 for an empty log."""
         return int(self._database.rows("SELECT coalesce(max(seq), 0) FROM documents")[0][0])
 
     def after(self, seq: int, limit: int) -> list[Document]:
-        """Give the documents after ``seq``, in order, at most ``limit``."""
+        """Return the documents after ``seq``, in order, at most ``limit``."""
         last = NightLogReader.last_seq(self)
         found = self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
         # The numbers have no hole, so a missing row is damage that must not pass as "nothing happened". Documents that
@@ -121,7 +121,7 @@ class NightLogReader:
         )
 
     def has_content(self, sha256: str) -> bool:
-        """Tell whether this content has its final outcome; a failure that may be tried again is none.
+        """Return whether this content has its final outcome; a failure that may be tried again is none.
 
         Parameters:
             sha256: of the content; its first 16 digits, the frame's id, are enough.
@@ -141,7 +141,7 @@ class NightLogReader:
         return found[0]
 
     def content_at(self, path: Path) -> str:
-        """Give the identity of the content that was last seen under this path; empty when there is none."""
+        """Return the identity of the content that was last seen under this path; empty when there is none."""
         found = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
         return found[0][0] or "" if found else ""
 
@@ -235,7 +235,7 @@ class NightLogReader:
             yield self._skipped_row(night_of_it, document)
 
     def frame(self, frame_id: str) -> FrameRow:
-        """Give one judged frame as it stands now.
+        """Return one judged frame as it stands now.
 
         Raises:
             KeyError: no such frame was judged.
@@ -251,7 +251,7 @@ class NightLogReader:
         return self._skipped_row(*self._outcome(IS_SKIPPED, frame_id))
 
     def baselines(self) -> dict[str, dict[str, Any]]:
-        """Give the histories behind all baselines by name."""
+        """Return the histories behind all baselines by name."""
         rows = self._database.rows("SELECT key, value FROM baselines ORDER BY key")
         return {key: dict(json.loads(value)) for key, value in rows}
 
@@ -261,7 +261,7 @@ class NightLogReader:
         return [key for (key,) in rows]
 
     def state(self, key: str) -> dict[str, Any] | None:
-        """Give what was remembered under ``key``, or ``None``."""
+        """Return what was remembered under ``key``, or ``None``."""
         found = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))
         return dict(json.loads(found[0][0])) if found else None
 
@@ -272,7 +272,7 @@ class NightLogReader:
             seq = page[-1].seq
 
     def _select(self, where: str, values: Sequence[str | bytes | int]) -> list[Document]:
-        """Give the documents for which ``where`` (never user text) holds, each checked against its checksum."""
+        """Return the documents for which ``where`` (never user text) holds, each checked against its checksum."""
         rows = self._database.rows(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE {where}", values)  # noqa: S608
         return [self._document(row) for row in rows]
 

@@ -19,6 +19,7 @@ from .trail import Kept, Trail
 log = logging.getLogger(__name__)
 
 _PAGE = 500
+"""Documents that are read at once: a few megabytes."""
 
 
 def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
@@ -28,15 +29,15 @@ def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
     must not take new documents for the ones that they know under those numbers.
 
     Parameters:
-        database: of a sound log; nobody else writes.
-        trail: beside it. A trail of another log is set aside.
+        database: of a sound log; no other process writes.
+        trail: next to it. A trail of another log is set aside.
         clock: the source of time.
 
     Returns:
         how many documents came back.
 
     Raises:
-        LogDamaged: the log does not give what it says it has.
+        LogDamaged: the log does not hold what its counters say.
         NightLogError: SQLite fails.
     """
     last = int(database.rows("SELECT coalesce(max(seq), 0) FROM documents")[0][0])
@@ -57,7 +58,7 @@ def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
 
 
 def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
-    """Give what the log has and the trail has not, in order, a page at a time.
+    """Yield what the log has and the trail has not, in order, a page at a time.
 
     Raises:
         LogDamaged: a document is damaged or lost; damage is not spread.
@@ -78,7 +79,7 @@ def _damaged(database: Database, seq: int) -> LogDamaged:
 
 
 def _is_of(database: Database, trail: Trail, last: int) -> bool:
-    """Tell whether log and trail agree on the newest document that both have; where one is empty, they do."""
+    """Return whether log and trail agree on the newest document that both have; where one is empty, they do."""
     common = min(last, trail.last_seq)
     if not common:
         return True

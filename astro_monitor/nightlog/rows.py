@@ -11,7 +11,7 @@ from ..documents.vocabulary import Decision
 from ..errors import NightLogError
 
 BY_RULES = "rules"
-"""Who decided, when nobody did by hand."""
+"""Who decided, where no person did."""
 
 
 OUTCOMES = ("frame.judged", "frame.skipped", "frame.failed")

@@ -91,7 +91,7 @@ class Trail:
     """A folder of such files. One writer, which holds the lock of the night log.
 
     Parameters:
-        folder: beside the night log; made with the first document.
+        folder: next to the night log; made with the first document.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -113,7 +113,7 @@ class Trail:
                     return
 
     def is_whole(self) -> bool:
-        """Tell whether all documents up to the last one are there; reads everything."""
+        """Return whether all documents up to the last one are there; reads everything."""
         last = 0
         for kept in self.documents():
             last = kept.seq
@@ -196,7 +196,7 @@ class Trail:
         return sorted(self.folder.glob("*" + ENDING)) if self.folder.is_dir() else []
 
     def _newest(self) -> list[Kept]:
-        """Give the documents of the newest file that has any: enough to tell where the trail ends."""
+        """Return the documents of the newest file that has any: enough to tell where the trail ends."""
         for path in reversed(self._files()):
             found = list(_read(path))
             if found:

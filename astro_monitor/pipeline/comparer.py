@@ -32,6 +32,14 @@ class Comparer:
         """
         return cls(open_grader(settings)[0])
 
+    def fits(self, look: Look) -> bool:
+        """Return whether a look was made with the source part that this head of the quality model belongs to.
+
+        Parameters:
+            look: perhaps kept by a program with other models.
+        """
+        return self._grader.fits(look.source_features)
+
     def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
         """Compare one frame with earlier ones.
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from ..detect import Detector
 from ..formats import FormatTable
-from ..grade import SourceGrader
-from ..inference import Model, open_model, source_part
+from ..grade import SourceGrader, require_pair
+from ..inference import Model, open_model, source_part_of
 from ..measure import Measurer, Site
 from ..plugins import load_plugins
 from ..read import Dialects, Limits, Reader
@@ -63,15 +63,16 @@ class Pipeline:
             ConfigError: a plugin that is on cannot be used.
         """
         chosen_reader = reader or _file_reader(settings)
-        star_finder, source_grader = _open_models(settings)
+        star_finder, source_part = _open_models(settings)
         grader, head = open_grader(settings)
+        require_pair(source_part, head)
         return cls(
             chosen_reader,
             Detector(star_finder),
             Measurer(_site(settings.site)),
-            SourceGrader(source_grader),
+            SourceGrader(source_part),
             grader,
-            models=(star_finder, source_grader, head),
+            models=(star_finder, source_part, head),
             default_scale_arcsec_px=settings.site.scale_arcsec_px,
         )
 
@@ -131,12 +132,12 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
         FrameError: the file cannot be read or searched.
         ModelError: a model is missing, altered or does not fit.
     """
-    star_finder, source_grader = _open_models(settings)
+    star_finder, source_part = _open_models(settings)
     looker = Looker(
         _file_reader(settings),
         Detector(star_finder),
         Measurer(_site(settings.site)),
-        SourceGrader(source_grader),
+        SourceGrader(source_part),
         default_scale_arcsec_px=settings.site.scale_arcsec_px,
     )
     on_models()
@@ -151,12 +152,12 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
 def _open_models(settings: Settings) -> tuple[Model, Model]:
     """Open the models that look: the star finder, and the source part of the quality model."""
     chosen = settings.models
-    names = (chosen.star_finder, source_part(chosen.quality))
-    star_finder, source_grader = (
+    names = (chosen.star_finder, source_part_of(chosen.quality))
+    star_finder, source_part = (
         open_model(name, folder=chosen.folder, provider=chosen.provider, threads=settings.worker.threads)
         for name in names
     )
-    return star_finder, source_grader
+    return star_finder, source_part
 
 
 def _file_reader(settings: Settings) -> Reader:

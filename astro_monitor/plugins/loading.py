@@ -26,6 +26,7 @@ BUILT_IN = {
     "register_readers": "astro_monitor.formats.builtin",
     "register_dialects": "astro_monitor.read.dialects",
     "register_rules": "astro_monitor.judge.builtin",
+    "register_list_writers": "astro_monitor.lists.builtin",
 }
 """Module of astro-monitor that answers a hook. It is imported when the hook is called, so that the daemon never loads
 the readers, nor the worker the rules."""

@@ -2,7 +2,7 @@
 
 Nothing is written. The frames are read from where they were last seen, in the order in which they were judged, and
 everything else that the judge met in between is repeated at its place: second looks, and decisions by hand that took a
-frame out of what is normal. The judge begins with what it remembered before the night; where that was not kept, some
+frame out of the baseline. The judge begins with what it remembered before the night; where that was not kept, some
 frames from before are judged first.
 """
 

@@ -1,4 +1,4 @@
-"""What a person's decisions say about the limits: tried in the shadow, applied by nobody but the owner."""
+"""What a person's decisions say about the limits: tried without effect, applied by the owner alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ LEAST_DECISIONS = 5
 """Fewer decisions by hand teach nothing."""
 
 PROBABILITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Values of ``judge.reject_probability`` that are tried."""
 LIMITS = {"max_fwhm_px": "fwhm_px", "max_fwhm_arcsec": "fwhm_arcsec", "max_elongation": "elongation"}
 """Setting, and the metric that it limits. No limit on the sky is learnt: the moon would teach it."""
 
@@ -26,7 +27,7 @@ class Lesson:
 
     Attributes:
         followed: decisions by hand that the rules would have come to by themselves.
-        others: frames nobody decided on by hand that would be decided otherwise.
+        others: frames without a decision by hand that would be decided otherwise.
     """
 
     setting: str
@@ -36,7 +37,7 @@ class Lesson:
 
 
 def by_hand(seen: Sequence[Again]) -> list[Again]:
-    """Give the frames that a person kept or rejected and that could be judged again."""
+    """Return the frames that a person kept or rejected and that could be judged again."""
     return [
         one
         for one in seen

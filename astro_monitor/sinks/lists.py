@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..documents import Document
-from ..lists import ListedFrame, ListError, NotLight, Owner, Written, owner_of, write_lists
+from ..lists import ListedFrame, ListError, ListWriters, NotLight, Owner, Written, owner_of, write_lists
 from ..nightlog import NightLogReader
 from ..settings import ListSettings
 from .list_rows import PathedFile, placed, row_of_frame, row_of_other, still_there
@@ -50,6 +50,7 @@ class ListSink:
         report: called with the body of ``list.written`` when the lists have changed.
         ending: whether the lists are not written again soon, so that it is worth a wait to see which frames are there.
         look_every_s: seconds between two checks which frames are still there.
+        writers: all kinds of list that there are; ``None``: those of astro-monitor.
 
     Attributes:
         place: where lists are written: ``folder``, or a sub-folder when that belongs to another watch.
@@ -69,6 +70,7 @@ class ListSink:
         report: Callable[[dict[str, Any]], None] = lambda body: None,
         ending: Callable[[], bool] = lambda: False,
         look_every_s: float = LOOK_EVERY_S,
+        writers: ListWriters | None = None,
     ) -> None:
         self.place = folder
         self.trouble = ""
@@ -80,6 +82,7 @@ class ListSink:
         self._report = report
         self._ending = ending
         self._look_every_s = look_every_s
+        self._writers = writers
         self._owner: Owner | None = None
         self._generation = 0
         self._due = False
@@ -172,6 +175,7 @@ class ListSink:
             watch_roots=self._roots,
             written=self._written,
             owner=self._owner,
+            writers=self._writers,
         )
 
     def _take_a_look(self, *, force: bool) -> None:

@@ -15,10 +15,10 @@ import onnx
 from onnx import helper
 from onnx.utils import Extractor
 
-from astro_monitor.grade.grader import INPUTS, OUTPUTS, SOURCE_INPUTS, SOURCE_OUTPUTS
+from astro_monitor.grade.grader import INPUTS, OUTPUTS, SOURCE_INPUTS, SOURCE_OUTPUTS, SOURCE_PART_SHA256
 from astro_monitor.grade.sources import MOST_SOURCES, SOURCE_LENGTH
 from astro_monitor.grade.statistics import STATISTICS_LENGTH
-from astro_monitor.inference import Card, source_part
+from astro_monitor.inference import Card, source_part_of
 from astro_monitor.inference.provider import open_session
 from training.export import Arrays, ship
 
@@ -108,19 +108,18 @@ def ship_parts(whole: onnx.ModelProto, models: Path, name: str, **card: Any) -> 
         ModelError: a written part cannot be opened or does not fit its card.
     """
     sources, head = cut(whole)
-    width = next(value for value in head.graph.input if value.name == FEATURES).type.tensor_type.shape.dim[1].dim_value
     parameters = dict(card.pop("parameters"))
     own = {key: parameters.pop(key) for key in tuple(parameters) if key in SOURCE_PARAMETERS}
     of_head = {
         key: card.pop(key) for key in ("summary", "class_names", "calibration", "thresholds", "scores") if key in card
     }
     first = ship(
-        sources, models, {"sources": (1, MOST_SOURCES, SOURCE_LENGTH), "valid": (1, MOST_SOURCES)},
-        name=source_part(name), summary=SOURCE_SUMMARY, parameters=own, **card,
+        sources, models, _examples(sources),
+        name=source_part_of(name), summary=SOURCE_SUMMARY, parameters=own, **card,
     )  # fmt: skip
     second = ship(
-        head, models, {FEATURES: (1, width), STATISTICS: (1, STATISTICS_LENGTH)},
-        name=name, parameters=parameters, **of_head, **card,
+        head, models, _examples(head),
+        name=name, parameters=parameters | {SOURCE_PART_SHA256: first.sha256}, **of_head, **card,
     )  # fmt: skip
     return first, second
 
@@ -141,8 +140,16 @@ def cut_file(path: Path, models: Path) -> float:
         exclude={"card_schema", "card_sha256", "sha256", "size_bytes", "opset", "inputs", "outputs", "name"}
     )
     ship_parts(whole, models, card.name, **kept)
-    parts = [onnx.load(models / f"{name}.onnx") for name in (source_part(card.name), card.name)]
+    parts = [onnx.load(models / f"{name}.onnx") for name in (source_part_of(card.name), card.name)]
     return difference(whole, parts[0], parts[1], _random_inputs())
+
+
+def _examples(part: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Return a shape of each input for one frame."""
+    return {
+        value.name: tuple(size.dim_value or 1 for size in value.type.tensor_type.shape.dim)
+        for value in part.graph.input
+    }
 
 
 def _random_inputs() -> list[Arrays]:
@@ -182,10 +189,7 @@ def _widths(whole: onnx.ModelProto, names: Sequence[str]) -> dict[str, int]:
     probe = onnx.ModelProto.FromString(whole.SerializeToString())
     probe.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
     session, _ = open_session(probe.SerializeToString(), ["CPUExecutionProvider"], "cpu", 1)
-    nothing = {
-        value.name: np.zeros([size.dim_value or 1 for size in value.type.tensor_type.shape.dim], np.float32)
-        for value in whole.graph.input
-    }
+    nothing = {name: np.zeros(shape, np.float32) for name, shape in _examples(whole).items()}
     return {name: values.shape[1] for name, values in zip(names, session.run(list(names), nothing), strict=True)}
 
 

@@ -113,6 +113,9 @@ class _TableKeeper:
 class _Ungraded:
     """In place of the head of the quality model, while there is none."""
 
+    def fits(self, features: SourceFeatures) -> bool:
+        return True
+
     def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
         return _NO_GRADE
 

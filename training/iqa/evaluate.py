@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from astro_monitor.grade import Grader, SourceGrader
 from astro_monitor.grade.sources import Sources
 from astro_monitor.grade.statistics import FIRM_BASELINE
-from astro_monitor.inference import Card, open_model, source_part
+from astro_monitor.inference import Card, open_model, source_part_of
 from astro_monitor.judge.limits import FAULT_NOTED
 from astro_monitor.records import CLASSES, Grade
 from training.iqa.calibration import expected_calibration_error
@@ -80,7 +80,7 @@ def open_quality(models: Path, name: str = "quality", threads: int = 1) -> tuple
         both parts, and the card of the head.
     """
     sources, head = (
-        open_model(part, folder=models, provider="cpu", threads=threads) for part in (source_part(name), name)
+        open_model(part, folder=models, provider="cpu", threads=threads) for part in (source_part_of(name), name)
     )
     return SourceGrader(sources), Grader(head, normal_fwhm_arcsec=3.0), head.card
 

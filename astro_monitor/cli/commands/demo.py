@@ -95,7 +95,7 @@ def run_demo(
     as_json: bool,
     out: Console,
 ) -> None:
-    """Run the demonstration night and print what was expected beside what was found.
+    """Run the demonstration night and print what was expected next to what was found.
 
     Raises:
         ConfigError: the folder holds something already.

@@ -1,4 +1,4 @@
-"""``astro-monitor diff``: a past night judged again, beside what was decided then; and what decisions by hand teach."""
+"""``astro-monitor diff``: a past night judged again, compared with its decisions; limits learned from those by hand."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def run_diff(
     folder: Path, night: str, settings: Settings, stop: threading.Event, *, as_json: bool, learn: bool, out: Console,
     err: Console,
 ) -> None:  # fmt: skip
-    """Judge a night again and say what would be different. Nothing is written.
+    """Judge a night again and print what would be different. Nothing is written.
 
     Parameters:
         folder: the watched folder.
         night: date on which it began; ``last`` or ``all``.
         settings: what to try.
-        stop: ends it early; what was done is told.
+        stop: ends it early; what was done until then is printed.
         as_json: one line for each frame.
         learn: also suggest settings that agree with the decisions by hand.
 

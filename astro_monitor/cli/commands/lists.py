@@ -11,10 +11,11 @@ from rich.console import Console
 
 from ...errors import ConfigError
 from ...files import copy_weighted
-from ...lists import owner_of, refuse_capture_folder, stacks, write_lists
+from ...lists import ListWriters, owner_of, refuse_capture_folder, stacks, write_lists
 from ...monitor import lists_folder
 from ...nightlog import NightLogReader
 from ...plain import counted, duration
+from ...plugins import load_plugins
 from ...settings import Settings
 from ...sinks import listed_frames, not_lights, siril_version
 from ..nightlogs import night_log_of
@@ -71,6 +72,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         siril=siril_version(settings.lists.siril),
         watch_roots=[folder],
         owner=owner_of(place),
+        writers=ListWriters.of(load_plugins(settings)),
     )
     target = Path(body["folder"])
     page.line(

@@ -15,9 +15,11 @@ from rich.console import Console
 
 from ...clock import SystemClock
 from ...errors import ConfigError, NightLogInUse
+from ...lists import ListWriters
 from ...monitor import lists_folder
 from ...nightlog import BY_RULES, FrameRow, NightLog, NightLogReader
 from ...plain import counted
+from ...plugins import load_plugins
 from ...publish import revise
 from ...session import Session
 from ...settings import Settings
@@ -89,12 +91,15 @@ def run_review(
     by = _user()
     try:
         with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
-            session = Session(settings, own, SystemClock(), announce=lambda document: None)
+            plugins = load_plugins(settings)
+            session = Session(settings, own, SystemClock(), announce=lambda document: None, plugins=plugins)
             for row in chosen:
                 session.revise(row.frame_id, word, by, why)
             report = partial(session.record, "list.written")
             goal = lists_folder(settings, folder)
-            ListSink(own, goal, settings.lists, roots=(folder,), state=place, report=report).write(last=True)
+            writers = ListWriters.of(plugins)
+            lists = ListSink(own, goal, settings.lists, roots=(folder,), state=place, report=report, writers=writers)
+            lists.write(last=True)
     except NightLogInUse:
         # The watch is running: it holds the log, and writes the lists itself.
         for row in chosen:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from astro_monitor.detect.likeness import by_likeness, cores
+from astro_monitor.detect.likeness import cores, reclassified_by_profile
 from astro_monitor.detect.peaks import Points
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
 
@@ -39,7 +39,7 @@ def field(sigma: float, count: int, flux: float = 400.0, seed: int = 2) -> list[
 
 def judged(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
     points = _points(sources, said)
-    return by_likeness(points, cores(points, sky_with(sources)))
+    return reclassified_by_profile(points, cores(points, sky_with(sources)))
 
 
 def _points(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
@@ -125,7 +125,7 @@ def test_narrow_sources_that_all_lie_in_the_middle_of_their_pixels_are_no_stars(
     light = np.concatenate([cores(_points(stars, [KIND_STAR] * 60), sky_with(stars)), hot])
     places = [(float(x), float(y), 0.0, 0.0) for x, y in rng.integers(10, 390, (60, 2))]
     points = _points(stars + places, [KIND_STAR] * 120)
-    kind = by_likeness(points, light).kind
+    kind = reclassified_by_profile(points, light).kind
     assert (kind[60:] == KIND_ARTEFACT).mean() > 0.9
     assert (kind[:60] == KIND_STAR).mean() > 0.85
 
@@ -133,5 +133,7 @@ def test_narrow_sources_that_all_lie_in_the_middle_of_their_pixels_are_no_stars(
 def test_stars_alone_are_not_suspected() -> None:
     for sigma in (0.42, 0.6, 1.0):
         stars = field(sigma, 200)
-        kind = by_likeness(_points(stars, [KIND_STAR] * 200), cores(_points(stars, [KIND_STAR] * 200), sky_with(stars)))
+        kind = reclassified_by_profile(
+            _points(stars, [KIND_STAR] * 200), cores(_points(stars, [KIND_STAR] * 200), sky_with(stars))
+        )
         assert (kind.kind == KIND_STAR).mean() > 0.97

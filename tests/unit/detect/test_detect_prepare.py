@@ -32,6 +32,21 @@ def test_window_is_the_logarithm_of_signal_to_noise_beyond_ten(dtype: type, bin_
     np.testing.assert_allclose(out, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("bin_factor", [1, 2])
+def test_the_mean_levels_of_cells_come_from_all_windows_together(dtype: type, bin_factor: int) -> None:
+    pixels = np.random.default_rng(6).integers(400, 700, (101, 131)).astype(dtype)
+    view = Stretch(flat(500, 20, (5, 6)), pixels.shape, bin_factor)
+    rows, columns = (size // 4 for size in view.shape)
+    binned_adu = np.full((rows, columns), np.nan, np.float32)
+    for top in range(-12, view.shape[0], 32):
+        for left in range(-12, view.shape[1], 48):
+            view.window(pixels, top, left, np.empty((64, 64), np.float32), binned_adu)
+    side = 4 * bin_factor
+    wanted = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
+    np.testing.assert_allclose(binned_adu, wanted, rtol=1e-5)
+
+
 def test_outside_the_frame_is_sky() -> None:
     pixels = np.full((64, 64), 900, np.uint16)
     out = np.empty((80, 96), np.float32)

@@ -88,7 +88,11 @@ class FakeModel:
     @property
     def card(self) -> Any:
         thresholds = dict.fromkeys(CLASSES, 0.5) | {"in_domain": 0.25, "few_stars": 0.85}
-        return SimpleNamespace(thresholds=thresholds, calibration={"error_median": 1.0, "error_edge": 2.0})
+        return SimpleNamespace(
+            thresholds=thresholds,
+            parameters={"source_part_sha256": "abc"},
+            calibration={"error_median": 1.0, "error_edge": 2.0},
+        )
 
     def require(self, *, preprocessing_version: str, inputs: Any, outputs: Any) -> None:
         assert preprocessing_version == PREPROCESSING_VERSION

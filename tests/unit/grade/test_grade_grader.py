@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from astro_monitor.errors import GradeFailed, ModelError
-from astro_monitor.grade import Grader, SourceGrader
+from astro_monitor.grade import Grader, SourceGrader, require_pair
 from astro_monitor.grade.domain import in_domain
 from astro_monitor.records import CLASSES, Baseline, BaselineKey, Spread
 
@@ -108,3 +109,22 @@ def test_sources_within_each_other_are_no_stars():
     assert in_domain(0.5, 50, 3.0, calibration) == 1
     assert in_domain(0.5, 50, 0.2, calibration) == 0.5
     assert in_domain(2.0, 50, 0.2, calibration) == 0.25
+
+
+def test_features_of_another_source_part_are_not_graded(stars, sky, measurements, fake_model):
+    model = fake_model()
+    features = SourceGrader(model).features(FRAME, SimpleNamespace(sky=sky), stars(5))
+    grader = Grader(model, normal_fwhm_arcsec=3.0)
+    assert grader.fits(features)
+    other = replace(features, model="quality-sources.9+ffffffffffff")
+    assert not grader.fits(other)
+    with pytest.raises(GradeFailed, match="looked at with quality-sources"):
+        grader.grade(other, measurements(), EMPTY)
+
+
+def test_two_parts_of_different_models_are_refused(fake_model):
+    head, part = fake_model(), SimpleNamespace(card=SimpleNamespace(sha256="abc"), identity="s.0+abc")
+    require_pair(part, head)
+    part.card.sha256 = "abd"
+    with pytest.raises(ModelError, match="do not belong together"):
+        require_pair(part, head)

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import helper
 
 from astro_monitor.errors import ModelError
 from astro_monitor.inference import list_models, open_model, seal, verify_model
 from astro_monitor.inference.onnxfile import has_external_data
+
+pytest.importorskip("onnx", reason="needs the 'train' extra")
+import onnx
+from onnx import helper
 
 NAME = "star-unet"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from astro_monitor.judge import Judge
 from astro_monitor.judge.advice import advice_for
-from astro_monitor.judge.alerts import MAX_EVIDENCE, Warden
+from astro_monitor.judge.alerts import MAX_EVIDENCE, AlertState
 from astro_monitor.judge.causes import NO_CAUSE
 from astro_monitor.records import CAUSES, baseline_key
 from astro_monitor.settings import JudgeSettings, SiteSettings
@@ -203,12 +203,12 @@ def test_a_severe_fault_beside_another_is_reported_at_its_second_frame(settled, 
 
 
 def test_a_state_of_the_version_before_has_no_names_and_is_read() -> None:
-    old = {key: value for key, value in Warden(kind="seeing", rig="a").state().items() if key != "frames"}
-    warden = Warden.restore({**old, "recent": ["bad", "good"], "evidence": [["f", "none"]], "alert_id": "seeing-1"})
+    old = {key: value for key, value in AlertState(kind="seeing", rig="a").state().items() if key != "frames"}
+    warden = AlertState.restore({**old, "recent": ["bad", "good"], "evidence": [["f", "none"]], "alert_id": "seeing-1"})
     assert list(warden.frames) == ["", ""]
     assert not warden.retract("g")
     assert warden.retract("f")
-    assert Warden.restore(json.loads(json.dumps(warden.state()))).state() == warden.state()
+    assert AlertState.restore(json.loads(json.dumps(warden.state()))).state() == warden.state()
 
 
 SIGNS = st.sampled_from(["good", "doubtful", "suspect", "bad", "severe"])
@@ -216,7 +216,7 @@ SIGNS = st.sampled_from(["good", "doubtful", "suspect", "bad", "severe"])
 
 @given(signs=st.lists(SIGNS, max_size=30), taken=st.integers(0, 29), again=SIGNS)
 def test_a_withdrawn_frame_leaves_no_trace_in_later_alerts(signs: list[str], taken: int, again: str) -> None:
-    warden, rules = Warden(kind="seeing", rig="a"), JudgeSettings()
+    warden, rules = AlertState(kind="seeing", rig="a"), JudgeSettings()
     for number, sign in enumerate(signs):
         warden.note(sign, str(number), NO_CAUSE, 60.0 * number, rules)
     was_open = bool(warden.alert_id)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from astro_monitor import metrics
-from astro_monitor.errors import DetectFailed, Incomplete, Unreadable
+from astro_monitor.errors import DetectFailed, GradeFailed, Incomplete, Unreadable
+from astro_monitor.looks import decode, encode
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.records import (
     CLASSES,
@@ -23,6 +24,7 @@ from astro_monitor.records import (
     Frame,
     FrameMeta,
     Grade,
+    Look,
     Measured,
     Measurements,
     Skipped,
@@ -124,6 +126,9 @@ class Stages:
             mean_image=np.zeros((25, 25), np.float32), model="s.1+cc",
         )  # fmt: skip
 
+    def fits(self, features) -> bool:
+        return True
+
     def grade(self, features, measurements, baseline) -> Grade:
         self._maybe_fail("grade")
         self.baselines.append(baseline)
@@ -192,3 +197,55 @@ def test_the_scale_of_the_settings_stands_in_for_a_silent_header() -> None:
     outcome = pipeline(stages, default_scale_arcsec_px=1.5).examine(ARRIVAL, ())
     assert stages.scales == [1.5]
     assert outcome.meta.sources["scale_arcsec_px"] == "setting site.scale_arcsec_px"
+
+
+def test_a_look_is_compared_with_one_baseline_after_the_other_without_looking_again() -> None:
+    stages = Stages()
+    whole = pipeline(stages)
+    look = whole.look(ARRIVAL)
+    assert isinstance(look, Look)
+    stages.errors = {stage: AssertionError("must not be called") for stage in ("open", "read", "detect", "measure")}
+    key = baseline_key(META, (64, 80))
+    first, second = (whole.compare(look, Baseline(key=key, size=size)) for size in (3, 4))
+    assert [baseline.size for baseline in stages.baselines] == [3, 4]
+    assert isinstance(first, Examined)
+    assert replace(first, timings_s={}) == replace(second, timings_s={})
+
+
+def test_both_steps_in_a_row_are_what_the_pipeline_does_at_once() -> None:
+    whole = pipeline(Stages())
+    look = whole.look(ARRIVAL)
+    assert isinstance(look, Look)
+    apart = whole.compare(decode(encode(look)), Baseline(key=baseline_key(META, (64, 80))))
+    at_once = whole.examine(ARRIVAL, ())
+    assert isinstance(apart, Examined)
+    assert isinstance(at_once, Examined)
+    assert replace(apart, timings_s={}) == replace(at_once, timings_s={})
+
+
+def test_the_time_of_both_steps_adds_up() -> None:
+    whole = pipeline(Stages())
+    look = whole.look(ARRIVAL)
+    assert isinstance(look, Look)
+    examined = whole.compare(look, Baseline(key=baseline_key(META, (64, 80))))
+    assert examined.timings_s["total"] > look.timings_s["total"]
+    assert examined.timings_s["grade"] > look.timings_s["grade"]
+
+
+def test_a_comparison_that_fails_is_the_failure_of_its_frame() -> None:
+    whole = pipeline(Stages(grade=GradeFailed("no")))
+    look = whole.look(ARRIVAL)
+    assert isinstance(look, Look)
+    failed = whole.compare(look, Baseline(key=baseline_key(META, (64, 80))))
+    assert isinstance(failed, Failed)
+    assert (failed.frame_id, failed.stage, failed.kind) == ("ab" * 8, "grade", "grade_failed")
+    assert failed.arrival == ARRIVAL
+
+
+def test_whoever_wants_the_picture_gets_the_frame_while_it_is_in_memory() -> None:
+    seen = []
+    look = pipeline(Stages()).look(ARRIVAL, on_picture=lambda frame, detections: seen.append((frame, detections)))
+    assert isinstance(look, Look)
+    ((frame, detections),) = seen
+    assert frame.pixels.shape == (64, 80)
+    assert detections.model == "finder.1+aa"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import astro_monitor
+
+pytest.importorskip("keras", reason="needs the 'train' extra")
 from training.iqa.strange import ask
 from training.simulate.strange import KINDS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("galsim", reason="needs the 'train' extra")
 from training.simulate.strange import KINDS, SHAPE, strange_frame
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astro_monitor import metrics
+from astro_monitor.looks import MAX_LOOK_BYTES
 from astro_monitor.records import (
     CLASSES,
     FAULTS,
@@ -136,6 +137,9 @@ def test_settings_and_greetings_come_back_unchanged() -> None:
         assert wire.unpack(wire.pack(record))[0] == record
 
 
+KEY = BaselineKey(rig="rig", target="m 31", filter="l", exposure_s=60.0, gain=0.0, binning=1, height=100, width=100)
+
+
 @pytest.fixture
 def failure() -> Failed:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -147,6 +151,21 @@ def failure() -> Failed:
         arrival=arrival, frame_id=None, stage="read", kind="unreadable", known=True, retryable=False,
         sentence="s", timings_s={"total": 1.5},
     )  # fmt: skip
+
+
+def test_bytes_where_none_belong_and_none_where_some_do_are_no_message(failure: Failed) -> None:
+    looked = wire.pack(wire.Looked(arrival=failure.arrival, frame_id="ab", key=KEY, look=b"abc"))
+    assert looked.endswith(b"\0abc")
+    for raw in (wire.pack(failure) + b"\0abc", wire.pack(failure) + b"\0", looked[: -len(b"\0abc")]):
+        with pytest.raises(wire.WireError):
+            wire.unpack(raw)
+
+
+def test_bytes_of_more_than_any_look_are_no_message(failure: Failed) -> None:
+    with pytest.raises(wire.WireError):
+        wire.unpack(
+            wire.pack(wire.Looked(arrival=failure.arrival, frame_id="ab", key=KEY, look=bytes(MAX_LOOK_BYTES + 1)))
+        )
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -1,0 +1,29 @@
+"""For PixInsight: the table of SubframeSelector, and links to the kept frames for the batch script (WBPP)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import pixinsight
+from ..writer import ListWriter, StackTask
+
+FOLDER = "pixinsight"
+
+
+def _render(task: StackTask) -> Mapping[str, bytes]:
+    if batch := pixinsight.batch_links(task.stack):
+        task.links(FOLDER, "lights", batch)
+    task.folder(FOLDER)
+    return {f"{FOLDER}/subframes.csv": pixinsight.subframes_csv(task.stack)}
+
+
+WRITERS = (
+    ListWriter(
+        key="pixinsight",
+        meaning="pixinsight/: the table of SubframeSelector, and links for WBPP",
+        render=_render,
+        folders=(FOLDER,),
+        order=20,
+    ),
+)
+"""The row of this module. ``order``: Siril, PixInsight, paths, tables, and the list of all notes last."""
