@@ -18,14 +18,14 @@ Path = tuple[str, ...]
 
 def leaves(tree: type[BaseModel]) -> list[Path]:
     """Return the paths of all settings, such as ``("watch", "quiet_s")``."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for name, field in tree.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            found += [(name, *path) for path in leaves(section)]
+            paths += [(name, *path) for path in leaves(section)]
         else:
-            found.append((name,))
-    return found
+            paths.append((name,))
+    return paths
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -66,8 +66,8 @@ def _unknown(path: Path, tree: type[BaseModel]) -> str:
     near = nearest(name, elsewhere)
     if near:
         leaf = elsewhere[near]
-        place = f"in section [{leaf[0]}]" if len(leaf) > 1 else "above all sections"
-        return f"there is no setting {shown('.'.join(path))}; did you mean {near} {place}?"
+        where = f"in section [{leaf[0]}]" if len(leaf) > 1 else "above all sections"
+        return f"there is no setting {shown('.'.join(path))}; did you mean {near} {where}?"
     return f"there is no setting {shown('.'.join(path))}"
 
 
@@ -96,8 +96,8 @@ def wrong(path: Path, problem: Mapping[str, Any]) -> str:
     for start, must in _MUST:
         if kind.startswith(start):
             return f"{key} must be {must.format(**limits)}{given}"
-    said = str(problem["msg"])
-    return f"{key} cannot be used{given}: {shown(said[:1].lower() + said[1:])}"
+    message = str(problem["msg"])
+    return f"{key} cannot be used{given}: {shown(message[:1].lower() + message[1:])}"
 
 
 _MUST: Sequence[tuple[str, str]] = (

@@ -32,7 +32,7 @@ def judge_memory(night_log: NightLogReader) -> State:
     if outline is None:
         return {}
     # Logs from before the histories had rows of their own hold them in the outline.
-    named = [kept.get(one, {}) if isinstance(one, str) else one for one in outline.get("histories", [])]
+    named = [kept.get(history, {}) if isinstance(history, str) else history for history in outline.get("histories", [])]
     return {**outline, "histories": named}
 
 

@@ -48,19 +48,20 @@ def shown(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() or one in keep else one.encode("unicode_escape").decode("ascii") for one in text
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
     )
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, singular: str, plural: str = "") -> str:
     """Write a number and its noun: ``1 frame``, ``2 frames``.
 
     Parameters:
         number: how many.
-        one: the noun in the singular.
-        many: its plural where it is not made with an s.
+        singular: the noun in the singular.
+        plural: its plural where it is not made with an s.
     """
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def duration(seconds: float, *, like_s: float | None = None) -> str:
@@ -85,5 +86,5 @@ def because(error: OSError) -> str:
     own_words = error.errno is not None and error.strerror not in (None, os.strerror(error.errno))
     if error.errno in _ERRORS and (not own_words or getattr(error, "winerror", None) is not None):
         return _ERRORS[error.errno]
-    said = error.strerror or (str(error) if error.errno is None else "") or "the system does not say why"
-    return shown(f"{said[:1].lower()}{said[1:]}")
+    message = error.strerror or (str(error) if error.errno is None else "") or "the system does not say why"
+    return shown(f"{message[:1].lower()}{message[1:]}")

@@ -237,7 +237,7 @@ def _environment() -> dict[str, Any]:
         ConfigError: a variable looks like a setting and is none.
     """
     known = {variable(path): path for path in leaves(Settings)}
-    found: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for name, value in os.environ.items():
         if not name.startswith(PREFIX):
             continue
@@ -245,16 +245,18 @@ def _environment() -> dict[str, Any]:
             _refuse_or_warn(name, known)
             continue
         *sections, key = known[name]
-        place, model = found, Settings
+        branch, model = tree, Settings
         for step in sections:
-            place, model = place.setdefault(step, {}), type(model.model_fields[step].default)
+            branch, model = branch.setdefault(step, {}), type(model.model_fields[step].default)
         is_list = get_origin(model.model_fields[key].annotation) is tuple
-        place[key] = [part.strip() for part in value.split(",") if part.strip()] if is_list else value
-    return found
+        branch[key] = [part.strip() for part in value.split(",") if part.strip()] if is_list else value
+    return tree
 
 
 def _refuse_or_warn(name: str, known: Iterable[str]) -> None:
-    near = nearest(name.removeprefix(PREFIX), (one.removeprefix(PREFIX).lower() for one in known)).upper()
+    near = nearest(
+        name.removeprefix(PREFIX), (variable_name.removeprefix(PREFIX).lower() for variable_name in known)
+    ).upper()
     meant = f"; did you mean {PREFIX}{near}?" if near else ""
     sentence = f"the environment variable {shown(name)} is no setting{meant}"
     if near or "__" in name.removeprefix(PREFIX):
@@ -301,13 +303,13 @@ def load(path: Path | None = None, flags: dict[str, Any] | None = None) -> Setti
 
 def _holds(tree: Mapping[str, Any], path: Sequence[str]) -> bool:
     """Return whether there is a value at a path, or the path leads into one."""
-    place: Any = tree
+    branch: Any = tree
     for step in path:
-        if not isinstance(place, Mapping):
+        if not isinstance(branch, Mapping):
             return True
-        if step not in place:
+        if step not in branch:
             return False
-        place = place[step]
+        branch = branch[step]
     return True
 
 

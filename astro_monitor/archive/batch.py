@@ -53,7 +53,7 @@ def find_frames(
     Raises:
         ConfigError: a path does not exist, or nothing was found.
     """
-    found: dict[Path, Arrival] = {}
+    by_path: dict[Path, Arrival] = {}
     known = plugins or load_plugins(Settings())
     formats, dialects = FormatTable.of(known), Dialects.registered(known)
     rules = NameRules(formats=formats)
@@ -61,15 +61,17 @@ def find_frames(
         if path.is_dir():
             inside = sorted(path.rglob("*"))
             frames = (file for file in inside if rules.is_frame(file.name) and file.is_file())
-            found.update((file.absolute(), _arrival(file, path)) for file in frames)
+            by_path.update((file.absolute(), _arrival(file, path)) for file in frames)
             _tell_unread(path, inside, rules, on_unread)
         elif path.exists() or path.is_symlink():
-            found.setdefault(path.absolute(), _arrival(path, path.parent))
+            by_path.setdefault(path.absolute(), _arrival(path, path.parent))
         else:
             raise ConfigError(f"{path} does not exist; check the path")
-    if not found:
+    if not by_path:
         raise ConfigError(f"no frames in {', '.join(map(str, paths))}; frames end in {', '.join(formats.endings)}")
-    return sorted(found.values(), key=lambda arrival: (exposure_started(arrival, formats, dialects), str(arrival.path)))
+    return sorted(
+        by_path.values(), key=lambda arrival: (exposure_started(arrival, formats, dialects), str(arrival.path))
+    )
 
 
 def grade_files(
@@ -175,11 +177,11 @@ def _announcer(
 
 
 def _tell_unread(root: Path, files: Sequence[Path], rules: NameRules, on_unread: Callable[[str], None]) -> None:
-    said: set[tuple[Path, str]] = set()
+    reported: set[tuple[Path, str]] = set()
     for file in files:
         kind = rules.unread_kind(file.name)
-        if kind is not None and (file.parent, kind.name) not in said:
-            said.add((file.parent, kind.name))
+        if kind is not None and (file.parent, kind.name) not in reported:
+            reported.add((file.parent, kind.name))
             on_unread(unread_sentence(root, file.parent, file.name, kind))
 
 

@@ -132,25 +132,25 @@ class Places:
     def _know(self, candidates: Iterable[FixedLine]) -> None:
         """Know those lines that enough frames show at the same place."""
         least = max(LEAST_FRAMES, LEAST_SHARE * len(self._seen))
-        found: list[FixedLine] = []
+        known: list[FixedLine] = []
         if sum(bool(seen.streaks) for seen in self._seen) >= least:
             for line in candidates:
-                if any(other.on_sky == line.on_sky and _alike(line, other) for other in found):
+                if any(other.on_sky == line.on_sky and _alike(line, other) for other in known):
                     continue
                 if sum(_shows(seen, line) for seen in self._seen) >= least:
-                    found.append(line)
-        self._known = tuple(found)
+                    known.append(line)
+        self._known = tuple(known)
 
 
 def _everywhere(frames: Sequence[_Seen]) -> list[FixedLine]:
     """All streaks of some frames as places on the sensor and among the stars, those of the last frame first."""
-    places = [
+    lines = [
         _line(streak, seen.shift, on_sky=on_sky)
         for seen in reversed(frames)
         for streak in seen.streaks
         for on_sky in (False, True)
     ]
-    return [place for place in places if place is not None]
+    return [line for line in lines if line is not None]
 
 
 def _line(streak: Streak, shift: Shift | None, *, on_sky: bool) -> FixedLine | None:
@@ -166,8 +166,8 @@ def _alike(first: FixedLine, second: FixedLine) -> bool:
 
 
 def _shows(seen: _Seen, line: FixedLine) -> bool:
-    places = [_line(streak, seen.shift, on_sky=line.on_sky) for streak in seen.streaks]
-    return any(place is not None and _alike(place, line) for place in places)
+    others = [_line(streak, seen.shift, on_sky=line.on_sky) for streak in seen.streaks]
+    return any(other is not None and _alike(other, line) for other in others)
 
 
 def _stored(streak: Streak) -> list[float]:

@@ -58,8 +58,8 @@ def sky_change(
         return None
     unit = sky_unit_adu(usual_sky.median if usual_sky else None, usual_noise.median)
     now = sky_unit_adu(values.get("sky_above_pedestal_adu"), values.get("background_noise_adu"))
-    found = sky_pattern(cells_adu, values)
-    change = [now * (share - usual) / unit for share, usual in zip(found, usual_pattern, strict=True)]
+    pattern = sky_pattern(cells_adu, values)
+    change = [now * (share - usual) / unit for share, usual in zip(pattern, usual_pattern, strict=True)]
     middle = median(change)
     return tuple(part - middle for part in change)
 

@@ -58,15 +58,17 @@ def check_folder(settings: Settings, folder: Path | None) -> Finding:
 
 def check_state(settings: Settings, folder: Path | None) -> Finding:
     """Whether the night log can be opened and written."""
-    place = rig_folder(settings, folder) if folder else settings.state_folder
+    folder_of_log = rig_folder(settings, folder) if folder else settings.state_folder
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place) as scratch:
+        folder_of_log.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder_of_log) as scratch:
             NightLog.open(Path(scratch) / "probe.sqlite", session_id="doctor", clock=SystemClock()).close()
     except (OSError, AstroMonitorError) as error:
         why = error if isinstance(error, AstroMonitorError) else because(error)
-        return Finding("night log", "fault", f"{place} cannot hold the night log: {why}; set state_folder to another.")
-    return Finding("night log", "ok", f"{place} can be written.")
+        return Finding(
+            "night log", "fault", f"{folder_of_log} cannot hold the night log: {why}; set state_folder to another."
+        )
+    return Finding("night log", "ok", f"{folder_of_log} can be written.")
 
 
 def check_watcher(settings: Settings, folder: Path | None) -> Finding:
@@ -85,10 +87,10 @@ def check_watcher(settings: Settings, folder: Path | None) -> Finding:
         looker = threading.Thread(target=look, name="doctor-watch", daemon=True)
         looker.start()
         (root / "probe.fits").write_bytes(b"not a frame, but a file that is whole")
-        found = seen.wait(WATCHER_PATIENCE_S)
+        was_seen = seen.wait(WATCHER_PATIENCE_S)
         stop.set()
         looker.join(timeout=5.0)
-    if not found:
+    if not was_seen:
         sentence = "A new file was not seen; start with --polling, or raise fs.inotify.max_user_instances."
         return Finding("watcher", "fault", sentence)
     return Finding("watcher", "ok", "New files are seen.")
@@ -149,12 +151,12 @@ def check_ports(settings: Settings, folder: Path | None) -> Finding:
 
 def check_disk(settings: Settings, folder: Path | None) -> Finding:
     """Whether there is room for the night log, and for frames."""
-    for place in [settings.state_folder, *([folder] if folder and folder.is_dir() else [])]:
-        existing = next((p for p in (place, *place.parents) if p.exists()), Path.cwd())
+    for checked in [settings.state_folder, *([folder] if folder and folder.is_dir() else [])]:
+        existing = next((p for p in (checked, *checked.parents) if p.exists()), Path.cwd())
         free = shutil.disk_usage(existing).free
         if free < LOW_DISK_BYTES:
             return Finding(
-                "disk", "warning", f"Only {free / 1e9:.1f} GB are free at {place}; make room before the night."
+                "disk", "warning", f"Only {free / 1e9:.1f} GB are free at {checked}; make room before the night."
             )
     return Finding("disk", "ok", "There is room.")
 

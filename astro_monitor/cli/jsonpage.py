@@ -218,7 +218,7 @@ def _kind(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{word}`" for word in inner)
     if origin in (Union, types.UnionType):
-        return " or ".join("`null`" if one is type(None) else _kind(one) for one in inner)
+        return " or ".join("`null`" if member is type(None) else _kind(member) for member in inner)
     if origin is dict:
         return "object" if inner[1] is Any else f"object: {_kind(inner[1])} for each key"
     if origin in (list, tuple):

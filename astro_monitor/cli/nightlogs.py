@@ -15,10 +15,10 @@ def night_log_of(folder: Path, settings: Settings) -> tuple[Path, Path]:
     Raises:
         ConfigError: there is none.
     """
-    place = rig_folder(settings, folder)
-    path = place / "nightlog.sqlite"
+    state_folder = rig_folder(settings, folder)
+    path = state_folder / "nightlog.sqlite"
     if not path.is_file():
         raise ConfigError(
             f"no night log for {folder} in {settings.state_folder}; run 'astro-monitor watch {folder}' first"
         )
-    return place, path
+    return state_folder, path

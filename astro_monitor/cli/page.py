@@ -207,12 +207,12 @@ def _broken(words: str, first: int, later: int) -> list[str]:
 def _parts(words: str) -> Iterable[str]:
     """Cut text after each blank and each slash; nothing is lost."""
     start = 0
-    for place, one in enumerate(words):
-        last = place + 1 == len(words)
+    for index, word in enumerate(words):
+        last = index + 1 == len(words)
         # A number stays with its per cent sign.
-        if one in " /\\" and (last or words[place + 1] not in " /\\%"):
-            yield words[start : place + 1]
-            start = place + 1
+        if word in " /\\" and (last or words[index + 1] not in " /\\%"):
+            yield words[start : index + 1]
+            start = index + 1
     if start < len(words):
         yield words[start:]
 

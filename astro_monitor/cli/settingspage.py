@@ -75,7 +75,7 @@ def example(field: FieldInfo) -> Any:
     if kind is bool:
         return not field.default
     if kind in (int, float) and field.default:
-        limits: list[Any] = [one.le for one in field.metadata if isinstance(one, Le)]
+        limits: list[Any] = [constraint.le for constraint in field.metadata if isinstance(constraint, Le)]
         fits = all(2 * field.default <= limit for limit in limits)
         return 2 * field.default if fits else kind(field.default / 2)
     return "/data/astro-monitor" if kind is Path else field.default
@@ -98,7 +98,7 @@ def _is_section(field: FieldInfo) -> bool:
 def _plain(annotation: Any) -> Any:
     """Return the type without ``None``: ``float`` for ``float | None``."""
     if get_origin(annotation) in (Union, types.UnionType):
-        return next(one for one in get_args(annotation) if one is not type(None))
+        return next(member for member in get_args(annotation) if member is not type(None))
     return annotation
 
 
@@ -126,8 +126,8 @@ def _values(key: str, field: FieldInfo) -> str:
 
 def _range(field: FieldInfo) -> str:
     signs = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Lt: ("lt", "<"), Le: ("le", "≤")}
-    bounds = [(one, *signs[type(one)]) for one in field.metadata if type(one) in signs]
-    limits = [f"{sign} {getattr(one, name)}" for one, name, sign in bounds]
+    bounds = [(constraint, *signs[type(constraint)]) for constraint in field.metadata if type(constraint) in signs]
+    limits = [f"{sign} {getattr(constraint, name)}" for constraint, name, sign in bounds]
     return f"({', '.join(limits)})" if limits else ""
 
 

@@ -86,7 +86,7 @@ def encode(document: Document) -> bytes:
     plain = document.model_dump(mode="json", by_alias=True)
     text = json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     if not text.isprintable():
-        text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace")
 
 

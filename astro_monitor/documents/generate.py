@@ -166,7 +166,7 @@ def _type(rule: Schema, used: set[str]) -> str:
     if "$ref" in rule:
         return _view(rule["$ref"].rsplit("/", 1)[1])
     if "anyOf" in rule:
-        return " | ".join(_type(one, used) for one in rule["anyOf"])
+        return " | ".join(_type(member, used) for member in rule["anyOf"])
     if "enum" in rule:
         name = _WORDS[tuple(rule["enum"])]
         used.add(name)
@@ -195,7 +195,7 @@ def _read(key: str, rule: Schema, *, required: bool) -> str:
     if "default" in rule and _is_plain(rule):
         return f'body.get("{key}", {_literal(rule["default"])})'
     if "anyOf" in rule:
-        inner = next(one for one in rule["anyOf"] if one.get("type") != "null")
+        inner = next(member for member in rule["anyOf"] if member.get("type") != "null")
         return f'None if body.get("{key}") is None else {_converted(inner, f"""body["{key}"]""")}'
     return _converted(rule, f'body.get("{key}", {"()" if rule["type"] == "array" else "{}"})')
 
@@ -214,7 +214,7 @@ def _converted(rule: Schema, source: str) -> str:
 def _is_plain(rule: Schema) -> bool:
     """Return whether a value is the same as a view: a scalar, or a mapping of scalars."""
     if "anyOf" in rule:
-        return all(_is_plain(one) for one in rule["anyOf"])
+        return all(_is_plain(member) for member in rule["anyOf"])
     return "$ref" not in rule and rule.get("type") != "array"
 
 

@@ -124,13 +124,13 @@ def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
     with os.fdopen(open_plain(goal / MANIFEST, os.O_RDONLY), "rb") as file:
         while text := file.readline(MAX_LINE_BYTES):
             try:
-                found = json.loads(text)
-                source, to = Path(str(found["from"])), Path(str(found["to"]))
+                record = json.loads(text)
+                source, to = Path(str(record["from"])), Path(str(record["to"]))
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
-            mac = found.pop("hmac", "")
-            signed = hmac.compare_digest(_mac(found, key).encode(), str(mac).encode("utf-8", "replace"))
-            yield Line(source, to, str(found.get("sha256", "")), signed and found.get("root") == str(root))
+            mac = record.pop("hmac", "")
+            signed = hmac.compare_digest(_mac(record, key).encode(), str(mac).encode("utf-8", "replace"))
+            yield Line(source, to, str(record.get("sha256", "")), signed and record.get("root") == str(root))
 
 
 def _mac(entry: dict[str, Any], key: bytes) -> str:

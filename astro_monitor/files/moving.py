@@ -170,10 +170,10 @@ def _holds(path: Path, sha256: str) -> bool:
 def _is_half_done(source: Path, goal: Path) -> bool:
     """Whether a crash has left a file under both names: one file, two names, in two folders."""
     try:
-        one, other = source.lstat(), goal.lstat()
-        same = (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+        first, second = source.lstat(), goal.lstat()
+        same = (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
         # One folder with two names (a bind mount) shows one name twice: taking it away would take the file away.
-        return same and one.st_nlink > 1 and not source.parent.samefile(goal.parent) and not source.is_symlink()
+        return same and first.st_nlink > 1 and not source.parent.samefile(goal.parent) and not source.is_symlink()
     except OSError:
         return False
 

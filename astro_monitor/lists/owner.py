@@ -71,8 +71,8 @@ def owner_of(state: Path) -> Owner:
         identity = read_plain(path).decode("ascii", "replace").strip()
     node = uuid.getnode()
     number = "" if node & _RANDOM_NODE else f"{node:012x}"
-    place = f"{socket.gethostname()}/{number}:{state.resolve()}"
-    return Owner(identity or hashlib.sha256(os.fsencode(place)).hexdigest()[:32], place, state.name)
+    address = f"{socket.gethostname()}/{number}:{state.resolve()}"
+    return Owner(identity or hashlib.sha256(os.fsencode(address)).hexdigest()[:32], address, state.name)
 
 
 def own_place(folder: Path, owner: Owner | None) -> Path:
@@ -119,12 +119,12 @@ def _claim(folder: Path, owner: Owner) -> bool:
         claim_file.unlink(missing_ok=True)
     try:
         claim = json.loads(read_plain(path))
-        identity, place = claim["identity"], claim["place"]
+        identity, address = claim["identity"], claim["place"]
     except (ValueError, KeyError, TypeError):
-        identity, place = "", ""  # damaged by a full disk or a crash: the folder is free
+        identity, address = "", ""  # damaged by a full disk or a crash: the folder is free
     if identity == owner.identity:
         return True
-    if place == owner.place or not identity:
+    if address == owner.place or not identity:
         replace_file(path, content)
         return True
     return False

@@ -276,9 +276,9 @@ def _foreign_notes(name: str, foreign: Sequence[str], holds: str, *, used: bool)
     """Return sentences about foreign files in a folder of links."""
     if not foreign:
         return []
-    examples = ", ".join(shown(one) for one in foreign[:3]) + (", …" if len(foreign) > 3 else "")
-    one = len(foreign) == 1
-    fate = f"{'stays' if one else 'stay'} there" + (f" and {'is' if one else 'are'} used, too" if used else "")
+    examples = ", ".join(shown(alone) for alone in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+    alone = len(foreign) == 1
+    fate = f"{'stays' if alone else 'stay'} there" + (f" and {'is' if alone else 'are'} used, too" if used else "")
     return [f"{name} {holds} {counted(len(foreign), 'file')} not made by this program, which {fate}: {examples}."]
 
 

@@ -100,17 +100,17 @@ def write_lists(
     offered = [stack for stack in lights if not stack.not_offered]
     others, _ = each_once(_with_absolute_path(file) for file in not_lights)
     try:
-        place = own_place(folder, owner)
-        refuse_capture_folder(place, watch_roots)
-        with turn(place):
-            before = read_index(place)
+        target = own_place(folder, owner)
+        refuse_capture_folder(target, watch_roots)
+        with turn(target):
+            before = read_index(target)
             task = Task(
-                place, formats, before, {} if written is None else written, siril, writers or built_in_writers()
+                target, formats, before, {} if written is None else written, siril, writers or built_in_writers()
             )
             task.write_all(lights, others)
             task.remove_stale()
             body = ListWritten(
-                folder=str(place).encode("utf-8", "replace").decode("utf-8"),
+                folder=str(target).encode("utf-8", "replace").decode("utf-8"),
                 files=sorted(task.names),
                 kept=sum(len(stack.decided("keep")) for stack in offered),
                 review=sum(len(stack.decided("review")) for stack in offered),
@@ -121,9 +121,9 @@ def write_lists(
                 notes=task.notes,
             )
             index = {"schema": "astro-monitor/list/1", **body.model_dump(exclude={"folder"}), "made": task.made}
-            if before.is_new and os.path.lexists(place / INDEX) and (place / INDEX).lstat().st_size:
-                set_aside(place / INDEX)  # a file of this name that is no table of contents, or a damaged one
-            replace_file(place / INDEX, render.index_json(index))
+            if before.is_new and os.path.lexists(target / INDEX) and (target / INDEX).lstat().st_size:
+                set_aside(target / INDEX)  # a file of this name that is no table of contents, or a damaged one
+            replace_file(target / INDEX, render.index_json(index))
     except OSError as error:
         if written is not None:
             written.clear()

@@ -91,10 +91,10 @@ def see_again(database: Database, waiting: deque[Sighting]) -> None:
         waiting: emptied.
     """
     for _ in range(len(waiting)):
-        one = waiting.popleft()
+        sighting = waiting.popleft()
         database.rows(
             "UPDATE sightings SET ctime_ns = ?, file_no = ? WHERE path = ? AND size_bytes = ? AND mtime_ns = ?",
-            (one.ctime_ns, one.file_no, one.path, one.size_bytes, one.mtime_ns),
+            (sighting.ctime_ns, sighting.file_no, sighting.path, sighting.size_bytes, sighting.mtime_ns),
         )
 
 

@@ -83,19 +83,19 @@ class NightLog(NightLogReader):
             connection = opening.connect(opening.IN_MEMORY)
             opening.migrate(connection, 0, clock.utc(), "")
             return cls(connection, session_id, clock, longitude_deg=longitude_deg)
-        place = Path(path)
-        opening.check_place(place)
-        opening.check_plain_files(place)
-        lock = InstanceLock(place.with_name(place.name + ".lock"))
+        log_path = Path(path)
+        opening.check_place(log_path)
+        opening.check_plain_files(log_path)
+        lock = InstanceLock(log_path.with_name(log_path.name + ".lock"))
         try:
-            trail = Trail(place.with_name(place.stem + ".trail"))
-            ballast = Ballast(place.with_name(place.stem + ".reserve"))
+            trail = Trail(log_path.with_name(log_path.stem + ".trail"))
+            ballast = Ballast(log_path.with_name(log_path.stem + ".reserve"))
             ballast.lay_in()
             try:
-                return cls._open_checked(place, session_id, clock, lock, trail, ballast, longitude_deg)
+                return cls._open_checked(log_path, session_id, clock, lock, trail, ballast, longitude_deg)
             except LogDamaged:
                 # It was closed in order, so that not all of it was checked; now it is, and set aside.
-                return cls._open_checked(place, session_id, clock, lock, trail, ballast, longitude_deg)
+                return cls._open_checked(log_path, session_id, clock, lock, trail, ballast, longitude_deg)
         except BaseException:
             lock.release()
             raise
@@ -103,7 +103,7 @@ class NightLog(NightLogReader):
     @classmethod
     def _open_checked(
         cls,
-        place: Path,
+        log_path: Path,
         session_id: str,
         clock: Clock,
         lock: InstanceLock,
@@ -111,7 +111,7 @@ class NightLog(NightLogReader):
         ballast: Ballast,
         longitude_deg: float | None,
     ) -> NightLog:
-        connection, checked = opening.open_file(place, clock.utc())
+        connection, checked = opening.open_file(log_path, clock.utc())
         try:
             log = cls(
                 connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
@@ -362,9 +362,9 @@ class NightLog(NightLogReader):
     def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
         """Return the night of a document: its frame's, that of the document that led to it, or tonight."""
         if cause and kind not in OUTCOMES:
-            found = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
-            if found:
-                return str(found[0][0])
+            rows = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
+            if rows:
+                return str(rows[0][0])
         if kind not in OUTCOMES:
             return night_of(now, self._longitude_deg)
         try:

@@ -270,9 +270,9 @@ def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bo
 
 
 def _check_is_due(connection: sqlite3.Connection, now: datetime) -> bool:
-    found = connection.execute("SELECT value FROM states WHERE key = ?", (CHECKED,)).fetchone()
+    row = connection.execute("SELECT value FROM states WHERE key = ?", (CHECKED,)).fetchone()
     try:
-        age = now - datetime.fromisoformat(json.loads(found[0])["at"])
+        age = now - datetime.fromisoformat(json.loads(row[0])["at"])
     except (TypeError, ValueError, KeyError):
         return True
     return not timedelta(0) <= age < CHECK_EACH
@@ -313,10 +313,10 @@ def open_file(path: Path, now: datetime) -> tuple[sqlite3.Connection, bool]:
     try:
         return _open_sound(path, now, "")
     except Corrupt as damage:
-        place = set_aside(path, now)
-        log.error("the night log was damaged (%s); it is kept as %s and a new one begins", damage, place)
+        kept_as = set_aside(path, now)
+        log.error("the night log was damaged (%s); it is kept as %s and a new one begins", damage, kept_as)
         try:
-            return _open_sound(path, now, str(place))
+            return _open_sound(path, now, str(kept_as))
         except Corrupt as again:
             raise NightLogError(f"no night log can be made at {path}: {again}; check the disk") from again
 

@@ -76,14 +76,14 @@ class NightLogReader:
     def after(self, seq: int, limit: int) -> list[Document]:
         """Return the documents after ``seq``, in order, at most ``limit``."""
         last = NightLogReader.last_seq(self)
-        found = self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        documents = self._select("seq > ? ORDER BY seq LIMIT ?", (seq, limit))
         # The numbers have no hole, so a missing row is damage that must not pass as "nothing happened". Documents that
         # another thread or process has added since ``last`` are welcome.
-        consecutive = all(document.seq == seq + 1 + place for place, document in enumerate(found))
-        if not consecutive or (len(found) < limit and seq + len(found) < last):
+        consecutive = all(document.seq == seq + 1 + index for index, document in enumerate(documents))
+        if not consecutive or (len(documents) < limit and seq + len(documents) < last):
             self._database.suspect = True
             raise LogDamaged(f"documents after {seq} of the night log are lost; start again to have the log checked")
-        return found
+        return documents
 
     def documents(
         self, *, kind: str | None = None, session: str | None = None, night: str | None = None
@@ -135,15 +135,15 @@ class NightLogReader:
         Raises:
             KeyError: it has none yet.
         """
-        found = self._select("seq = (SELECT outcome_seq FROM frames WHERE frame_id = ?)", (sha256[:16],))
-        if not found:
+        documents = self._select("seq = (SELECT outcome_seq FROM frames WHERE frame_id = ?)", (sha256[:16],))
+        if not documents:
             raise KeyError(sha256)
-        return found[0]
+        return documents[0]
 
     def content_at(self, path: Path) -> str:
         """Return the identity of the content that was last seen under this path; empty when there is none."""
-        found = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
-        return found[0][0] or "" if found else ""
+        rows = self._database.rows("SELECT frame_id FROM sightings WHERE path = ?", (os.fsencode(path),))
+        return rows[0][0] or "" if rows else ""
 
     def last_sighting(self) -> int:
         """Return the number of the newest sighting of a file; 0 when there is none."""
@@ -173,14 +173,14 @@ class NightLogReader:
             digest: takes the digest of the file as it is now; asked only in that case.
         """
         asked = Sighting(os.fsencode(path), size_bytes, mtime_ns, ctime_ns, file_no).bounded()
-        found = self._database.rows(
+        rows = self._database.rows(
             "SELECT s.outcome_seq, f.retryable, s.ctime_ns, s.file_no, s.digest FROM sightings s "
             "LEFT JOIN frames f ON f.frame_id = s.frame_id WHERE s.path = ? AND s.size_bytes = ? AND s.mtime_ns = ?",
             asked[:3],
         )
-        if not found:
+        if not rows:
             return False
-        seq, retryable, *known, known_digest = found[0]
+        seq, retryable, *known, known_digest = rows[0]
         # A file that could not be read has no identity, and only its document says whether that may pass.
         if self._may_pass(seq) if retryable is None else retryable:
             return False
@@ -194,10 +194,10 @@ class NightLogReader:
 
     def failure_at(self, path: Path) -> Document | None:
         """Return the ``frame.failed`` document of a file that may still be graded; ``None`` when there is none."""
-        found = self._select(
+        documents = self._select(
             "kind = 'frame.failed' AND seq = (SELECT outcome_seq FROM sightings WHERE path = ?)", (os.fsencode(path),)
         )
-        return found[0] if found and found[0].body["retryable"] else None
+        return documents[0] if documents and documents[0].body["retryable"] else None
 
     def unfinished(self) -> list[Path]:
         """Return the files whose last outcome is a failure that may pass, the oldest failure first."""
@@ -209,8 +209,8 @@ class NightLogReader:
 
     def _may_pass(self, seq: int) -> bool:
         """Return whether a document is a failure that may be tried again."""
-        found = self._select("seq = ?", (seq,))
-        return bool(found) and found[0].kind == "frame.failed" and bool(found[0].body["retryable"])
+        documents = self._select("seq = ?", (seq,))
+        return bool(documents) and documents[0].kind == "frame.failed" and bool(documents[0].body["retryable"])
 
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
         """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.
@@ -262,8 +262,8 @@ class NightLogReader:
 
     def state(self, key: str) -> dict[str, Any] | None:
         """Return what was remembered under ``key``, or ``None``."""
-        found = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))
-        return dict(json.loads(found[0][0])) if found else None
+        rows = self._database.rows("SELECT value FROM states WHERE key = ?", (key,))
+        return dict(json.loads(rows[0][0])) if rows else None
 
     def _all(self) -> Iterator[Document]:
         seq = 0
@@ -279,20 +279,20 @@ class NightLogReader:
     def _walk(self, which: str, night: str | None) -> Iterator[tuple[str, Document]]:
         """Walk through outcomes for which ``which`` (never user text) holds, by time; give the night of each, too."""
         only = "" if night is None else "d.night = ? AND "
-        place: tuple[str, int] = ("", 0)
+        position: tuple[str, int] = ("", 0)
         while page := self._outcomes(
             f"{which} AND {only}(f.sort_time, f.outcome_seq) > (?, ?) ORDER BY f.sort_time, f.outcome_seq LIMIT ?",
-            (*(() if night is None else (night,)), *place, _PAGE),
+            (*(() if night is None else (night,)), *position, _PAGE),
         ):
             for sort_time, night_of_it, document in page:
                 yield night_of_it, document
-                place = (sort_time, document.seq)
+                position = (sort_time, document.seq)
 
     def _outcome(self, which: str, frame_id: str) -> tuple[str, Document]:
-        found = self._outcomes(f"{which} AND f.frame_id = ?", (frame_id,))
-        if not found:
+        outcomes = self._outcomes(f"{which} AND f.frame_id = ?", (frame_id,))
+        if not outcomes:
             raise KeyError(frame_id)
-        return found[0][1:]
+        return outcomes[0][1:]
 
     def _outcomes(self, where: str, values: Sequence[str | int]) -> list[tuple[str, str, Document]]:
         """Return outcomes for which ``where`` (never user text) holds: the text each is sorted by, night, document."""

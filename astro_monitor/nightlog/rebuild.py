@@ -67,9 +67,9 @@ def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
         f"SELECT {DOCUMENT_COLUMNS}, night FROM documents WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
         (trail.last_seq, _PAGE),
     ):
-        for place, row in enumerate(rows):
-            if row[0] != trail.last_seq + 1 + place or checksum(row[:7]) != row[7]:
-                raise _damaged(database, trail.last_seq + 1 + place)
+        for index, row in enumerate(rows):
+            if row[0] != trail.last_seq + 1 + index or checksum(row[:7]) != row[7]:
+                raise _damaged(database, trail.last_seq + 1 + index)
         yield [Kept(row[:7], row[8], None) for row in rows]
 
 

@@ -76,8 +76,8 @@ class Kept:
             ValueError: the line is cut short or damaged.
         """
         try:
-            found = json.loads(line)
-            (row, night, where), crc32 = found["document"], found["crc32"]
+            record = json.loads(line)
+            (row, night, where), crc32 = record["document"], record["crc32"]
             text = json.dumps([row, night, where], separators=(",", ":"))
             if checksum([text]) != crc32 or len(row) != 7:
                 raise ValueError("the checksum is wrong")
@@ -122,7 +122,7 @@ class Trail:
     def documents_from(self, seq: int) -> Iterator[Kept]:
         """Walk through the files from the one that holds this document on; some documents before it may come, too."""
         files = self._files()
-        later = [place for place, path in enumerate(files) if path.name[:12].isdigit() and int(path.name[:12]) > seq]
+        later = [index for index, path in enumerate(files) if path.name[:12].isdigit() and int(path.name[:12]) > seq]
         begin = max((later[0] if later else len(files)) - 1, 0)
         for path in files[begin:]:
             yield from _read(path)
@@ -170,10 +170,10 @@ class Trail:
             the new place.
         """
         self.close()
-        place = self.folder.with_name(self.folder.name + now.strftime(".replaced.%Y%m%dT%H%M%S.%fZ"))
-        self.folder.rename(place)
+        kept_as = self.folder.with_name(self.folder.name + now.strftime(".replaced.%Y%m%dT%H%M%S.%fZ"))
+        self.folder.rename(kept_as)
         self.last_seq = 0
-        return place
+        return kept_as
 
     def close(self) -> None:
         """Close the file; again does nothing."""
@@ -198,9 +198,9 @@ class Trail:
     def _newest(self) -> list[Kept]:
         """Return the documents of the newest file that has any: enough to tell where the trail ends."""
         for path in reversed(self._files()):
-            found = list(_read(path))
-            if found:
-                return found
+            documents = list(_read(path))
+            if documents:
+                return documents
         return []
 
 

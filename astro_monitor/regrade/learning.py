@@ -39,15 +39,15 @@ class Lesson:
 def by_hand(seen: Sequence[Again]) -> list[Again]:
     """Return the frames that a person kept or rejected and that could be judged again."""
     return [
-        one
-        for one in seen
-        if one.verdict is not None and one.row.decided_by != BY_RULES and one.row.decision in ("keep", "reject")
+        again
+        for again in seen
+        if again.verdict is not None and again.row.decided_by != BY_RULES and again.row.decision in ("keep", "reject")
     ]
 
 
 def followed(seen: Sequence[Again]) -> int:
     """Count the decisions by hand that the rules come to as well."""
-    return sum(one.verdict is not None and one.verdict.decision == one.row.decision for one in by_hand(seen))
+    return sum(again.verdict is not None and again.verdict.decision == again.row.decision for again in by_hand(seen))
 
 
 def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Lesson]:
@@ -66,20 +66,20 @@ def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None)
     if len(taught) < LEAST_DECISIONS:
         return []
     now = followed(seen)
-    hands = {one.row.frame_id for one in taught}
-    found = []
+    hands = {again.row.frame_id for again in taught}
+    learned = []
     for setting, value in _candidates(taught, settings.judge):
         judged = JudgeSettings.model_validate({**settings.judge.model_dump(), setting: value})
         tried = judge_only(seen, settings.model_copy(update={"judge": judged}), past)
         others = tuple(
-            one
-            for one, before in zip(tried, seen, strict=True)
-            if one.verdict and before.verdict and one.row.frame_id not in hands
-            and one.verdict.decision != before.verdict.decision
+            again
+            for again, before in zip(tried, seen, strict=True)
+            if again.verdict and before.verdict and again.row.frame_id not in hands
+            and again.verdict.decision != before.verdict.decision
         )  # fmt: skip
         if followed(tried) > now:
-            found.append(Lesson(setting, value, followed(tried), others))
-    return sorted(found, key=lambda lesson: (-lesson.followed, len(lesson.others)))
+            learned.append(Lesson(setting, value, followed(tried), others))
+    return sorted(learned, key=lambda lesson: (-lesson.followed, len(lesson.others)))
 
 
 def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[str, float]]:
@@ -95,9 +95,9 @@ def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[s
 
 
 def _values(taught: Sequence[Again], metric: str, word: str) -> list[float]:
-    found: list[Any] = [
-        one.outcome.measurements.values.get(metric)
-        for one in taught
-        if isinstance(one.outcome, Examined) and one.row.decision == word
+    values: list[Any] = [
+        again.outcome.measurements.values.get(metric)
+        for again in taught
+        if isinstance(again.outcome, Examined) and again.row.decision == word
     ]
-    return [float(value) for value in found if value is not None]
+    return [float(value) for value in values if value is not None]

@@ -69,8 +69,8 @@ def not_lights(night_log: NightLogReader) -> list[NotLight]:
 
 def still_there(rows: Iterable[PathedFile[NotLight]], present: Mapping[str, bool]) -> list[NotLight]:
     """Return the files that are there, each at a path where it lies now."""
-    found = ((row.file, row.where(present)) for row in rows)
-    return [file if here == file.file else replace(file, file=here) for file, here in found if here is not None]
+    located = ((row.file, row.where(present)) for row in rows)
+    return [file if here == file.file else replace(file, file=here) for file, here in located if here is not None]
 
 
 def row_of_other(row: SkippedRow) -> PathedFile[NotLight]:

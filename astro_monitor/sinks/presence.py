@@ -30,7 +30,7 @@ def present_files(paths: Iterable[str]) -> dict[str, bool]:
     for path in paths:
         folder, name = os.path.split(path)
         by_folder.setdefault(folder, {})[name] = path
-    found: dict[str, bool] = {}
+    present: dict[str, bool] = {}
     for folder, names in by_folder.items():
         try:
             with os.scandir(folder) as entries:
@@ -39,8 +39,8 @@ def present_files(paths: Iterable[str]) -> dict[str, bool]:
             if isinstance(error, OSError) and error.errno not in _GONE:
                 continue
             there = set()
-        found |= {path: name in there for name, path in names.items()}
-    return found
+        present |= {path: name in there for name, path in names.items()}
+    return present
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -25,7 +25,7 @@ def siril_version(wanted: str) -> SirilVersion | None:
     """
     if wanted == "unknown":
         return None
-    said = wanted
+    text = wanted
     if wanted == "auto":
         program = shutil.which("siril-cli")
         if program is None:
@@ -33,8 +33,8 @@ def siril_version(wanted: str) -> SirilVersion | None:
         try:
             asked = [program, "--version"]
             done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=SIRIL_PATIENCE_S)  # noqa: S603
-            said = done.stdout.decode("utf-8", "replace")
+            text = done.stdout.decode("utf-8", "replace")
         except (OSError, subprocess.SubprocessError):
             return None
-    found = re.search(r"(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else None
+    version = re.search(r"(\d+)\.(\d+)", text)
+    return (int(version[1]), int(version[2])) if version else None

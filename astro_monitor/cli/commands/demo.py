@@ -101,12 +101,12 @@ def run_demo(
         ConfigError: the folder holds something already.
         ModelError, PublishError: nothing was started.
     """
-    place = _place(folder)
-    capture = place / "capture"
+    demo_folder = _place(folder)
+    capture = demo_folder / "capture"
     capture.mkdir()
     settings = settings.model_copy(
         update={
-            "state_folder": place / "state",
+            "state_folder": demo_folder / "state",
             # Ports of the system's choice: a demonstration must not disturb a daemon that runs.
             "publish": settings.publish.model_copy(
                 update={"address": "tcp://127.0.0.1:0", "control_address": "tcp://127.0.0.1:0"}
@@ -185,8 +185,8 @@ def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> No
         decisions = Counter(document.body.get("decision", "failed") for document in documents)
         right += classes[expected]
         total += len(documents)
-        found = Piece(_counted(classes), flows=True), Piece(f"({_counted(decisions)})", flows=True)
-        rows.append(Row((what, str(len(documents)), expected), found))
+        tail = Piece(_counted(classes), flows=True), Piece(f"({_counted(decisions)})", flows=True)
+        rows.append(Row((what, str(len(documents)), expected), tail))
     page.line("What was simulated, and what was found:", style="bold")
     page.table(("what happened", "frames", "expected", "classes found (decisions)"), rows, right=("frames",))
     alerts = counted(len(night.alerts), "alert message")

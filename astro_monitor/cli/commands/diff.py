@@ -70,27 +70,27 @@ def run_diff(
         raise ConfigError(f"the log of {folder} has no night {night!r}; it has {', '.join(nights) or 'none yet'}")
     one_night = None if night == "all" else wanted[0]
     every, chosen = chosen_rows(rows, one_night, warm_up=past.memory is None)
-    found: dict[str, Again] = {}
+    by_frame: dict[str, Again] = {}
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bars, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("judging again", total=len(every))
-        for one in judge_again(every, settings, past):
-            found[one.row.frame_id] = one
-            progress.update(task, completed=len(found))
+        for again in judge_again(every, settings, past):
+            by_frame[again.row.frame_id] = again
+            progress.update(task, completed=len(by_frame))
             if stop.is_set():
                 break
-    seen = [found[row.frame_id] for row in chosen if row.frame_id in found]
+    seen = [by_frame[row.frame_id] for row in chosen if row.frame_id in by_frame]
     if as_json:
-        for one in seen:
-            print_value(_line(one))
+        for again in seen:
+            print_value(_line(again))
     else:
         _show(seen, out)
     if learn:
         _teach(seen, settings, past, err if as_json else out)
 
 
-def _line(one: Again) -> dict[str, object]:
-    row, verdict = one.row, one.verdict
+def _line(again: Again) -> dict[str, object]:
+    row, verdict = again.row, again.verdict
     body = row.body
     would_be = None
     if verdict is not None:
@@ -108,36 +108,36 @@ def _line(one: Again) -> dict[str, object]:
         "was": {"decision": row.rules_decision, "class": row.label, "cause": row.cause,
                 "rules_version": body["rules_version"], "models": body["models"]},
         "by_hand": None if row.decided_by == BY_RULES else row.decision,
-        "now": one.now,
-        "changed": one.changed,
+        "now": again.now,
+        "changed": again.changed,
         "would_be": would_be,
-        "sentence": one.sentence,
+        "sentence": again.sentence,
     }  # fmt: skip
 
 
 def _show(seen: list[Again], out: Console) -> None:
     page = Page.on(out)
-    changed = [one for one in seen if one.changed]
+    changed = [again for again in seen if again.changed]
     if changed:
         rows = []
-        for one in changed:
-            body = one.row.body
-            label = f"{one.row.label} → {one.verdict.label}" if one.verdict is not None else ""
-            hand = "" if one.row.decided_by == BY_RULES else f"(by hand: {one.row.decision})"
-            why = one.verdict.reasons[0].sentence if one.verdict is not None else one.sentence
+        for again in changed:
+            body = again.row.body
+            label = f"{again.row.label} → {again.verdict.label}" if again.verdict is not None else ""
+            hand = "" if again.row.decided_by == BY_RULES else f"(by hand: {again.row.decision})"
+            why = again.verdict.reasons[0].sentence if again.verdict is not None else again.sentence
             tail = [Piece(text, flows=True) for text in (body["relative_path"], label, hand, why)]
-            rows.append(Row((one.row.rules_decision, one.now), tail, DECISION_STYLE.get(one.now, FAILED_STYLE)))
+            rows.append(Row((again.row.rules_decision, again.now), tail, DECISION_STYLE.get(again.now, FAILED_STYLE)))
         page.table(("was", "would be", "file, class, reason"), rows)
     for (was, now), count in sorted(moves(seen).items()):
         page.line(f"{count:5d} {f'{was}, as before' if was == now else f'{was} → {now}'}")
-    lost = [one for one in seen if not one.now]
-    for one in lost[:5]:
-        page.line(f"{one.row.body['relative_path']}: not compared, {one.sentence}", style="magenta")
+    lost = [again for again in seen if not again.now]
+    for again in lost[:5]:
+        page.line(f"{again.row.body['relative_path']}: not compared, {again.sentence}", style="magenta")
     if len(lost) > 5:
         page.line(f"… and {len(lost) - 5} more were not compared", style="magenta")
     hands = by_hand(seen)
     if hands:
-        before = sum(one.row.rules_decision == one.row.decision for one in hands)
+        before = sum(again.row.rules_decision == again.row.decision for again in hands)
         decisions = counted(len(hands), "decision")
         page.line(f"Of {decisions} by hand the rules agreed with {before}, and would agree with {followed(seen)}.")
     if not changed:
@@ -147,14 +147,14 @@ def _show(seen: list[Again], out: Console) -> None:
 
 def _teach(seen: list[Again], settings: Settings, past: Past, out: Console) -> None:
     hands = by_hand(seen)
-    found = lessons(seen, settings, past)
+    learned = lessons(seen, settings, past)
     page, count = Page.on(out), counted(len(hands), "decision")
-    if not found:
+    if not learned:
         page.line(f"No other setting would agree better with your {count} by hand than those in force.")
         return
     page.line(f"{followed(seen)} of your {count} by hand agree with the settings in force. In the settings file:")
-    for lesson in found[:5]:
-        others = ", ".join(one.row.body["relative_path"] for one in lesson.others[:3])
+    for lesson in learned[:5]:
+        others = ", ".join(other.row.body["relative_path"] for other in lesson.others[:3])
         more = f" ({others}{', …' if len(lesson.others) > 3 else ''})" if lesson.others else ""
         page.line(
             f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would agree, "

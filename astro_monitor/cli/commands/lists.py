@@ -55,7 +55,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
     page = Page.on(out)
     if copies is not None:
         refuse_capture_folder(copies, [folder], "the folder for weighted copies")
-    place, path = night_log_of(folder, settings)
+    state_folder, path = night_log_of(folder, settings)
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not there, so its lists stay as they are; connect its disk or check the path")
     target = output or lists_folder(settings, folder)
@@ -71,7 +71,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         merge=settings.lists.merge,
         siril=siril_version(settings.lists.siril),
         watch_roots=[folder],
-        owner=owner_of(place),
+        owner=owner_of(state_folder),
         writers=ListWriters.of(load_plugins(settings)),
     )
     target = Path(body["folder"])
@@ -105,8 +105,8 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
 
 def _by_folder(files: Sequence[str]) -> dict[str, list[str]]:
     """Put paths with ``/`` together by their first part, which ends in ``/``; files without a folder come last."""
-    found: dict[str, list[str]] = {}
-    for file in sorted(files, key=lambda one: ("/" not in one, one)):
+    by_folder: dict[str, list[str]] = {}
+    for file in sorted(files, key=lambda path: ("/" not in path, path)):
         folder, slash, name = file.partition("/")
-        found.setdefault(f"{folder}/: " if slash else "", []).append(name if slash else folder)
-    return found
+        by_folder.setdefault(f"{folder}/: " if slash else "", []).append(name if slash else folder)
+    return by_folder

@@ -48,10 +48,10 @@ def run_move(
         ConfigError: there is no night log or manifest, or the folder cannot be written.
     """
     root = folder.absolute()
-    place = (goal or root / FOLDER).absolute()
+    goal_folder = (goal or root / FOLDER).absolute()
     state, path = night_log_of(folder, settings)
     if take_back:
-        _tell(undo(root, place, key_of(state)), root, "back", out)
+        _tell(undo(root, goal_folder, key_of(state)), root, "back", out)
         return
     with NightLogReader.read(path) as night_log:
         rejected = {}
@@ -59,9 +59,9 @@ def run_move(
             here = next((path for path in map(Path, row.paths) if path.is_file()), None)
             if row.decision == "reject" and here is not None:
                 rejected[here] = row.body["sha256"]
-    moves = plan(rejected, root, place)
+    moves = plan(rejected, root, goal_folder)
     if apply:
-        _tell(carry_out(moves, root, place, key_of(state)), root, "moved", out)
+        _tell(carry_out(moves, root, goal_folder, key_of(state)), root, "moved", out)
         return
     page = Page.on(out)
     if not moves:
@@ -76,8 +76,8 @@ def _tell(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
     page, done = Page.on(out), 0
     for move in moves:
         done += not move.sentence
-        said = move.sentence or word
-        page.line(f"{_short(move.source, root)}: {said}", indent=4, style="yellow" if move.sentence else "")
+        result = move.sentence or word
+        page.line(f"{_short(move.source, root)}: {result}", indent=4, style="yellow" if move.sentence else "")
     page.line(f"{counted(done, 'file')} {word}.")
 
 

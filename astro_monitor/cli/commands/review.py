@@ -78,7 +78,7 @@ def run_review(
         ConfigError: there is no night log, no frame of this name, or a decision without frames.
         NightLogError, PublishError: the decision cannot be written down.
     """
-    place, path = night_log_of(folder, settings)
+    state_folder, path = night_log_of(folder, settings)
     with NightLogReader.read(path) as night_log:
         rows = list(night_log.judged_frames())
     if word is None:
@@ -98,7 +98,9 @@ def run_review(
             report = partial(session.record, "list.written")
             goal = lists_folder(settings, folder)
             writers = ListWriters.of(plugins)
-            lists = ListSink(own, goal, settings.lists, roots=(folder,), state=place, report=report, writers=writers)
+            lists = ListSink(
+                own, goal, settings.lists, roots=(folder,), state=state_folder, report=report, writers=writers
+            )
             lists.write(last=True)
     except NightLogInUse:
         # The watch is running: it holds the log, and writes the lists itself.
@@ -120,13 +122,13 @@ def _is_there(row: FrameRow) -> bool:
 
 
 def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
-    found: dict[str, FrameRow] = {}
+    by_frame: dict[str, FrameRow] = {}
     for name in names:
         some = [row for row in rows if _is_named(row, name)]
         if not some:
             raise ConfigError(f"no judged frame is called {name!r}; see 'astro-monitor review FOLDER --all'")
-        found |= {row.frame_id: row for row in some}
-    return [row for row in rows if row.frame_id in found]
+        by_frame |= {row.frame_id: row for row in some}
+    return [row for row in rows if row.frame_id in by_frame]
 
 
 def _is_named(row: FrameRow, name: str) -> bool:

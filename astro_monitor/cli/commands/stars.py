@@ -105,27 +105,27 @@ def run_stars(
         raise ConfigError(f"{output} cannot be both the table and the picture; give two names")
     for target in (output, overlay):
         _refuse_to_overwrite(target, image, overwrite)
-    found = _found(image, settings)
-    table = found.look.sources
+    sources = _found(image, settings)
+    table = sources.look.sources
     # Sources that could not be measured have no signal to noise: any limit leaves them out.
     wanted = (table.snr >= min_snr) | (min_snr == 0)
     table = table.chosen(wanted & ((table.kind == KIND_STAR) | (not stars_only)))
-    data = _encoded(chosen, table, image, found)
+    data = _encoded(chosen, table, image, sources)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
         _write(output, data)
     if overlay is not None:
-        top = found.frame.meta.row_order == "TOP-DOWN"
-        pixels, px, (left, low) = found.frame.pixels, found.frame.sensor_px_per_px, found.frame.origin_px
+        top = sources.frame.meta.row_order == "TOP-DOWN"
+        pixels, px, (left, low) = sources.frame.pixels, sources.frame.sensor_px_per_px, sources.frame.origin_px
         shown = replace(table, x_px=table.x_px - left, y_px=table.y_px - low)
-        _write(overlay, overlay_png(pixels, px, shown, found.look.measurements.streaks, first_row_on_top=top))
-    said = err if output is None else out
-    said.print(_summary(image, table, found), markup=False)
+        _write(overlay, overlay_png(pixels, px, shown, sources.look.measurements.streaks, first_row_on_top=top))
+    screen = err if output is None else out
+    screen.print(_summary(image, table, sources), markup=False)
     for what, path in (("Table", output), ("Picture", overlay)):
         if path is not None:
-            said.print(f"{what}: {path}", markup=False)
+            screen.print(f"{what}: {path}", markup=False)
 
 
 def _found(image: Path, settings: Settings) -> FoundSources:
@@ -168,9 +168,9 @@ def _refuse_to_overwrite(target: Path | None, image: Path, overwrite: bool) -> N
         raise ConfigError(f"{target} is there already; choose another name, or give --overwrite")
 
 
-def _encoded(form: Format, table: SourceTable, image: Path, found: FoundSources) -> bytes:
+def _encoded(form: Format, table: SourceTable, image: Path, sources: FoundSources) -> bytes:
     if form == "fits":
-        return fits_bytes(table, image_name=image.name, model=found.look.models[0])
+        return fits_bytes(table, image_name=image.name, model=sources.look.models[0])
     text = csv_text(table) if form == "csv" else region_text(table)
     return text.encode("utf-8")
 
@@ -182,16 +182,16 @@ def _write(path: Path, data: bytes) -> None:
         raise ConfigError(f"{path} cannot be written: {because(error)}; check the folder") from error
 
 
-def _summary(image: Path, table: SourceTable, found: FoundSources) -> str:
-    height, width = found.look.sensor_shape
+def _summary(image: Path, table: SourceTable, sources: FoundSources) -> str:
+    height, width = sources.look.sensor_shape
     counts = [
         counted(table.count(KIND_STAR), "star"),
         counted(table.count(KIND_EXTENDED), "extended source"),
         counted(table.count(KIND_ARTEFACT), "artefact"),
     ]
-    trails = counted(len(found.look.measurements.streaks), "trail")
+    trails = counted(len(sources.look.measurements.streaks), "trail")
     parts = [f"{', '.join(counts)} and {trails} in {image.name} ({width} × {height} px)"]
-    parts.append(_width(found.look.measurements))
+    parts.append(_width(sources.look.measurements))
     parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
     return "; ".join(parts) + "."
 
@@ -202,5 +202,5 @@ def _width(measurements: Measurements) -> str:
     if values["fwhm_px"] is None:
         return f"no FWHM: {measurements.why_missing['fwhm_px']}"
     arcsec, gauss_px = values["fwhm_arcsec"], values["fwhm_gauss_px"]
-    said = f"FWHM {values['fwhm_px']:.2f} px" + (f" ({arcsec:.2f}″)" if arcsec is not None else "")
-    return said + (f", Gauss {gauss_px:.2f} px" if gauss_px is not None else "")
+    text = f"FWHM {values['fwhm_px']:.2f} px" + (f" ({arcsec:.2f}″)" if arcsec is not None else "")
+    return text + (f", Gauss {gauss_px:.2f} px" if gauss_px is not None else "")
