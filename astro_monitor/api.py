@@ -22,7 +22,16 @@ from .monitor import Monitor
 from .pipeline import Pipeline
 from .plugins import load_plugins
 from .publish import Subscription, client_keys
-from .records import Arrival, Baseline, Outcome
+from .records import (
+    Arrival,
+    Baseline,
+    Examined,
+    Failed,
+    Look,
+    Skipped,
+    baseline_key,
+    fitting_baseline,
+)
 from .settings import PublishSettings, Settings, load
 
 log = logging.getLogger(__name__)
@@ -176,7 +185,7 @@ def subscribe(
 
 
 class FramePipeline:
-    """The stages in the process of the caller: read, detect, measure, grade. Make one with :func:`open_pipeline`.
+    """The stages in the process of the caller: look, then compare. Make one with :func:`open_pipeline`.
 
     A file that makes a decoder crash ends the caller's program, too. :func:`grade_frames` uses a process of its own.
     """
@@ -184,27 +193,40 @@ class FramePipeline:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def examine(self, path: PathText, baselines: Iterable[Baseline] = ()) -> Outcome:
-        """Take one file through all stages.
+    def look(self, path: PathText) -> Look | Skipped | Failed:
+        """Read a file, find its stars and measure them: all that depends on its pixels and header alone.
 
         Parameters:
             path: a file that is completely written.
-            baselines: what is typical for the rigs so far; the one that fits the frame's header is used.
 
         Returns:
-            an ``Examined`` record with measurements and the model's opinion, a ``Skipped`` one for a file that is no
-            light frame, or a ``Failed`` one. Nothing is raised for anything that is wrong with the file.
+            a ``Look``, which can be compared as often as wanted; a ``Skipped`` record for a file that is no light
+            frame; or a ``Failed`` one. Nothing is raised for anything that is wrong with the file.
 
         Raises:
             ConfigError: the path does not exist.
 
         Examples:
-            >>> outcome = open_pipeline().examine("captures/light_0001.fits")
-            >>> outcome.meta.exposure_s
+            >>> look = open_pipeline().look("captures/light_0001.fits")
+            >>> look.meta.exposure_s
             120.0
         """
         (arrival,) = find_frames([Path(path)])
-        return self._pipeline.examine(arrival, baselines)
+        return self._pipeline.look(arrival)
+
+    def compare(self, look: Look, baselines: Iterable[Baseline] = ()) -> Examined | Failed:
+        """Compare a look with what is typical for its rig, and let the quality model grade it. Takes milliseconds.
+
+        Parameters:
+            look: from :meth:`look`.
+            baselines: what is typical for the rigs so far; the one that fits the frame's header is used. By default
+                there is none, as for the first frame of a rig.
+
+        Returns:
+            an ``Examined`` record with all measurements and the model's opinion, or a ``Failed`` one.
+        """
+        key = baseline_key(look.meta, look.sensor_shape)
+        return self._pipeline.compare(look, fitting_baseline(key, baselines))
 
 
 def open_pipeline(settings: Settings | None = None) -> FramePipeline:

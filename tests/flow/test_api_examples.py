@@ -97,7 +97,7 @@ def test_the_examples_of_the_page(repository, captures, follow, monkeypatch) -> 
 
 
 @pytest.mark.parametrize(
-    "function", [api.grade_frames, api.watch_folder, api.subscribe, api.FramePipeline.examine], ids=lambda f: f.__name__
+    "function", [api.grade_frames, api.watch_folder, api.subscribe, api.FramePipeline.look], ids=lambda f: f.__name__
 )
 def test_the_example_of_the_docstring(captures, follow, function) -> None:
     names = {**vars(api), "subscribe": follow}
