@@ -14,7 +14,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api import FramePipeline, grade_frames, open_pipeline, subscribe, watch_folder
-    from .documents import Document, decode, encode
+    from .documents import Document, decode, encode, view
     from .errors import AstroMonitorError
     from .settings import Settings
     from .settings import load as load_settings
@@ -31,6 +31,7 @@ __all__ = [
     "load_settings",
     "open_pipeline",
     "subscribe",
+    "view",
     "watch_folder",
 ]
 
@@ -45,6 +46,7 @@ _HOMES = {
     "load_settings": ("settings", "load"),
     "open_pipeline": ("api", "open_pipeline"),
     "subscribe": ("api", "subscribe"),
+    "view": ("documents", "view"),
     "watch_folder": ("api", "watch_folder"),
 }
 """Module and name behind each public name, as in the imports for type checkers."""

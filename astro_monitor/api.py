@@ -141,7 +141,7 @@ def subscribe(
     keys_folder: PathText | None = None,
     stop: threading.Event | None = None,
     patience_s: float | None = 10.0,
-) -> Iterator[Document]:
+) -> Subscription:
     """Follow a daemon that runs elsewhere: every document once, in order, over a connection that may lose some.
 
     Parameters:
@@ -156,7 +156,8 @@ def subscribe(
         patience_s: give up when nothing is heard for so long at the beginning; ``None``: wait forever.
 
     Returns:
-        an iterator over the documents, which ends when ``stop`` is set.
+        the documents, to be iterated over by one thread; it ends when ``stop`` is set. Its attribute ``last_seq`` is
+        the number to go on from, and ``look`` and ``preview`` fetch what the daemon keeps of a frame.
 
     Raises:
         ConfigError: no control address is given, and none follows from the address.
@@ -170,17 +171,15 @@ def subscribe(
     """
     defaults = PublishSettings()
     chosen = defaults.address if address is None else address
-    return iter(
-        Subscription(
-            chosen,
-            _next_port(chosen) if control_address is None else control_address,
-            topics=topics,
-            kinds=kinds,
-            after_seq=after_seq,
-            keys=None if keys_folder is None else client_keys(Path(keys_folder)),
-            stop=stop,
-            patience_s=patience_s,
-        )
+    return Subscription(
+        chosen,
+        _next_port(chosen) if control_address is None else control_address,
+        topics=topics,
+        kinds=kinds,
+        after_seq=after_seq,
+        keys=None if keys_folder is None else client_keys(Path(keys_folder)),
+        stop=stop,
+        patience_s=patience_s,
     )
 
 
