@@ -22,9 +22,12 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from .documents import Document
     from .formats import DialectRow, Format
     from .judge import RuleRow
     from .lists import ListWriter
+    from .settings import Settings
+    from .sinks import Sink
 
 PROJECT = "astro_monitor"
 """Name of the marks below: pluggy ignores functions that are marked for another project."""
@@ -72,3 +75,27 @@ def register_list_writers() -> Iterable[ListWriter]:
     Called in the daemon, and by every command that writes lists. A writer is called in the thread of the lists.
     """
     raise NotImplementedError
+
+
+@hookspec
+def register_sinks(settings: Settings) -> Iterable[Sink]:
+    """Return ways out for documents, such as a status file or a message to a phone.
+
+    Called in the daemon. Each sink runs in a thread of its own, so it may be slow; after five errors in a row it is
+    turned off.
+
+    Parameters:
+        settings: the whole tree.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def document(document: Document) -> None:
+    """Take a document, after it is safe in the night log; a copy, so that nothing can be changed.
+
+    Called in the daemon, in a thread of the plugin, for every document in the order of the log.
+
+    Parameters:
+        document: of any kind; kinds that the plugin does not know are to be passed over.
+    """

@@ -31,7 +31,7 @@ from ..publish import Publisher
 from ..records import Failed
 from ..session import Session
 from ..settings import Settings
-from ..sinks import Apart, Fanout, ListSink
+from ..sinks import Apart, Fanout, ListSink, registered_sinks
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerPool
 from .backlog import Backlog
@@ -242,6 +242,8 @@ class Monitor:
             ending=over.is_set,
             writers=self._writers,
         )
+        for sink in registered_sinks(self._plugins, self._settings, session.record):
+            fanout.add(sink)
         source = FolderSource(
             self._root,
             self._settings.watch,

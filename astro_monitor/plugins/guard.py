@@ -35,6 +35,11 @@ class Disabled:
     last_error: str
 
 
+def failure_prefix(name: str) -> str:
+    """Return how the sentence about an error of a plugin begins."""
+    return f"the plugin {name} failed: "
+
+
 class Guard:
     """Calls one plugin; for any thread.
 
@@ -104,7 +109,7 @@ class Guard:
                 "the plugin %s is disabled after %s; update it, or take it out of plugins.on",
                 self.name, counted(self.failures, "error"),
             )  # fmt: skip
-        return f"the plugin {self.name} failed: {error}"
+        return f"{failure_prefix(self.name)}{error}"
 
     def newly_disabled(self) -> Disabled | None:
         """Return the record of its end, once; else ``None``."""

@@ -16,10 +16,11 @@ import pluggy
 
 from .. import hookspecs
 from ..complaints import nearest
+from ..documents import Document
 from ..errors import ConfigError
 from ..plain import shown
 from ..settings import Settings
-from .guard import Disabled, Guard
+from .guard import Disabled, Guard, failure_prefix
 from .installed import entry_points
 
 BUILT_IN = {
@@ -27,6 +28,7 @@ BUILT_IN = {
     "register_dialects": "astro_monitor.read.dialects",
     "register_rules": "astro_monitor.judge.builtin",
     "register_list_writers": "astro_monitor.lists.builtin",
+    "register_sinks": "astro_monitor.sinks.builtin",
 }
 """Module of astro-monitor that answers a hook. It is imported when the hook is called, so that the daemon never loads
 the readers, nor the worker the rules."""
@@ -56,30 +58,43 @@ class Plugins:
         self._registered: dict[str, list[Registered[Any]]] = {}
 
     def registered(
-        self, hook: str, row_types: type[_Row] | tuple[type[_Row], ...], keys: Callable[[_Row], Iterable[str]]
+        self,
+        hook: str,
+        row_types: type[_Row] | tuple[type[_Row], ...],
+        keys: Callable[[_Row], Iterable[str]],
+        **arguments: Any,
     ) -> list[Registered[_Row]]:
-        """Collect the rows of a hook: those of astro-monitor, then those of each plugin. The hook is called once.
+        """Collect the rows of a hook: those of astro-monitor, then those of each plugin.
+
+        A hook without arguments is called once.
 
         Parameters:
             hook: its name, such as ``register_rules``.
             row_types: type of its rows, or several.
-            keys: returns what may be registered only once.
+            keys: returns what may be registered only once; raises for what is no row.
+            arguments: of the hook.
 
         Raises:
             ConfigError: a plugin failed, or returned what is no row, or a key that is taken.
         """
-        if hook in self._registered:
+        if hook in self._registered and not arguments:
             return self._registered[hook]
         found: list[Registered[_Row]] = []
         owners: dict[str, str] = {}
         for name, guard in (("astro-monitor", None), *((guard.name, guard) for guard in self.guards)):
-            for row in self._called(hook, name, guard):
+            for row in self._called(hook, name, guard, arguments):
                 if not isinstance(row, row_types):
                     raise ConfigError(
                         f"the plugin {name} is wrong: {hook} returned a {type(row).__name__}, which is no row of this "
                         "hook; update it, or take it out of plugins.on"
                     )
-                for key in keys(row):
+                try:
+                    unique = list(keys(row))
+                except Exception as error:
+                    raise ConfigError(
+                        f"the plugin {name} is wrong: {hook}: {error}; update it, or take it out of plugins.on"
+                    ) from error
+                for key in unique:
                     if key in owners:
                         raise ConfigError(
                             f"the plugin {name} cannot be used: {hook} returned {shown(key)}, which {owners[key]} has "
@@ -90,16 +105,15 @@ class Plugins:
         self._registered[hook] = found
         return found
 
-    def _called(self, hook: str, name: str, guard: Guard | None) -> Iterable[Any]:
+    def _called(self, hook: str, name: str, guard: Guard | None, arguments: dict[str, Any]) -> Iterable[Any]:
         """Call a hook of one plugin; the rows it returned."""
         if guard is None:
             module = importlib.import_module(BUILT_IN[hook])
-            rows: Iterable[Any] = getattr(module, hook)()
+            rows: Iterable[Any] = getattr(module, hook)(**arguments)
             return rows
-        others = [plugin for other, plugin in self._manager.list_name_plugin() if other != name]
-        caller = self._manager.subset_hook_caller(hook, others)
+        caller = self._caller(hook, name)
         try:
-            answers = caller()
+            answers = caller(**arguments)
             if len(answers) < len(caller.get_hookimpls()):  # pluggy leaves None out
                 raise TypeError("it returned nothing; return an empty list where there are no rows")
             return [row for answer in answers for row in answer]
@@ -109,6 +123,26 @@ class Plugins:
                 "plugins.on"
             ) from error
 
+    def _caller(self, hook: str, name: str) -> pluggy.HookCaller:
+        """Return what calls a hook of one plugin."""
+        others = [plugin for other, plugin in self._manager.list_name_plugin() if other != name]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def subscribers(self) -> list[tuple[Guard, Callable[[Document], None]]]:
+        """Return the plugins that have the hook ``document``, and what hands a document to each."""
+        callers = ((guard, self._caller("document", guard.name)) for guard in self.guards)
+        return [(guard, _teller(caller)) for guard, caller in callers if caller.get_hookimpls()]
+
+    def note_reason(self, reason: str) -> None:
+        """Count an error of a plugin that the worker gave as the reason of a missing number.
+
+        Parameters:
+            reason: any sentence; those of other kinds are passed over.
+        """
+        for guard in self.guards:
+            if reason.startswith(failure_prefix(guard.name)):
+                guard.fail(reason.removeprefix(failure_prefix(guard.name)))
+
     def newly_disabled(self) -> list[Disabled]:
         """Return plugins that have been disabled since this was called last."""
         return [ended for guard in self.guards if (ended := guard.newly_disabled()) is not None]
@@ -117,6 +151,13 @@ class Plugins:
     def names(self) -> str:
         """Name and version of each plugin that is on, such as ``sample 0.1.0, other 2``; empty when none is."""
         return ", ".join(f"{guard.name} {guard.version}".rstrip() for guard in self.guards)
+
+
+def _teller(caller: pluggy.HookCaller) -> Callable[[Document], None]:
+    def tell(document: Document) -> None:
+        caller(document=document)
+
+    return tell
 
 
 def load_plugins(settings: Settings, extra: Iterable[tuple[str, object]] = ()) -> Plugins:
