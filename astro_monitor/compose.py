@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,9 @@ GRID_DIGITS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Beginning of Unix time."""
 
+NOT_LOOKED_FOR = "it was not measured when the frame was looked at"
+"""Why a number of a plugin is missing that was turned on afterwards."""
+
 
 def display_path(path: Path) -> str:
     r"""Write a path as valid Unicode; bytes that are no UTF-8 appear as ``\xNN``."""
@@ -55,16 +59,25 @@ def relative_path(arrival: Arrival) -> str:
         return display_path(Path(arrival.path.name))
 
 
-def metrics_described() -> Body:
-    """Body of ``metrics.described``: the whole metric table."""
+def metrics_described(table: Iterable[metrics.Metric] = metrics.METRICS) -> Body:
+    """Body of ``metrics.described``.
+
+    Parameters:
+        table: the whole metric table, with the rows of plugins.
+    """
     rows = [
-        documents.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning)
-        for row in metrics.METRICS
+        documents.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning) for row in table
     ]
     return documents.body_json(documents.MetricsDescribed(metrics=rows))
 
 
-def judged(examined: Examined, verdict: Verdict, baseline: Baseline, preview: str = "") -> Body:
+def judged(
+    examined: Examined,
+    verdict: Verdict,
+    baseline: Baseline,
+    preview: str = "",
+    keys: Sequence[str] = metrics.KEYS,
+) -> Body:
     """Body of ``frame.judged`` for a frame that was graded.
 
     Parameters:
@@ -72,6 +85,7 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline, preview: st
         verdict: what the judge made of it.
         baseline: what the judge compared it with.
         preview: name of its small picture; empty when there is none.
+        keys: of the metrics, with those of plugins.
     """
     grade = examined.grade
     return _judged_body(
@@ -85,8 +99,9 @@ def judged(examined: Examined, verdict: Verdict, baseline: Baseline, preview: st
         fault_scores={name: _rounded(grade.fault_scores[name], 4) for name in FAULTS},
         cause_probability=_rounded(grade.cause_probability, 4),
         in_domain=_rounded(grade.in_domain, 4),
-        measurements={key: _significant(examined.measurements.values[key]) for key in metrics.KEYS},
-        why_missing=examined.measurements.why_missing,
+        measurements={key: _significant(examined.measurements.values.get(key)) for key in keys},
+        why_missing=dict.fromkeys(set(keys) - examined.measurements.values.keys(), NOT_LOOKED_FOR)
+        | examined.measurements.why_missing,
         streaks=[
             documents.StreakBody(**{key: round(value, 2) for key, value in asdict(streak).items()})
             for streak in examined.measurements.streaks

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .formats import DialectRow, Format
     from .judge import RuleRow
     from .lists import ListWriter
+    from .metrics import Metric
     from .settings import Settings
     from .sinks import Sink
 
@@ -54,6 +55,16 @@ def register_dialects() -> Iterable[DialectRow]:
 
     Called in the worker process. The rows of astro-monitor come first, then those of plugins in the order of
     ``plugins.on``; the first keyword with a plausible value fills the field.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_metrics() -> Iterable[Metric]:
+    """Return numbers to be measured on every frame: key, unit, meaning, and what extracts them.
+
+    Called in the daemon, for the descriptions, and in the worker process, where the extractors run under its limits. An
+    extractor that fails costs its own number, with the reason in ``why_missing``.
     """
     raise NotImplementedError
 

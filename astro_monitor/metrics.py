@@ -6,9 +6,18 @@ file included, super-pixels of a colour filter array undone).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .documents.vocabulary import Better
+from .hookspecs import hookimpl
+from .plugins import Plugins, Registered
+from .records import KIND_EXTENDED, KIND_STAR, Scene
 
 MEANING_VERSION = 2
 """Raised whenever a number of an old frame would come out differently: baselines of another version are not used.
@@ -18,14 +27,39 @@ hold from 1.3 to 12 pixels.
 """
 
 
+class NoValueError(ValueError):
+    """A number cannot be measured on this frame. The message is the reason, a clause without a full stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row: key with its unit in the name, the unit, which way is better, and what it means."""
+    """One row.
+
+    Attributes:
+        key: name with the unit in it.
+        unit: of the number; ``1`` for a pure number.
+        better: which way is good.
+        meaning: what it is, in one line.
+        extract: measures the number; raises :class:`NoValueError` where there is none. Runs in the worker. ``None``:
+            the number is measured together with others, see :mod:`astro_monitor.measure.measurer`.
+    """
 
     key: str
     unit: str
     better: Better
     meaning: str
+    extract: Callable[[Scene], float] | None = None
+
+
+def _of_stars(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values of the measured stars.
+
+    Raises:
+        NoValueError: there is none.
+    """
+    if not values.size:
+        raise NoValueError("no star could be measured")
+    return values
 
 
 METRICS = (
@@ -62,12 +96,21 @@ METRICS = (
     Metric("central_dip_fraction", "1", "lower", "How hollow or flat-topped the stars are: 0 Gaussian, 1 ring"),
     Metric("star_count", "1", "near", "Stars found in the whole frame"),
     Metric("star_count_measured", "1", "none", "Stars that shape numbers are based on"),
-    Metric("star_density_mpx", "1/Mpx", "near", "Stars found per million frame pixels"),
+    Metric(
+        "star_density_mpx", "1/Mpx", "near", "Stars found per million frame pixels",
+        lambda scene: scene.count(KIND_STAR) / (scene.picture_px / 1e6),
+    ),
     Metric("star_separation_fwhm", "FWHM", "none", "Median distance of a measured star to the next, in star widths"),
-    Metric("extended_count", "1", "none", "Extended objects found"),
+    Metric("extended_count", "1", "none", "Extended objects found", lambda scene: scene.count(KIND_EXTENDED)),
     Metric("artefact_count", "1", "none", "Cosmic rays, hot pixels and other artefacts found"),
-    Metric("snr_median", "1", "higher", "Median signal to noise of the measured stars"),
-    Metric("saturated_star_fraction", "1", "lower", "Part of the measured stars that touch saturation"),
+    Metric(
+        "snr_median", "1", "higher", "Median signal to noise of the measured stars",
+        lambda scene: float(np.median(_of_stars(scene.stars.snr))),
+    ),
+    Metric(
+        "saturated_star_fraction", "1", "lower", "Part of the measured stars that touch saturation",
+        lambda scene: float(_of_stars(scene.stars.saturated).mean()),
+    ),
     Metric("saturated_pixel_fraction", "1", "lower", "Part of the frame at saturation"),
     Metric("sky_saturation_fraction", "1", "none", "Sky level as stored, as a fraction of saturation"),
     Metric("transparency", "1", "higher", "Flux of matched stars relative to the best frame of this target"),
@@ -87,8 +130,43 @@ METRICS = (
     Metric("streak_count", "1", "lower", "Satellite and aircraft trails"),
     Metric("field_fwhm_spread_fraction", "1", "lower", "Spread of the cells' FWHM over the field / median"),
     Metric("dead_cell_fraction", "1", "lower", "Part of the field grid with far fewer stars than the rest"),
-    Metric("bad_pixel_fraction", "1", "lower", "Part of the frame that was NaN or infinite"),
-)
+    Metric(
+        "bad_pixel_fraction", "1", "lower", "Part of the frame that was NaN or infinite",
+        lambda scene: scene.frame.bad_pixel_fraction,
+    ),
+)  # fmt: skip
 
 KEYS = tuple(metric.key for metric in METRICS)
 BY_KEY = {metric.key: metric for metric in METRICS}
+_KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+"""A key in lower case with underscores, such as ``ring_radius_px``."""
+
+
+@hookimpl
+def register_metrics() -> Iterable[Metric]:
+    """Return the metric table."""
+    return METRICS
+
+
+def registered_metrics(plugins: Plugins) -> list[Registered[Metric]]:
+    """Collect the metrics of astro-monitor and of the plugins that are on.
+
+    Raises:
+        ConfigError: a plugin returned what is no metric, one without an extractor, or a key that is taken.
+    """
+    return plugins.registered("register_metrics", Metric, _key)
+
+
+def _key(row: Metric) -> tuple[str]:
+    """Return the key of a row.
+
+    Raises:
+        ValueError: the row cannot work.
+    """
+    if row in METRICS:
+        return (row.key,)
+    if not _KEY.fullmatch(row.key):
+        raise ValueError(f"the key {row.key!r} is not in lower case with underscores, such as ring_radius_px")
+    if row.extract is None or not row.unit or not row.meaning or row.better not in get_args(Better):
+        raise ValueError(f"the metric {row.key} has no unit, no meaning, no extractor, or an unknown 'better'")
+    return (row.key,)

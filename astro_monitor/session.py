@@ -24,6 +24,7 @@ from .documents import Document
 from .errors import NightLogError
 from .judge import RULES_VERSION, Judge, RuleBook
 from .memory import JUDGE_STATE, Memory, judge_memory
+from .metrics import registered_metrics
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
 from .plugins import Plugins, load_plugins
 from .records import (
@@ -93,7 +94,9 @@ class Session:
         self._stop = stop or threading.Event()
         self._on_wait = on_wait
         self.trouble = ""
-        rules = RuleBook.of(plugins or load_plugins(settings))
+        chosen = plugins or load_plugins(settings)
+        rules, self._metrics = RuleBook.of(chosen), [registered.row for registered in registered_metrics(chosen)]
+        self._metric_keys = tuple(row.key for row in self._metrics)
         self._restored: Callable[[], Judge] = lambda: Judge.restore(
             settings.judge, settings.site, judge_memory(night_log), rules
         )
@@ -126,7 +129,7 @@ class Session:
         self._commit(
             [
                 Draft("session.started", documents.body_json(started)),
-                Draft("metrics.described", compose.metrics_described()),
+                Draft("metrics.described", compose.metrics_described(self._metrics)),
                 *self._forgotten_alerts(),
             ]
         )
@@ -228,7 +231,7 @@ class Session:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
             self._memory.begin(self._log.night_of_frame(outcome.meta.date_obs_utc, arrival.mtime_ns), self._judge)
             verdict, alerts = self._judge.judge(outcome)
-            body = compose.judged(outcome, verdict, baseline)
+            body = compose.judged(outcome, verdict, baseline, keys=self._metric_keys)
             later = [draft for row in before for draft in carried_over(row, body)]
             fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier, [*taken_back, *later])
             if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
+from ..plugins import Registered
 from ..records import (
     KIND_ARTEFACT,
-    KIND_EXTENDED,
     KIND_STAR,
     NO_HOT_PIXELS,
     SUPERPIXEL_SATURATION,
@@ -19,6 +21,7 @@ from ..records import (
     Measured,
     Measurements,
     ReferenceStar,
+    Scene,
     Stars,
     Streak,
 )
@@ -49,10 +52,13 @@ class Measurer:
 
     Parameters:
         site: where the telescope is, for the sun and the moon; ``None``: where the header says.
+        rows: all metrics, each with the guard of its plugin; ``None``: those of astro-monitor.
     """
 
-    def __init__(self, site: Site | None = None) -> None:
+    def __init__(self, site: Site | None = None, rows: Sequence[Registered[metrics.Metric]] | None = None) -> None:
         self._site = site
+        self._rows = [Registered(row, None) for row in metrics.METRICS] if rows is None else list(rows)
+        self._keys = tuple(registered.row.key for registered in self._rows)
 
     def measure(self, frame: Frame, detections: Detections) -> Measured:
         """Measure one frame, by itself.
@@ -71,9 +77,9 @@ class Measurer:
         stars, which, _ = measure_chosen(clean, found, select(clean, found))
         bright = _bright_stars(stars, frame)
         cells = field_grid(detections, stars, _shape(frame), frame.sensor_px_per_px)
-        numbers = Numbers()
+        numbers = Numbers(dict.fromkeys(self._keys))
         _put_background(numbers, frame, detections)
-        _put_counts(numbers, frame, detections, stars)
+        _put_counts(numbers, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
             apart = neighbour_distance(which, found, float(np.median(stars.fwhm_px)))
@@ -88,7 +94,10 @@ class Measurer:
         )
         numbers.explain("there are too few stars over the field", "field_fwhm_spread_fraction", "dead_cell_fraction")
         numbers.explain(NOT_COMPARED, *RELATIVE)
-        numbers.explain(OUT_OF_RANGE, *metrics.KEYS)
+        scene = Scene(frame=frame, detections=detections, stars=stars, values=MappingProxyType(numbers.values))
+        for registered in self._rows:
+            _extract(registered, scene, numbers)
+        numbers.explain(OUT_OF_RANGE, *self._keys)
         missing = {key: reason for key, reason in numbers.why_missing.items() if numbers.values[key] is None}
         measurements = Measurements(
             frame_id=frame.frame_id,
@@ -101,6 +110,27 @@ class Measurer:
         return Measured(stars=stars, which=which, measurements=measurements)
 
 
+def _extract(registered: Registered[metrics.Metric], scene: Scene, numbers: Numbers) -> None:
+    """Measure the number of one row by itself; an error of a plugin costs this number alone."""
+    row, guard = registered.row, registered.guard
+    if row.extract is None:
+        return
+    extract = row.extract
+    try:
+        if guard is None:
+            numbers.put(row.key, extract(scene))
+            return
+
+        def missing(why: str) -> None:
+            numbers.explain(why, row.key)
+
+        what = f"{scene.frame.frame_id}: metric {row.key}"
+        found = guard.call(what, lambda: float(extract(scene)), missing, (metrics.NoValueError,))
+        numbers.put(row.key, found)
+    except metrics.NoValueError as error:
+        numbers.explain(str(error) or OUT_OF_RANGE, row.key)
+
+
 def _shape(frame: Frame) -> tuple[int, int]:
     return frame.pixels.shape[0], frame.pixels.shape[1]
 
@@ -111,11 +141,6 @@ def _why_no_star(detections: Detections) -> str:
     if np.count_nonzero(detections.kind == KIND_STAR) >= MANY_ARTEFACTS:
         return "the sources are no wider than a pixel, so stars cannot be distinguished from hot pixels"
     return "no star could be measured"
-
-
-def _picture_px(frame: Frame) -> int:
-    """Number of pixels that belong to the picture."""
-    return frame.pixels.size - (0 if frame.border is None else int(np.count_nonzero(frame.border)))
 
 
 def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> None:
@@ -139,19 +164,16 @@ def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> N
     numbers.explain("the header tells no exposure time", "sky_adu_s")
     thinned = frame.pixels[::SATURATION_STRIDE, ::SATURATION_STRIDE]
     numbers.put("saturated_pixel_fraction", float((thinned >= frame.saturation_adu).mean()))
-    numbers.put("bad_pixel_fraction", frame.bad_pixel_fraction)
     full = frame.saturation_adu / (SUPERPIXEL_SATURATION if frame.sensor_px_per_px > 1 else 1.0)
     if frame.pixels.dtype == np.uint16 or full <= 1.0:
         numbers.put("sky_saturation_fraction", ground.level_adu / full)
     numbers.explain("the full scale of these numbers is not known", "sky_saturation_fraction")
 
 
-def _put_counts(numbers: Numbers, frame: Frame, detections: Detections, stars: Stars) -> None:
+def _put_counts(numbers: Numbers, detections: Detections, stars: Stars) -> None:
     count = int(np.count_nonzero(detections.kind == KIND_STAR))
     numbers.put("star_count", count)
     numbers.put("star_count_measured", stars.x_px.size)
-    numbers.put("star_density_mpx", count / (_picture_px(frame) / 1e6))
-    numbers.put("extended_count", int(np.count_nonzero(detections.kind == KIND_EXTENDED)))
     numbers.put("artefact_count", int(np.count_nonzero(detections.kind == KIND_ARTEFACT)))
 
 
@@ -181,8 +203,6 @@ def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.
     numbers.put("eccentricity", float(np.median(np.sqrt(np.maximum(1 - (b / a) ** 2, 0)))))
     numbers.put("elongation", float(np.median(a / b)))
     numbers.put("central_dip_fraction", float(np.median(stars.dip[clear])))
-    numbers.put("snr_median", float(np.median(stars.snr)))
-    numbers.put("saturated_star_fraction", float(stars.saturated.mean()))
     x, y, theta = (values[clear].astype(np.float64) for values in (stars.x_px, stars.y_px, stars.theta_deg))
     pattern = field_shape(x, y, a, b, theta, _shape(frame), found.fwhm_minor_px)
     numbers.put("elongation_angle_deg", pattern.angle_deg)

@@ -11,7 +11,8 @@ from ..formats import FormatTable
 from ..grade import SourceGrader, require_pair
 from ..inference import Model, open_model, source_part_of
 from ..measure import Measurer, Site
-from ..plugins import load_plugins
+from ..metrics import registered_metrics
+from ..plugins import Plugins, load_plugins
 from ..read import Dialects, Limits, Reader
 from ..records import (
     Arrival,
@@ -62,14 +63,15 @@ class Pipeline:
             ModelError: a model is missing, altered or does not fit.
             ConfigError: a plugin that is on cannot be used.
         """
-        chosen_reader = reader or _file_reader(settings)
+        plugins = load_plugins(settings)
+        chosen_reader = reader or _file_reader(settings, plugins)
         star_finder, source_part = _open_models(settings)
         grader, head = open_grader(settings)
         require_pair(source_part, head)
         return cls(
             chosen_reader,
             Detector(star_finder),
-            Measurer(_site(settings.site)),
+            Measurer(_site(settings.site), registered_metrics(plugins)),
             SourceGrader(source_part),
             grader,
             models=(star_finder, source_part, head),
@@ -132,11 +134,12 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
         FrameError: the file cannot be read or searched.
         ModelError: a model is missing, altered or does not fit.
     """
+    plugins = load_plugins(settings)
     star_finder, source_part = _open_models(settings)
     looker = Looker(
-        _file_reader(settings),
+        _file_reader(settings, plugins),
         Detector(star_finder),
-        Measurer(_site(settings.site)),
+        Measurer(_site(settings.site), registered_metrics(plugins)),
         SourceGrader(source_part),
         default_scale_arcsec_px=settings.site.scale_arcsec_px,
     )
@@ -160,13 +163,12 @@ def _open_models(settings: Settings) -> tuple[Model, Model]:
     return star_finder, source_part
 
 
-def _file_reader(settings: Settings) -> Reader:
+def _file_reader(settings: Settings, plugins: Plugins) -> Reader:
     limits = Limits(
         max_pixels=settings.worker.max_pixels,
         rare_codecs=settings.worker.rare_codecs,
         grade_calibrated=settings.judge.grade_calibrated,
     )
-    plugins = load_plugins(settings)
     return Reader(limits, Dialects.registered(plugins), FormatTable.of(plugins))
 
 

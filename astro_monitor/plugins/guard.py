@@ -16,6 +16,7 @@ MAX_FAILURES = 5
 """Errors after which a plugin is no longer called by this process. One odd frame costs at most one or two."""
 
 _Answer = TypeVar("_Answer")
+_Other = TypeVar("_Other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,9 @@ class Guard:
         self,
         what: str,
         function: Callable[[], _Answer],
-        otherwise: Callable[[str], _Answer],
+        otherwise: Callable[[str], _Other],
         answers: tuple[type[Exception], ...] = (),
-    ) -> _Answer:
+    ) -> _Answer | _Other:
         """Call a function of the plugin, unless the plugin is disabled.
 
         Parameters:

@@ -26,6 +26,7 @@ from .installed import entry_points
 BUILT_IN = {
     "register_readers": "astro_monitor.formats.builtin",
     "register_dialects": "astro_monitor.read.dialects",
+    "register_metrics": "astro_monitor.metrics",
     "register_rules": "astro_monitor.judge.builtin",
     "register_list_writers": "astro_monitor.lists.builtin",
     "register_sinks": "astro_monitor.sinks.builtin",

@@ -18,6 +18,7 @@ from .looks import LOOK_VERSION, Look, Raster, SourceFeatures
 from .measurements import FieldCell, Measured, Measurements, ReferenceStar
 from .places import FixedLine, split_streaks
 from .sane import sane
+from .scene import Scene
 from .sources import KIND_NAMES, SourceTable
 from .stars import (
     KIND_ARTEFACT,
@@ -65,6 +66,7 @@ __all__ = [
     "Raster",
     "Reason",
     "ReferenceStar",
+    "Scene",
     "Skipped",
     "SkyMap",
     "SourceFeatures",
