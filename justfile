@@ -75,3 +75,9 @@ changes version="0.0":
 # run what CI runs, on a clean checkout
 ci:
     bash .ci/run
+
+# build the example plugin as a wheel, install it apart, and run its tests with the installed one
+plugin:
+    pip wheel --quiet --no-deps --wheel-dir build/plugin plugins/pgm-camera
+    pip install --quiet --no-deps --no-index --find-links build/plugin --upgrade --target build/plugin/site astro-monitor-pgm-camera
+    python .ci/sample_plugin.py build/plugin/site plugins/pgm-camera/tests

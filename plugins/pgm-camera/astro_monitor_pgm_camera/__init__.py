@@ -1,0 +1,1 @@
+"""PGM frames for astro-monitor: a plugin that uses every hook once."""
