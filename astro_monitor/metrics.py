@@ -135,6 +135,7 @@ METRICS = (
         lambda scene: scene.frame.bad_pixel_fraction,
     ),
 )  # fmt: skip
+"""All metrics of astro-monitor, in the order of the documents."""
 
 KEYS = tuple(metric.key for metric in METRICS)
 BY_KEY = {metric.key: metric for metric in METRICS}
