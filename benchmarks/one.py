@@ -40,7 +40,7 @@ def main() -> None:
     begun = time.perf_counter()
     pipeline = Pipeline.open(load(flags={"worker": {"threads": chosen.threads}}))
     opened_s = time.perf_counter() - begun
-    arrival = _arrival(chosen.frame)
+    arrival = arrival_of(chosen.frame)
     baseline = _baseline(pipeline.examine(arrival, ()))
     outcomes: list[Examined] = []
     samples: dict[str, Samples] = defaultdict(Samples)
@@ -91,7 +91,8 @@ def _take_turns(chosen: argparse.Namespace, ours: dict[str, Step], samples: dict
             sextractor.close()
 
 
-def _arrival(path: Path) -> Arrival:
+def arrival_of(path: Path) -> Arrival:
+    """Return the arrival of a file that is there."""
     status, now = path.stat(), datetime.now(UTC)
     return Arrival(
         path=path,

@@ -75,8 +75,10 @@ class Stretch:
         height, width = out.shape
         y0, y1 = max(0, top), min(self.shape[0], top + height)
         x0, x1 = max(0, left), min(self.shape[1], left + width)
-        if (y0, y1, x0, x1) != (top, top + height, left, left + width):
-            out.fill(0)
+        # Only what lies outside the frame is filled: filling the whole tile takes milliseconds.
+        inside_rows, inside_columns = slice(y0 - top, max(y1, y0) - top), slice(x0 - left, max(x1, x0) - left)
+        out[: inside_rows.start], out[inside_rows.stop :] = 0, 0
+        out[inside_rows, : inside_columns.start], out[inside_rows, inside_columns.stop :] = 0, 0
         scratch = np.empty((_STRIP_ROWS, max(0, x1 - x0)), np.float32)
         for y in range(y0, y1, _STRIP_ROWS):
             end = min(y + _STRIP_ROWS, y1)
@@ -91,7 +93,9 @@ class Stretch:
     def _bin(self, pixels: Pixels, rows: slice, columns: slice, out: NDArray[np.float32]) -> None:
         n = self.bin_factor
         if n == 1:
-            np.multiply(pixels[rows, columns], self._gain, out=out)
+            # Faster than a multiplication that converts whole numbers on the way; the digits are the same.
+            np.copyto(out, pixels[rows, columns], casting="same_kind")
+            out *= self._gain
             return
         block = pixels[rows.start * n : rows.stop * n, columns.start * n : columns.stop * n]
         # Rows first: contiguous rows are added fast, and n times fewer remain.
@@ -105,10 +109,11 @@ class Stretch:
         """Fill the cells that the strip covers wholly; it is still in the cache."""
         rows, columns = strip.shape[0] // CELL_PX, strip.shape[1] // CELL_PX
         summed = strip[: rows * CELL_PX, : columns * CELL_PX].reshape(rows, CELL_PX, columns * CELL_PX).sum(axis=1)
+        # Two neighbours are one complex number: half as many scattered reads.
+        pairs = summed.view(np.complex64)
+        pairs = pairs[:, ::2] + pairs[:, 1::2]
         cells = binned_adu[row : row + rows, column : column + columns]
-        np.add(summed[:, ::CELL_PX], summed[:, 1::CELL_PX], out=cells)
-        for offset in range(2, CELL_PX):
-            cells += summed[:, offset::CELL_PX]
+        np.add(pairs.real, pairs.imag, out=cells)
         cells *= self._adu
 
     def _subtract_sky(

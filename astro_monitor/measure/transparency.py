@@ -19,6 +19,8 @@ Table = NDArray[np.float64]
 MIN_MATCHES = 6
 MIN_SHARE = 0.2
 """By chance a few pairs agree anywhere; a true match explains this part of the shorter list."""
+PLAIN_SHARE = 0.75
+"""A match that explains this part of the shorter list leaves too few stars for a better one the other way round."""
 MAX_SHIFT = 0.35
 """Part of the frame's side by which the pointing may differ."""
 VOTE_CELLS, MIN_VOTE_CELL_PX = 400, 4.0
@@ -85,8 +87,10 @@ def match(
         return None
     needed = max(MIN_MATCHES, MIN_SHARE * min(len(mine), len(theirs)))
     radius_px = min(max(MATCH_PX, fwhm_px), MAX_MATCH_PX)
-    tried = [_shifted(mine, theirs, angle, sensor_shape, radius_px) for angle in (0.0, 180.0)]
-    best = max(tried, key=lambda pairs: pairs.mine.size)
+    best = _shifted(mine, theirs, 0.0, sensor_shape, radius_px)
+    if best.mine.size < PLAIN_SHARE * min(len(mine), len(theirs)):
+        flipped = _shifted(mine, theirs, 180.0, sensor_shape, radius_px)
+        best = max(best, flipped, key=lambda pairs: pairs.mine.size)
     if best.mine.size < needed and min(len(mine), len(theirs)) >= MIN_STARS_FOR_TURNS:
         best = _turned(mine, theirs, sensor_shape, radius_px)
     if best.mine.size < needed:
@@ -172,15 +176,16 @@ def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[flo
     """Shift from theirs to mine with the most votes, and how many it got."""
     cell_px = _vote_cell_px(shape)
     most_y, most_x = MAX_SHIFT * shape[0], MAX_SHIFT * shape[1]
-    dx = (mine[:, None, 0] - theirs[None, :, 0]).ravel()
-    dy = (mine[:, None, 1] - theirs[None, :, 1]).ravel()
+    (x, y), (their_x, their_y) = mine[:, :2].T.copy(), theirs[:, :2].T.copy()
+    dx, dy = np.subtract.outer(x, their_x).ravel(), np.subtract.outer(y, their_y).ravel()
     near = np.flatnonzero((np.abs(dx) < most_x) & (np.abs(dy) < most_y))
     columns, rows = int(2 * most_x / cell_px) + 2, int(2 * most_y / cell_px) + 2
     column = ((dx[near] + most_x) / cell_px).astype(np.int32)
     row = ((dy[near] + most_y) / cell_px).astype(np.int32)
     votes = np.bincount(row * columns + column, minlength=rows * columns).astype(np.int32).reshape(rows, columns)
     # A shift on the edge of a cell splits its votes, so each 2 × 2 block votes together.
-    blocks = votes[:-1, :-1] + votes[1:, :-1] + votes[:-1, 1:] + votes[1:, 1:]
+    pairs_of_rows = votes[:-1] + votes[1:]
+    blocks = pairs_of_rows[:, :-1] + pairs_of_rows[:, 1:]
     best = int(np.argmax(blocks))
     best_row, best_column = divmod(best, columns - 1)
     return (best_column + 1) * cell_px - most_x, (best_row + 1) * cell_px - most_y, int(blocks.flat[best])

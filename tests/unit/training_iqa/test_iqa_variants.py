@@ -36,22 +36,17 @@ def flag(vectors, name):
     return vectors[:, len(NUMBERS) + NUMBERS.index(name)]
 
 
-def test_spreads_are_robust():
-    from training.iqa.variants import spreads_of
+def test_a_context_has_the_spreads_of_the_program():
+    from astro_monitor.baseline import spreads
+    from training.iqa.variants import context_of
 
-    rows = [{"a": value, "b": None} for value in (1.0, 2.0, 3.0, 4.0, 100.0)]
-    spreads = spreads_of(rows)
-    assert set(spreads) == {"a"}
-    assert spreads["a"].median == 3.0
-    assert spreads["a"].mad == pytest.approx(1.4826)
-
-
-def test_spreads_skip_what_is_missing():
-    from training.iqa.variants import spreads_of
-
-    spreads = spreads_of([{"a": 1.0}, {"a": None}, {"a": 3.0}])
-    assert spreads["a"].median == 2.0
-    assert spreads_of([]) == {}
+    facts = make_rig(["good"] * 6).facts
+    facts[2]["values"]["fwhm_px"] = None
+    context = context_of(facts, ("extinction_mag",))
+    known = [{key: value for key, value in frame["values"].items() if value is not None} for frame in facts]
+    expected = {key: spread for key, spread in spreads(known).items() if key != "extinction_mag"}
+    assert context.spreads == expected
+    assert context_of([]).spreads == {}
 
 
 def test_variants_cover_all_that_happens():
