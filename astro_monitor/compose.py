@@ -1,6 +1,6 @@
 """Records become documents: the only place that knows both.
 
-Left of here frozen records (some with arrays), right of here plain JSON bodies that :mod:`documents` has checked.
+Left of here frozen records (some with arrays), right of here bodies of documents, checked when they are made.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from .records import (
     baseline_key,
 )
 
-Body = dict[str, Any]
-
 BRIGHT_STARS = 24
 """Stars in a document: enough to know a field again, in half a kilobyte."""
 
@@ -59,7 +57,7 @@ def relative_path(arrival: Arrival) -> str:
         return display_path(Path(arrival.path.name))
 
 
-def metrics_described(table: Iterable[metrics.Metric] = metrics.METRICS) -> Body:
+def metrics_described(table: Iterable[metrics.Metric] = metrics.METRICS) -> documents.MetricsDescribed:
     """Body of ``metrics.described``.
 
     Parameters:
@@ -68,7 +66,7 @@ def metrics_described(table: Iterable[metrics.Metric] = metrics.METRICS) -> Body
     rows = [
         documents.MetricDescription(key=row.key, unit=row.unit, better=row.better, meaning=row.meaning) for row in table
     ]
-    return documents.body_json(documents.MetricsDescribed(metrics=rows))
+    return documents.MetricsDescribed(metrics=rows)
 
 
 def judged(
@@ -77,7 +75,7 @@ def judged(
     baseline: Baseline,
     preview: str = "",
     keys: Sequence[str] = metrics.KEYS,
-) -> Body:
+) -> documents.FrameJudged:
     """Body of ``frame.judged`` for a frame that was graded.
 
     Parameters:
@@ -129,9 +127,9 @@ def _bright_stars(examined: Examined) -> list[list[float]]:
     return [[round(star.x_px, 1), round(star.y_px, 1)] for star in stars]
 
 
-def skipped(outcome: Skipped) -> Body:
+def skipped(outcome: Skipped) -> documents.FrameSkipped:
     """Body of ``frame.skipped`` for a file that is no light frame: noted, nothing measured."""
-    body = documents.FrameSkipped(
+    return documents.FrameSkipped(
         **_file(outcome.arrival),
         frame_id=outcome.frame_id,
         sha256=outcome.sha256,
@@ -142,12 +140,11 @@ def skipped(outcome: Skipped) -> Body:
         meta=_meta(outcome.meta, outcome.sensor_shape),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
-    return documents.body_json(body)
 
 
-def failed(outcome: Failed) -> Body:
+def failed(outcome: Failed) -> documents.FrameFailed:
     """Body of ``frame.failed``."""
-    body = documents.FrameFailed(
+    return documents.FrameFailed(
         **_file(outcome.arrival),
         frame_id=outcome.frame_id,
         stage=outcome.stage,
@@ -157,10 +154,9 @@ def failed(outcome: Failed) -> Body:
         sentence=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
-    return documents.body_json(body)
 
 
-def alert(change: Alert) -> tuple[str, Body]:
+def alert(change: Alert) -> tuple[str, documents.AlertBody]:
     """Kind and body of ``alert.opened``, ``alert.updated`` or ``alert.closed``."""
     body = documents.AlertBody(
         alert_id=change.alert_id,
@@ -176,14 +172,14 @@ def alert(change: Alert) -> tuple[str, Body]:
         first_frame=change.first_frame,
         last_frame=change.last_frame,
     )
-    return f"alert.{change.change}", documents.body_json(body)
+    return f"alert.{change.change}", body
 
 
 def _judged_body(
     arrival: Arrival, meta: FrameMeta, verdict: Verdict, *, sensor_shape: tuple[int, int], timings_s: dict[str, float],
     **rest: Any,
-) -> Body:  # fmt: skip
-    body = documents.FrameJudged.model_validate(
+) -> documents.FrameJudged:  # fmt: skip
+    return documents.FrameJudged.model_validate(
         {
             **_file(arrival),
             "class": verdict.label,
@@ -202,7 +198,6 @@ def _judged_body(
             **rest,
         }
     )
-    return documents.body_json(body)
 
 
 def _moment(seconds: float | None) -> str | None:
@@ -224,7 +219,7 @@ def _field_grid(cells: tuple[FieldCell, ...]) -> documents.FieldGridBody | None:
     )
 
 
-def _file(arrival: Arrival) -> Body:
+def _file(arrival: Arrival) -> dict[str, Any]:
     return {
         "file": display_path(arrival.path),
         "root": display_path(arrival.root),

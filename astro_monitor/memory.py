@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .documents import FrameRevisedView
 from .judge import Judge
 from .nightlog import BY_RULES, NightLog, NightLogReader
 
@@ -106,13 +107,13 @@ def past_of(night_log: NightLogReader, nights: Iterable[str]) -> Past:
     looks: dict[str, int] = {}
     rejected: list[tuple[int, str]] = []
     for document in night_log.documents(kind="frame.revised"):
-        body = document.body
-        if body.get("replaced_by"):
+        revision = FrameRevisedView.of(document.body)
+        if revision.replaced_by:
             continue  # no second look: its file holds another content
-        if body["by"] == BY_RULES:
+        if revision.by == BY_RULES:
             # Older logs have no other trace of second looks: those that changed nothing are unknown.
-            looks[body["frame_id"]] = document.seq - 1
-        elif body["new_decision"] == "reject":
-            rejected.append((document.seq, body["frame_id"]))
+            looks[revision.frame_id] = document.seq - 1
+        elif revision.new_decision == "reject":
+            rejected.append((document.seq, revision.frame_id))
     looks |= night_log.state(LOOKS) or {}
     return Past(memory=night_log.state(f"{BEFORE}{first}"), looks=looks, rejected=tuple(rejected))

@@ -13,8 +13,9 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from . import compose, documents, version
 from .baseline import MIN_BASELINE_FRAMES
@@ -128,7 +129,7 @@ class Session:
         )
         self._commit(
             [
-                Draft("session.started", documents.body_json(started)),
+                Draft("session.started", started),
                 Draft("metrics.described", compose.metrics_described(self._metrics)),
                 *self._forgotten_alerts(),
             ]
@@ -136,15 +137,19 @@ class Session:
 
     def _forgotten_alerts(self) -> list[Draft]:
         """Close alerts that the log knows as open and the judge no longer does: nothing else would ever close them."""
-        alerts = [document for document in self._log.snapshot() if document.kind in ("alert.opened", "alert.updated")]
+        alerts = [
+            (documents.AlertView.of(document.body), document.doc_id)
+            for document in self._log.snapshot()
+            if document.kind in ("alert.opened", "alert.updated")
+        ]
         known = self._judge.open_alerts()
         sentence = (
             "Closed, because what led to it is no longer known; it is opened again if the trouble is still there."
         )
         return [
-            Draft("alert.closed", {**document.body, "sentence": sentence, "advice": ""}, document.doc_id)
-            for document in alerts
-            if document.body["alert_id"] not in known
+            Draft("alert.closed", documents.AlertBody(**asdict(alert) | {"sentence": sentence, "advice": ""}), doc_id)
+            for alert, doc_id in alerts
+            if alert.alert_id not in known
         ]
 
     def check(self) -> None:
@@ -268,7 +273,7 @@ class Session:
         self._announce(revised)
         self.counts.revise("review", verdict.decision)
 
-    def record(self, kind: str, body: dict[str, Any]) -> None:
+    def record(self, kind: str, body: documents.Body) -> None:
         """Log and announce a document that says nothing of a frame, such as ``list.written``; from any thread.
 
         Raises:
@@ -289,7 +294,7 @@ class Session:
                 "last_seq": self._log.last_seq(),
             }
         )
-        self._commit([Draft("session.stopped", documents.body_json(stopped))])
+        self._commit([Draft("session.stopped", stopped)])
 
     def _disown(self) -> None:
         """Remove rejected frames from the baselines; in the thread that judges, which owns the judge."""
@@ -297,7 +302,7 @@ class Session:
             self._judge.forget(self._disowned.get())
 
     def _take_failed(self, outcome: Failed, earlier: Document | None) -> tuple[list[Document], Document]:
-        if earlier is not None and outcome.retryable and _is_the_same(earlier.body, outcome):
+        if earlier is not None and outcome.retryable and _is_the_same(earlier, outcome):
             log.info("%s: still the same: %s", outcome.arrival.path, outcome.sentence)
             return [], earlier
         # A file that has failed before is one failure, not two.
@@ -328,16 +333,17 @@ class Session:
         revisions = [replaced(row, frame_id) for row in before]
         back = self._superseded.come_back(frame_id)
         for draft in back if first.session_id == self._log.session_id else ():
-            self.counts.judge(draft.body["new_decision"])
+            if isinstance(draft.body, documents.FrameRevised):
+                self.counts.judge(draft.body.new_decision)
         self._retract(before)
         self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
-        log.info("%s has the same content as %s; not judged again", arrival.path, first.body["file"])
+        log.info("%s has the same content as the file of document %s; not judged again", arrival.path, first.doc_id)
         revisions += [*back, *(Draft(*compose.alert(change)) for change in self._judge.reconsider())]
         return self._written(revisions) if revisions else [], compose.under_another_name(first, arrival)
 
     def _commit_frame(
-        self, kind: str, body: dict[str, Any], outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None,
+        self, kind: str, body: documents.Body, outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None,
         revisions: Sequence[Draft] = (),
     ) -> list[Document]:  # fmt: skip
         drafts = [Draft(kind, body, "" if earlier is None else earlier.doc_id)]
@@ -382,5 +388,6 @@ class Session:
                     raise
 
 
-def _is_the_same(reported: dict[str, Any], outcome: Failed) -> bool:
-    return (reported["kind"], reported["size_bytes"]) == (outcome.kind, outcome.arrival.size_bytes)
+def _is_the_same(earlier: Document, outcome: Failed) -> bool:
+    reported = documents.FrameFailedView.of(earlier.body)
+    return (reported.kind, reported.size_bytes) == (outcome.kind, outcome.arrival.size_bytes)

@@ -7,10 +7,9 @@ exposure that was overwritten by the next one was what it was: it only leaves th
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import documents
 from .clock import utc_text
+from .documents import Decision
 from .nightlog import BY_RULES, Draft, FrameRow, NightLogReader
 from .records import Examined, Failed, Outcome, Skipped
 
@@ -65,7 +64,7 @@ class Superseded:
         if not row.replaced_by:
             return []
         why = "The file holds this content again."
-        weight = float(row.body["weight"]) if row.first_decision == "keep" else 0.0
+        weight = row.body.weight if row.first_decision == "keep" else 0.0
         return [
             _revision(row, row.body, row.decision, row.first_decision, BY_RULES, why, weight, "", row.doc_id),
         ]
@@ -82,7 +81,7 @@ def replaced(row: FrameRow, replaced_by: str) -> Draft:
     return _revision(row, row.body, row.decision, "reject", BY_RULES, why, 0.0, replaced_by, row.doc_id)
 
 
-def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:
+def carried_over(row: FrameRow, body: documents.FrameJudged) -> list[Draft]:
     """Return the revision that carries a decision by hand over to the new content of the same exposure.
 
     Parameters:
@@ -92,37 +91,35 @@ def carried_over(row: FrameRow, body: dict[str, Any]) -> list[Draft]:
     Returns:
         an empty list where there is no decision by hand, or it is the same as that of the rules now.
     """
-    if row.decided_by == BY_RULES or row.decision == body["decision"]:
+    if row.decided_by == BY_RULES or row.decision == body.decision:
         return []
     why = f"Decided before the file was changed: {row.why or 'no reason given'}"
     weight = (row.weight or 1.0) if row.decision == "keep" else 0.0
-    return [_revision(row, body, body["decision"], row.decision, row.decided_by, why, weight, "", "")]
+    return [_revision(row, body, body.decision, row.decision, row.decided_by, why, weight, "", "")]
 
 
 def _revision(
-    row: FrameRow, body: dict[str, Any], old: str, new: str, by: str, why: str, weight: float, replaced_by: str,
-    cause: str,
+    row: FrameRow, body: documents.FrameJudged | documents.FrameJudgedView, old: Decision, new: Decision, by: str,
+    why: str, weight: float, replaced_by: str, cause: str,
 ) -> Draft:  # fmt: skip
-    revised = documents.FrameRevised.model_validate(
-        {
-            "frame_id": body["frame_id"],
-            "file": body["file"],
-            "relative_path": body["relative_path"],
-            "old_decision": old,
-            "new_decision": new,
-            "by": by,
-            "why": why,
-            "weight": weight,
-            "replaced_by": replaced_by,
-            "class": body["class"],
-            "cause": body["cause"],
-        }
+    revised = documents.FrameRevised(
+        frame_id=body.frame_id,
+        file=body.file,
+        relative_path=body.relative_path,
+        old_decision=old,
+        new_decision=new,
+        by=by,
+        why=why,
+        weight=weight,
+        replaced_by=replaced_by,
+        class_=body.class_,
+        cause=body.cause,
     )
-    return Draft("frame.revised", documents.body_json(revised), cause, None if cause else 0)
+    return Draft("frame.revised", revised, cause, None if cause else 0)
 
 
-def _same_exposure(body: dict[str, Any], outcome: Examined | Skipped) -> bool:
+def _same_exposure(body: documents.FrameJudgedView, outcome: Examined | Skipped) -> bool:
     """Whether two contents of one file are of one exposure: by their DATE-OBS, else by their length."""
-    before = body["meta"].get("date_obs_utc")
+    before = body.meta.date_obs_utc
     now = utc_text(outcome.meta.date_obs_utc) if outcome.meta.date_obs_utc else None
-    return bool(before == now if before else body["size_bytes"] == outcome.arrival.size_bytes)
+    return before == now if before else body.size_bytes == outcome.arrival.size_bytes

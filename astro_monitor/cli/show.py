@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ..documents import Document
+from ..documents import (
+    AlertView,
+    ContextObservedView,
+    Document,
+    FrameFailedView,
+    FrameJudgedView,
+    FrameRevisedView,
+    FrameSkippedView,
+    ListWrittenView,
+    ObservedValueView,
+    PluginDisabledView,
+    SessionStartedView,
+    SessionStoppedView,
+    view,
+)
 from ..plain import counted
 from .page import Page, Piece, Times
 
@@ -50,46 +63,43 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
         times: how moments are shown.
         wide: show every number.
     """
-    body, kind = document.body, document.kind
     clock = Piece(times.clock(document.time))
-    match kind:
-        case "frame.judged" if SKIPPED_FLAG not in body["flags"]:
-            return [clock, *_judged(body, wide=wide)]
-        case "frame.judged" | "frame.skipped":
-            why = body["why"] if kind == "frame.skipped" else " ".join(reasons(body))
-            return [
-                clock,
-                _word("skipped", SKIPPED_STYLE),
-                *_file_and_reason(body["relative_path"], why, SKIPPED_STYLE),
-            ]
-        case "frame.failed":
+    match view(document):
+        case FrameJudgedView() as judged if SKIPPED_FLAG not in judged.flags:
+            return [clock, *_judged(judged, wide=wide)]
+        case FrameJudgedView() as judged:
+            return [clock, *_skipped(judged.relative_path, " ".join(reasons(judged)))]
+        case FrameSkippedView() as skipped:
+            return [clock, *_skipped(skipped.relative_path, skipped.why)]
+        case FrameFailedView() as failed:
             return [
                 clock,
                 _word("failed", FAILED_STYLE),
-                *_file_and_reason(body["relative_path"], body["sentence"], FAILED_STYLE),
+                *_file_and_reason(failed.relative_path, failed.sentence, FAILED_STYLE),
             ]
-        case "frame.revised":
-            path = body.get("relative_path") or body["file"]
-            change = Piece(f"{body['old_decision']} → {body['new_decision']}", DECISION_STYLE[body["new_decision"]])
-            if body.get("replaced_by"):
-                change = Piece(f"{body['old_decision']} taken back", "dim")
-            return [clock, _word("revised"), Piece(path, "bold", flows=True), change, Piece(body["why"], flows=True)]
-        case "alert.opened" | "alert.updated" | "alert.closed":
-            style = "dim" if body.get("repeat") else SEVERITY_STYLE[kind]
-            title = f"{kind[6:].upper()} {body['kind']} alert ({body['severity']}):"
-            return [clock, Piece(title, style), Piece(f"{body['sentence']} {body['advice']}".rstrip(), flows=True)]
-        case "list.written":
-            counts = f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected"
-            return [clock, _word("lists", "dim"), Piece(f"{counts} → {body['folder']}", "dim", flows=True)]
-        case "session.started":
-            models = ", ".join(f"{model['name']} {model['version']}" for model in body["models"])
-            words = [f"{_doing(body['mode'])} {body['watch_root']}", f"with {models}" if models else ""]
+        case FrameRevisedView() as revised:
+            return [clock, *_revised(revised)]
+        case AlertView() as alert:
+            style = "dim" if alert.repeat else SEVERITY_STYLE[document.kind]
+            title = f"{document.kind[6:].upper()} {alert.kind} alert ({alert.severity}):"
+            return [clock, Piece(title, style), Piece(f"{alert.sentence} {alert.advice}".rstrip(), flows=True)]
+        case ListWrittenView() as lists:
+            counts = f"{lists.kept} kept, {lists.review} to review, {lists.rejected} rejected"
+            return [clock, _word("lists", "dim"), Piece(f"{counts} → {lists.folder}", "dim", flows=True)]
+        case SessionStartedView() as started:
+            models = ", ".join(f"{model.name} {model.version}" for model in started.models)
+            words = [f"{_doing(started.mode)} {started.watch_root}", f"with {models}" if models else ""]
             return [clock, _word("started", "dim"), *(Piece(one, "dim", flows=True) for one in words)]
-        case "session.stopped":
-            counts = ", ".join(f"{body.get(f'frames_{word}', 0)} {word}" for word in ("judged", "skipped", "failed"))
-            return [clock, _word("stopped", "dim"), Piece(f"{counts}. {body['sentence']}", "dim", flows=True)]
+        case SessionStoppedView() as stopped:
+            counts = f"{stopped.frames_judged} judged, {stopped.frames_skipped} skipped, {stopped.frames_failed} failed"
+            return [clock, _word("stopped", "dim"), Piece(f"{counts}. {stopped.sentence}", "dim", flows=True)]
+        case ContextObservedView() as observed:
+            values = ", ".join(f"{value.key} {_value(value)}" for value in observed.values)
+            return [clock, _word(observed.subject, "dim"), Piece(f"{observed.source}: {values}", "dim", flows=True)]
+        case PluginDisabledView() as disabled:
+            return [clock, _word("plugin", FAILED_STYLE), Piece(disabled.sentence, FAILED_STYLE, flows=True)]
         case _:
-            return [clock, Piece(kind, "dim")]
+            return [clock, Piece(document.kind, "dim")]
 
 
 def number(value: float | None, form: str) -> str:
@@ -97,33 +107,33 @@ def number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def reasons(body: Mapping[str, Any]) -> list[str]:
+def reasons(judged: FrameJudgedView) -> list[str]:
     """Return why a frame is not kept; empty for one that is.
 
     Parameters:
-        body: of ``frame.judged``.
+        judged: body of ``frame.judged``.
 
     Returns:
         sentences, the worst first: those of the rules that came to this decision; never empty for another than *keep*.
     """
-    if body["decision"] == "keep":
+    if judged.decision == "keep":
         return []
-    sentences = [reason["sentence"] for reason in body["reasons"] if reason["decision"] == body["decision"]]
-    sentences = sentences or [reason["sentence"] for reason in body["reasons"]]
+    sentences = [reason.sentence for reason in judged.reasons if reason.decision == judged.decision]
+    sentences = sentences or [reason.sentence for reason in judged.reasons]
     sentences = [sentence for sentence in sentences if sentence.strip()]
     if not sentences:
-        return [f"The class is {body['class'].replace('_', ' ')}; no rule gave a reason."]
+        return [f"The class is {judged.class_.replace('_', ' ')}; no rule gave a reason."]
     more = len(sentences) - MOST_REASONS
     return sentences if more <= 0 else [*sentences[:MOST_REASONS], f"({counted(more, 'more reason')})"]
 
 
-def flags(body: Mapping[str, Any]) -> Piece:
+def flags(judged: FrameJudgedView) -> Piece:
     """Write the flags of a frame, in brackets; no text when there are none."""
-    return Piece(f"[{', '.join(body['flags'])}]" if body["flags"] else "", "cyan")
+    return Piece(f"[{', '.join(judged.flags)}]" if judged.flags else "", "cyan")
 
 
-def _judged(body: Mapping[str, Any], *, wide: bool) -> Sequence[Piece]:
-    values = body["measurements"]
+def _judged(judged: FrameJudgedView, *, wide: bool) -> Sequence[Piece]:
+    values = judged.measurements
     numbers = [
         f"stars {number(values.get('star_count'), '.0f'):>5}",
         f"FWHM {number(values.get('fwhm_px'), '.2f'):>5} px",
@@ -136,13 +146,35 @@ def _judged(body: Mapping[str, Any], *, wide: bool) -> Sequence[Piece]:
     if wide:
         numbers.append(f"sky {number(values.get('background_adu'), '.0f'):>6} ADU")
     return [
-        _word(body["decision"], DECISION_STYLE[body["decision"]]),
-        Piece(f"{body['class']:17}"),
+        _word(judged.decision, DECISION_STYLE[judged.decision]),
+        Piece(f"{judged.class_:17}"),
         *map(Piece, numbers),
-        Piece(body["relative_path"], "bold", flows=True),
-        flags(body),
-        Piece(" ".join(reasons(body)), flows=True),
+        Piece(judged.relative_path, "bold", flows=True),
+        flags(judged),
+        Piece(" ".join(reasons(judged)), flows=True),
     ]
+
+
+def _skipped(path: str, why: str) -> Sequence[Piece]:
+    return [_word("skipped", SKIPPED_STYLE), *_file_and_reason(path, why, SKIPPED_STYLE)]
+
+
+def _revised(revised: FrameRevisedView) -> Sequence[Piece]:
+    path = revised.relative_path or revised.file
+    change = Piece(f"{revised.old_decision} → {revised.new_decision}", DECISION_STYLE[revised.new_decision])
+    if revised.replaced_by:
+        change = Piece(f"{revised.old_decision} taken back", "dim")
+    return [_word("revised"), Piece(path, "bold", flows=True), change, Piece(revised.why, flows=True)]
+
+
+def _value(value: ObservedValueView) -> str:
+    """Write an observed value with its unit, or a dash when it is not known."""
+    if value.value is None:
+        return "–"
+    if isinstance(value.value, bool):
+        return "yes" if value.value else "no"
+    written = f"{value.value:g}" if isinstance(value.value, float) else str(value.value)
+    return f"{written} {value.unit}".rstrip()
 
 
 def _file_and_reason(path: str, sentence: str, style: str) -> Sequence[Piece]:

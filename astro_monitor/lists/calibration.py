@@ -98,7 +98,7 @@ def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[s
     temperatures = [frame.sensor_temp_c for frame in stack.frames if frame.sensor_temp_c is not None]
     lights_c = median(temperatures) if temperatures else None
     flat = _part([file for file in fitting if _fits_as_flat(stack, file)], "flat", stack)
-    flat_exposures = {file.meta.get("exposure_s") for file in fitting if file.file in flat.paths}
+    flat_exposures = {file.meta.exposure_s for file in fitting if file.file in flat.paths}
     darks = [file for file in fitting if _kind(file) == "dark" and _is_as_warm(file, lights_c)]
     dark = [file for file in darks if _is_as_long(file, stack.exposure_s)]
     flat_darks = [file for file in darks if any(_is_as_long(file, exposure_s) for exposure_s in flat_exposures)]
@@ -120,7 +120,7 @@ def _kind(file: NotLight) -> str:
 def _master_kind(file: NotLight) -> str:
     if file.type != "product":
         return ""
-    spelled = re.sub(r"[^a-z]", "", (file.meta.get("frame_type") or "").lower())
+    spelled = re.sub(r"[^a-z]", "", (file.meta.frame_type or "").lower())
     for word, kind in (("darkflat", "dark"), ("flatdark", "dark"), ("dark", "dark"), ("flat", "flat"), ("bias", "bias"),
                        ("offset", "bias"), ("zero", "bias")):  # fmt: skip
         if word in spelled:
@@ -137,13 +137,13 @@ def _master_kind(file: NotLight) -> str:
 def _is_of_rig(stack: Stack, file: NotLight) -> bool:
     """Whether a frame was taken with the camera and readout mode of a stack. Masters may have lost the gain."""
     meta = file.meta
-    if (meta.get("width_px"), meta.get("height_px")) != (stack.width_px, stack.height_px):
+    if (meta.width_px, meta.height_px) != (stack.width_px, stack.height_px):
         return False
-    if (meta.get("binning") or 1) != stack.binning:
+    if (meta.binning or 1) != stack.binning:
         return False
-    if not _agree(meta.get("camera"), stack.camera) or not _agree(meta.get("offset"), stack.offset):
+    if not _agree(meta.camera, stack.camera) or not _agree(meta.offset, stack.offset):
         return False
-    gain = meta.get("gain")
+    gain = meta.gain
     if gain is None or stack.gain is None:
         return gain == stack.gain or bool(_master_kind(file))
     return bool(gain == stack.gain)
@@ -158,20 +158,20 @@ def _agree(first: float | str | None, other: float | str | None) -> bool:
 
 
 def _fits_as_flat(stack: Stack, file: NotLight) -> bool:
-    filter_ = " ".join((file.meta.get("filter") or "").casefold().split())
+    filter_ = " ".join((file.meta.filter or "").casefold().split())
     same_filter = filter_ == " ".join(stack.filter.casefold().split())
-    return _kind(file) == "flat" and same_filter and _agree(file.meta.get("telescope"), stack.telescope)
+    return _kind(file) == "flat" and same_filter and _agree(file.meta.telescope, stack.telescope)
 
 
 def _is_as_long(file: NotLight, exposure_s: float | None) -> bool:
-    told_s = file.meta.get("exposure_s")
+    told_s = file.meta.exposure_s
     if not told_s or not exposure_s:
         return False
     return bool(abs(told_s - exposure_s) <= SAME_EXPOSURE * exposure_s)
 
 
 def _is_as_warm(file: NotLight, lights_c: float | None) -> bool:
-    told_c = file.meta.get("sensor_temp_c")
+    told_c = file.meta.sensor_temp_c
     return told_c is None or lights_c is None or abs(told_c - lights_c) <= SAME_TEMPERATURE_C
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from ..documents import FrameJudgedView, MetaView
 
 SHOWN_NUMBERS = (
     "fwhm_px",
@@ -91,6 +93,10 @@ class ListedFrame:
         return self if file == self.file else replace(self, file=file, folders=folders_of(file, self.root))
 
 
+UNKNOWN_META = MetaView(kind="unknown")
+"""Of a file whose header gives nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotLight:
     """One file that is not a light frame, as lists need it: listed, never measured or graded.
@@ -101,7 +107,7 @@ class NotLight:
         keyword: the header keyword from which the type is known.
         why: one sentence.
         seq: of the document it was built from; of two files at one path the later one counts.
-        meta: header values, as in the document.
+        meta: header values.
     """
 
     file: str
@@ -110,64 +116,61 @@ class NotLight:
     keyword: str
     why: str
     seq: int = 0
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: MetaView = UNKNOWN_META
 
     @property
     def date_obs_utc(self) -> str:
         """Start of the exposure in UTC; empty when the header has none."""
-        return self.meta.get("date_obs_utc") or ""
+        return self.meta.date_obs_utc or ""
 
 
 def listed_frame(
-    body: Mapping[str, Any], decision: str, why: str = "", seq: int = 0, *, by_hand: bool = False
+    judged: FrameJudgedView, decision: str, why: str = "", seq: int = 0, *, by_hand: bool = False
 ) -> ListedFrame:
-    """Make a row from the body of a ``frame.judged`` document.
+    """Return a row from the body of a ``frame.judged`` document.
 
     Parameters:
-        body: the body, with the current weight.
+        judged: the body, with the current weight.
         decision: the latest decision.
         why: replaces the body's reasons; empty when the verdict was never revised.
         seq: sequence number of the document.
         by_hand: whether a person made the decision.
-
-    Raises:
-        KeyError: the body is not one of ``frame.judged``.
     """
-    meta, numbers = body["meta"], body["measurements"]
-    sentences = tuple(str(reason["sentence"]) for reason in body["reasons"])
+    meta, numbers = judged.meta, judged.measurements
+    sentences = tuple(reason.sentence for reason in judged.reasons)
     return ListedFrame(
-        file=body["file"],
-        frame_id=body["frame_id"],
+        file=judged.file,
+        frame_id=judged.frame_id,
         decision=decision,
-        weight=float(body["weight"]) if decision == "keep" else 0.0,
-        label=sys.intern(body["class"]),
-        cause=sys.intern(body["cause"]),
-        flags=tuple(map(sys.intern, body["flags"])),
+        weight=judged.weight if decision == "keep" else 0.0,
+        label=sys.intern(judged.class_),
+        cause=sys.intern(judged.cause),
+        flags=tuple(map(sys.intern, judged.flags)),
         reasons=(why,) if why else sentences,
-        target=sys.intern(meta.get("target") or ""),
-        filter=sys.intern(meta.get("filter") or ""),
-        exposure_s=meta.get("exposure_s"),
-        width_px=meta.get("width_px"),
-        height_px=meta.get("height_px"),
-        binning=meta.get("binning") or 1,
-        bayer=meta.get("bayer") or "",
-        date_obs_utc=meta.get("date_obs_utc") or "",
+        target=sys.intern(meta.target or ""),
+        filter=sys.intern(meta.filter or ""),
+        exposure_s=meta.exposure_s,
+        width_px=meta.width_px,
+        height_px=meta.height_px,
+        binning=meta.binning or 1,
+        bayer=meta.bayer or "",
+        date_obs_utc=meta.date_obs_utc or "",
         seq=seq,
         by_hand=by_hand,
-        kind=sys.intern(meta.get("kind") or "unknown"),
-        program=sys.intern(meta.get("program") or ""),
-        camera=sys.intern(meta.get("camera") or ""),
-        telescope=sys.intern(meta.get("telescope") or ""),
-        gain=meta.get("gain"),
-        offset=meta.get("offset"),
-        ra_deg=meta.get("ra_deg"),
-        dec_deg=meta.get("dec_deg"),
-        angle_deg=meta.get("east_angle_deg"),
-        scale_arcsec_px=meta.get("scale_arcsec_px"),
-        sensor_temp_c=meta.get("sensor_temp_c"),
-        stars=tuple((float(x_px), float(y_px)) for x_px, y_px in body.get("bright_stars_px", ())),
-        root=sys.intern(body.get("root", "")),
-        folders=folders_of(body["file"], body.get("root", "")),
+        kind=sys.intern(meta.kind),
+        program=sys.intern(meta.program or ""),
+        camera=sys.intern(meta.camera or ""),
+        telescope=sys.intern(meta.telescope or ""),
+        gain=meta.gain,
+        offset=meta.offset,
+        ra_deg=meta.ra_deg,
+        dec_deg=meta.dec_deg,
+        angle_deg=meta.east_angle_deg,
+        scale_arcsec_px=meta.scale_arcsec_px,
+        sensor_temp_c=meta.sensor_temp_c,
+        stars=tuple((float(x_px), float(y_px)) for x_px, y_px in judged.bright_stars_px),
+        root=sys.intern(judged.root),
+        folders=folders_of(judged.file, judged.root),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},
     )
 

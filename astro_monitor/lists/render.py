@@ -121,7 +121,7 @@ def not_lights_json(files: Sequence[NotLight]) -> bytes:
 
 
 def _not_light_row(file: NotLight) -> dict[str, Any]:
-    facts = {name: file.meta.get(name) for name in NOT_LIGHT_META}
+    facts = {name: getattr(file.meta, name) for name in NOT_LIGHT_META}
     return {"file": file.file, "frame_id": file.frame_id, "type": file.type, "keyword": file.keyword, "why": file.why,
             **facts}  # fmt: skip
 

@@ -28,9 +28,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ..documents import ListWritten, body_json
+from ..documents import ListWritten
 from ..errors import AstroMonitorError, ConfigError
 from ..plain import because, shown
 from . import render
@@ -68,7 +67,7 @@ def write_lists(
     written: Written | None = None,
     owner: Owner | None = None,
     writers: ListWriters | None = None,
-) -> dict[str, Any]:
+) -> ListWritten:
     """Write the lists of these frames into a folder, and remove those of earlier frames.
 
     Files and links that this program did not make are never removed or overwritten: they stay, or are renamed where a
@@ -130,7 +129,7 @@ def write_lists(
         where = error.filename or folder
         raise ListError(f"stacking lists cannot be written to {where}: {because(error)}; "
                         "check the disk and the rights of the folder") from error  # fmt: skip
-    return body_json(body)
+    return body
 
 
 _FOUND_OUTSIDE: set[tuple[str, tuple[str, ...]]] = set()

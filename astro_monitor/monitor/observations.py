@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..clock import Clock
-from ..documents import ContextObserved, Document, body_json
+from ..documents import ContextObserved, Document
 from ..errors import TooFrequent
 from ..nightlog import NightLog
 
@@ -50,6 +50,6 @@ class Observations:
                 f"more than {OBSERVATIONS_PER_S:g} observations in a second; send means over some seconds"
             )
         self._left -= 1.0
-        document = self._log.append("context.observed", body_json(observation))
+        document = self._log.append("context.observed", observation)
         self._announce(document)
         return document

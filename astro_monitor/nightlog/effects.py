@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 from collections import deque
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..bounds import folded_int64, int64
 from ..clock import utc_text
-from ..documents import Document
+from ..documents import (
+    AlertView,
+    ContextObservedView,
+    Document,
+    FrameFailedView,
+    FrameJudgedView,
+    FrameRevisedView,
+    FrameSkippedView,
+    ListWrittenView,
+    MetricsDescribedView,
+    SessionStartedView,
+    view,
+)
 from ..errors import NightLogError
 from .database import Database
 
@@ -52,23 +64,22 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
     Raises:
         NightLogError: a second outcome for the same content, or a revision of a frame that was never judged.
     """
-    body = document.body
-    match document.kind:
-        case "frame.judged" | "frame.skipped" | "frame.failed":
-            _outcome(database, document)
-            where = sighting or Sighting(os.fsencode(body["file"]), body["size_bytes"], 0)
-            sight(database, body["frame_id"], document.seq, where)
-            if document.kind == "frame.judged":
-                _keep_latest(database, f"frame/{body['meta']['target'] or ''}", document.seq)
-        case "frame.revised":
-            _revision(database, document)
-        case "alert.opened" | "alert.updated":
-            _keep_latest(database, f"alert/{body['alert_id']}", document.seq)
-        case "alert.closed":
-            database.rows("DELETE FROM latest WHERE subject = ?", (f"alert/{body['alert_id']}",))
-        case "context.observed":
-            _keep_latest(database, f"context/{body['subject']}/{body['source']}", document.seq)
-        case "session.started" | "metrics.described" | "list.written":
+    match view(document):
+        case FrameJudgedView() | FrameSkippedView() | FrameFailedView() as outcome:
+            _outcome(database, document, outcome)
+            where = sighting or Sighting(os.fsencode(outcome.file), outcome.size_bytes, 0)
+            sight(database, outcome.frame_id, document.seq, where)
+            if isinstance(outcome, FrameJudgedView):
+                _keep_latest(database, f"frame/{outcome.meta.target or ''}", document.seq)
+        case FrameRevisedView() as revision:
+            _revision(database, document, revision)
+        case AlertView() as alert if document.kind == "alert.closed":
+            database.rows("DELETE FROM latest WHERE subject = ?", (f"alert/{alert.alert_id}",))
+        case AlertView() as alert:
+            _keep_latest(database, f"alert/{alert.alert_id}", document.seq)
+        case ContextObservedView() as observed:
+            _keep_latest(database, f"context/{observed.subject}/{observed.source}", document.seq)
+        case SessionStartedView() | MetricsDescribedView() | ListWrittenView():
             _keep_latest(database, document.kind, document.seq)
 
 
@@ -98,9 +109,10 @@ def see_again(database: Database, waiting: deque[Sighting]) -> None:
         )
 
 
-def _outcome(database: Database, document: Document) -> None:
-    body = document.body
-    frame_id = body["frame_id"]
+def _outcome(
+    database: Database, document: Document, outcome: FrameJudgedView | FrameSkippedView | FrameFailedView
+) -> None:
+    frame_id = outcome.frame_id
     if frame_id is None:
         return  # its bytes could not be read, so the file is known by path, size and time alone
     known = database.rows("SELECT retryable, outcome_seq FROM frames WHERE frame_id = ?", (frame_id,))
@@ -108,8 +120,8 @@ def _outcome(database: Database, document: Document) -> None:
         raise NightLogError(
             f"frame {frame_id} has its outcome already (document {known[0][1]}); note the sighting instead"
         )
-    meta: dict[str, Any] = body.get("meta", {})
-    judged = document.kind == "frame.judged"
+    judged = outcome if isinstance(outcome, FrameJudgedView) else None
+    meta = None if isinstance(outcome, FrameFailedView) else outcome.meta
     # Not INSERT OR REPLACE: that would delete the row first, and sightings refer to it.
     database.rows(
         """INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (frame_id) DO UPDATE SET
@@ -118,28 +130,27 @@ def _outcome(database: Database, document: Document) -> None:
             target = excluded.target, filter = excluded.filter, sort_time = excluded.sort_time""",
         (
             frame_id,
-            body.get("sha256"),
+            None if isinstance(outcome, FrameFailedView) else outcome.sha256,
             document.seq,
-            int(judged),
-            int(body.get("retryable", False)),
-            body.get("decision", ""),
-            body.get("class", ""),
-            meta.get("target") or "",
-            meta.get("filter") or "",
-            _utc_or(meta.get("date_obs_utc"), document.time),
+            int(judged is not None),
+            int(isinstance(outcome, FrameFailedView) and outcome.retryable),
+            judged.decision if judged else "",
+            judged.class_ if judged else "",
+            (meta and meta.target) or "",
+            (meta and meta.filter) or "",
+            _utc_or((meta and meta.date_obs_utc) or "", document.time),
         ),
     )
 
 
-def _revision(database: Database, document: Document) -> None:
-    body = document.body
-    frame_id, decision = body["frame_id"], body["new_decision"]
+def _revision(database: Database, document: Document, revision: FrameRevisedView) -> None:
+    frame_id, decision = revision.frame_id, revision.new_decision
     if not database.rows("SELECT 1 FROM frames WHERE frame_id = ? AND judged", (frame_id,)):
         raise NightLogError(f"frame {frame_id} was never judged, so it cannot be revised; check the id")
     database.rows("UPDATE frames SET decision = ? WHERE frame_id = ?", (decision, frame_id))
     database.rows(
         "INSERT INTO overrides VALUES (?, ?, ?, ?, ?)",
-        (document.seq, frame_id, decision, body["by"], body["why"]),
+        (document.seq, frame_id, decision, revision.by, revision.why),
     )
 
 
@@ -147,9 +158,9 @@ def _keep_latest(database: Database, subject: str, seq: int) -> None:
     database.rows("INSERT OR REPLACE INTO latest VALUES (?, ?)", (subject, seq))
 
 
-def _utc_or(text: str | None, otherwise: str) -> str:
+def _utc_or(text: str, otherwise: str) -> str:
     """Bring a header time into the one form that sorts; a missing or odd one gives way to the document's time."""
     try:
-        return utc_text(datetime.fromisoformat(text or ""))
+        return utc_text(datetime.fromisoformat(text))
     except ValueError:
         return otherwise

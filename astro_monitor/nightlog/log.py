@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock, utc_text
-from ..documents import BODIES, Decision, Document, SessionStopped, body_json
+from ..documents import (
+    BODIES,
+    Body,
+    Decision,
+    Document,
+    FrameJudged,
+    FrameRevised,
+    FrameSkipped,
+    SessionStopped,
+    body_json,
+)
 from . import opening
 from .ballast import Ballast
 from .effects import Sighting, apply, see_again, sight
@@ -178,11 +188,11 @@ class NightLog(NightLogReader):
                 self._last_seq = newest
                 self._keep_trail()
 
-    def append(self, kind: str, body: dict[str, Any], cause: str = "") -> Document:
+    def append(self, kind: str, body: Body, cause: str = "") -> Document:
         """Number one document and keep it.
 
         Raises:
-            ValueError: the kind is unknown or not logged, or the body does not fit it.
+            ValueError: the kind is unknown or not logged, or the body is one of another kind.
         """
         return self.commit([Draft(kind, body, cause)])[0]
 
@@ -212,19 +222,20 @@ class NightLog(NightLogReader):
             the documents, numbered.
 
         Raises:
-            ValueError: a draft's kind is unknown or not logged, or its body does not fit it.
+            ValueError: a draft's kind is unknown or not logged, or its body is one of another kind.
             NightLogError: a second outcome, or a revision of an unknown frame.
         """
-        bodies = [_checked(draft) for draft in drafts]
+        for draft in drafts:
+            _check(draft)
 
         def write() -> list[Document]:
             documents: list[Document] = []
             # The turn is held to the end, so that no other thread takes the same number.
             with self.transaction():
                 see_again(self._database, self._seen_again)
-                for draft, body in zip(drafts, bodies, strict=True):
+                for draft in drafts:
                     cause = draft.cause if draft.cause_index is None else documents[draft.cause_index].doc_id
-                    document = self._insert(draft.kind, body, cause, sighting)
+                    document = self._insert(draft.kind, draft.body, cause, sighting)
                     apply(self._database, document, sighting)
                     documents.append(document)
                 for key, baseline in (baselines or {}).items():
@@ -281,18 +292,18 @@ class NightLog(NightLogReader):
         """
         with self.transaction():
             row = self.frame(frame_id)
-            body = {
-                "frame_id": frame_id,
-                "file": row.body["file"],
-                "relative_path": row.body["relative_path"],
-                "old_decision": row.decision,
-                "new_decision": new_decision,
-                "by": by,
-                "why": why,
-                "weight": row.kept_weight(weight) if new_decision == "keep" else 0.0,
-                "class": label or row.label,
-                "cause": cause or row.cause,
-            }
+            body = FrameRevised(
+                frame_id=frame_id,
+                file=row.body.file,
+                relative_path=row.body.relative_path,
+                old_decision=row.decision,
+                new_decision=new_decision,
+                by=by,
+                why=why,
+                weight=row.kept_weight(weight) if new_decision == "keep" else 0.0,
+                class_=label or row.label,
+                cause=cause or row.cause,
+            )
             return self.append("frame.revised", body, row.doc_id)
 
     def close_lost_sessions(self) -> list[Document]:
@@ -318,12 +329,10 @@ class NightLog(NightLogReader):
                     frames_skipped=done.skipped,
                     last_seq=done.last_seq,
                 )
-                documents.append(self._insert("session.stopped", body_json(body), doc_id, None, session_id))
+                documents.append(self._insert("session.stopped", body, doc_id, None, session_id))
         return documents
 
-    def _insert(
-        self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, session_id: str = ""
-    ) -> Document:
+    def _insert(self, kind: str, body: Body, cause: str, sighting: Sighting | None, session_id: str = "") -> Document:
         now = self._clock.utc()
         session = session_id or self.session_id
         seq = super().last_seq() + 1
@@ -334,9 +343,9 @@ class NightLog(NightLogReader):
             seq=seq,
             time=utc_text(now),
             cause=cause,
-            body=body,
+            body=body_json(body),
         )
-        text = _json(body)
+        text = _json(document.body)
         row = (seq, document.doc_id, session, kind, document.time, cause, text)
         night = self._night(kind, body, cause, sighting, now)
         self._database.rows(
@@ -359,7 +368,7 @@ class NightLog(NightLogReader):
                     return
         self._trail.append(fresh)
 
-    def _night(self, kind: str, body: dict[str, Any], cause: str, sighting: Sighting | None, now: datetime) -> str:
+    def _night(self, kind: str, body: Body, cause: str, sighting: Sighting | None, now: datetime) -> str:
         """Return the night of a document: its frame's, that of the document that led to it, or tonight."""
         if cause and kind not in OUTCOMES:
             rows = self._database.rows("SELECT night FROM documents WHERE doc_id = ?", (cause,))
@@ -367,8 +376,9 @@ class NightLog(NightLogReader):
                 return str(rows[0][0])
         if kind not in OUTCOMES:
             return night_of(now, self._longitude_deg)
+        meta = body.meta if isinstance(body, FrameJudged | FrameSkipped) else None
         try:
-            moment = datetime.fromisoformat((body.get("meta") or {}).get("date_obs_utc") or "")
+            moment = datetime.fromisoformat((meta and meta.date_obs_utc) or "")
         except ValueError:
             moment = None
         return self.night_of_frame(moment, sighting[2] if sighting is not None else 0)
@@ -378,11 +388,12 @@ class NightLog(NightLogReader):
         return night_of(date_obs_utc or written_at(mtime_ns, self._clock.utc()), self._longitude_deg)
 
 
-def _checked(draft: Draft) -> dict[str, Any]:
-    """Return the body as plain JSON values, once it fits its kind."""
+def _check(draft: Draft) -> None:
+    """Check that documents of this kind are logged, and that the body, which is valid, is one of this kind."""
     if draft.kind not in BODIES or draft.kind == "session.heartbeat":
         raise ValueError(f"documents of kind {draft.kind!r} are not logged")
-    return body_json(BODIES[draft.kind].model_validate(draft.body))
+    if not isinstance(draft.body, BODIES[draft.kind]):
+        raise ValueError(f"a document of kind {draft.kind!r} cannot have a body {type(draft.body).__name__}")
 
 
 def _json(plain: dict[str, Any]) -> str:

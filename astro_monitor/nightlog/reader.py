@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..documents import Document
+from ..documents import Document, FrameFailedView, FrameJudgedView, FrameRevisedView
 from . import opening
 from .database import Database
 from .effects import Sighting
@@ -197,7 +197,7 @@ class NightLogReader:
         documents = self._select(
             "kind = 'frame.failed' AND seq = (SELECT outcome_seq FROM sightings WHERE path = ?)", (os.fsencode(path),)
         )
-        return documents[0] if documents and documents[0].body["retryable"] else None
+        return documents[0] if documents and FrameFailedView.of(documents[0].body).retryable else None
 
     def unfinished(self) -> list[Path]:
         """Return the files whose last outcome is a failure that may pass, the oldest failure first."""
@@ -209,8 +209,8 @@ class NightLogReader:
 
     def _may_pass(self, seq: int) -> bool:
         """Return whether a document is a failure that may be tried again."""
-        documents = self._select("seq = ?", (seq,))
-        return bool(documents) and documents[0].kind == "frame.failed" and bool(documents[0].body["retryable"])
+        failures = self._select("kind = 'frame.failed' AND seq = ?", (seq,))
+        return any(FrameFailedView.of(failure.body).retryable for failure in failures)
 
     def judged_frames(self, *, night: str | None = None) -> Iterator[FrameRow]:
         """Walk through all judged light frames as they stand now, by DATE-OBS, then in the order of judging.
@@ -310,44 +310,48 @@ class NightLogReader:
         return tuple(os.fsdecode(path) for (path,) in seen)
 
     def _skipped_row(self, night: str, document: Document) -> SkippedRow:
-        body = as_skipped(document.kind, document.body)
+        body = as_skipped(document)
         return SkippedRow(
             seq=document.seq,
-            frame_id=body["frame_id"],
+            frame_id=body.frame_id,
             time=document.time,
             night=night,
-            paths=self._paths(body["frame_id"]),
+            paths=self._paths(body.frame_id),
             body=body,
         )
 
     def _frame_row(self, night: str, document: Document) -> FrameRow:
-        body = document.body
-        frame_id = body["frame_id"]
+        judged = FrameJudgedView.of(document.body)
         # What is said comes from the documents, which have checksums; the other tables only lead to them.
-        revised = self._select("seq IN (SELECT seq FROM overrides WHERE frame_id = ?) ORDER BY seq", (frame_id,))
-        first = {"new_decision": body["decision"], "by": BY_RULES, "why": "", "weight": body["weight"]}
-        latest = revised[-1].body if revised else first
-        weight = latest.get("weight")
+        revisions = [
+            FrameRevisedView.of(revised.body)
+            for revised in self._select(
+                "seq IN (SELECT seq FROM overrides WHERE frame_id = ?) ORDER BY seq", (judged.frame_id,)
+            )
+        ]
+        by_rules = [judged.decision, *(revised.new_decision for revised in revisions if revised.by == BY_RULES)]
+        latest = revisions[-1] if revisions else None
+        weight = latest.weight if latest else judged.weight
         if weight is None:
-            weight = body["weight"] if body["decision"] == "keep" else 1.0
-        by_rules = [first, *(document.body for document in revised if document.body["by"] == BY_RULES)]
+            weight = judged.weight if judged.decision == "keep" else 1.0
+        decision = latest.new_decision if latest else judged.decision
         return FrameRow(
             seq=document.seq,
             doc_id=document.doc_id,
-            frame_id=frame_id,
+            frame_id=judged.frame_id,
             time=document.time,
             night=night,
-            paths=self._paths(frame_id),
-            decision=latest["new_decision"],
-            first_decision=body["decision"],
-            rules_decision=by_rules[-1]["new_decision"],
-            decided_by=latest["by"],
-            why=latest["why"],
-            replaced_by=latest.get("replaced_by", ""),
-            label=latest.get("class") or body["class"],
-            cause=latest.get("cause") or body["cause"],
-            weight=float(weight) if latest["new_decision"] == "keep" else 0.0,
-            body=body,
+            paths=self._paths(judged.frame_id),
+            decision=decision,
+            first_decision=judged.decision,
+            rules_decision=by_rules[-1],
+            decided_by=latest.by if latest else BY_RULES,
+            why=latest.why if latest else "",
+            replaced_by=latest.replaced_by if latest else "",
+            label=(latest and latest.class_) or judged.class_,
+            cause=(latest and latest.cause) or judged.cause,
+            weight=weight if decision == "keep" else 0.0,
+            body=judged,
         )
 
     def _document(self, row: Sequence[Any]) -> Document:

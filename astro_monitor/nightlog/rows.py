@@ -5,9 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..documents.vocabulary import Decision
+from ..documents import Body, Decision, Document, FrameJudgedView, FrameSkippedView
 from ..errors import NightLogError
 
 BY_RULES = "rules"
@@ -42,7 +41,7 @@ class Draft:
     """
 
     kind: str
-    body: dict[str, Any]
+    body: Body
     cause: str = ""
     cause_index: int | None = None
 
@@ -65,7 +64,7 @@ class FrameRow:
         label, cause: the class and its likely cause, of the second look where there was one.
         weight: what the frame counts in a stack, as it stands now.
         replaced_by: frame that its file holds now, another content of the same exposure; empty when it stands.
-        body: the ``frame.judged`` body, as it was published.
+        body: of the ``frame.judged`` document.
     """
 
     seq: int
@@ -80,7 +79,7 @@ class FrameRow:
     decided_by: str
     why: str
     weight: float
-    body: dict[str, Any]
+    body: FrameJudgedView
     replaced_by: str = ""
     label: str = "unknown"
     cause: str = "none"
@@ -92,9 +91,8 @@ class FrameRow:
         if self.weight > 0:
             return self.weight
         if self.first_decision == "keep":
-            return float(self.body["weight"])
-        by_formula = self.body.get("weight_if_kept")
-        return 1.0 if by_formula is None else float(by_formula)
+            return self.body.weight
+        return 1.0 if self.body.weight_if_kept is None else self.body.weight_if_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,20 +112,28 @@ class SkippedRow:
     time: str
     night: str
     paths: tuple[str, ...]
-    body: dict[str, Any]
+    body: FrameSkippedView
 
 
-def as_skipped(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of ``frame.skipped``, also for a ``frame.judged`` of protocol 1.0 with flag ``not_a_light``."""
-    if kind == "frame.skipped":
-        return body
-    same = ("file", "root", "relative_path", "size_bytes", "frame_id", "sha256", "meta", "timings_s")
-    return {name: body[name] for name in same} | {
-        "rig": body.get("rig", ""),
-        "type": body["meta"]["kind"],
-        "why": body["reasons"][0]["sentence"] if body["reasons"] else "",
-        "keyword": body["meta"]["sources"].get("kind", ""),
-    }
+def as_skipped(document: Document) -> FrameSkippedView:
+    """Return the view of ``frame.skipped``, also for a ``frame.judged`` of protocol 1.0 with flag ``not_a_light``."""
+    if document.kind == "frame.skipped":
+        return FrameSkippedView.of(document.body)
+    judged = FrameJudgedView.of(document.body)
+    return FrameSkippedView(
+        file=judged.file,
+        root=judged.root,
+        relative_path=judged.relative_path,
+        size_bytes=judged.size_bytes,
+        frame_id=judged.frame_id,
+        sha256=judged.sha256,
+        type=judged.meta.kind,
+        why=judged.reasons[0].sentence if judged.reasons else "",
+        keyword=judged.meta.sources.get("kind", ""),
+        rig=judged.rig,
+        meta=judged.meta,
+        timings_s=judged.timings_s,
+    )
 
 
 def checksum(row: Sequence[str | int]) -> int:

@@ -39,13 +39,13 @@ def row_of_frame(row: FrameRow) -> PathedFile[ListedFrame]:
     """Return the row of a judged frame: decision and reason as they stand now."""
     # A frame without a path was replaced: its file holds another one.
     frame = listed_frame(
-        {
-            **row.body,
-            "file": next(iter(row.paths), row.body["file"]),
-            "weight": row.weight,
-            "class": row.label,
-            "cause": row.cause,
-        },
+        replace(
+            row.body,
+            file=next(iter(row.paths), row.body.file),
+            weight=row.weight,
+            class_=row.label,
+            cause=row.cause,
+        ),
         row.decision,
         row.why if row.decided_by == BY_RULES else f"Decided by hand: {row.why or 'no reason given'}",
         row.seq,
@@ -77,12 +77,12 @@ def row_of_other(row: SkippedRow) -> PathedFile[NotLight]:
     """Return the row of a file that is no light frame."""
     body = row.body
     file = NotLight(
-        file=next(iter(row.paths), body["file"]),
+        file=next(iter(row.paths), body.file),
         frame_id=row.frame_id,
-        type=body["type"],
-        keyword=body["keyword"],
-        why=body["why"],
+        type=body.type,
+        keyword=body.keyword,
+        why=body.why,
         seq=row.seq,
-        meta=body["meta"],
+        meta=body.meta,
     )
     return PathedFile(file, row.paths)

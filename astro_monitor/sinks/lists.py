@@ -8,9 +8,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from ..documents import Document
+from ..documents import (
+    Document,
+    FrameFailedView,
+    FrameJudgedView,
+    FrameRevisedView,
+    FrameSkippedView,
+    ListWritten,
+    view,
+)
 from ..lists import ListedFrame, ListError, ListWriters, NotLight, Owner, Written, owner_of, write_lists
 from ..nightlog import NightLogReader
 from ..settings import ListSettings
@@ -67,7 +74,7 @@ class ListSink:
         *,
         roots: Sequence[Path] = (),
         state: Path | None = None,
-        report: Callable[[dict[str, Any]], None] = lambda body: None,
+        report: Callable[[ListWritten], None] = lambda body: None,
         ending: Callable[[], bool] = lambda: False,
         look_every_s: float = LOOK_EVERY_S,
         writers: ListWriters | None = None,
@@ -119,12 +126,12 @@ class ListSink:
             last: nothing is written after this for a while, so wait a little to see which frames are there.
         """
         body = self._write(force=force, last=last)
-        if body and body["generation"] != self._generation:
-            self._generation = body["generation"]
+        if body is not None and body.generation != self._generation:
+            self._generation = body.generation
             self._report(body)
 
-    def _write(self, *, force: bool, last: bool) -> dict[str, Any]:
-        """Return the body of ``list.written``; empty when there was nothing to do, or nothing could be written."""
+    def _write(self, *, force: bool, last: bool) -> ListWritten | None:
+        """Return the body of ``list.written``; ``None`` when there was nothing to do, or nothing could be written."""
         self._follow()
         if not self._begun and self._roots:
             # Lists of an earlier run may be of an earlier version, or incomplete because it was killed.
@@ -132,7 +139,7 @@ class ListSink:
             self._due |= bool(self._rows or self._not_lights)
         self._take_a_look(force=force or last)
         if not (force or (self._due and (last or time.monotonic() >= self._not_before_s))):
-            return {}
+            return None
         self._due = False
         done = False
         try:
@@ -142,7 +149,7 @@ class ListSink:
             if not self.trouble:
                 log.error("%s", error)
             self.trouble = f"{str(error)[:1].upper()}{str(error)[1:]}."
-            return {}
+            return None
         finally:
             if not done:
                 # The disk may have room a moment later, and nothing else may change until morning.
@@ -150,14 +157,14 @@ class ListSink:
         if self.trouble:
             log.warning("the stacking lists can be written again")
         self.trouble = ""
-        self.place = Path(os.fsdecode(os.fsencode(body["folder"])))
-        for note in body["notes"]:
+        self.place = Path(os.fsdecode(os.fsencode(body.folder)))
+        for note in body.notes:
             if note not in self._notes:
                 log.warning("stacking lists: %s", note)
-        self._notes = body["notes"]
+        self._notes = body.notes
         return body
 
-    def _written_now(self) -> dict[str, Any]:
+    def _written_now(self) -> ListWritten:
         """Write the lists; return the body of ``list.written``.
 
         Raises:
@@ -207,7 +214,7 @@ class ListSink:
         changed: set[str] = set()
         while documents := self._log.after(self._last_seq, READ_AT_ONCE):
             self._last_seq = documents[-1].seq
-            changed |= {document.body["frame_id"] for document in documents if document.kind.startswith("frame.")}
+            changed |= {frame_id for document in documents if (frame_id := _frame_of(document))}
         for number, path, frame_id in self._log.sightings_after(self._last_sighting):
             self._last_sighting = number
             # The content that was at this path before is no longer there.
@@ -233,3 +240,11 @@ class ListSink:
             self._rows[frame_id] = PathedFile(row.file, row.paths)
         else:
             self._not_lights[frame_id] = PathedFile(row.file, row.paths)
+
+
+def _frame_of(document: Document) -> str:
+    """Return the frame that a document is about; empty when it is about none."""
+    match view(document):
+        case FrameJudgedView() | FrameSkippedView() | FrameFailedView() | FrameRevisedView() as body:
+            return body.frame_id or ""
+    return ""

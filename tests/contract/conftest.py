@@ -18,6 +18,7 @@ from astro_monitor.documents import Document
 from astro_monitor.nightlog import NightLog
 from astro_monitor.publish import Publisher, Received, Subscription
 from astro_monitor.settings import PublishSettings
+from astro_monitor.testing.bodies import body_of
 
 GOLDENS = Path(__file__).parent / "goldens" / "v1.2"
 PATIENCE_S = 20.0
@@ -32,7 +33,7 @@ class Bus:
 
     def log_only(self, kind: str, /, **fields: Any) -> Document:
         """Log a golden document without telling anybody, as if its broadcast were lost."""
-        return self.log.append(kind, golden_body(kind) | fields)
+        return self.log.append(kind, body_of(kind, golden_body(kind) | fields))
 
     def say(self, kind: str, /, **fields: Any) -> Document:
         document = self.log_only(kind, **fields)

@@ -11,6 +11,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.errors import PublishError
 from astro_monitor.nightlog import NightLog
 from astro_monitor.publish import Publisher, Subscription, tail
+from astro_monitor.testing.bodies import body_of
 
 
 def test_it_begins_with_what_holds_now_and_goes_on_with_what_is_new(bus, listen):
@@ -87,14 +88,14 @@ def test_filters_are_its_own(bus, listen):
 def test_it_follows_a_daemon_that_is_started_again(log, settings, listen):
     with Publisher(settings(), log, SystemClock()) as first:
         listener = listen(first, after_seq=0)
-        first.announce(log.append("list.written", GOLDEN))
+        first.announce(log.append("list.written", body_of("list.written", GOLDEN)))
         assert listener.seqs(1) == [1]
     again = settings(address=first.addresses[0], control_address=first.addresses[1])
-    log.append("alert.opened", ALERT)
+    log.append("alert.opened", body_of("alert.opened", ALERT))
     log.session_id = "session-2"
     with Publisher(again, log, SystemClock()) as second:
         assert listener.next().document.seq == 2
-        second.announce(log.append("list.written", GOLDEN))
+        second.announce(log.append("list.written", body_of("list.written", GOLDEN)))
         assert listener.next().document.session_id == "session-2"
 
 
@@ -102,11 +103,11 @@ def test_a_new_night_log_begins_at_its_first_document(log, settings, listen):
     with Publisher(settings(), log, SystemClock()) as first:
         listener = listen(first, after_seq=0)
         for _ in range(3):
-            first.announce(log.append("list.written", GOLDEN))
+            first.announce(log.append("list.written", body_of("list.written", GOLDEN)))
         assert listener.seqs(3) == [1, 2, 3]
     again = settings(address=first.addresses[0], control_address=first.addresses[1])
     with NightLog.open(":memory:", "session-2", SystemClock()) as fresh, Publisher(again, fresh, SystemClock()):
-        fresh.append("list.written", GOLDEN)
+        fresh.append("list.written", body_of("list.written", GOLDEN))
         got = listener.next()
         assert (got.document.seq, got.document.session_id) == (1, "session-2")
         assert listener.subscription.log_id == fresh.log_id
@@ -125,7 +126,7 @@ def test_silence_is_noticed(bus, log, settings, listen, monkeypatch):
     publisher = Publisher(settings(), log, SystemClock())
     with publisher:
         listener = listen(publisher, after_seq=0)
-        publisher.announce(log.append("list.written", GOLDEN))
+        publisher.announce(log.append("list.written", body_of("list.written", GOLDEN)))
         listener.next()
     noticed = threading.Event()
     while not listener.subscription.stale:

@@ -11,6 +11,7 @@ import zmq
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import PublishError
 from astro_monitor.publish import ClientKeys, Publisher, Subscription, client_keys, how_it_is, make_keys, revise
+from astro_monitor.testing.bodies import body_of
 
 WAIT_MS = 20_000
 
@@ -43,7 +44,10 @@ def beats(socket: zmq.Socket[bytes], count: int = 6) -> None:
 
 def test_a_known_client_receives_and_asks(guarded, keys, listen, log):
     listener = listen(guarded, after_seq=0, keys=client_keys(keys, "alice"))
-    log.append("list.written", {"folder": "/", "files": [], "kept": 0, "review": 0, "rejected": 0, "generation": 1})
+    log.append(
+        "list.written",
+        body_of("list.written", {"folder": "/", "files": [], "kept": 0, "review": 0, "rejected": 0, "generation": 1}),
+    )
     assert listener.next().document.seq == 1
 
 

@@ -14,6 +14,7 @@ from astro_monitor.errors import PublishError
 from astro_monitor.monitor.observations import BURST, OBSERVATIONS_PER_S, Observations
 from astro_monitor.publish import Publisher, client_keys, make_keys, observe, revise
 from astro_monitor.publish.keys import known_clients
+from astro_monitor.testing.bodies import body_of
 
 JUDGED = json.loads((Path(__file__).parent / "goldens/v1.2/frame.judged.json").read_text("utf-8"))["body"]
 
@@ -96,12 +97,12 @@ def test_only_an_editor_decides_on_frames(of, name, role):
 
 
 def test_an_editor_decides_on_frames(of, log, guarded):
-    log.append("frame.judged", JUDGED)
+    log.append("frame.judged", body_of("frame.judged", JUDGED))
     assert revise(of("ana"), "5e884898da280471", "keep", by="ana", why="fine").body["new_decision"] == "keep"
 
 
 def test_a_role_that_is_changed_or_withdrawn_counts_at_once(of, keys, log):
-    log.append("frame.judged", JUDGED)
+    log.append("frame.judged", body_of("frame.judged", JUDGED))
     wall = of("wall")
     make_keys(keys, ["wall"], role="editor")
     revise(wall, "5e884898da280471", "keep", by="wall", why="")

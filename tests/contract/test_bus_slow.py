@@ -8,6 +8,7 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.publish import Publisher, wire
+from astro_monitor.testing.bodies import body_of
 
 BIG = ["x" * 20_000]
 
@@ -20,7 +21,7 @@ def test_with_small_buffers_and_a_burst_every_client_gets_everything(log, settin
         listeners = [listen(publisher, after_seq=0) for _ in range(2)]
         body = {"folder": "/", "files": BIG, "kept": 0, "review": 0, "rejected": 0, "generation": 1}
         for _ in range(400):
-            publisher.announce(log.append("list.written", body))
+            publisher.announce(log.append("list.written", body_of("list.written", body)))
         for listener in listeners:
             assert listener.seqs(400) == list(range(1, 401))
         assert hung.poll(0), "it could have read"
@@ -32,7 +33,7 @@ def test_stopping_does_not_wait_for_a_reader_that_hangs(log, settings, subscribe
     hung = subscriber(publisher.addresses[0])
     assert hung.poll(20_000)
     body = {"folder": "/", "files": BIG, "kept": 0, "review": 0, "rejected": 0, "generation": 1}
-    document = log.append("list.written", body)
+    document = log.append("list.written", body_of("list.written", body))
     for _ in range(3000):
         publisher.announce(document)
     began = time.monotonic()

@@ -114,7 +114,7 @@ def test_siril_stacks_the_accepted_frames_and_no_other(siril, tmp_path):
     body = write_lists(frames, tmp_path / "lists", watch_roots=[tmp_path / "capture"])
     folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
 
-    assert stacked_count(stack(siril, folder)) == body["kept"] == 5
+    assert stacked_count(stack(siril, folder)) == body.kept == 5
     result = read_stack(folder / "result.fit")
     assert result.shape == (1, HEIGHT, WIDTH)
     # A mean that holds one of the three frames under cloud or set aside would be 1,600 ADU brighter.
@@ -129,7 +129,7 @@ def test_siril_follows_a_decision_that_was_changed(siril, tmp_path):
     folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
     assert stacked_count(stack(siril, folder)) == 5
     fewer = [frame for frame in frames if frame.frame_id != frames[0].frame_id]
-    assert write_lists(fewer, tmp_path / "lists")["kept"] == 4
+    assert write_lists(fewer, tmp_path / "lists").kept == 4
     assert stacked_count(stack(siril, folder)) == 4
     assert stacked_count(stack(siril, folder)) == 4
 
@@ -285,6 +285,6 @@ def test_siril_finishes_with_what_is_there_and_with_what_a_person_has_added(siri
     mine = folder / "lights" / "of_another_night.fit"
     write_fits(mine, exposure(50, 3.0, 3.0, 3.0, SKY_ADU))
     body = write_lists([frames[0].gone(), *frames[1:]], tmp_path / "lists")
-    assert body["kept"] == 4
+    assert body.kept == 4
     assert stacked_count(stack(siril, folder)) == 5
     assert mine.is_file()

@@ -21,6 +21,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import NightLog
 from astro_monitor.publish import ClientKeys, Publisher, Subscription, client_keys, make_keys, wire
 from astro_monitor.settings import PublishSettings
+from astro_monitor.testing.bodies import body_of
 
 BODY = {"folder": "/", "files": ["x" * 1500], "kept": 0, "review": 0, "rejected": 0, "generation": 1}
 PATIENCE_S = 120.0
@@ -68,13 +69,13 @@ def test_hanging_clients_slow_no_other_client_and_every_gap_is_found(log, rounds
         healthy = [crowd(publisher, documents, 12) for _ in range(4)]
         hung = [crowd(publisher, documents, 4) for _ in range(4)]
         try:
-            publisher.announce(log.append("list.written", BODY))
+            publisher.announce(log.append("list.written", body_of("list.written", BODY)))
             for process, size in [*((one, 12) for one in healthy), *((one, 4) for one in hung)]:
                 assert [process.stdout.readline() for _ in range(size)] == ["hears\n"] * size
             for process in hung:
                 process.send_signal(signal.SIGSTOP)
             for _ in range(documents - 1):
-                document = log.append("list.written", BODY)
+                document = log.append("list.written", body_of("list.written", BODY))
                 began = time.perf_counter()
                 publisher.announce(document)
                 took_s.append(time.perf_counter() - began)
@@ -122,11 +123,11 @@ def test_a_publisher_that_is_started_again_is_followed_and_nothing_comes_twice(l
         publisher_until_heard(log, seen)
     for restart in range(restarts):
         for _ in range(chance.randrange(4)):
-            log.append("list.written", BODY)  # while nobody broadcasts
+            log.append("list.written", body_of("list.written", BODY))  # while nobody broadcasts
         log.session_id = f"session-{restart + 2}"
         with Publisher(again, log, SystemClock()) as publisher:
             for _ in range(chance.randrange(4)):
-                publisher.announce(log.append("list.written", BODY))
+                publisher.announce(log.append("list.written", body_of("list.written", BODY)))
             publisher_until_heard(log, seen)
     stop.set()
     thread.join(PATIENCE_S)
@@ -135,7 +136,7 @@ def test_a_publisher_that_is_started_again_is_followed_and_nothing_comes_twice(l
 
 
 def publisher_until_heard(log: NightLog, seen: list[int]) -> None:
-    log.append("list.written", BODY)
+    log.append("list.written", body_of("list.written", BODY))
     until = time.monotonic() + PATIENCE_S
     while (not seen or seen[-1] < log.last_seq()) and time.monotonic() < until:
         time.sleep(0.002)

@@ -85,7 +85,7 @@ def test_a_daemon_whose_log_was_removed_writes_it_again_at_the_next_start(tmp_pa
         (second,) = again.wait_for_outcomes(1)
     assert second.body["relative_path"] == "frame_0002.fits", "the first one is known from the trail"
     with NightLogReader.read(again.monitor.night_log_path) as log:
-        assert {row.body["file"] for row in log.judged_frames()} == {first.body["file"], second.body["file"]}
+        assert {row.body.file for row in log.judged_frames()} == {first.body["file"], second.body["file"]}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")

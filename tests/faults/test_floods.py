@@ -24,6 +24,7 @@ from astro_monitor.records import Arrival
 from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings, WatchSettings
 from astro_monitor.sinks import ListSink
+from astro_monitor.testing.bodies import body_of
 from astro_monitor.testing.folders import ScriptedClock, put, small_fits, watch_until
 from astro_monitor.testing.light import LightPipeline
 from astro_monitor.watch import FolderSource
@@ -223,6 +224,6 @@ def test_the_reserve_lets_a_night_be_written_on_a_full_disk(small_disk, monkeypa
         assert (small_disk / "nightlog.reserve").exists()
         fill(small_disk / "filler")
         for _ in range(10):
-            log.commit([Draft("list.written", body)])
+            log.commit([Draft("list.written", body_of("list.written", body))])
         assert log.last_seq() == 10
         assert not (small_disk / "nightlog.reserve").exists()

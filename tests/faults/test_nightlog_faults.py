@@ -22,6 +22,7 @@ import pytest
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader, Sighting
+from astro_monitor.testing.bodies import body_of
 
 GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.2"
 
@@ -30,6 +31,7 @@ import copy, hashlib, json, sys
 from pathlib import Path
 from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import Draft, NightLog, Sighting
+from astro_monitor.testing.bodies import body_of
 golden = json.loads(Path(sys.argv[2]).read_text())["body"]
 alert = json.loads(Path(sys.argv[2]).with_name("alert.opened.json").read_text())["body"]
 log = NightLog.open(sys.argv[1], sys.argv[3], SystemClock())
@@ -37,7 +39,10 @@ number = 0
 while True:
     sha256 = hashlib.sha256(f"{sys.argv[3]} {number}".encode()).hexdigest()
     body = golden | {"sha256": sha256, "frame_id": sha256[:16]}
-    drafts = [Draft("frame.judged", body), Draft("alert.updated", alert, cause_index=0)]
+    drafts = [
+        Draft("frame.judged", body_of("frame.judged", body)),
+        Draft("alert.updated", body_of("alert.updated", alert), cause_index=0),
+    ]
     documents = log.commit(drafts, states={"judge": {"last": sha256}}, sighting=Sighting(sha256.encode(), 1, number))
     sys.stdout.write(f"{documents[-1].seq} {sha256}\\n")
     sys.stdout.flush()
@@ -91,7 +96,7 @@ def test_a_full_disk_writes_nothing_and_the_same_commit_succeeds_with_space(tmp_
         connection.execute(f"PRAGMA max_page_count={pages + 8}")
         written, failures = 0, 0
         for number in range(60):
-            drafts = [Draft("frame.judged", frame(str(number)))]
+            drafts = [Draft("frame.judged", body_of("frame.judged", frame(str(number))))]
             try:
                 log.commit(drafts, states={"judge": {"n": number}}, sighting=Sighting(b"%d" % number, 1, 1))
             except LogFull:
@@ -113,10 +118,10 @@ def test_another_program_that_holds_the_log_blocks_for_a_while_only(tmp_path):
         other = sqlite3.connect(place, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LogBlocked, match="may be tried again"):
-            log.append("frame.judged", frame("one"))
+            log.append("frame.judged", body_of("frame.judged", frame("one")))
         other.execute("ROLLBACK")
         other.close()
-        assert log.append("frame.judged", frame("one")).seq == 1
+        assert log.append("frame.judged", body_of("frame.judged", frame("one"))).seq == 1
 
 
 def test_a_second_process_is_refused_while_the_first_lives_and_not_after_its_kill(tmp_path):
@@ -152,7 +157,10 @@ def test_damaged_bytes_never_change_a_document_silently(tmp_path, rounds, figure
     place = tmp_path / "night.sqlite"
     with open_log(place) as log:
         for number in range(12):
-            log.commit([Draft("frame.judged", frame(str(number)))], sighting=Sighting(b"%d" % number, 1, 1))
+            log.commit(
+                [Draft("frame.judged", body_of("frame.judged", frame(str(number))))],
+                sighting=Sighting(b"%d" % number, 1, 1),
+            )
         whole = [(document.doc_id, document.body) for document in log.documents()]
     sound = place.read_bytes()
     chance = random.Random(11)

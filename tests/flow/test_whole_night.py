@@ -93,7 +93,7 @@ def test_night_with_a_restart(tmp_path, night) -> None:
     with NightLogReader.read(first.monitor.night_log_path) as log:
         sequence = [document.seq for document in log.after(0, 10_000)]
         assert sequence == list(range(1, len(sequence) + 1))
-        kept = sorted(row.body["frame_id"] for row in log.judged_frames() if row.decision == "keep")
+        kept = sorted(row.body.frame_id for row in log.judged_frames() if row.decision == "keep")
 
     (table,) = second.monitor.lists_folder.rglob("frames.csv")
     rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))

@@ -16,6 +16,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import Draft, NightLog, Sighting, night_of
 from astro_monitor.nightlog.trail import Kept
 from astro_monitor.records import Arrival
+from astro_monitor.testing.bodies import body_of
 from astro_monitor.watch import Look, SettleRules, Settling
 from astro_monitor.watch.scan import sighting_of
 from astro_monitor.watch.settle import State
@@ -43,7 +44,7 @@ def failed(size_bytes: int) -> Draft:
         "stage": "read", "kind": "unreadable", "known": True, "retryable": False, "sentence": "It is an example.",
         "timings_s": {},
     }  # fmt: skip
-    return Draft("frame.failed", body)
+    return Draft("frame.failed", body_of("frame.failed", body))
 
 
 @given(status=STATUS)

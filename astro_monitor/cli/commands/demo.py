@@ -14,10 +14,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ...documents import Document
+from ...documents import AlertView, Document, FrameFailedView, FrameJudgedView, FrameSkippedView, view
 from ...errors import ConfigError
 from ...monitor import Monitor
-from ...nightlog import OUTCOMES
 from ...plain import because, counted
 from ...settings import Settings
 from ..options import NIGHT, JsonOption, LogOption, UtcOption, out, settings_of
@@ -57,21 +56,26 @@ FINISH_TIMEOUT_S = 60.0
 """How long the last frames may take after the writer has ended."""
 
 
+OutcomeView = FrameJudgedView | FrameSkippedView | FrameFailedView
+"""A file ends in one of these."""
+
+
 class _Night:
     """What the writer said and what the daemon answered."""
 
     def __init__(self) -> None:
         self.expected: dict[str, dict[str, str]] = {}
-        self.answers: dict[str, Document] = {}
-        self.alerts: list[Document] = []
+        self.answers: dict[str, OutcomeView] = {}
+        self.alerts: list[AlertView] = []
         self.changed = threading.Condition()
 
     def hear(self, document: Document) -> None:
         with self.changed:
-            if document.kind in OUTCOMES:
-                self.answers[document.body["file"]] = document
-            elif document.kind.startswith("alert."):
-                self.alerts.append(document)
+            match view(document):
+                case FrameJudgedView() | FrameSkippedView() | FrameFailedView() as outcome:
+                    self.answers[outcome.file] = outcome
+                case AlertView() as alert:
+                    self.alerts.append(alert)
             self.changed.notify_all()
 
     def announce(self, planned: dict[str, str]) -> None:
@@ -174,19 +178,20 @@ def _conduct(
 
 def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
     page, rows = Page.on(out), []
-    groups: dict[tuple[str, str], list[Document]] = {}
+    groups: dict[tuple[str, str], list[OutcomeView]] = {}
     for file, planned in night.expected.items():
         group = groups.setdefault((planned["what"], planned["expected"]), [])
         if file in night.answers:
             group.append(night.answers[file])
     right = total = 0
-    for (what, expected), documents in groups.items():
-        classes = Counter(document.body.get("class", "failed") for document in documents)
-        decisions = Counter(document.body.get("decision", "failed") for document in documents)
+    for (what, expected), outcomes in groups.items():
+        judged = [outcome if isinstance(outcome, FrameJudgedView) else None for outcome in outcomes]
+        classes = Counter(frame.class_ if frame else "failed" for frame in judged)
+        decisions = Counter(frame.decision if frame else "failed" for frame in judged)
         right += classes[expected]
-        total += len(documents)
+        total += len(outcomes)
         tail = Piece(_counted(classes), flows=True), Piece(f"({_counted(decisions)})", flows=True)
-        rows.append(Row((what, str(len(documents)), expected), tail))
+        rows.append(Row((what, str(len(outcomes)), expected), tail))
     page.line("What was simulated, and what was found:", style="bold")
     page.table(("what happened", "frames", "expected", "classes found (decisions)"), rows, right=("frames",))
     alerts = counted(len(night.alerts), "alert message")

@@ -103,10 +103,10 @@ def _line(again: Again) -> dict[str, object]:
         }
     return {
         "frame_id": row.frame_id,
-        "file": body["relative_path"],
+        "file": body.relative_path,
         "night": row.night,
         "was": {"decision": row.rules_decision, "class": row.label, "cause": row.cause,
-                "rules_version": body["rules_version"], "models": body["models"]},
+                "rules_version": body.rules_version, "models": list(body.models)},
         "by_hand": None if row.decided_by == BY_RULES else row.decision,
         "now": again.now,
         "changed": again.changed,
@@ -125,14 +125,14 @@ def _show(seen: list[Again], out: Console) -> None:
             label = f"{again.row.label} → {again.verdict.label}" if again.verdict is not None else ""
             hand = "" if again.row.decided_by == BY_RULES else f"(by hand: {again.row.decision})"
             why = again.verdict.reasons[0].sentence if again.verdict is not None else again.sentence
-            tail = [Piece(text, flows=True) for text in (body["relative_path"], label, hand, why)]
+            tail = [Piece(text, flows=True) for text in (body.relative_path, label, hand, why)]
             rows.append(Row((again.row.rules_decision, again.now), tail, DECISION_STYLE.get(again.now, FAILED_STYLE)))
         page.table(("was", "would be", "file, class, reason"), rows)
     for (was, now), count in sorted(moves(seen).items()):
         page.line(f"{count:5d} {f'{was}, as before' if was == now else f'{was} → {now}'}")
     lost = [again for again in seen if not again.now]
     for again in lost[:5]:
-        page.line(f"{again.row.body['relative_path']}: not compared, {again.sentence}", style="magenta")
+        page.line(f"{again.row.body.relative_path}: not compared, {again.sentence}", style="magenta")
     if len(lost) > 5:
         page.line(f"… and {len(lost) - 5} more were not compared", style="magenta")
     hands = by_hand(seen)
@@ -154,7 +154,7 @@ def _teach(seen: list[Again], settings: Settings, past: Past, out: Console) -> N
         return
     page.line(f"{followed(seen)} of your {count} by hand agree with the settings in force. In the settings file:")
     for lesson in learned[:5]:
-        others = ", ".join(other.row.body["relative_path"] for other in lesson.others[:3])
+        others = ", ".join(other.row.body.relative_path for other in lesson.others[:3])
         more = f" ({others}{', …' if len(lesson.others) > 3 else ''})" if lesson.others else ""
         page.line(
             f"  judge.{lesson.setting} = {lesson.value:g}: {lesson.followed} would agree, "

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ...archive import find_frames, grade_files
 from ...clock import SystemClock
 from ...counts import Counts
-from ...documents import Document
+from ...documents import Document, FrameFailedView, FrameJudgedView, FrameRevisedView, FrameSkippedView, view
 from ...plain import shown
 from ...plugins import load_plugins
 from ...settings import Settings
@@ -45,6 +45,9 @@ def command(
     )
 
 
+OutcomeView = FrameJudgedView | FrameSkippedView | FrameFailedView
+"""A file ends in one of these."""
+
 NUMBERS = ("stars", "FWHM px", "Gauss px", "FWHM ″", "ecc", "sky ADU", "weight")
 NARROW_NUMBERS = ("stars", "FWHM px")
 
@@ -60,12 +63,13 @@ def run_grade(
     """
     plugins = load_plugins(settings)
     arrivals = find_frames(paths, lambda sentence: err.print(f"{sentence}.", markup=False), plugins)
-    judged: list[Document] = []
-    revised: dict[str, Document] = {}
+    outcomes: list[OutcomeView] = []
+    revised: dict[str, FrameRevisedView] = {}
     counts = Counts()
 
     def on_revised(document: Document) -> None:
-        revised[document.body["frame_id"]] = document
+        revision = FrameRevisedView.of(document.body)
+        revised[revision.frame_id] = revision
         if as_json:
             print_json(document)
 
@@ -80,7 +84,7 @@ def run_grade(
         for arrival, document, so_far in grade_files(arrivals, settings, SystemClock(), on_revised=on_revised):
             counts = so_far
             progress.update(task, advance=1, file=shown(arrival.path.name))
-            judged.append(document)
+            outcomes.append(_outcome(document))
             if as_json:
                 print_json(document)
             if stop.is_set():
@@ -88,48 +92,55 @@ def run_grade(
     if not as_json:
         page = Page.on(out)
         names = NUMBERS if page.width == 0 or page.width >= WIDE else NARROW_NUMBERS
-        base = _base(judged)
-        rows = [_row(document, revised.get(document.body["frame_id"] or ""), names, base) for document in judged]
+        base = _base(outcomes)
+        rows = [_row(outcome, revised.get(outcome.frame_id or ""), names, base) for outcome in outcomes]
         page.table(("decision", "class", *names, "file, flags, reasons"), rows, right=names)
     err.print(summary(counts))
 
 
-def _base(documents: list[Document]) -> str:
+def _outcome(document: Document) -> OutcomeView:
+    """Return the view of a document about a file."""
+    match view(document):
+        case FrameJudgedView() | FrameSkippedView() | FrameFailedView() as outcome:
+            return outcome
+    raise ValueError(f"document {document.doc_id} of kind {document.kind} is about no file")
+
+
+def _base(outcomes: list[OutcomeView]) -> str:
     """Return the folder that all files lie in, where they are of several folders; else no text."""
-    roots = {document.body["root"] for document in documents}
+    roots = {outcome.root for outcome in outcomes}
     try:
         return os.path.commonpath(roots) if len(roots) > 1 else ""
     except ValueError:
         return ""  # on several drives
 
 
-def _row(document: Document, revised: Document | None, names: tuple[str, ...], base: str) -> Row:
+def _row(outcome: OutcomeView, revised: FrameRevisedView | None, names: tuple[str, ...], base: str) -> Row:
     """Write a frame as it stands at the end.
 
     Parameters:
-        document: ``frame.judged``, ``frame.skipped`` or ``frame.failed``.
-        revised: its ``frame.revised``, when a second look decided otherwise.
+        outcome: of the file.
+        revised: its revision, when a second look decided otherwise.
         names: of the numbers that there is room for.
         base: what paths are relative to, where files are of several folders; else empty.
     """
-    body = document.body
-    name = body["relative_path"]
+    name = outcome.relative_path
     if base:
-        name = os.path.relpath(Path(body["root"]) / name, base)
+        name = os.path.relpath(Path(outcome.root) / name, base)
     path = Piece(name, "bold", flows=True)
     blank = ("" for _ in names)
-    if document.kind == "frame.skipped":
-        return Row(("skipped", body["type"], *blank), (path, Piece(body["why"], flows=True)), SKIPPED_STYLE)
-    if document.kind == "frame.failed":
-        return Row(("failed", body["kind"], *blank), (path, Piece(body["sentence"], flows=True)), FAILED_STYLE)
-    decision, weight, why = body["decision"], body["weight"], " ".join(reasons(body))
-    label = body["class"]
+    if isinstance(outcome, FrameSkippedView):
+        return Row(("skipped", outcome.type, *blank), (path, Piece(outcome.why, flows=True)), SKIPPED_STYLE)
+    if isinstance(outcome, FrameFailedView):
+        return Row(("failed", outcome.kind, *blank), (path, Piece(outcome.sentence, flows=True)), FAILED_STYLE)
+    decision, label, weight, why = outcome.decision, outcome.class_, outcome.weight, " ".join(reasons(outcome))
     if revised is not None:
-        decision, weight, why = revised.body["new_decision"], revised.body["weight"], revised.body["why"]
-        label = revised.body.get("class") or label
-    numbers = _numbers(body["measurements"], weight)
+        decision, why = revised.new_decision, revised.why
+        label = revised.class_ or label
+        weight = weight if revised.weight is None else revised.weight
+    numbers = _numbers(outcome.measurements, weight)
     cells = (decision, label, *(numbers[name] for name in names))
-    return Row(cells, (path, flags(body), Piece(why, flows=True)), DECISION_STYLE[decision])
+    return Row(cells, (path, flags(outcome), Piece(why, flows=True)), DECISION_STYLE[decision])
 
 
 def _numbers(values: Mapping[str, float | None], weight: float) -> dict[str, str]:

@@ -74,15 +74,15 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         owner=owner_of(state_folder),
         writers=ListWriters.of(load_plugins(settings)),
     )
-    target = Path(body["folder"])
+    target = Path(body.folder)
     page.line(
-        f"{body['kept']} kept, {body['review']} to review, {body['rejected']} rejected, "
-        f"{body['skipped']} skipped (no lights) → {target}"
+        f"{body.kept} kept, {body.review} to review, {body.rejected} rejected, "
+        f"{body.skipped} skipped (no lights) → {target}"
     )
     gone = sum(not frame.present for frame in frames)
     if gone:
         page.line(f"{counted(gone, 'judged frame')} no longer in {folder}, so in no list.")
-    for note in body["notes"]:
+    for note in body.notes:
         page.line(note, style="yellow")
     offered = [stack for stack in stacks(frames, settings.lists.merge) if not stack.not_offered]
     for stack in offered:
@@ -91,7 +91,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         depth = f", {duration(kept_s)}, as much as {duration(worth_s, like_s=kept_s)} at full weight" if kept_s else ""
         page.line(f"{stack.folder}: {share}{depth}")
     page.line("Files there:", style="dim")
-    for inside, files in _by_folder(body["files"]).items():
+    for inside, files in _by_folder(body.files).items():
         page.line(f"  {inside}{', '.join(files)}", indent=4, style="dim")
     if copies is not None:
         kept = [(Path(frame.file), frame.weight) for stack in offered for frame in stack.decided("keep")]

@@ -58,7 +58,7 @@ def run_move(
         for row in night_log.judged_frames():
             here = next((path for path in map(Path, row.paths) if path.is_file()), None)
             if row.decision == "reject" and here is not None:
-                rejected[here] = row.body["sha256"]
+                rejected[here] = row.body.sha256
     moves = plan(rejected, root, goal_folder)
     if apply:
         _tell(carry_out(moves, root, goal_folder, key_of(state)), root, "moved", out)

@@ -108,7 +108,7 @@ def run_review(
             revise(settings.publish, row.frame_id, word, by=by, why=why)
     page = Page.on(out)
     for row in chosen:
-        page.line(f"{row.body['relative_path']}: {row.decision} → {word}", style=DECISION_STYLE[word])
+        page.line(f"{row.body.relative_path}: {row.decision} → {word}", style=DECISION_STYLE[word])
     done = f"{counted(len(chosen), 'frame')} decided; the log keeps the first verdicts."
     page.line(done if chosen else "That was decided already.")
 
@@ -132,7 +132,7 @@ def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
 
 
 def _is_named(row: FrameRow, name: str) -> bool:
-    paths = [Path(row.body["relative_path"]), *map(Path, row.paths)]
+    paths = [Path(row.body.relative_path), *map(Path, row.paths)]
     return row.frame_id == name or any(
         str(path) == name or fnmatch.fnmatchcase(path.name, name) or fnmatch.fnmatchcase(str(path), name)
         for path in paths
@@ -155,7 +155,7 @@ def _row(row: FrameRow) -> Row:
         why = f"Decided by {row.decided_by}: {row.why or 'no reason given'}"
     elif row.why:
         why = row.why
-    path = Piece(row.body["relative_path"], "bold", flows=True)
+    path = Piece(row.body.relative_path, "bold", flows=True)
     gone = Piece("" if _is_there(row) else "(no longer there)", "dim")
     tail = (path, gone, flags(row.body), Piece(why, flows=True))
     return Row((row.decision, row.label), tail, DECISION_STYLE[row.decision])

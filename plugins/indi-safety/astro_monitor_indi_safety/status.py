@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from astro_monitor.documents import Document
+from astro_monitor.documents import AlertView, Document, view
 
 OLD_S = 30.0
 """A status that was not renewed for so long says nothing any more."""
@@ -31,12 +31,13 @@ class OpenWarnings:
 
     def hear(self, document: Document) -> None:
         """Take note of a document; what is no warning is ignored."""
-        body = document.body
+        alert = view(document)
+        if not isinstance(alert, AlertView):
+            return
         if document.kind == "alert.closed":
-            self._open.pop(body["alert_id"], None)
-        elif document.kind in ("alert.opened", "alert.updated") and body["kind"] in self.kinds:
-            if not self.severe_only or body["severity"] == "severe":
-                self._open[body["alert_id"]] = body["sentence"]
+            self._open.pop(alert.alert_id, None)
+        elif alert.kind in self.kinds and (not self.severe_only or alert.severity == "severe"):
+            self._open[alert.alert_id] = alert.sentence
 
     def reasons(self) -> list[str]:
         """Give one sentence for each open warning."""

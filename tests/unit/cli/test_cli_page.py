@@ -19,11 +19,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from astro_monitor import logs
-from astro_monitor.cli.commands.grade import _base, _row
+from astro_monitor.cli.commands.grade import _base, _outcome, _row
 from astro_monitor.cli.commands.models import _scores
 from astro_monitor.cli.page import Page, Piece, Row, Screen, Times, as_paragraphs, laid_out
 from astro_monitor.cli.show import pieces, print_document, reasons
-from astro_monitor.documents import BODIES, Document, decode, encode
+from astro_monitor.documents import BODIES, Document, FrameRevisedView, decode, encode, view
 from astro_monitor.plain import because, counted, duration, shown
 
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
@@ -158,7 +158,7 @@ def test_a_frame_that_is_not_kept_always_has_a_reason_with_flags_next_to_it():
         line = "".join(printed(judged(decision="review", reasons=spoken, flags=["streak"]), 0))
         assert words in line
         assert "[streak]" in line
-    assert reasons(judged(decision="keep").body) == []
+    assert reasons(view(judged(decision="keep"))) == []
 
 
 def test_a_revised_frame_has_a_relative_path_and_the_new_reason():
@@ -278,17 +278,17 @@ def test_log_records_fit_the_terminal(capsys, monkeypatch):
 
 
 def test_files_of_several_folders_are_shown_with_their_folder():
-    one = judged(root="/night/a", relative_path="1.fits")
-    other = judged(root="/night/b", relative_path="deep/1.fits")
+    one = _outcome(judged(root="/night/a", relative_path="1.fits"))
+    other = _outcome(judged(root="/night/b", relative_path="deep/1.fits"))
     base = _base([one, other])
-    shown_paths = [_row(document, None, (), base).tail[0].text for document in (one, other)]
+    shown_paths = [_row(outcome, None, (), base).tail[0].text for outcome in (one, other)]
     assert shown_paths == ["a/1.fits", "b/deep/1.fits"]
     assert _row(one, None, (), _base([one, one])).tail[0].text == "1.fits"
 
 
 def test_a_frame_of_the_table_that_was_revised_has_the_new_decision_and_reason():
-    revised = golden("frame.revised")
-    row = _row(judged(decision="reject", flags=["streak"]), revised, ("weight",), "")
+    revised = FrameRevisedView.of(golden("frame.revised").body)
+    row = _row(_outcome(judged(decision="reject", flags=["streak"])), revised, ("weight",), "")
     assert row.cells[0] == "keep"
     assert [piece.text for piece in row.tail] == [
         "M 31/Light_L_120s_0001.fits",

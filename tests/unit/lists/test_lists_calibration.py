@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from astro_monitor.documents import MetaView
 from astro_monitor.lists import ListedFrame, NotLight, write_lists
 from astro_monitor.lists.calibration import Calibration, Part, calibration_for
 from astro_monitor.lists.grouping import Stack, stacks
@@ -27,7 +28,8 @@ def other(kind: str, number: int, name: str = "", **meta) -> NotLight:
              "bias": {}, "product": {}}[kind]  # fmt: skip
     date = {"date_obs_utc": f"2026-03-02T05:{number:02d}:00.000Z"}
     return NotLight(file=f"/c/{name or f'{kind} {number}.fits'}", frame_id=f"{kind}{number}{name}", type=kind,
-                    keyword="IMAGETYP", why="", seq=50 + number, meta={**RIG, **facts, **date, **meta})  # fmt: skip
+                    keyword="IMAGETYP", why="", seq=50 + number,
+                    meta=MetaView.of({"kind": kind, **RIG, **facts, **date, **meta}))  # fmt: skip
 
 
 def stack() -> Stack:
@@ -160,4 +162,4 @@ def test_calibration_frames_are_linked_and_leave_with_their_files(tmp_path):
     assert "Not calibrated" in (siril / "stack.ssf").read_text()
     assert [path.name for path in (siril / "darks").iterdir()] == ["mine.fit"]
     assert not (siril / "biases").exists()
-    assert f"{PLAIN}/siril/darks" not in body["files"]
+    assert f"{PLAIN}/siril/darks" not in body.files

@@ -143,7 +143,7 @@ def test_a_new_name_is_reported_and_files_in_the_old_folder_stay(tmp_path):
     frames = [row(n, target="") for n in (1, 2)]
     for _ in range(2):
         body = write_lists(frames, tmp_path)
-        assert f"The stack {old.name} is called {PLAIN} now" in body["notes"][0]
+        assert f"The stack {old.name} is called {PLAIN} now" in body.notes[0]
     assert [path.name for path in old.rglob("*")] == ["siril", "result.fit"]
     assert (tmp_path / PLAIN / "siril" / "stack.ssf").is_file()
 
@@ -165,14 +165,14 @@ def guide(number: int, **changes) -> ListedFrame:
 def test_guider_frames_snapshots_and_focus_frames_are_not_offered_with_a_reason(tmp_path, changes):
     lights = [row(n, exposure_s=300.0, camera="B") for n in range(4)]
     body = write_lists([*lights, guide(5, **changes)], tmp_path)
-    assert body["kept"] == 4
-    assert [name for name in body["files"] if name.startswith("m_31_l_300s")]
-    apart = [Path(name).parent.name for name in body["files"] if not name.startswith("m_31_l_300s_3000x2000/")]
-    assert {Path(name).name for name in body["files"] if name.split("/")[0] == apart[0]} == {
+    assert body.kept == 4
+    assert [name for name in body.files if name.startswith("m_31_l_300s")]
+    apart = [Path(name).parent.name for name in body.files if not name.startswith("m_31_l_300s_3000x2000/")]
+    assert {Path(name).name for name in body.files if name.split("/")[0] == apart[0]} == {
         "frames.csv",
         "frames.json",
     }
-    (note,) = body["notes"]
+    (note,) = body.notes
     assert "Not offered for stacking" in note
     assert "review FOLDER FILE --keep" in note
     assert json.loads((tmp_path / apart[0] / "frames.json").read_bytes())["not_offered"] in note

@@ -80,7 +80,7 @@ def test_siril_gets_a_script_for_each_generation() -> None:
 
 
 def test_formats_that_are_not_asked_for_leave_nothing(tmp_path) -> None:
-    every = write_lists([row(1), row(2)], tmp_path)["files"]
+    every = write_lists([row(1), row(2)], tmp_path).files
     assert {name.split("/")[1] for name in every} >= {"pixinsight", "accepted.txt", "siril"}
-    fewer = write_lists([row(1), row(2)], tmp_path, ["csv"])["files"]
+    fewer = write_lists([row(1), row(2)], tmp_path, ["csv"]).files
     assert [path.name for path in tmp_path.rglob("*") if path.is_dir()] == [fewer[0].split("/")[0]]

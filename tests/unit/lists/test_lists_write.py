@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.documents import ListWritten
+from astro_monitor.documents import FrameJudgedView, ListWritten, MetaView
 from astro_monitor.errors import ConfigError
 from astro_monitor.lists import (
     ListedFrame,
@@ -60,7 +60,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 def test_all_lists_of_one_night(tmp_path):
     body = write_lists(night(), tmp_path / "lists")
     ListWritten.model_validate(body)
-    assert (body["kept"], body["review"], body["rejected"], body["generation"]) == (3, 1, 1, 1)
+    assert (body.kept, body.review, body.rejected, body.generation) == (3, 1, 1, 1)
     folder = tmp_path / "lists" / GROUP
     table = list(csv.DictReader(io.StringIO((folder / "frames.csv").read_text("utf-8"), newline="")))
     assert [line["decision"] for line in table] == ["keep", "reject", "keep", "review", "keep"]
@@ -95,7 +95,7 @@ def test_override_by_the_user_changes_the_lists_at_once(tmp_path):
     write_lists(night(), tmp_path)
     revised = [dataclasses.replace(frame, decision="reject") if frame.seq == 5 else frame for frame in night()]
     body = write_lists(revised, tmp_path)
-    assert (body["kept"], body["rejected"], body["generation"]) == (2, 2, 2)
+    assert (body.kept, body.rejected, body.generation) == (2, 2, 2)
     assert "light 5" not in (tmp_path / GROUP / "deepskystacker.dssfilelist").read_text()
     assert len(list((tmp_path / GROUP / "siril" / "lights").iterdir())) == 2
 
@@ -112,7 +112,7 @@ def test_lists_that_are_no_more_are_removed_and_results_of_the_user_stay(tmp_pat
     result = tmp_path / GROUP / "siril" / "result.fit"
     result.write_bytes(b"stack")
     body = write_lists(night(), tmp_path, ("csv",))
-    assert body["files"] == [f"{GROUP}/frames.csv"]
+    assert body.files == [f"{GROUP}/frames.csv"]
     assert set(snapshot(tmp_path)) == {f"{GROUP}/frames.csv", f"{GROUP}/siril/result.fit", "index.json"}
     write_lists([], tmp_path)
     assert set(snapshot(tmp_path)) == {f"{GROUP}/siril/result.fit", "index.json"}
@@ -190,10 +190,10 @@ def test_targets_whose_safe_names_are_the_same_do_not_mix(tmp_path):
 def test_files_that_are_no_lights_are_listed_apart(tmp_path):
     dark = NotLight(
         file="/capture/dark 9.fits", frame_id="dark9", type="dark", keyword="IMAGETYP", why="A dark, by IMAGETYP.",
-        meta={"exposure_s": 60.0, "gain": 100.0, "filter": None, "date_obs_utc": "2026-03-01T18:00:00Z"},
+        meta=MetaView(kind="dark", exposure_s=60.0, gain=100.0, date_obs_utc="2026-03-01T18:00:00Z"),
     )  # fmt: skip
     body = write_lists(night(), tmp_path, not_lights=[dark, dark])
-    assert (body["kept"], body["review"], body["rejected"], body["skipped"]) == (3, 1, 1, 1)
+    assert (body.kept, body.review, body.rejected, body.skipped) == (3, 1, 1, 1)
     (listed,) = csv.DictReader((tmp_path / "not_lights.csv").read_text("utf-8").splitlines())
     assert {name: listed[name] for name in ("file", "type", "keyword", "exposure_s", "gain", "filter")} == {
         "file": "/capture/dark 9.fits", "type": "dark", "keyword": "IMAGETYP", "exposure_s": "60", "gain": "100",
@@ -203,7 +203,7 @@ def test_files_that_are_no_lights_are_listed_apart(tmp_path):
     assert (entry["file"], entry["type"], entry["why"]) == (dark.file, "dark", dark.why)
     assert not {"decision", "class", "weight"} & {*listed, *entry}
     assert "dark 9" not in (tmp_path / GROUP / "frames.csv").read_text()
-    assert write_lists(night(), tmp_path)["skipped"] == 0
+    assert write_lists(night(), tmp_path).skipped == 0
     assert not (tmp_path / "not_lights.csv").exists()
 
 
@@ -351,30 +351,34 @@ def test_links_that_cannot_be_made_cost_only_the_siril_script(tmp_path, monkeypa
 
     monkeypatch.setattr(list_links, "_link", refuse)
     body = write_lists(night(), tmp_path)
-    assert not any("siril" in name for name in body["files"])
+    assert not any("siril" in name for name in body.files)
     assert "cannot be made here" in json.loads((tmp_path / GROUP / "frames.json").read_bytes())["notes"][0]
 
 
-def _body() -> dict:
-    return {
-        "file": "/c/a.fits", "frame_id": "ab", "decision": "keep", "weight": 0.7, "class": "good", "cause": "none",
-        "flags": ["streak"], "reasons": [{"sentence": "Fine."}], "measurements": {"fwhm_px": 2.0, "hfr_px": None},
-        "meta": {"target": "M 31", "filter": None, "exposure_s": 60.0, "bayer": "RGGB", "width_px": 10, "height_px": 5,
-                 "date_obs_utc": "2026-03-01T20:00:00.000Z", "binning": 1},
-    }  # fmt: skip
+JUDGED = FrameJudgedView.of(
+    json.loads((Path(__file__).parents[2] / "contract/goldens/v1.2/frame.judged.json").read_text("utf-8"))["body"]
+)
+
+
+def judged(**changes) -> FrameJudgedView:
+    """Return the body of a document about a frame that was kept."""
+    meta = dataclasses.replace(JUDGED.meta, filter=None, bayer="RGGB")
+    reasons = (dataclasses.replace(JUDGED.reasons[0], decision="keep", sentence="Fine."),)
+    given = {"file": "/c/a.fits", "decision": "keep", "weight": 0.7, "class_": "good", "meta": meta, "reasons": reasons}
+    return dataclasses.replace(JUDGED, **{**given, **changes})
 
 
 def test_row_from_a_document():
-    frame = listed_frame(_body(), "keep", seq=7)
+    frame = listed_frame(judged(), "keep", seq=7)
     assert (frame.file, frame.decision, frame.weight, frame.label) == ("/c/a.fits", "keep", 0.7, "good")
     assert (frame.filter, frame.bayer, frame.seq, frame.reasons) == ("", "RGGB", 7, ("Fine.",))
 
 
 def test_row_with_a_later_decision():
-    rejected = listed_frame(_body(), "reject", "Decided by hand: clouds in the corner")
+    rejected = listed_frame(judged(), "reject", "Decided by hand: clouds in the corner")
     assert (rejected.decision, rejected.weight) == ("reject", 0.0)
     assert rejected.reasons[0] == "Decided by hand: clouds in the corner"
-    kept = listed_frame({**_body(), "decision": "reject"}, "keep", "Judged again.")
+    kept = listed_frame(judged(decision="reject"), "keep", "Judged again.")
     assert (kept.decision, kept.weight, kept.reasons) == ("keep", 0.7, ("Judged again.",))
 
 
@@ -414,7 +418,7 @@ def test_files_of_the_user_stay_whatever_becomes_of_the_lists(tmp_path, index):
         body = write_lists(frames, tmp_path)
         assert {path: path.read_bytes() for path in mine} == mine
     assert not [link for link in tmp_path.rglob("lights/*") if link.is_symlink()] or index == "damaged"
-    assert body["kept"] == 0
+    assert body.kept == 0
 
 
 def test_links_go_around_files_of_the_user_and_these_are_mentioned(tmp_path):
@@ -428,7 +432,7 @@ def test_links_go_around_files_of_the_user_and_these_are_mentioned(tmp_path):
         "light_00004.fit": "/capture/light 5.fits",
     }  # fmt: skip
     assert (lights / "light_00002.fit").read_bytes() == b"mine"
-    (note,) = body["notes"]
+    (note,) = body.notes
     assert "siril/lights holds 1 file not made by this program" in note
     assert "light_00002.fit" in note
     assert write_lists(night(), tmp_path) == body
@@ -443,7 +447,7 @@ def test_a_list_that_was_changed_by_hand_is_kept_under_another_name(tmp_path):
     assert script.read_text().startswith("# Stacks the 4 accepted frames")
     (kept,) = script.parent.glob("stack.yours-*.ssf")
     assert kept.read_text() == "# my own way\n"
-    assert [kept.name in note for note in body["notes"]] == [True]
+    assert [kept.name in note for note in body.notes] == [True]
     write_lists([], tmp_path)
     assert kept.read_text() == "# my own way\n"
 
@@ -463,7 +467,7 @@ def test_links_of_version_0_1_are_taken_over(tmp_path):
     }
     (tmp_path / "index.json").write_text(json.dumps(index))
     body = write_lists(night(), tmp_path)
-    assert body["generation"] == 5
+    assert body.generation == 5
     assert {path.name: str(path.readlink()) for path in lights.iterdir() if path.is_symlink()} == {
         "light_00001.fit": "/capture/light 1.fits", "light_00002.fit": "/capture/light 3.fits",
         "light_00003.fit": "/capture/light 5.fits",
@@ -476,9 +480,9 @@ def test_frames_that_are_gone_are_in_no_list(tmp_path):
     write_lists(night(), tmp_path)
     here = [frame.gone() if frame.seq in (1, 2) else frame for frame in night()]
     body = write_lists(here, tmp_path)
-    assert (body["kept"], body["review"], body["rejected"]) == (2, 1, 0)
+    assert (body.kept, body.review, body.rejected) == (2, 1, 0)
     assert not [path for path, (_, content) in snapshot(tmp_path).items() if b"light 1.fits" in content]
-    assert write_lists([frame.gone() for frame in night()], tmp_path)["files"] == []
+    assert write_lists([frame.gone() for frame in night()], tmp_path).files == []
 
 
 def test_a_second_watch_writes_into_a_folder_of_its_own(tmp_path):
@@ -489,7 +493,7 @@ def test_a_second_watch_writes_into_a_folder_of_its_own(tmp_path):
     lists = tmp_path / "lists"
     first = write_lists(night(), lists, owner=owners[0])
     second = write_lists([row(7), row(8)], lists, owner=owners[1])
-    assert (Path(first["folder"]), Path(second["folder"])) == (lists, lists / "two")
+    assert (Path(first.folder), Path(second.folder)) == (lists, lists / "two")
     before = snapshot(lists)
     assert write_lists([row(7), row(8)], lists, owner=owner_of(tmp_path / "state" / "two")) == second
     assert write_lists(night(), lists, owner=owner_of(tmp_path / "state" / "one")) == first

@@ -11,11 +11,12 @@ import pytest
 from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import NightLog, NightLogReader, localdisk, opening
 from astro_monitor.nightlog.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from astro_monitor.testing.bodies import body_of
 
 
 def some_log(place: Path, clock, body) -> str:
     with NightLog.open(place, "a", clock) as log:
-        log.append("session.started", body("session.started"))
+        log.append("session.started", body_of("session.started", body("session.started")))
         return log.log_id
 
 
@@ -50,7 +51,7 @@ def test_both_journals_work_and_follow_each_other(place, clock, body, monkeypatc
     for now_safe in (safe, not safe):
         monkeypatch.setattr(opening, "wal_is_safe", lambda version, now_safe=now_safe: now_safe)
         with NightLog.open(place, "a", clock) as log:
-            log.append("list.written", body("list.written"))
+            log.append("list.written", body_of("list.written", body("list.written")))
             with NightLogReader.read(place) as reader:
                 assert reader.last_seq() == log.last_seq()
 
@@ -58,7 +59,7 @@ def test_both_journals_work_and_follow_each_other(place, clock, body, monkeypatc
 def test_a_second_program_is_refused_and_may_follow_the_first(place, clock, night_log, body):
     with pytest.raises(NightLogError, match=r"another astro-monitor \(process \d+\)"):
         NightLog.open(place, "b", clock)
-    night_log.append("list.written", body("list.written"))
+    night_log.append("list.written", body_of("list.written", body("list.written")))
     night_log.close()
     NightLog.open(place, "b", clock).close()
 
@@ -130,7 +131,7 @@ def test_a_hole_in_the_numbers_is_damage(place, clock, body):
 def test_a_changed_row_is_noticed_when_it_is_read_and_set_aside_at_the_next_start(place, clock, body):
     some_log(place, clock, body)
     with NightLog.open(place, "b", clock) as log:
-        log.append("session.stopped", body("session.stopped"))
+        log.append("session.stopped", body_of("session.stopped", body("session.stopped")))
     change_a_row(place, 1)
     with (
         NightLog.open(place, "b", clock) as log,
@@ -232,7 +233,7 @@ def test_a_log_of_an_earlier_version_is_brought_up_and_kept_as_it_was(place, clo
     monkeypatch.setattr(opening, "VERSION", VERSION + 1)
     with NightLog.open(place, "b", clock) as log:
         assert log.last_seq() == 1
-        log.append("session.stopped", body("session.stopped"))
+        log.append("session.stopped", body_of("session.stopped", body("session.stopped")))
     monkeypatch.undo()
     with pytest.raises(NightLogError, match="newer astro-monitor"):
         NightLog.open(place, "c", clock)
@@ -246,7 +247,7 @@ def test_a_log_of_an_earlier_version_is_brought_up_and_kept_as_it_was(place, clo
 def test_a_log_that_was_closed_in_order_is_checked_whole_each_week(place, clock, body):
     some_log(place, clock, body)
     with NightLog.open(place, "b", clock) as log:
-        log.append("session.stopped", body("session.stopped"))
+        log.append("session.stopped", body_of("session.stopped", body("session.stopped")))
     change_a_row(place, 1)
     with NightLog.open(place, "c", clock) as log:
         assert log.set_aside is None, "a week is not over"

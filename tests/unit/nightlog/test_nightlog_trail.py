@@ -12,6 +12,7 @@ import pytest
 
 from astro_monitor.nightlog import Draft, NightLog, Sighting, ballast
 from astro_monitor.nightlog.trail import Kept, Trail
+from astro_monitor.testing.bodies import body_of
 
 
 @pytest.fixture
@@ -23,7 +24,10 @@ def write(place, clock, judged, names, session="s"):
     """Judge frames and have a person reject the first; give everything as it stood at the end."""
     with NightLog.open(place, session, clock) as log:
         for name in names:
-            log.commit([Draft("frame.judged", judged(name))], sighting=Sighting(f"/c/{name}".encode() + b"\xff", 5, 7))
+            log.commit(
+                [Draft("frame.judged", body_of("frame.judged", judged(name)))],
+                sighting=Sighting(f"/c/{name}".encode() + b"\xff", 5, 7),
+            )
         log.revise(judged(names[0])["frame_id"], "reject", "astronomer", "a plane")
         return log.log_id, list(log.documents()), list(log.judged_frames())
 
@@ -45,7 +49,7 @@ def test_everything_comes_back_when_the_log_is_gone(place, clock, judged, loss):
         assert frames[0].decision == "reject"
         assert log.already_done(os.fsdecode(b"/c/b\xff"), 5, 7), "no frame is read again for it"
         assert log.log_id != log_id, "numbers may be given anew, so that clients must not trust the ones they know"
-        assert log.append("list.written", LISTS).seq == 5
+        assert log.append("list.written", body_of("list.written", LISTS)).seq == 5
     with NightLog.open(place, "later", clock) as log:
         assert (log.rebuilt, log.last_seq()) == (0, 5)
 
@@ -93,7 +97,7 @@ def test_a_line_cut_short_is_left_out_and_later_files_go_on(place, clock, judged
     trail = Trail(folder)
     assert trail.last_seq == 2
     with NightLog.open(place, "again", clock) as log:
-        log.append("list.written", LISTS)
+        log.append("list.written", body_of("list.written", LISTS))
     assert [kept.seq for kept in Trail(folder).documents()] == [1, 2, 3, 4]
 
 
@@ -121,11 +125,11 @@ def test_a_trail_that_cannot_be_written_is_made_up_for_and_delays_nothing(place,
     monkeypatch.setattr("astro_monitor.nightlog.trail.os.fsync", fsync)
     with NightLog.open(place, "s", clock) as log:
         for name in "abc":
-            log.commit([Draft("frame.judged", judged(name))])
+            log.commit([Draft("frame.judged", body_of("frame.judged", judged(name)))])
         assert log.last_seq() == 3
         assert list(Trail(folder).documents()) == []
         failing[0] = False
-        log.commit([Draft("frame.judged", judged("d"))])
+        log.commit([Draft("frame.judged", body_of("frame.judged", judged("d")))])
         assert [kept.seq for kept in Trail(folder).documents()] == [1, 2, 3, 4]
 
 
@@ -160,7 +164,7 @@ def test_the_reserve_is_given_up_when_the_disk_is_full_and_laid_in_again(place, 
 
         monkeypatch.setattr(ballast.Ballast, "drop", drop)
         for name in "abcdefgh":
-            log.commit([Draft("frame.judged", judged(name))])
+            log.commit([Draft("frame.judged", body_of("frame.judged", judged(name)))])
         assert log.last_seq() == 8
         assert not reserve.exists()
     with NightLog.open(place, "t", clock):

@@ -22,7 +22,8 @@ def status(repository, monkeypatch) -> ModuleType:
 def alert(change: str, kind: str = "background", severity: str = "warning", alert_id: str = "a1") -> Document:
     return Document(
         kind=f"alert.{change}", doc_id="x-1", session_id="s", seq=1, time="2026-03-20T21:00:00.000Z", cause="",
-        body={"alert_id": alert_id, "kind": kind, "severity": severity, "sentence": f"The {kind} is bad."},
+        body={"alert_id": alert_id, "kind": kind, "severity": severity, "cause": "none", "evidence": [],
+              "sentence": f"The {kind} is bad.", "advice": ""},
     )  # fmt: skip
 
 

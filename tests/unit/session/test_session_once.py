@@ -19,6 +19,7 @@ from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, Fr
 from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings
 from astro_monitor.sinks import ListSink
+from astro_monitor.testing.bodies import body_of
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
 SHA256 = "ab" * 32
@@ -250,7 +251,7 @@ def test_the_log_keeps_the_first_name_and_knows_the_others(session, night_log) -
     session.take(examined("a.fits"))
     session.take(examined("b.fits"))
     (row,) = night_log.judged_frames()
-    assert row.body["relative_path"] == "a.fits"
+    assert row.body.relative_path == "a.fits"
     assert [path.rpartition("/")[2] for path in row.paths] == ["b.fits", "a.fits"]
 
 
@@ -282,7 +283,7 @@ def test_a_frame_without_a_verdict_cannot_be_decided_on(session) -> None:
 
 def test_a_warning_whose_memory_is_lost_is_closed_at_the_start(night_log, announced):
     golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1.2/alert.opened.json").read_text("utf-8"))
-    opened = night_log.append("alert.opened", golden["body"])
+    opened = night_log.append("alert.opened", body_of("alert.opened", golden["body"]))
     session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
     session.start("watch", Path("/night"), [])
     (closed,) = [document for document in announced if document.kind == "alert.closed"]

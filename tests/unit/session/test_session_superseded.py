@@ -55,7 +55,7 @@ def begin(session: Session) -> None:
 def listed(night_log: NightLog) -> dict[str, str]:
     """Frames that are there or may be, with their decisions; the folder itself is not there in these tests."""
     rows = (row for row in night_log.judged_frames() if row.paths)
-    return {row.frame_id: row.decision for row in rows if not row.body["relative_path"].startswith("known")}
+    return {row.frame_id: row.decision for row in rows if not row.body.relative_path.startswith("known")}
 
 
 def kinds(announced) -> list[str]:

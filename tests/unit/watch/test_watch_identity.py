@@ -14,6 +14,7 @@ from astro_monitor.clock import SystemClock
 from astro_monitor.nightlog import Draft, NightLog, Sighting
 from astro_monitor.records import Arrival
 from astro_monitor.settings import WatchSettings
+from astro_monitor.testing.bodies import body_of
 from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher, small_fits, watch_until
 from astro_monitor.watch import FolderSource, Hint
 from astro_monitor.watch import candidates as candidates_module
@@ -75,7 +76,7 @@ class Place:
             }  # fmt: skip
             seen = Sighting(os.fsencode(item.path), item.size_bytes, item.mtime_ns, item.ctime_ns, item.file_no,
                             item.digest)  # fmt: skip
-            self.log.commit([Draft("frame.failed", body)], sighting=seen)
+            self.log.commit([Draft("frame.failed", body_of("frame.failed", body))], sighting=seen)
         return arrived
 
 
