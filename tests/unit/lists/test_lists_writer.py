@@ -31,10 +31,10 @@ def writers(**changes) -> tuple[ListWriters, Plugins]:
 
 def test_hook_register_list_writers_adds_a_kind_of_list(tmp_path: Path) -> None:
     body = write_lists(night(), tmp_path, [*FORMATS, "names"], writers=writers()[0])
-    (mine,) = (name for name in body["files"] if name.endswith("/names.txt"))
+    (mine,) = (name for name in body.files if name.endswith("/names.txt"))
     assert "light" in (tmp_path / mine).read_text("utf-8") or (tmp_path / mine).stat().st_size
     without = write_lists(night(), tmp_path / "other", FORMATS)
-    assert set(without["files"]) == set(body["files"]) - {mine}
+    assert set(without.files) == set(body.files) - {mine}
 
 
 def test_a_kind_of_list_that_does_not_exist_is_named() -> None:
@@ -62,9 +62,9 @@ def test_the_default_formats_are_those_of_the_program() -> None:
 def test_errors_of_a_writer_cost_its_own_files(tmp_path: Path, render) -> None:
     own, plugins = writers(render=render)
     body = write_lists(night(), tmp_path, ["csv", "names"], writers=own)
-    assert any(name.endswith("frames.csv") for name in body["files"])
-    assert not any(name.endswith("names.txt") for name in body["files"])
-    assert any("The list names is missing: the plugin sample failed" in note for note in body["notes"])
+    assert any(name.endswith("frames.csv") for name in body.files)
+    assert not any(name.endswith("names.txt") for name in body.files)
+    assert any("The list names is missing: the plugin sample failed" in note for note in body.notes)
     assert plugins.guards[0].failures >= 1
 
 
