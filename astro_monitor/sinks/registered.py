@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from ..documents import Document, PluginDisabled, body_json
+from ..documents import Body, Document, PluginDisabled
 from ..plain import counted
 from ..plugins import Disabled, Guard, Plugins
 from ..settings import Settings
 from .apart import Apart
 from .sink import Sink
 
-_Report = Callable[[str, dict[str, Any]], None]
+_Report = Callable[[str, Body], None]
 _VERBS = ("accept", "flush", "close")
 
 
@@ -119,14 +118,15 @@ def _ended(report: _Report, guard: Guard, name: str, failures: int, error: str) 
     report("plugin.disabled", _body(ended))
 
 
-def _body(ended: Disabled) -> dict[str, Any]:
+def _body(ended: Disabled) -> PluginDisabled:
     sentence = (
         f"The plugin {ended.name} is no longer called after {counted(ended.failures, 'error')}; update it, or take it "
         "out of plugins.on."
     )
-    return body_json(
-        PluginDisabled(
-            name=ended.name, version=ended.version, failures=ended.failures, last_error=ended.last_error,
-            sentence=sentence,
-        )
-    )  # fmt: skip
+    return PluginDisabled(
+        name=ended.name,
+        version=ended.version,
+        failures=ended.failures,
+        last_error=ended.last_error,
+        sentence=sentence,
+    )

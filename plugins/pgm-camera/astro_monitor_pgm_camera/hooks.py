@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from astro_monitor.documents import Document
+from astro_monitor.documents import AlertView, Document
 from astro_monitor.formats import DialectRow, Format, NumberRow, TextRow
 from astro_monitor.hookspecs import hookimpl
 from astro_monitor.judge import RuleRow
@@ -62,4 +62,4 @@ def register_sinks(settings: Settings) -> Iterable[Sink]:
 def document(document: Document) -> None:
     """Log each alert that opens."""
     if document.kind == "alert.opened":
-        log.warning("alert: %s", document.body["sentence"])
+        log.warning("alert: %s", AlertView.of(document.body).sentence)

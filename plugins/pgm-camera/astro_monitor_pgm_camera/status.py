@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from astro_monitor.documents import Document
+from astro_monitor.documents import Document, FrameJudgedView, view
 
 
 class StatusFile:
@@ -26,10 +26,11 @@ class StatusFile:
 
     def accept(self, document: Document) -> None:
         """Count a judged frame."""
-        if document.kind == "frame.judged":
-            self._counts[document.body["decision"]] += 1
-            self._last = document.body["file"]
-            self._changed = True
+        match view(document):
+            case FrameJudgedView() as judged:
+                self._counts[judged.decision] += 1
+                self._last = judged.file
+                self._changed = True
 
     def flush(self) -> None:
         """Write the file when something has changed: under another name first, so that it is never half there."""

@@ -131,7 +131,7 @@ def test_the_header_says_how_long_the_file_must_be() -> None:
 def test_the_list_holds_the_kept_frames(tmp_path: Path) -> None:
     plugins = load_plugins(Settings(plugins={"on": (NAME,)}))
     body = write_lists(listed_night(), tmp_path, ["weights"], writers=ListWriters.of(plugins))
-    (name,) = body["files"]
+    (name,) = body.files
     assert len((tmp_path / name).read_text("utf-8").splitlines()) == 1 + 3
     assert FormatTable.of(plugins).format_of_name("a.PGM").is_read
 

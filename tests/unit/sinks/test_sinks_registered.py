@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from astro_monitor.documents import Document
+from astro_monitor.documents import Document, PluginDisabled
 from astro_monitor.errors import ConfigError
 from astro_monitor.plugins import MAX_FAILURES
 from astro_monitor.settings import Settings
@@ -53,10 +53,10 @@ class Reports:
     """What was written down, and a wait for it."""
 
     def __init__(self) -> None:
-        self.written: list[tuple[str, dict]] = []
+        self.written: list[tuple[str, PluginDisabled]] = []
         self.some = threading.Event()
 
-    def __call__(self, kind: str, body: dict) -> None:
+    def __call__(self, kind: str, body: PluginDisabled) -> None:
         self.written.append((kind, body))
         self.some.set()
 
@@ -107,8 +107,8 @@ def test_a_sink_that_fails_is_turned_off_and_reported_and_stops_no_other() -> No
     ended(sinks)
     assert [kind for kind, _ in reports.written] == ["plugin.disabled"]
     body = reports.written[0][1]
-    assert (body["name"], body["failures"]) == ("sample", FAILURES_ALLOWED)
-    assert "the disk is full" in body["last_error"]
+    assert (body.name, body.failures) == ("sample", FAILURES_ALLOWED)
+    assert "the disk is full" in body.last_error
     assert len(good.documents) == FAILURES_ALLOWED
 
 
@@ -119,7 +119,7 @@ def test_errors_of_rules_and_of_the_worker_are_reported_in_a_document() -> None:
         for sink in sinks:
             sink.accept(a_document(number, why_missing={"x_px": "the plugin sample failed: ValueError: odd"}))
     ended(sinks)
-    assert [(kind, body["name"]) for kind, body in reports.written] == [("plugin.disabled", "sample")]
+    assert [(kind, body.name) for kind, body in reports.written] == [("plugin.disabled", "sample")]
 
 
 @pytest.mark.parametrize("row", ["a text", Kept(""), ModuleType("x")])
