@@ -15,6 +15,7 @@ from astro_monitor.archive import find_frames
 from astro_monitor.errors import ConfigError, Unreadable, Unsupported
 from astro_monitor.fitsheader import Header
 from astro_monitor.formats import Declared, Format, FormatTable, Magic, built_in_formats
+from astro_monitor.formats import known as known_package
 from astro_monitor.formats.contents import FileContents
 from astro_monitor.plugins import MAX_FAILURES
 from astro_monitor.read import Dialects, Reader
@@ -200,3 +201,15 @@ def test_every_reader_of_the_program_is_where_its_row_says() -> None:
         if registered.row.reader:
             loaded = registered.row.load_reader()
             assert all(hasattr(loaded, verb) for verb in ("find", "open", "headers"))
+
+
+def test_a_new_module_of_known_formats_is_a_new_format(tmp_path, monkeypatch) -> None:
+    (tmp_path / "dots_known.py").write_text(
+        "from astro_monitor.formats import Format, Magic\n"
+        "FORMATS = (Format('dot files', 'a dot file', ('.dot',), (Magic(b'DOTS'),), reader='dot_reader:DotReader'),)\n",
+        "utf-8",
+    )
+    monkeypatch.setattr(known_package, "__path__", [*known_package.__path__, str(tmp_path)])
+    formats = built_in_formats.__wrapped__()
+    assert ".dot" in formats.endings
+    assert formats.of_bytes(b"DOTS").row.name == "dot files"

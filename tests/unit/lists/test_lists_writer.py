@@ -8,6 +8,7 @@ import pytest
 
 from astro_monitor.errors import ConfigError
 from astro_monitor.lists import ListWriter, ListWriters, write_lists
+from astro_monitor.lists import writers as writers_package
 from astro_monitor.lists.builtin import built_in_writers
 from astro_monitor.lists.write import FORMATS
 from astro_monitor.plugins import Plugins
@@ -72,3 +73,13 @@ def test_errors_of_a_writer_cost_its_own_files(tmp_path: Path, render) -> None:
 def test_a_row_that_cannot_work_is_refused(changes) -> None:
     with pytest.raises(ConfigError, match="the plugin sample"):
         writers(**changes)
+
+
+def test_a_new_module_of_writers_is_a_new_kind_of_list(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "names_list.py").write_text(
+        "from astro_monitor.lists import ListWriter\n"
+        "WRITERS = (ListWriter(key='names', meaning='names.txt', render=lambda task: {'names.txt': b''}),)\n",
+        "utf-8",
+    )
+    monkeypatch.setattr(writers_package, "__path__", [*writers_package.__path__, str(tmp_path)])
+    assert "names" in built_in_writers.__wrapped__().keys
