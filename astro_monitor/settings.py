@@ -25,6 +25,16 @@ log = logging.getLogger(__name__)
 PREFIX = "ASTRO_MONITOR_"
 
 
+Merge = Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"]
+"""Properties in which frames of one stack may differ, when the user allows it."""
+
+Provider = Literal["auto", "cpu", "cuda"]
+"""What the models run on."""
+
+BacklogOrder = Literal["newest_first", "in_order"]
+"""Order in which frames that wait are graded."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -83,7 +93,7 @@ class ModelSettings(_Section):
     star_finder: str = Field("star-unet", description="name of the star finder")
     quality: str = Field("quality", description="name of the quality model")
     folder: Path | None = Field(None, description="a folder of models in place of the shipped ones")
-    provider: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA when a driver is there, else CPU")
+    provider: Provider = Field("auto", description="auto: CUDA when a driver is there, else CPU")
 
 
 class SiteSettings(_Section):
@@ -166,7 +176,7 @@ class ListSettings(_Section):
     siril: Literal["auto", "unknown", "1.0", "1.2", "1.4"] = Field(
         "auto", description="Siril that runs the scripts, to weight the stack; auto: the one installed here"
     )
-    merge: tuple[Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"], ...] = Field(
+    merge: tuple[Merge, ...] = Field(
         (), description="what frames of one stack may differ in: rig, pointing, filter, exposure, gain, offset, angle"
     )
 
@@ -188,7 +198,7 @@ class Settings(_Section):
         default_factory=lambda: platformdirs.user_state_path("astro-monitor"),
         description="night log, lists and the watcher's memory; never inside a capture folder",
     )
-    backlog: Literal["newest_first", "in_order"] = Field("newest_first", description="order of frames that wait")
+    backlog: BacklogOrder = Field("newest_first", description="order of frames that wait")
     times: Literal["local", "utc"] = Field("local", description="times on the screen: of this computer, or UTC")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what goes to standard error")
     log_file: bool = Field(True, description="watch also writes it to a file next to the night log: at most 6 × 2 MB")

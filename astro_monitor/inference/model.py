@@ -14,9 +14,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..settings import Provider
 from . import store
 from .card import Card, TensorSpec
-from .provider import Wanted, choose, open_session
+from .provider import choose, open_session
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Model:
         self.run({spec.name: np.zeros(_example(spec), spec.dtype) for spec in self.card.inputs})
 
 
-def open_model(name: str, *, folder: Path | None = None, provider: Wanted = "auto", threads: int = 0) -> Model:
+def open_model(name: str, *, folder: Path | None = None, provider: Provider = "auto", threads: int = 0) -> Model:
     """Find a model, check it against its card, open it and warm it up.
 
     Parameters:

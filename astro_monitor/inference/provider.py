@@ -10,13 +10,12 @@ import contextlib
 import ctypes
 import io
 import sys
-from typing import Any, Literal
+from typing import Any
 
 import onnxruntime
 
 from ..errors import ModelError
-
-Wanted = Literal["auto", "cpu", "cuda"]
+from ..settings import Provider
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
@@ -35,7 +34,7 @@ def cuda_devices() -> int:
     return count.value
 
 
-def choose(wanted: Wanted) -> list[str]:
+def choose(wanted: Provider) -> list[str]:
     """Give the providers to ask for, best first.
 
     Parameters:
@@ -57,7 +56,7 @@ def choose(wanted: Wanted) -> list[str]:
 
 
 def open_session(
-    content: bytes, providers: list[str], wanted: Wanted, threads: int
+    content: bytes, providers: list[str], wanted: Provider, threads: int
 ) -> tuple[onnxruntime.InferenceSession, str]:
     """Open a model on the first provider that really works, without a word on standard output or error.
 

@@ -6,7 +6,7 @@ linked, never copied, moved or changed.
 """
 
 from .frames import ListedFrame, NotLight, listed_frame
-from .grouping import Merge, Stack, stacks
+from .grouping import Stack, stacks
 from .owner import Owner, owner_of
 from .siril import Version as SirilVersion
 from .task import Written
@@ -19,7 +19,6 @@ __all__ = [
     "ListWriter",
     "ListWriters",
     "ListedFrame",
-    "Merge",
     "NotLight",
     "Owner",
     "SirilVersion",

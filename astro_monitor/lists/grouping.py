@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
 
+from ..settings import Merge
 from .frames import ListedFrame, each_once, in_order_of_documents
 from .names import folder_part, short_digest
 from .pointing import SAME_ANGLE_DEG, Pointing, pointing_of, sees_same, tells_field, tolerance_deg, turned_deg
 from .roles import LONGER_EXPOSURE, SHORT_EXPOSURE_S, SMALLER_AREA, role_of, target_of
-
-Merge = Literal["rig", "pointing", "filter", "exposure", "gain", "offset", "angle"]
-"""Properties in which frames of one stack may differ, when the user allows it."""
 
 SAME_EXPOSURE = 0.01
 """Relative difference up to which two exposures are equal: some programs write the measured exposure time."""

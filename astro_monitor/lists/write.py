@@ -32,11 +32,12 @@ from pathlib import Path
 from ..documents import ListWritten
 from ..errors import AstroMonitorError, ConfigError
 from ..plain import because, shown
+from ..settings import Merge
 from . import render
 from .builtin import built_in_writers
 from .files import replace_file, set_aside
 from .frames import ListedFrame, NotLight, Row, each_once
-from .grouping import Merge, stacks
+from .grouping import stacks
 from .index import INDEX, read_index
 from .owner import Owner, own_place, turn
 from .siril import Version

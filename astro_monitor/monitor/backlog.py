@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 import threading
-from typing import Literal
 
 from ..records import Arrival
+from ..settings import BacklogOrder
 
 LIVE, OLD = 0, 1
 
@@ -19,7 +19,7 @@ class Backlog:
     would have judged them. ``in_order``: everything by time.
     """
 
-    def __init__(self, policy: Literal["newest_first", "in_order"], started_ns: int) -> None:
+    def __init__(self, policy: BacklogOrder, started_ns: int) -> None:
         self._policy = policy
         self._started_ns = started_ns
         self._heap: list[tuple[int, int, int, Arrival]] = []

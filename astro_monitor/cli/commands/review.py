@@ -8,12 +8,13 @@ import shlex
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from ...clock import SystemClock
+from ...documents import Decision
 from ...errors import ConfigError, NightLogInUse
 from ...lists import ListWriters
 from ...monitor import lists_folder
@@ -51,7 +52,7 @@ def command(
 
     Works during and after a watch. The first verdict stays in the log, so every decision can be undone.
     """
-    asked: dict[Word, bool] = {"keep": keep, "reject": reject, "review": undecided}
+    asked: dict[Decision, bool] = {"keep": keep, "reject": reject, "review": undecided}
     words = [word for word, wanted in asked.items() if wanted]
     if len(words) > 1:
         raise ConfigError("give one of --keep, --reject and --undecided")
@@ -59,11 +60,15 @@ def command(
     run_review(folder, frames or [], words[0] if words else None, why, settings, everything=show_all, out=out)
 
 
-Word = Literal["keep", "review", "reject"]
-
-
 def run_review(
-    folder: Path, names: list[str], word: Word | None, why: str, settings: Settings, *, everything: bool, out: Console
+    folder: Path,
+    names: list[str],
+    word: Decision | None,
+    why: str,
+    settings: Settings,
+    *,
+    everything: bool,
+    out: Console,
 ) -> None:
     """Show frames that wait for a look, or decide on some.
 
