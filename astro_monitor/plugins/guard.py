@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 MAX_FAILURES = 5
 """Errors after which a plugin is no longer called by this process. One odd frame costs at most one or two."""
 
+READER_FAILED = "plugin_failed"
+"""Kind of failure of a file whose reader, of a plugin, had an unforeseen error."""
+
 _Answer = TypeVar("_Answer")
 _Other = TypeVar("_Other")
 

@@ -135,14 +135,15 @@ class Plugins:
         return [(guard, _teller(caller)) for guard, caller in callers if caller.get_hookimpls()]
 
     def note_reason(self, reason: str) -> None:
-        """Count an error of a plugin that the worker gave as the reason of a missing number.
+        """Count an error of a plugin that the worker gave as the reason of a missing number or of a failed file.
 
         Parameters:
             reason: any sentence; those of other kinds are passed over.
         """
         for guard in self.guards:
-            if reason.startswith(failure_prefix(guard.name)):
-                guard.fail(reason.removeprefix(failure_prefix(guard.name)))
+            _, prefix, error = reason.partition(failure_prefix(guard.name))
+            if prefix:
+                guard.fail(error)
 
     def newly_disabled(self) -> list[Disabled]:
         """Return plugins that have been disabled since this was called last."""

@@ -12,7 +12,7 @@ from astro_monitor.errors import FrameError, Unreadable, Unsupported
 from astro_monitor.fitsheader import Header, ReadAt
 from astro_monitor.formats.contents import FileBytes, FileContents, FormatReader, Pixels
 from astro_monitor.formats.limits import Limits
-from astro_monitor.plugins import Guard
+from astro_monitor.plugins import READER_FAILED, Guard
 from astro_monitor.records import Arrival, FrameMeta
 
 _Answer = TypeVar("_Answer")
@@ -64,7 +64,7 @@ class GuardedReader:
 
 def _unreadable(why: str) -> NoReturn:
     raise Unreadable(
-        f"The file cannot be read: {why}; update the plugin, or take it out of plugins.on.", kind="plugin_failed"
+        f"The file cannot be read: {why}; update the plugin, or take it out of plugins.on.", kind=READER_FAILED
     )
 
 

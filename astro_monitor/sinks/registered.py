@@ -7,7 +7,7 @@ from functools import partial
 
 from ..documents import Body, Document, PluginDisabled
 from ..plain import counted
-from ..plugins import Disabled, Guard, Plugins
+from ..plugins import READER_FAILED, Disabled, Guard, Plugins
 from ..settings import Settings
 from .apart import Apart
 from .sink import Sink
@@ -100,9 +100,12 @@ class PluginErrors:
         self._report = report
 
     def accept(self, document: Document) -> None:
-        """Count the errors of the worker, which a document names as reasons of missing numbers."""
-        for reason in document.body.get("why_missing", {}).values() if document.kind == "frame.judged" else ():
-            self._plugins.note_reason(reason)
+        """Count the errors of the worker, which a document names as reasons of missing numbers or of a failure."""
+        if document.kind == "frame.judged":
+            for reason in document.body.get("why_missing", {}).values():
+                self._plugins.note_reason(reason)
+        elif document.kind == "frame.failed" and document.body["kind"] == READER_FAILED:
+            self._plugins.note_reason(document.body["sentence"])
 
     def flush(self) -> None:
         """Report what has been disabled since."""

@@ -42,9 +42,9 @@ class Kept:
         self.closed = True
 
 
-def a_document(seq: int = 1, **body) -> Document:
+def a_document(seq: int = 1, kind: str = "frame.judged", /, **body) -> Document:
     return Document(
-        doc_id=f"{seq:032x}", kind="frame.judged", time="2026-03-01T00:00:00.000Z", seq=seq, session_id="s" * 32,
+        doc_id=f"{seq:032x}", kind=kind, time="2026-03-01T00:00:00.000Z", seq=seq, session_id="s" * 32,
         body={"frame_id": "a" * 16, **body},
     )  # fmt: skip
 
@@ -112,12 +112,22 @@ def test_a_sink_that_fails_is_turned_off_and_reported_and_stops_no_other() -> No
     assert len(good.documents) == FAILURES_ALLOWED
 
 
-def test_errors_of_rules_and_of_the_worker_are_reported_in_a_document() -> None:
+FAILED = "the plugin sample failed: ValueError: odd"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("frame.judged", {"why_missing": {"x_px": FAILED}}),
+        ("frame.failed", {"kind": "plugin_failed", "sentence": f"The file cannot be read: {FAILED}; update it."}),
+    ],
+)
+def test_errors_of_the_worker_are_reported_in_a_document(kind, body) -> None:
     reports = Reports()
     sinks = started(made_plugin(), reports)
     for number in range(MAX_FAILURES):
         for sink in sinks:
-            sink.accept(a_document(number, why_missing={"x_px": "the plugin sample failed: ValueError: odd"}))
+            sink.accept(a_document(number, kind, **body))
     ended(sinks)
     assert [(kind, body.name) for kind, body in reports.written] == [("plugin.disabled", "sample")]
 
