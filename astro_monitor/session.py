@@ -23,6 +23,7 @@ from .clock import Clock
 from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
+from .framestore import PREVIEWS, file_name
 from .judge import RULES_VERSION, Judge, RuleBook
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .metrics import registered_metrics
@@ -71,6 +72,7 @@ class Session:
         stop: ends the waiting for disk space.
         on_wait: called each time that such waiting goes on.
         plugins: those that are on; ``None``: as the settings say.
+        previews: whether the preview of each frame is kept next to the night log.
 
     Attributes:
         counts: what it has done so far.
@@ -87,8 +89,10 @@ class Session:
         stop: threading.Event | None = None,
         on_wait: Callable[[], None] = lambda: None,
         plugins: Plugins | None = None,
+        previews: bool = False,
     ) -> None:
         self._settings = settings
+        self._previews = previews
         self._log = night_log
         self._clock = clock
         self._announce = announce
@@ -236,7 +240,8 @@ class Session:
             baseline = self._judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
             self._memory.begin(self._log.night_of_frame(outcome.meta.date_obs_utc, arrival.mtime_ns), self._judge)
             verdict, alerts = self._judge.judge(outcome)
-            body = compose.judged(outcome, verdict, baseline, keys=self._metric_keys)
+            preview = file_name(PREVIEWS, outcome.frame_id) if self._previews else ""
+            body = compose.judged(outcome, verdict, baseline, preview, keys=self._metric_keys)
             later = [draft for row in before for draft in carried_over(row, body)]
             fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier, [*taken_back, *later])
             if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:

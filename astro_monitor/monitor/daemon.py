@@ -37,6 +37,7 @@ from ..worker import PIPELINE, WorkerPool
 from .backlog import Backlog
 from .desk import Desk
 from .health import HealthPages
+from .kept import KeptLooks
 from .mover import Mover
 from .observations import Observations
 from .pulse import Pulse
@@ -221,7 +222,8 @@ class Monitor:
         """Watch with one open log, until ``over`` is set."""
         pulse = Pulse(self._clock, self._limits_s())
         publisher = Publisher(self._settings.publish, night_log, self._clock)
-        publisher.offer(FrameStore(self.folder, self._settings.keep))
+        store = FrameStore(self.folder, self._settings.keep)
+        publisher.offer(store)
         fanout = Fanout(direct=(publisher.announce, self._on_document))
         session = Session(
             self._settings,
@@ -231,6 +233,7 @@ class Monitor:
             stop=over,
             on_wait=lambda: pulse.beat(WORK),
             plugins=self._plugins,
+            previews=store.keeps_previews,
         )
         lists = ListSink(
             night_log,
@@ -264,7 +267,14 @@ class Monitor:
         publisher.observe = Observations(night_log, fanout.accept, self._clock).take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
-        workers = WorkerPool(self._settings, backlog.take, pipeline=self._pipeline, clock=self._clock)
+        workers = WorkerPool(
+            self._settings,
+            backlog.take,
+            pipeline=self._pipeline,
+            clock=self._clock,
+            looks=KeptLooks(store),
+            keep_preview=store.keep_preview if store.keeps_previews else None,
+        )
         with fanout, workers as pool, publisher, pages, state.watched_over():
             state.pool = pool
             self.addresses = publisher.addresses

@@ -26,7 +26,7 @@ BLURRED_FWHM_PX = 15.0
 class Halfway(LightPipeline):
     """Judges whatever it is given."""
 
-    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
+    def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
         """Look for missing parts and for the time of exposure."""
         try:
             content = arrival.path.read_bytes()

@@ -38,7 +38,7 @@ class LightPipeline:
         """One invented model."""
         return [{"name": "light", "version": "1", "sha256": "00", "provider": "cpu"}]
 
-    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
+    def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
         """Read all bytes, as the real one does."""
         try:
             content = arrival.path.read_bytes()

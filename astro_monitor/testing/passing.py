@@ -47,7 +47,7 @@ class PassingTrouble(LightPipeline):
             raise ModelError("the models cannot be loaded just now")
         return cls(marks)
 
-    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
+    def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
         """Meet the trouble that the marks name, or look at the frame."""
         name = arrival.path.name
         kills = sorted(self._marks.glob(f"{name}.kill.*"))

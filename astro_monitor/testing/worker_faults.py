@@ -76,7 +76,7 @@ class FaultyPipeline:
         """One invented model."""
         return [{"name": "faulty", "version": "1", "sha256": "00", "provider": self._provider}]
 
-    def look(self, arrival: Arrival) -> Look | Skipped | Failed:
+    def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
         """Do what the file is called."""
         word, _, rest = arrival.path.name.partition(".")
         if word == "seen":

@@ -6,7 +6,7 @@ come back as JSON and bytes over a pipe, never as pickles: a file that takes ove
 
 from .inprocess import InProcessPool
 from .interfaces import BaselineFor, Examiner, Source
-from .keeping import LookKeeper, RecentLooks
+from .keeping import KeepPreview, LookKeeper, RecentLooks
 from .lane import PIPELINE, WorkerLane
 from .pool import WorkerPool
 from .wire import Looked, WireError
@@ -16,6 +16,7 @@ __all__ = [
     "BaselineFor",
     "Examiner",
     "InProcessPool",
+    "KeepPreview",
     "LookKeeper",
     "Looked",
     "RecentLooks",

@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 
 from .. import logs, looks
 from ..errors import ConfigError, LookError, ModelError
-from ..records import Arrival, Baseline, Examined, Failed, Look, Outcome, Skipped, baseline_key
+from ..preview import preview_jpeg
+from ..records import Arrival, Baseline, Detections, Examined, Failed, Frame, Look, Outcome, Skipped, baseline_key
 from ..settings import Settings
 from . import limits, wire
 from .baselines import BaselineCache
-from .wire import Compare, LookAt, Looked
+from .wire import Compare, LookAt, Looked, Show, Shown
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +73,10 @@ def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
     bench = Bench(pipeline)
     while (raw := wire.receive(jobs)) is not None:
         question, number = wire.unpack(raw)
-        if not isinstance(question, wire.LookAt | wire.Compare):
+        if not isinstance(question, wire.LookAt | wire.Compare | wire.Show):
             raise wire.WireError("only questions are expected after the settings")
         limits.start_alarm(settings.worker.timeout_s)
-        answer = bench.answer(question)
-        try:
-            packed = wire.pack(answer, number)
-        except Exception as error:
-            # A NaN in an answer is a defect, too.
-            packed = wire.pack(unforeseen(question.arrival, error), number)
+        packed = _packed(bench, question, number)
         limits.stop_alarm()
         wire.send(answers, packed)
     return 0
@@ -90,6 +86,16 @@ def load_pipeline(name: str) -> Any:
     """Import what ``module:class`` names."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _packed(bench: Bench, question: wire.Question, number: int) -> bytes:
+    if isinstance(question, Show):
+        return wire.pack(bench.show(question), number)
+    try:
+        return wire.pack(bench.answer(question), number)
+    except Exception as error:
+        # A NaN in an answer is a defect, too.
+        return wire.pack(unforeseen(question.arrival, error), number)
 
 
 class Bench:
@@ -102,6 +108,7 @@ class Bench:
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
         self._baselines: BaselineCache[Baseline] = BaselineCache()
+        self._to_show: list[tuple[Frame, Detections]] = []
 
     def answer(self, question: LookAt | Compare) -> Looked | Outcome:
         """Look at a file, or compare a look; exactly one answer, whatever happens.
@@ -127,9 +134,35 @@ class Bench:
         except Exception as error:
             return unforeseen(question.arrival, error)
 
+    def show(self, question: Show) -> Shown:
+        """Make the preview of the frame that was looked at last; whatever goes wrong costs this preview alone.
+
+        Parameters:
+            question: names the frame, as a check.
+        """
+        held, self._to_show = self._to_show, []
+        for frame, detections in held:
+            if frame.frame_id == question.frame_id:
+                try:
+                    return Shown(frame_id=question.frame_id, jpeg=preview_jpeg(frame, detections))
+                except Exception:
+                    log.warning("%s: no preview could be made; please report this file", frame.frame_id, exc_info=True)
+        return Shown(frame_id=question.frame_id, jpeg=b"")
+
+    def _hold(self, frame: Frame, detections: Detections) -> None:
+        """Hold the pixels of a frame until its preview is made; only those of one frame."""
+        self._to_show = [(frame, detections)]
+
     def _look(self, question: LookAt) -> Looked | Skipped | Failed:
-        seen: Look | Skipped | Failed = self._pipeline.look(question.arrival)
+        # The pixels of the frame before must be free for this one.
+        self._to_show = []
+        seen: Look | Skipped | Failed = (
+            self._pipeline.look(question.arrival, on_picture=self._hold)
+            if question.to_show
+            else self._pipeline.look(question.arrival)
+        )
         if not isinstance(seen, Look):
+            self._to_show = []
             return seen
         return Looked(
             arrival=question.arrival,

@@ -100,6 +100,10 @@ class Lane(Protocol):
         """Compare a look; likewise."""
         ...
 
+    def show(self, frame_id: str) -> bytes:
+        """Return the preview of the frame that was looked at last, a JPEG file; empty where there is none."""
+        ...
+
     def close(self) -> None:
         """End it after what it has now; return at once."""
         ...
@@ -113,7 +117,14 @@ class OpenLane(Protocol):
     """Makes a lane."""
 
     def __call__(
-        self, settings: Settings, *, pipeline: str, clock: Clock, ledger: LossLedger, versions: BaselineVersions
+        self,
+        settings: Settings,
+        *,
+        pipeline: str,
+        clock: Clock,
+        ledger: LossLedger,
+        versions: BaselineVersions,
+        shows: bool,
     ) -> Lane:
-        """Make one, not yet started."""
+        """Make one, not yet started; ``shows``: whether previews will be asked for."""
         ...

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from .wire import Looked
 
 RECENT_BYTES = 64 << 20
 """Memory for the looks of the last frames: 150 or more of a sensor of 24 MP."""
+
+
+KeepPreview = Callable[[str, bytes], object]
+"""Keeps the preview of a frame, a JPEG file, by its frame id; called by any thread, raises nothing."""
 
 
 class LookKeeper(Protocol):

@@ -18,7 +18,7 @@ from .baselines import BaselineCache, BaselineVersions
 from .failures import excused, is_poisoned, lost_sentence, may_be_the_workers, no_outcome, sentence_of, stopped
 from .ledger import LossLedger
 from .process import Gone, WorkerProcess
-from .wire import Compare, LookAt, Looked, Ready, Refused, WireError
+from .wire import Compare, LookAt, Looked, Ready, Refused, Show, Shown, WireError
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,11 @@ class WorkerLane:
         clock: Clock | None = None,
         ledger: LossLedger | None = None,
         versions: BaselineVersions | None = None,
+        shows: bool = False,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
+        self._shows = shows
         self._clock = clock or SystemClock()
         self._ledger = ledger or LossLedger()
         self._versions = versions or BaselineVersions()
@@ -152,7 +154,9 @@ class WorkerLane:
         with self._busy:
             if self._looks >= self._settings.worker.recycle_frames:
                 self._renew()
-            answer = self._answer(arrival, lambda: LookAt(arrival=arrival), (Looked, Skipped, Failed))
+            answer = self._answer(
+                arrival, lambda: LookAt(arrival=arrival, to_show=self._shows), (Looked, Skipped, Failed)
+            )
         return cast(Looked | Skipped | Failed, answer)
 
     def compare(self, looked: Looked, baseline: Baseline) -> Examined | Failed:
@@ -176,6 +180,28 @@ class WorkerLane:
                 empty = Baseline(key=baseline.key)
                 answer = self._answer(looked.arrival, lambda: self._comparison(looked, empty), (Examined, Failed))
         return cast(Examined | Failed, answer)
+
+    def show(self, frame_id: str) -> bytes:
+        """Return the preview of the frame that the worker has looked at last.
+
+        Parameters:
+            frame_id: of that frame.
+
+        Returns:
+            a JPEG file; empty where there is none. It is not asked for twice.
+        """
+        with self._busy:
+            process = self._process
+            if process is None or not self.ready or self._stopping.is_set():
+                return b""
+            self._jobs += 1
+            try:
+                answer = process.ask(Show(frame_id=frame_id), self._jobs, self._settings.worker.timeout_s)
+            except Gone as loss:
+                self._process = None
+                log.warning("%s: there is no preview: the worker process %s", frame_id, loss)
+                return b""
+        return answer.jpeg if isinstance(answer, Shown) and answer.frame_id == frame_id else b""
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """End the worker: in order when it answers within ``grace_s`` seconds, else by force."""

@@ -25,7 +25,7 @@ from .baselines import BaselineVersions
 from .child import LOOK_UNUSABLE, unforeseen
 from .failures import stopped
 from .interfaces import BaselineFor, OpenLane, Source
-from .keeping import LookKeeper, RecentLooks
+from .keeping import KeepPreview, LookKeeper, RecentLooks
 from .lane import PIPELINE, STOP_GRACE_S, NoProcess, WorkerLane
 from .ledger import LossLedger
 from .schedule import FileInHand, Place, Schedule
@@ -55,6 +55,7 @@ class WorkerPool:
         pipeline: name of the stages that the workers load.
         clock: the source of time.
         looks: keeps the looks of frames that were compared; by default those of the last frames, in memory.
+        keep_preview: keeps the previews of frames; ``None``: none are made.
         open_lane: makes the lane of one worker.
 
     Attributes:
@@ -69,16 +70,19 @@ class WorkerPool:
         pipeline: str = PIPELINE,
         clock: Clock | None = None,
         looks: LookKeeper | None = None,
+        keep_preview: KeepPreview | None = None,
         open_lane: OpenLane = WorkerLane,
     ) -> None:
         processes = process_count(settings)
         self._is_default = settings.worker.processes == 0
         self.looks: LookKeeper = RecentLooks() if looks is None else looks
+        self._keep_preview = keep_preview
         ledger, versions = LossLedger(), BaselineVersions()
         lanes = (
             open_lane(
                 settings_of(settings, number, processes),
                 pipeline=pipeline, clock=clock or SystemClock(), ledger=ledger, versions=versions,
+                shows=keep_preview is not None,
             )
             for number in range(processes)
         )  # fmt: skip
@@ -302,13 +306,27 @@ class WorkerPool:
         """Thread: take one thing after another through a lane."""
         while True:
             with self._changed:
-                while not (files := self._plan.next(place)):
+                while not (tasks := self._plan.next(place)):
                     if self._plan.ended:
                         return
                     self._changed.wait(IDLE_STEP_S)
-                (file,) = files
-                file.busy, place.idle = True, False
-            self._carry_out(place, file)
+                ((step, file),) = tasks
+                place.idle = False
+                file.busy = file.busy or step != "show"
+            if step == "show":
+                self._show(place, file)
+            else:
+                self._carry_out(place, file)
+
+    def _show(self, place: Place, file: FileInHand) -> None:
+        """Have the preview of a frame made and keep it; its file may be compared meanwhile."""
+        if file.looked is not None and self._keep_preview is not None:
+            jpeg = place.lane.show(file.looked.frame_id)
+            if jpeg:
+                self._keep_preview(file.looked.frame_id, jpeg)
+        with self._changed:
+            place.idle = True
+            self._changed.notify_all()
 
     def _carry_out(self, place: Place, file: FileInHand) -> None:
         fault: WorkerUnavailable | None = None
@@ -328,6 +346,7 @@ class WorkerPool:
                 self._give_up(place, file, fault)
             elif isinstance(answer, Looked):
                 file.looked = answer
+                place.to_show = [file] if self._keep_preview is not None else []
             else:
                 file.outcome = answer
             self._changed.notify_all()

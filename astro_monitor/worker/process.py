@@ -104,7 +104,7 @@ class WorkerProcess:
             raise self._nonsense()
         return record
 
-    def ask(self, question: wire.LookAt | wire.Compare, number: int, timeout_s: float) -> wire.Record:
+    def ask(self, question: wire.Question, number: int, timeout_s: float) -> wire.Record:
         """Hand over one question and wait for its answer.
 
         Raises:

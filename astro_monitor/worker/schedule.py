@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..errors import WorkerUnavailable
 from ..records import Arrival, Baseline, Outcome
@@ -54,17 +55,23 @@ class FileInHand:
         return self.looked is not None and self.baseline is None and self.outcome is None
 
 
+Step = Literal["look", "compare", "show"]
+"""What a worker does with a file: ``show`` makes the preview of its frame."""
+
+
 @dataclass(slots=True)
 class Place:
     """One lane, and what its thread does.
 
     Attributes:
         idle: whether it has nothing to do.
+        to_show: the file whose pixels its worker still has, until the preview is made; empty when there is none.
         rests_until_s: it has no process, and is not to try before.
     """
 
     lane: Lane
     idle: bool = True
+    to_show: list[FileInHand] = field(default_factory=list)
     rests_until_s: float = -math.inf
     thread: threading.Thread = field(default_factory=threading.Thread)
 
@@ -99,25 +106,30 @@ class Schedule:
         self.closed = False
         self.ended = False
 
-    def next(self, place: Place) -> list[FileInHand]:
-        """Return what a lane is to do now; nothing when it is to wait."""
+    def next(self, place: Place) -> list[tuple[Step, FileInHand]]:
+        """Return what a lane is to do now; nothing when it is to wait.
+
+        A preview is made when nothing is to be compared, and before the pixels of the next file take its place.
+        """
         if self.ended or time.monotonic() < place.rests_until_s:
             return []
         if place.lane.ready or not any(other.lane.ready for other in self.places):
             for file in (*self.aside, *self.line):
                 if file.to_compare:
-                    return [file]
+                    return [("compare", file)]
         if not self._may_look(place):
             return []
+        if place.to_show:
+            return [("show", place.to_show.pop())]
         for file in self.aside:
             if file.to_look_at:
-                return [file]
+                return [("look", file)]
         if any(file.fault is not None for file in self.line):
             return []
         for file in self.line:
             if file.to_look_at:
-                return [file]
-        return self._from_source()
+                return [("look", file)]
+        return [("look", file) for file in self._from_source()]
 
     def _may_look(self, place: Place) -> bool:
         """Return whether a lane may begin to look at a file.

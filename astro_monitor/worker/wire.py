@@ -30,9 +30,14 @@ class WireError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAt:
-    """One file to look at; the answer is ``Looked``, ``Skipped`` or ``Failed``."""
+    """One file to look at; the answer is ``Looked``, ``Skipped`` or ``Failed``.
+
+    Attributes:
+        to_show: whether its preview will be asked for afterwards.
+    """
 
     arrival: Arrival
+    to_show: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,25 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Asks for the preview of the frame that this worker has looked at last; the answer is ``Shown``."""
+
+    frame_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A preview.
+
+    Attributes:
+        jpeg: a JPEG file; empty where none could be made.
+    """
+
+    frame_id: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """The models are loaded and warm. One entry for each: name, version, sha256, provider."""
 
@@ -82,13 +106,18 @@ class Refused:
     sentence: str
 
 
-Record = Settings | LookAt | Looked | Compare | Ready | Refused | Examined | Skipped | Failed
+Question = LookAt | Compare | Show
+"""What a worker is asked."""
+
+Record = Settings | LookAt | Looked | Compare | Show | Shown | Ready | Refused | Examined | Skipped | Failed
 
 _KINDS: dict[str, type[Any]] = {
     "settings": Settings,
     "look_at": LookAt,
     "looked": Looked,
     "compare": Compare,
+    "show": Show,
+    "shown": Shown,
     "ready": Ready,
     "refused": Refused,
     "examined": Examined,
@@ -96,7 +125,7 @@ _KINDS: dict[str, type[Any]] = {
     "failed": Failed,
 }
 _KIND_OF = {record: kind for kind, record in _KINDS.items()}
-_BYTES_OF: dict[type[Any], str] = {Looked: "look", Compare: "look"}
+_BYTES_OF: dict[type[Any], str] = {Looked: "look", Compare: "look", Shown: "jpeg"}
 """The field of a record that is not written as JSON."""
 
 

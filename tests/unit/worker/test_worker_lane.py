@@ -48,6 +48,13 @@ def nothing_is_left_behind() -> Iterator[None]:
     assert [process for process in psutil.Process().children(recursive=True) if process not in before] == []
 
 
+def test_a_worker_without_a_frame_has_no_preview(lane: WorkerLane) -> None:
+    looked = seen(lane)
+    assert lane.show(looked.frame_id) == b""
+    lane.compare(looked, Baseline(key=looked.key))
+    assert lane.show("another frame") == b""
+
+
 def process_of(answer: Looked | Outcome) -> float:
     assert not isinstance(answer, Looked)
     return answer.timings_s["process"]

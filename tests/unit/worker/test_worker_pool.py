@@ -15,7 +15,7 @@ from astro_monitor.errors import WorkerUnavailable
 from astro_monitor.records import Arrival, Baseline, BaselineKey, Examined, Failed, FrameMeta, Outcome, Skipped
 from astro_monitor.settings import Settings, WorkerSettings
 from astro_monitor.testing.inventing import graded, invented_look
-from astro_monitor.worker import Looked, WorkerPool
+from astro_monitor.worker import KeepPreview, Looked, WorkerPool
 from astro_monitor.worker.lane import NoProcess
 from astro_monitor.worker.schedule import AHEAD_PER_WORKER
 
@@ -110,6 +110,10 @@ class FakeLane:
         return Examined(**{**{name: getattr(outcome, name) for name in outcome.__slots__},
                            "timings_s": {"baseline": float(baseline.size)}})  # fmt: skip
 
+    def show(self, frame_id: str) -> bytes:
+        self._shop.do(self._number, f"show {frame_id}")
+        return b"" if frame_id.startswith("odd") else f"picture of {frame_id}".encode()
+
     def close(self) -> None:
         for event in self._shop.held.values():
             event.set()
@@ -124,9 +128,9 @@ def shop() -> Shop:
 
 
 @contextmanager
-def open_pool(shop: Shop, processes: int) -> Iterator[WorkerPool]:
+def open_pool(shop: Shop, processes: int, keep_preview: KeepPreview | None = None) -> Iterator[WorkerPool]:
     settings = Settings(worker=WorkerSettings(processes=processes))
-    with WorkerPool(settings, shop.source, open_lane=shop.open_lane) as pool:
+    with WorkerPool(settings, shop.source, open_lane=shop.open_lane, keep_preview=keep_preview) as pool:
         yield pool
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("worker")] == []
 
@@ -183,6 +187,36 @@ def test_a_look_that_is_due_is_compared_before_its_worker_looks_at_the_next_file
     with open_pool(shop, 1) as pool:
         taken(pool, 3, growing())
     assert shop.log == ["look a", "compare a", "look b", "compare b", "look c", "compare c"]
+
+
+def test_a_preview_is_made_after_the_comparison_and_before_the_next_file(shop: Shop) -> None:
+    shop.add("a", "flat", "odd", "b", "c", "end")
+    previews: dict[str, bytes] = {}
+    shown_all = threading.Event()
+
+    def keep(frame_id: str, jpeg: bytes) -> None:
+        previews[frame_id] = jpeg
+        if frame_id == "end":
+            shown_all.set()
+
+    with open_pool(shop, 1, keep) as pool:
+        taken(pool, 6, growing())
+        assert shown_all.wait(WAIT_S)
+    assert previews == {name: f"picture of {name}".encode() for name in ("a", "b", "c", "end")}
+    for name in ("a", "odd", "b", "c", "end"):
+        assert [deed for deed in shop.log if deed.endswith(f" {name}")] == [
+            f"{step} {name}" for step in ("look", "compare", "show")
+        ]
+    assert shop.log.index("show a") < shop.log.index("look flat")
+    assert shop.log.index("show b") < shop.log.index("look c")
+
+
+def test_a_preview_that_takes_long_holds_up_no_verdict_of_another_worker(shop: Shop) -> None:
+    shop.hold("show a")
+    shop.add("a", "b", "c")
+    with open_pool(shop, 2, lambda frame_id, jpeg: None) as pool:
+        assert names(taken(pool, 3, growing())) == ["a", "b", "c"]
+        shop.go_on("show a")
 
 
 def test_the_worker_that_finishes_the_file_before_compares_what_others_have_looked_at(shop: Shop) -> None:
