@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -92,8 +91,10 @@ def check_install(wheel: Path, folder: Path) -> None:
     Raises:
         NotReady: the installed program does not state its version, or does not grade.
     """
-    venv.create(folder / "venv", with_pip=True)
+    uv = (sys.executable, "-m", "uv")
+    _run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv")])
     programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    _run([*uv, "pip", "install", "--quiet", "--python", str(programs / "python"), str(wheel)])
     # Nothing of the caller's environment or settings may help.
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     environment |= {name: str(folder / "home") for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME")}
@@ -101,7 +102,6 @@ def check_install(wheel: Path, folder: Path) -> None:
     def run(*command: str) -> str:
         return _run([str(programs / command[0]), *command[1:]], cwd=folder, env=environment)
 
-    run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel))
     printed = run("astro-monitor", "--version").strip()
     if printed != f"astro-monitor {version()}":
         raise NotReady(f"the installed program is '{printed}', not version {version()}")
