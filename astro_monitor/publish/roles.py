@@ -45,7 +45,7 @@ class Sender:
     def refusal(self, request: str) -> str:
         """Return why the sender may not make a request, as one sentence."""
         if self.role is None:
-            return f"the key of {self.name} is not known here any more, so it may only ask"
+            return f"the key of {self.name or 'this client'} is not known here any more, so it may only ask"
         return (
             f"the key of {self.name} has the role {self.role}; {request!r} needs the role {CHANGES[request]}: run "
             f"'astro-monitor keys FOLDER --client {self.name} --role {CHANGES[request]}' on the daemon's computer"
