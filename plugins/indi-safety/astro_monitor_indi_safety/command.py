@@ -13,8 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from astro_monitor.errors import AstroMonitorError
-from astro_monitor.settings import load
+from astro_monitor import AstroMonitorError, load_settings
 
 from .follow import Follower
 from .status import OpenWarnings, read
@@ -56,7 +55,7 @@ def _default_status() -> Path:
 
 
 def _run(options: argparse.Namespace) -> int:
-    publish = load().publish
+    publish = load_settings().publish
     options.status.parent.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
