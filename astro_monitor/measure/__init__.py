@@ -1,7 +1,7 @@
-"""Numbers with units from pixels and stars.
+"""Measurement of a frame: numbers with units from pixels and stars.
 
-Lengths in ``Measurements`` are sensor pixels; ``Stars`` stays in frame pixels. No number is a guess: what cannot be
-measured is ``None``, with the reason beside it.
+Lengths in ``Measurements`` are in sensor pixels, those in ``Stars`` in frame pixels. No number is a guess: a value that
+cannot be measured is ``None``, with a reason.
 """
 
 from .ephemeris import Site

@@ -1,4 +1,4 @@
-"""Sky level, gradient and patchiness from the mesh that the star finder subtracted."""
+"""Sky level, gradient and patchiness from the sky mesh of the star finder."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from numpy.typing import NDArray
 from ..records import Frame, SkyMap
 
 ROUNDS = 8
+"""Iterations of the reweighted fit; it converges to a small fraction of the noise."""
 MIN_CELLS_FOR_CURVES = 24
-"""With fewer cells only a plane is fitted, with hardly any only a level."""
+"""Fewest cells of the mesh for a second-order surface; with fewer, a plane is fitted."""
 MIN_CELLS_FOR_SLOPE = 6
+"""Fewest cells of the mesh for a plane; with fewer, a constant is fitted."""
 MESH_NOISE = 0.05
-"""Noise of a mesh cell in units of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels, and the
-median of its neighbourhood."""
+"""Noise of a mesh cell as a fraction of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels,
+and the median of its neighbourhood."""
 SUBTRACTED_NOISES = 3.0
-"""A level of floats nearer to zero than this many times its noise means that the sky was subtracted."""
+"""Sky level in units of its noise, below which the sky of a floating-point frame was subtracted."""
 FULL_SCALE_ADU = 65535.0
-"""Frames whose saturation is about 1 were scaled down from this."""
+"""Full scale of 16 bits, from which frames with a saturation of about 1 were scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The sky of one frame, ADU. ``gradient_angle_deg`` is where the sky brightens, from +x to +y."""
+    """The sky of one frame in ADU; ``gradient_angle_deg`` is the direction of increasing brightness, from +x to +y."""
 
     level_adu: float
     noise_adu: float
@@ -35,10 +37,10 @@ class Background:
 
 
 def background(frame: Frame, sky: SkyMap) -> Background:
-    """Describe the sky.
+    """Return the properties of the sky.
 
     Parameters:
-        frame: for what its header says about the pedestal and the gain.
+        frame: the frame, for pedestal and gain in its header.
         sky: mesh of sky levels.
     """
     mesh = sky.level_adu.astype(np.float64)
@@ -57,9 +59,9 @@ def background(frame: Frame, sky: SkyMap) -> Background:
 
 
 def _smooth(mesh: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit a second-order surface that bright nebulae, galaxies or a tree in a minority of the cells do not bend.
+    """Return a second-order surface, robust against nebulae, galaxies or a tree in a minority of the cells.
 
-    Least absolute deviations by reweighted least squares; unlike clipping, this does not depend on where it starts.
+    Least absolute deviations by reweighted least squares; unlike clipping, this does not depend on the start.
     """
     rows, columns = mesh.shape
     y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
@@ -94,19 +96,19 @@ def _slope(surface: NDArray[np.float64], along: NDArray[np.intp]) -> float:
 
 
 def _pedestal(level_adu: float, noise_adu: float, frame: Frame) -> float:
-    """Level of no light: from the header, else from the photon noise of the sky.
+    """Return the level without light: from the header, else from the photon noise of the sky.
 
-    variance [ADU²] = (level - pedestal) [ADU] / gain [e/ADU] + read noise². Read noise is neglected, and a gain that is
-    not known is taken as one electron per ADU of 16 bits, more than most cameras have: both make the sky too bright
-    rather than too dark, so the pedestal is bounded from its low side, and parts of the sky are never overstated much.
+    variance [ADU²] = (level - pedestal) [ADU] / gain [e/ADU] + read noise². Read noise is neglected, and an unknown
+    gain is taken as one electron per ADU of 16 bits, more than most cameras have: both make the sky too bright rather
+    than too dark, so the pedestal is a lower limit, and fractions of the sky are hardly overestimated.
     """
     if frame.meta.pedestal_adu is not None:
         return float(frame.meta.pedestal_adu)
     gain = frame.meta.e_per_adu
     if gain is None or gain <= 0:
         gain = FULL_SCALE_ADU if frame.saturation_adu <= 2 else 1.0
-    # Super-pixels are means of several sensor pixels, whose noise they lower.
+    # Super-pixels are means of several sensor pixels, with lower noise.
     sky_adu = gain * (noise_adu * frame.sensor_px_per_px) ** 2
-    # Where the sky was subtracted, pixels scatter around zero, and only their noise shows how bright it was.
+    # Where the sky was subtracted, pixels scatter around zero, and its brightness is known only from the noise.
     subtracted = frame.pixels.dtype == np.float32 and level_adu <= SUBTRACTED_NOISES * noise_adu
     return level_adu - sky_adu if subtracted or level_adu <= 0 else max(0.0, level_adu - sky_adu)

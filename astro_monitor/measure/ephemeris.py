@@ -1,7 +1,7 @@
-"""Where the sun and the moon are: whether a bright sky is dawn, the moon, or neither.
+"""Positions of sun and moon, to decide whether a bright sky is dawn, the moon, or neither.
 
-Astropy reckons with the ephemeris that comes with it (ERFA), good to a minute of arc; nothing is fetched. Positions are
-worked out for every five minutes and run straight between, because one takes 16 ms.
+Astropy computes them with its built-in ephemeris (ERFA), accurate to an arcminute, without downloads. Positions are
+computed every five minutes and interpolated linearly, because one takes 16 ms.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 from ..records import FrameMeta
 
 GRID_S = 300
+"""Interval of the computed positions in seconds; linear interpolation between them is accurate to an arcminute."""
 AGREES_DEG = 3.0
-"""A header's altitude of the target and the one that follows from site and time agree to this."""
+"""Largest difference between the altitude of the target in the header and that computed from site and time."""
 BY_DAY_DEG = -6.0
-"""No frame of stars is taken with the sun higher than this."""
+"""Altitude of the sun above which no frame of stars is taken."""
 KEYS = ("sun_altitude_deg", "moon_altitude_deg", "moon_illumination", "moon_separation_deg")
+"""Metrics of this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class _Sky:
-    """Altitudes of sun and moon, sidereal angle at the site, moon's place and lit part; degrees."""
+    """Altitudes of sun and moon, sidereal angle at the site, position of the moon in degrees, and its illuminated
+    fraction.
+    """
 
     sun_deg: float
     moon_deg: float
@@ -43,14 +47,14 @@ class _Sky:
 
 
 def sun_and_moon(meta: FrameMeta, own_site: Site | None) -> dict[str, float] | str:
-    """Give the metrics ``KEYS`` of a frame.
+    """Return the metrics ``KEYS`` of a frame.
 
     Parameters:
-        meta: time, pointing and site by the header.
-        own_site: by the settings, which win.
+        meta: time, pointing and site in the header.
+        own_site: the site in the settings, which takes precedence.
 
     Returns:
-        the numbers that can be known; or one sentence that says why there are none.
+        the numbers that can be computed; or the reason why there are none.
     """
     moment = meta.date_obs_utc
     if moment is None:
@@ -59,14 +63,14 @@ def sun_and_moon(meta: FrameMeta, own_site: Site | None) -> dict[str, float] | s
     if site is None:
         return "neither the header nor the settings tell the site (site.latitude_deg, site.longitude_deg)"
     sky = _sky(site, moment)
-    found = {"sun_altitude_deg": sky.sun_deg, "moon_altitude_deg": sky.moon_deg, "moon_illumination": sky.moon_lit}
+    values = {"sun_altitude_deg": sky.sun_deg, "moon_altitude_deg": sky.moon_deg, "moon_illumination": sky.moon_lit}
     if meta.ra_deg is not None and meta.dec_deg is not None:
-        found["moon_separation_deg"] = _separation(meta.ra_deg, meta.dec_deg, sky.moon_ra_deg, sky.moon_dec_deg)
-    return found
+        values["moon_separation_deg"] = _separation(meta.ra_deg, meta.dec_deg, sky.moon_ra_deg, sky.moon_dec_deg)
+    return values
 
 
 def _site_of(meta: FrameMeta, moment: datetime) -> Site | None:
-    """Give the header's site. Programs disagree about the sign of longitude: the sky tells which one is meant."""
+    """Return the site in the header. Programs disagree about the sign of longitude, which is inferred from the sky."""
     if meta.site_lat_deg is None or meta.site_lon_deg is None or (meta.site_lat_deg == meta.site_lon_deg == 0.0):
         return None
     longitude = (meta.site_lon_deg + 180.0) % 360.0 - 180.0
@@ -99,7 +103,7 @@ def _between(early: float, late: float, share: float, *, turns: bool) -> float:
 
 @functools.lru_cache(maxsize=256)
 def _sky_at(site: Site, seconds: int) -> _Sky:
-    # Imported here: it takes a second, which a rig without a known site need not wait for.
+    # The import takes one second, so it is done only for rigs with a known site.
     from astropy.coordinates import AltAz, EarthLocation, get_body
     from astropy.time import Time
     from astropy.units import deg
@@ -110,11 +114,11 @@ def _sky_at(site: Site, seconds: int) -> _Sky:
         iers.conf.set_temp("auto_download", False),
         iers.conf.set_temp("auto_max_age", None),
     ):
-        warnings.simplefilter("ignore")  # about polar motion beyond its table: parts of a second of arc
-        place = EarthLocation.from_geodetic(site.longitude_deg * deg, site.latitude_deg * deg)
-        time = Time(seconds, format="unix", location=place)
-        horizon = AltAz(obstime=time, location=place)
-        sun, moon = get_body("sun", time, place), get_body("moon", time, place)
+        warnings.simplefilter("ignore")  # about polar motion beyond its table: fractions of an arcsecond
+        location = EarthLocation.from_geodetic(site.longitude_deg * deg, site.latitude_deg * deg)
+        time = Time(seconds, format="unix", location=location)
+        horizon = AltAz(obstime=time, location=location)
+        sun, moon = get_body("sun", time, location), get_body("moon", time, location)
         apart = math.radians(float(sun.separation(moon).deg))
         return _Sky(
             sun_deg=float(sun.transform_to(horizon).alt.deg),
@@ -127,8 +131,10 @@ def _sky_at(site: Site, seconds: int) -> _Sky:
 
 
 def _altitude(ra_deg: float, dec_deg: float, site: Site, sky: _Sky) -> float:
-    """Altitude of a place in the sky from its hour angle, no refraction."""
-    hour, dec, latitude = (math.radians(one) for one in (sky.sidereal_deg - ra_deg, dec_deg, site.latitude_deg))
+    """Return the altitude of a position from its hour angle, without refraction."""
+    hour, dec, latitude = (
+        math.radians(angle_deg) for angle_deg in (sky.sidereal_deg - ra_deg, dec_deg, site.latitude_deg)
+    )
     sine = math.sin(latitude) * math.sin(dec) + math.cos(latitude) * math.cos(dec) * math.cos(hour)
     return math.degrees(math.asin(min(max(sine, -1.0), 1.0)))
 
@@ -136,5 +142,5 @@ def _altitude(ra_deg: float, dec_deg: float, site: Site, sky: _Sky) -> float:
 def _separation(ra_deg: float, dec_deg: float, other_ra_deg: float, other_dec_deg: float) -> float:
     from astropy.coordinates import angular_separation
 
-    places = (math.radians(one) for one in (ra_deg, dec_deg, other_ra_deg, other_dec_deg))
-    return math.degrees(float(angular_separation(*places)))
+    angles_rad = (math.radians(angle_deg) for angle_deg in (ra_deg, dec_deg, other_ra_deg, other_dec_deg))
+    return math.degrees(float(angular_separation(*angles_rad)))

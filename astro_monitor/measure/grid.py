@@ -1,4 +1,4 @@
-"""The field grid: a tree, a dome edge or a small cloud shows in a cell long before a global number moves."""
+"""The field grid: a tree, a dome edge or a small cloud is visible in a cell long before it affects a global number."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from ..records import KIND_STAR, Detections, FieldCell, SkyMap, Stars
 from .stamps import COLUMNS, ROWS, cell_of
 
 MIN_STARS_IN_CELL = 3
+"""Fewest stars for the width and elongation of a cell."""
 MIN_CELLS_FOR_SPREAD = 6
+"""Fewest cells for a spread, and for a fraction of dead cells."""
 DEAD_SHARE = 0.2
-"""A cell with fewer stars than this share of the median cell is dead."""
+"""Fraction of the stars in the median cell below which a cell is dead."""
 COVERED = 0.5
-"""A cell that contains less of the picture than this share is not used to find missing stars."""
+"""Fraction of a cell outside the border below which it is not used for the fraction of dead cells."""
 COUNTABLE = 10
-"""With fewer stars in the median cell, chance alone would empty some."""
+"""Fewest stars in the median cell: with fewer, some cells would be empty by chance."""
 
 
 def field_grid(
     detections: Detections, stars: Stars, shape: tuple[int, int], sensor_px_per_px: int
 ) -> tuple[FieldCell, ...]:
-    """Summarise each cell, row by row.
+    """Return the properties of each cell, row by row.
 
     Parameters:
-        detections: for the counts.
-        stars: for sizes and directions.
+        detections: detections, for the counts.
+        stars: measured stars, for widths and directions.
         shape: (height, width) of the frame.
-        sensor_px_per_px: turns frame pixels into sensor pixels.
+        sensor_px_per_px: sensor pixels per frame pixel.
     """
-    found = detections.kind == KIND_STAR
-    counts = np.bincount(cell_of(detections.x_px[found], detections.y_px[found], shape), minlength=COLUMNS * ROWS)
+    is_star = detections.kind == KIND_STAR
+    counts = np.bincount(cell_of(detections.x_px[is_star], detections.y_px[is_star], shape), minlength=COLUMNS * ROWS)
     cells = cell_of(stars.x_px, stars.y_px, shape)
     sky = _sky_of_cells(detections.sky, shape)
     return tuple(
@@ -42,15 +44,15 @@ def field_grid(
 
 
 def _cell(
-    index: int, count: int, sky_adu: float, stars: Stars, mine: NDArray[np.intp], sensor_px_per_px: int
+    index: int, count: int, sky_adu: float, stars: Stars, in_cell: NDArray[np.intp], sensor_px_per_px: int
 ) -> FieldCell:
     fwhm = elongation = angle = None
-    if mine.size >= MIN_STARS_IN_CELL:
-        a, b = stars.a_px[mine].astype(np.float64), stars.b_px[mine].astype(np.float64)
-        double = 2 * np.radians(stars.theta_deg[mine].astype(np.float64))
-        # Long stars say more about the direction than nearly round ones.
+    if in_cell.size >= MIN_STARS_IN_CELL:
+        a, b = stars.a_px[in_cell].astype(np.float64), stars.b_px[in_cell].astype(np.float64)
+        double = 2 * np.radians(stars.theta_deg[in_cell].astype(np.float64))
+        # Elongated stars determine the direction better than nearly round ones.
         weight = a**2 - b**2
-        fwhm = _median(stars.fwhm_px[mine]) * sensor_px_per_px
+        fwhm = _median(stars.fwhm_px[in_cell]) * sensor_px_per_px
         elongation = _median(a / b)
         angle = float(np.degrees(0.5 * np.arctan2((weight * np.sin(double)).sum(), (weight * np.cos(double)).sum())))
     return FieldCell(
@@ -65,11 +67,11 @@ def _cell(
 
 
 def dead_cell_fraction(cells: tuple[FieldCell, ...], covered: NDArray[np.float64] | None = None) -> float | None:
-    """Return the part of the cells with far fewer stars than the median cell.
+    """Return the fraction of the cells with far fewer stars than the median cell.
 
     Parameters:
         cells: the field grid.
-        covered: which part of each cell has a picture; cells with less than half of one do not count.
+        covered: fraction of each cell outside the border; cells with less than ``COVERED`` are ignored.
 
     Returns:
         ``None`` when there are too few stars to decide.
@@ -85,7 +87,7 @@ def dead_cell_fraction(cells: tuple[FieldCell, ...], covered: NDArray[np.float64
 
 
 def fwhm_spread_fraction(cells: tuple[FieldCell, ...]) -> float | None:
-    """Range of the middle 80 % of the cells' FWHM over their median; ``None`` with fewer than six cells."""
+    """Return the range of the middle 80 % of the cells' FWHM over the median; ``None`` with too few cells."""
     widths = np.array([cell.fwhm_px for cell in cells if cell.fwhm_px is not None])
     if widths.size < MIN_CELLS_FOR_SPREAD:
         return None
@@ -94,7 +96,7 @@ def fwhm_spread_fraction(cells: tuple[FieldCell, ...]) -> float | None:
 
 
 def _sky_of_cells(sky: SkyMap, shape: tuple[int, int]) -> list[float]:
-    """Median of the mesh inside each cell of the grid; the nearest mesh cell where the mesh is coarser."""
+    """Return the median of the mesh inside each cell of the grid; the nearest mesh cell where the mesh is coarser."""
     rows, columns = sky.level_adu.shape
     row_edges = np.linspace(0, min(shape[0] / sky.cell_px, rows), ROWS + 1)
     column_edges = np.linspace(0, min(shape[1] / sky.cell_px, columns), COLUMNS + 1)
@@ -108,6 +110,6 @@ def _sky_of_cells(sky: SkyMap, shape: tuple[int, int]) -> list[float]:
 
 
 def _median(values: NDArray[np.floating]) -> float:
-    """Median of a few values, ten times as fast as ``np.median``, which has more cases to consider."""
+    """Return the median of a few values, ten times as fast as ``np.median``, which handles more cases."""
     ordered = np.sort(values, axis=None)
     return float(ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) / 2

@@ -1,4 +1,4 @@
-"""The curve of growth of many stars at once: flux in an aperture, and the radius that holds half of it."""
+"""The curve of growth of many stars: flux in an aperture, and the half-flux radius."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 STEP_PX = 0.25
-"""Width of a ring."""
+"""Width of a ring in pixels: fine enough to interpolate the half-flux radius of the narrowest stars."""
 
 
 def curve_of_growth(
     light: NDArray[np.float32], radius: NDArray[np.float32], aperture: Vector
 ) -> tuple[Vector, Vector, Vector]:
-    """Sum light in rings around each star's centre.
+    """Return flux, aperture area and half-flux radius of each star, by sums in rings around its centre.
 
     Parameters:
         light: (M, P) sky-subtracted pixels.
         radius: (M, P) distance of each pixel from the star's centre.
-        aperture: (M,) radius up to which the star's light is counted.
+        aperture: (M,) radius of the aperture.
 
     Returns:
         (M,) flux; (M,) area of the aperture; (M,) half-flux radius, NaN where there is no flux.
@@ -33,7 +33,7 @@ def curve_of_growth(
     ring = np.minimum((radius * np.float32(1 / STEP_PX)).astype(np.int32), steps - 2)
     ring += (np.arange(count, dtype=np.int32) * steps)[:, None]
     rings = np.bincount(ring.ravel(), weights=counted.ravel(), minlength=count * steps).reshape(count, steps)
-    # A pixel is not a point: its light lies about a quarter of a pixel, one ring, further in and further out.
+    # A pixel is not a point: its light extends about a quarter of a pixel, one ring, inwards and outwards.
     spread = rings / 2
     spread[:, 1:] += rings[:, :-1] / 4
     spread[:, :-1] += rings[:, 1:] / 4
@@ -44,7 +44,7 @@ def curve_of_growth(
 
 
 def _crossing(share: Vector, level: float) -> Vector:
-    """Fractional index at which each row first reaches a level; NaN when it starts there or never does."""
+    """Return the fractional index at which each row first reaches a level; NaN when it starts above or never does."""
     after = np.argmax(share >= level, axis=1)
     before = np.maximum(after - 1, 0)
     rows = np.arange(len(share))

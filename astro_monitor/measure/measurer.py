@@ -38,6 +38,7 @@ from .stars import measure_chosen, neighbour_distance
 from .widths import widths
 
 MAX_REFERENCE_STARS = 150
+"""Most bright stars that are kept for matching with other frames."""
 WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_mad_px", "fwhm_minor_px", "star_separation_fwhm")
 """Missing together, where the width of the stars cannot be measured."""
 SATURATION_STRIDE = 8
@@ -45,6 +46,7 @@ SATURATION_STRIDE = 8
 MANY_ARTEFACTS = 10
 """With at least so many artefacts, they are the likely reason that no star could be measured."""
 MIN_FLUX_ADU_S = 1e-12
+"""Smallest flux rate that is divided by: below the faintest star of any unit of the pixels."""
 
 
 class Measurer:

@@ -1,9 +1,9 @@
-"""Size, direction, profile and flux of many stars at once, from their cut-outs.
+"""Size, direction, profile and flux of many stars, from their cut-outs.
 
 Shapes come from adaptive moments: second moments under an elliptical Gaussian weight that follows the star by
 iteration (Bernstein & Jarvis 2002, AJ 123, 583; Hirata & Seljak 2003, MNRAS 343, 459), so that noise and neighbours far
-from the star do not enter. The weight is a little wider than the star, so that it is never narrower than the pixels
-can carry, and is divided out at the end: the result is exact for a Gaussian of any width.
+from the star have no effect. The weight is a little wider than the star, so that it is always well sampled by the
+pixels, and is divided out at the end: the result is exact for a Gaussian of any width.
 """
 
 from __future__ import annotations
@@ -18,26 +18,30 @@ from .growth import curve_of_growth
 Vector = NDArray[np.float64]
 
 ITERATIONS = 11
+"""Iterations of weight and moments; the last one does not move the weight."""
 TOGETHER = 64
-"""So many stars at a time stay in the cache of a core, and their matrix products are too small to wake the threads of
-the linear algebra library, which would cost more than they bring."""
+"""Stars per batch: their arrays stay in the cache of a core, and their matrix products are too small for the threads of
+the linear algebra library, which would take longer than they save."""
 FWHM_PER_SIGMA = 2.3548200450309493
-"""2 sqrt(2 ln 2)."""
+"""Full width at half maximum of a Gaussian of unit standard deviation: 2 sqrt(2 ln 2)."""
 EXTRA_VARIANCE_PX2 = 0.5
-"""The weight is wider than the star by this: a weight of less than one pixel would be sampled too coarsely."""
+"""Variance of the weight in excess of the star's: a weight below one pixel would be undersampled."""
 PIXEL_VARIANCE_PX2 = 1.0 / 12.0
-"""Variance that a square pixel adds to a profile."""
+"""Variance that the integration over a square pixel adds to a profile."""
 MIN_VARIANCE_PX2 = 0.1
-"""A FWHM of 0.75 pixels; nothing that is smaller is a star."""
+"""Smallest variance of a star: a FWHM of 0.75 pixels."""
 MIN_WEIGHT_PX2 = 0.6
+"""Smallest variance of the weight: ``EXTRA_VARIANCE_PX2`` and ``MIN_VARIANCE_PX2`` together."""
 START_VARIANCE_PX2 = 9.0
-"""The first weight is wide, so that trails and rings are seen whole."""
+"""Variance of the first weight: wide, so that it includes complete trails and rings."""
 GAUSSIAN_KURTOSIS, FLAT_KURTOSIS, RING_KURTOSIS = 3.0, 2.9, 1.8
-"""Of light under a matched weight, along one axis; a real star has wings and lies above the first."""
+"""Kurtosis of light under a matched weight, along one axis: of a Gaussian, of a flat top, of a ring. Real stars have
+wings, and a kurtosis above the first."""
 MIN_APERTURE_PX, APERTURE_WIDTHS = 4.0, 2.2
-"""Radius of the flux aperture: at least this, and so many FWHM, which holds all but 2 % of a star with wings."""
+"""Radius of the flux aperture: smallest in pixels, and in FWHM, which includes all but 2 % of a star with wings."""
 HOLLOW_APERTURE_WIDTHS = 1.1
-"""The same for rings, which have no wings: 1.4 times their radius. More would hold their neighbours."""
+"""Radius of the aperture of rings in FWHM, 1.4 times the radius of the ring: they have no wings, and a larger aperture
+would include neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,14 @@ class Shapes:
 
     Attributes:
         dx, dy: centre relative to the middle pixel.
-        xx, yy, xy: second moments, weight and pixel taken out.
+        xx, yy, xy: second moments, corrected for weight and pixel.
         flux: sum inside the aperture, ADU × stamp pixels.
         aperture_px2: area of that aperture.
         hfr: half-flux radius.
-        kurtosis: of the weighted light along the minor axis; 3 for a Gaussian, more with wings, less for a flat or
-            hollow top. A trail does not change it.
+        kurtosis: kurtosis of the weighted light along the minor axis; 3 for a Gaussian, more with wings, less for a
+            flat or hollow top. A trail does not change it.
         kurtosis_major: the same along the major axis.
-        converged: whether the moments are to be trusted.
+        converged: whether the moments are valid.
     """
 
     dx: Vector
@@ -69,7 +73,7 @@ class Shapes:
     converged: NDArray[np.bool_]
 
     def axes(self) -> tuple[Vector, Vector, Vector]:
-        """Rms extent along the major and minor axis, and the major axis' direction in degrees, -90 < θ ≤ 90."""
+        """Return rms extent along major and minor axis, and direction of the major axis in degrees, -90 < θ ≤ 90."""
         mean = (self.xx + self.yy) / 2
         split = np.hypot((self.xx - self.yy) / 2, self.xy)
         theta = np.degrees(0.5 * np.arctan2(2 * self.xy, self.xx - self.yy))
@@ -78,13 +82,13 @@ class Shapes:
 
 
 def measure_stamps(stamps: NDArray[np.float32]) -> Shapes:
-    """Measure cut-outs with the sky subtracted.
+    """Return the shapes of stars in cut-outs with the sky subtracted.
 
     Parameters:
         stamps: (M, S, S) float32, S odd, star near the middle.
     """
     parts = [_measure(stamps[first : first + TOGETHER]) for first in range(0, max(len(stamps), 1), TOGETHER)]
-    return Shapes(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Shapes)))
+    return Shapes(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Shapes)))
 
 
 def _measure(stamps: NDArray[np.float32]) -> Shapes:
@@ -110,17 +114,17 @@ def _measure(stamps: NDArray[np.float32]) -> Shapes:
 
 
 def hollowness(kurtosis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 for stars with a peak, about 0.3 for a disc, 1 for a ring."""
+    """Return 0 for stars with a peak, about 0.3 for a disc, 1 for a ring."""
     return np.clip((FLAT_KURTOSIS - kurtosis) / (FLAT_KURTOSIS - RING_KURTOSIS), 0.0, 1.0)
 
 
 def _adaptive_moments(
     light: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], side: int
 ) -> tuple[Vector, Vector, Vector, Vector, Vector, NDArray[np.bool_], NDArray[np.float32]]:
-    """Iterate weight and moments, then take the weight out.
+    """Iterate weight and moments, and divide the weight out.
 
     The exponent of the weight and the moments are both linear in the six monomials of x and y up to second order, so
-    that each turn is two small matrix products and one exponential.
+    that each iteration is two small matrix products and one exponential.
     """
     count = len(light)
     monomials = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
@@ -128,7 +132,7 @@ def _adaptive_moments(
     wxx, wyy = np.full((2, count), START_VARIANCE_PX2)
     largest = (side / 2.4) ** 2
     good = np.ones(count, np.bool_)
-    for turn in range(ITERATIONS):
+    for iteration in range(ITERATIONS):
         determinant = wxx * wyy - wxy**2
         a, b, c = -0.5 * wyy / determinant, -0.5 * wxx / determinant, wxy / determinant
         constant = a * x0**2 + b * y0**2 + c * x0 * y0
@@ -138,14 +142,14 @@ def _adaptive_moments(
         weighted *= light
         sums = (weighted @ monomials.T).astype(np.float64)
         good &= sums[:, 0] > 0
-        # A star that was lost goes on with harmless numbers.
+        # A star without light continues with valid numbers, and is marked.
         sums[~good] = (1, 0, 0, 1, 0, 1)
         total = sums[:, 0]
         mean_x, mean_y = sums[:, 1] / total, sums[:, 2] / total
         xx = _between(sums[:, 3] / total - mean_x**2, MIN_VARIANCE_PX2 / 2, largest)
         yy = _between(sums[:, 5] / total - mean_y**2, MIN_VARIANCE_PX2 / 2, largest)
         xy = _bounded(sums[:, 4] / total - mean_x * mean_y, xx, yy)
-        if turn == ITERATIONS - 1:
+        if iteration == ITERATIONS - 1:
             break
         # A matched weight halves the variance of the light under it.
         x0 = _between(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4)
@@ -158,12 +162,12 @@ def _adaptive_moments(
 
 
 def _without_weight(
-    seen: tuple[Vector, Vector, Vector], weight: tuple[Vector, Vector, Vector], largest: float
+    weighted: tuple[Vector, Vector, Vector], weight: tuple[Vector, Vector, Vector], largest: float
 ) -> tuple[Vector, Vector, Vector]:
-    """Moments of a Gaussian from those of its product with the weight: inverse matrices subtract."""
-    sxx, syy, sxy = _inverse(*seen)
+    """Return the moments of a Gaussian from those of its product with the weight: the inverse matrices subtract."""
+    sxx, syy, sxy = _inverse(*weighted)
     wxx, wyy, wxy = _inverse(*weight)
-    # Not converged stars can look wider than their weight; a floor keeps the difference invertible.
+    # Stars that did not converge can be wider than their weight; a floor keeps the difference invertible.
     pxx, pyy, pxy = np.maximum(sxx - wxx, 1 / largest), np.maximum(syy - wyy, 1 / largest), sxy - wxy
     xx, yy, xy = _inverse(pxx, pyy, _bounded(pxy, pxx, pyy))
     xx, yy = xx - PIXEL_VARIANCE_PX2, yy - PIXEL_VARIANCE_PX2
@@ -176,12 +180,12 @@ def _inverse(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vector, Vector
 
 
 def _between(values: Vector, low: float, high: float) -> Vector:
-    """Clip; for short arrays twice as fast as ``np.clip``."""
+    """Return clipped values; for short arrays twice as fast as ``np.clip``."""
     return np.minimum(np.maximum(values, low), high)
 
 
 def _bounded(xy: Vector, xx: Vector, yy: Vector) -> Vector:
-    """Keep a matrix of second moments invertible."""
+    """Return the mixed moment, bounded so that the matrix of second moments is invertible."""
     bound = 0.98 * np.sqrt(xx * yy)
     return np.asarray(np.minimum(np.maximum(xy, -bound), bound), np.float64)
 

@@ -1,4 +1,4 @@
-"""The numbers of a frame while they are collected."""
+"""Collection of the measurements of a frame, with the reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from .. import metrics
 
 OUT_OF_RANGE = "it is out of range on this frame"
+"""Reason for a value that is not finite."""
 
 
 @dataclass
 class Numbers:
-    """Collects values; what is never set stays missing, with the reason that was given first."""
+    """Collects values; values that are never set are missing, with the first reason."""
 
     values: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(metrics.KEYS))
     why_missing: dict[str, str] = field(default_factory=dict)
@@ -24,7 +25,7 @@ class Numbers:
             self.values[key] = float(value)
 
     def explain(self, reason: str, *keys: str) -> None:
-        """Say why those of ``keys`` that have neither value nor reason are missing; an empty reason says nothing."""
+        """Set the reason for those of ``keys`` that have neither value nor reason; an empty reason is ignored."""
         for key in keys:
             if reason and self.values[key] is None:
                 self.why_missing.setdefault(key, reason)

@@ -1,4 +1,4 @@
-"""Numbers of a frame that are relative to other frames: transparency, offset, unit, and which trails are new."""
+"""Measurements relative to other frames: transparency, offset, unit of the pixels, and new trails."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ RELATIVE = (
     "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
     "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio",
 )  # fmt: skip
-"""Missing until the frame is compared with a baseline."""
+"""Metrics that are missing until the frame is compared with a baseline."""
 LIGHT = RELATIVE[:4]
-"""Missing where the pixel values are in another unit than those of earlier frames."""
+"""Metrics that are missing where the pixel values have another unit than those of earlier frames."""
 NOT_COMPARED = "the frame has not been compared with other frames"
 UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
-"""From this change of the light of matched stars on, other units are looked for; the noise of the sky must have changed
-by the same factor to within the second."""
+"""Change of the flux of matched stars from which another unit is considered, and largest difference between it and the
+change of the sky noise, which a unit changes by the same factor."""
 MOST_TURN_DEG = 90.0
-"""A field turned by more is seen the other way round."""
+"""Rotation of the field above which it is upside down, as after a meridian flip."""
 
 
 def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: Baseline) -> Measurements:
-    """Add to the numbers of a frame those that are relative to other frames.
+    """Return the measurements of a frame with those relative to other frames.
 
     Parameters:
-        measurements: of the frame by itself, from :meth:`~.measurer.Measurer.measure`.
+        measurements: of the frame alone, the result of :meth:`~.measurer.Measurer.measure`.
         sensor_shape: (height, width) of the sensor image.
-        baseline: its reference stars serve for transparency, its fixed lines are no trails.
+        baseline: its reference stars serve for transparency; its fixed lines are not trails.
 
     Returns:
-        all numbers; the streaks are divided into trails and lines that the rig is known for.
+        all measurements; the streaks are divided into trails and fixed lines of the rig.
     """
     reasons = {key: reason for key, reason in measurements.why_missing.items() if reason != NOT_COMPARED}
     numbers = Numbers(dict(measurements.values), reasons)
@@ -54,40 +54,40 @@ def _put_transparency(
     if not baseline.reference_stars:
         numbers.explain("there is no earlier frame of this target to compare with", *RELATIVE)
         return
-    found = match(bright, baseline.reference_stars, sensor_shape, numbers.values["fwhm_px"] or 0.0)
-    if found is None:
-        # Zero would be a claim about the sky; a frame of another field matches nothing either.
+    matched = match(bright, baseline.reference_stars, sensor_shape, numbers.values["fwhm_px"] or 0.0)
+    if matched is None:
+        # Zero would be a statement about the sky; a frame of another field does not match either.
         numbers.explain("too few stars agree with those of the reference frame", *RELATIVE)
         return
-    numbers.put("matched_star_count", found.count)
-    if _in_another_unit(found.transparency, numbers.values["background_noise_adu"], baseline):
-        numbers.put("unit_ratio", found.transparency)
+    numbers.put("matched_star_count", matched.count)
+    if _in_another_unit(matched.transparency, numbers.values["background_noise_adu"], baseline):
+        numbers.put("unit_ratio", matched.transparency)
         numbers.explain("the pixel values are in another unit than those of earlier frames", *LIGHT)
     else:
-        numbers.put("transparency", found.transparency)
-        numbers.put("extinction_mag", -2.5 * float(np.log10(found.transparency)))
-        numbers.put("extinction_scatter_mag", found.scatter_mag)
-        numbers.put("extinction_patch_mag", found.patch_mag)
+        numbers.put("transparency", matched.transparency)
+        numbers.put("extinction_mag", -2.5 * float(np.log10(matched.transparency)))
+        numbers.put("extinction_scatter_mag", matched.scatter_mag)
+        numbers.put("extinction_patch_mag", matched.patch_mag)
         numbers.explain("the pixel values are in the unit of earlier frames", "unit_ratio")
-    numbers.put("offset_px", float(np.hypot(found.offset_x_px, found.offset_y_px)))
-    numbers.put("offset_x_px", found.offset_x_px)
-    numbers.put("offset_y_px", found.offset_y_px)
-    numbers.put("field_turn_deg", found.turn_deg)
+    numbers.put("offset_px", float(np.hypot(matched.offset_x_px, matched.offset_y_px)))
+    numbers.put("offset_x_px", matched.offset_x_px)
+    numbers.put("offset_y_px", matched.offset_y_px)
+    numbers.put("field_turn_deg", matched.turn_deg)
 
 
 def _shift(numbers: Numbers) -> tuple[float, float] | None:
-    """Where the reference field is, for lines that stay among the stars; ``None`` where that is not known."""
+    """Return the offset of the reference field, for lines fixed relative to the stars; ``None`` when it is unknown."""
     x, y, turn = (numbers.values[key] for key in ("offset_x_px", "offset_y_px", "field_turn_deg"))
     return None if x is None or y is None or turn is None or abs(turn) > MOST_TURN_DEG else (x, y)
 
 
 def _in_another_unit(light: float, noise_adu: float | None, baseline: Baseline) -> bool:
-    """Return whether the same stars give other numbers because all pixel values are multiplied by one factor.
+    """Return whether the flux of the stars changed because all pixel values are multiplied by one factor.
 
-    Cloud takes light from stars, but hardly any from the noise of the sky; a factor takes the same from both.
+    Cloud reduces the flux of stars, but hardly the noise of the sky; a factor changes both.
     """
-    usual = baseline.spreads.get("background_noise_adu")
-    if noise_adu is None or usual is None or min(light, noise_adu, usual.median) <= 0.0:
+    baseline_noise = baseline.spreads.get("background_noise_adu")
+    if noise_adu is None or baseline_noise is None or min(light, noise_adu, baseline_noise.median) <= 0.0:
         return False
-    factor_mag, noise_mag = (2.5 * float(np.log10(ratio)) for ratio in (light, noise_adu / usual.median))
+    factor_mag, noise_mag = (2.5 * float(np.log10(ratio)) for ratio in (light, noise_adu / baseline_noise.median))
     return abs(factor_mag) >= UNIT_JUMP_MAG and abs(factor_mag - noise_mag) <= UNIT_JUMP_ERROR_MAG

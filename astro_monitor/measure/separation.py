@@ -1,4 +1,4 @@
-"""How far stars are from each other: stars that lie within each other are no stars."""
+"""Distances between stars: detections that overlap are not stars."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_COMPARED = 500
-"""Of more stars only so many of the brightest are compared: distances grow with the square of the number."""
+"""Most stars that are compared, the brightest first: the number of distances grows with the square."""
 
 
 def separation_px(x_px: NDArray[np.float32], y_px: NDArray[np.float32]) -> float:
-    """Median distance to the nearest other star.
+    """Return the median distance to the nearest other star in pixels.
 
     Parameters:
         x_px, y_px: (N,) positions, brightest first; N ≥ 2.
     """
-    place = (x_px[:MOST_COMPARED] + 1j * y_px[:MOST_COMPARED]).astype(np.complex64)
-    apart = np.abs(place[:, None] - place)
-    np.fill_diagonal(apart, np.inf)
-    return float(np.median(apart.min(axis=1)))
+    positions = (x_px[:MOST_COMPARED] + 1j * y_px[:MOST_COMPARED]).astype(np.complex64)
+    distances = np.abs(positions[:, None] - positions)
+    np.fill_diagonal(distances, np.inf)
+    return float(np.median(distances.min(axis=1)))

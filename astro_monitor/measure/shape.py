@@ -1,4 +1,4 @@
-"""What the stars' shapes say together: one direction everywhere, a turn around a point, or a pattern of the optics."""
+"""Common shape of the stars over the field: one direction, a rotation around a point, or a pattern of the optics."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 CENTRES, BEYOND = 11, 0.25
-"""The point of rotation is sought on a grid of so many columns and rows, reaching beyond the field by this share."""
+"""Columns and rows of the grid on which the centre of rotation is searched, and its extension beyond the field as a
+fraction of it."""
 MIN_TURNING_STARS = 8
+"""Fewest stars for a rotation: with fewer, some centre would fit by chance."""
 TRAIL_OVER_WIDTH = (0.0, 0.48, 1.05, 2.2, 3.45, 4.7, 7.2, 20.0)
+"""Ratios of the apparent length of a trail to its width at which ``TRAIL_EXCESS`` is tabulated."""
 TRAIL_EXCESS = (1.0, 1.03, 1.065, 1.12, 1.165, 1.19, 1.213, 1.235)
-"""The Gaussian that fits an evenly lit path best is longer than the rms of the path: by this factor, at this ratio of
-apparent length and width. Computed with the moments of this room for Gaussian and Moffat stars; holds to 3 %."""
+"""Ratio of the length of the best-fitting Gaussian to that of a uniform path by its rms. Computed with the moments of
+this package for Gaussian and Moffat stars; accurate to 3 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,16 @@ def field_shape(
     shape: tuple[int, int],
     fwhm_minor_px: float,
 ) -> FieldShape:
-    """Describe the directions of elongation over the field.
+    """Return the common elongation of the stars over the field.
 
     Parameters:
-        x_px, y_px, a_px, b_px, theta_deg: (M,) of the stars with clear shapes, M ≥ 1.
+        x_px, y_px, a_px, b_px, theta_deg: (M,) values of the stars with clear shapes, M ≥ 1.
         shape: (height, width) of the frame.
         fwhm_minor_px: typical FWHM along the minor axis.
 
-    The coherent trail comes from the component-wise median of the difference of second moments, (a² - b²) e^(2iθ): a
-    star's own noise and its neighbours turn that vector at random and cancel. A uniform path of length L has the
-    variance L²/12 along it, so L = sqrt(12 (a² - b²)).
+    The coherent trail is the component-wise median of the difference of second moments, (a² - b²) e^(2iθ): noise and
+    neighbours rotate that vector at random and cancel. A uniform path of length L has the variance L²/12 along it, so
+    L = sqrt(12 (a² - b²)).
     """
     double = 2 * np.radians(theta_deg)
     split = a_px**2 - b_px**2
@@ -67,20 +70,20 @@ def field_shape(
 
 
 def _radial(x: Vector, y: Vector, weight: Vector, double: Vector, centre_x: float, centre_y: float) -> float:
-    """Mean elongation along (+) or across (-) the direction to a point."""
+    """Return the mean elongation along (+) or across (-) the direction to a point."""
     towards = 2 * np.arctan2(y - centre_y, x - centre_x)
     return float((weight * np.cos(double - towards)).mean())
 
 
 def _rotation(x: Vector, y: Vector, weight: Vector, double: Vector, shape: tuple[int, int]) -> float:
-    """How well all stars are elongated across the direction to one point, for the best point in or near the field."""
+    """Return the mean elongation across the direction to one point, for the best point in or near the field, 0 to 1."""
     total = float(weight.sum())
     if total <= 0 or x.size < MIN_TURNING_STARS:
         return 0.0
     steps = np.linspace(-BEYOND, 1 + BEYOND, CENTRES)
     dy = y - (steps * (shape[0] - 1))[:, None, None]
     dx = x - (steps * (shape[1] - 1))[None, :, None]
-    # cos and sin of twice the direction to the point, without an angle.
+    # Cosine and sine of twice the direction to the point, without computing the angle.
     distance2 = np.maximum(dx**2 + dy**2, 1e-9)
     cosine, sine = (dx**2 - dy**2) / distance2, 2 * dx * dy / distance2
     along = np.einsum("rcn,n->rc", cosine, weight * np.cos(double)) + np.einsum(

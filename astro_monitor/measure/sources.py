@@ -1,4 +1,4 @@
-"""All detections of a frame measured, not only the few hundred that a verdict needs."""
+"""Measurement of all detections of a frame, not only of the few hundred that a verdict needs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .stamps import inside, select
 from .stars import MIN_SNR, measure_chosen
 
 TOGETHER = 256
-"""Number of cut-outs at a time: in a frame that is binned by 8 each of them reads 80 kB of pixels."""
+"""Cut-outs per batch: in a frame that is binned by 8 each of them reads 80 kB of pixels."""
 MOST_MOVED_PX = 2.0
-"""A centre that moves further than this from the detection, in binned pixels, has moved to a brighter neighbour."""
+"""Largest distance of a centroid from its detection, in binned pixels: beyond it, it is that of a neighbour."""
 AT_THE_BORDER = "too close to the border to be measured"
 BLENDED = "blended: its flux and width hold light of a brighter source"
 ARTEFACT = "an artefact, such as a hot pixel: not measured"
@@ -24,7 +24,7 @@ NOT_MEASURED = "not measured: other sources were enough for the verdict"
 
 
 class _Shapes:
-    """Shapes of the detections of a frame while they are measured; NaN where they are not, or not yet."""
+    """Shapes of the detections of a frame, filled step by step; NaN where they are not measured."""
 
     NAMES = ("fwhm_px", "a_px", "b_px", "theta_deg", "hfr_px", "flux_adu")
 
@@ -33,12 +33,12 @@ class _Shapes:
         self._detections = detections
         self.of = {name: np.full(count, np.nan) for name in self.NAMES}
         self.x_px, self.y_px = (np.array(values, np.float64) for values in (detections.x_px, detections.y_px))
-        # The star finder's own signal to noise is a first look in a fixed square; the two would not compare.
+        # The signal to noise of the star finder is measured in a fixed square, and cannot be compared with this one.
         self.snr = np.full(count, np.nan)
         self.saturated = np.zeros(count, np.bool_)
 
     def add(self, stars: Stars, which: NDArray[np.intp]) -> None:
-        """Enter measured stars at their detections; a shape whose centre moved away is that of a neighbour."""
+        """Store measured stars at their detections; a shape whose centre moved away is that of a neighbour."""
         moved = np.hypot(stars.x_px - self.x_px[which], stars.y_px - self.y_px[which])
         own = moved <= MOST_MOVED_PX * self._detections.bin_factor
         for name, values in self.of.items():
@@ -79,16 +79,16 @@ def measure_sources(frame: Frame, detections: Detections) -> SourceTable:
 
     Parameters:
         frame: the frame.
-        detections: of the same frame.
+        detections: detections of the same frame.
 
     Returns:
         the table in sensor pixels, without sky positions.
     """
-    # Cleaned once for all cut-outs: a copy of the frame for each of them would cost more than measuring it.
+    # Cleaned once for all cut-outs: a copy of the frame for each of them would take longer than measuring it.
     frame = replace(frame, pixels=detections.hot.cleaned(frame.pixels))
     detections = replace(detections, hot=NO_HOT_PIXELS)
     shapes = _Shapes(detections)
-    # The profile, which turns moments into widths at half maximum, is common to the stars of a frame.
+    # The profile, which converts moments to widths at half maximum, is common to the stars of a frame.
     _, _, ratio = measure_chosen(frame, detections, select(frame, detections))
     fits = inside(frame, detections)
     index = np.flatnonzero(fits)
@@ -120,7 +120,7 @@ def _blended(
     x: NDArray[np.float64], y: NDArray[np.float64], flux: NDArray[np.float64], radius: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return for each source (N,) whether the centre of a brighter one lies within its aperture."""
-    found = np.zeros(x.size, np.bool_)
+    blended = np.zeros(x.size, np.bool_)
     order = np.argsort(x, kind="stable")
     xs, ys, fluxes = x[order], y[order], flux[order]
     reach = np.nan_to_num(radius[order])
@@ -128,8 +128,8 @@ def _blended(
     for i in np.flatnonzero(reach > 0):
         near = slice(first[i], last[i])
         close = np.hypot(xs[near] - xs[i], ys[near] - ys[i]) < reach[i]
-        found[order[i]] = bool((close & (fluxes[near] > fluxes[i])).any())
-    return found
+        blended[order[i]] = bool((close & (fluxes[near] > fluxes[i])).any())
+    return blended
 
 
 def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:

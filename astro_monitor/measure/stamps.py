@@ -1,4 +1,4 @@
-"""Which stars are measured, and their cut-outs. Only the cut-outs are ever converted to float, never the frame."""
+"""Selection of the stars to measure, and their cut-outs. Only cut-outs are converted to float, never the frame."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from numpy.typing import NDArray
 from ..records import KIND_STAR, Detections, Frame, SkyMap
 
 SIDE_PX = 25
-"""Side of a cut-out in binned pixels: the size of Teimoorinia et al. 2020."""
+"""Side of a cut-out in binned pixels, as in Teimoorinia et al. 2020."""
 
 MAX_STARS = 256
-"""More stars do not make medians better; the time they cost is better spent on the next frame."""
+"""Most stars that are measured: more hardly improve medians."""
 
 COLUMNS, ROWS = 8, 6
-"""The field grid."""
+"""Columns and rows of the field grid."""
 
 PER_CELL = 4
-"""So many stars of each cell come before the brightest of all: a patch of bad stars must not be overlooked."""
+"""Stars of each cell that take precedence over the brightest of all: a patch of bad stars must not be missed."""
 
 NEARLY_SATURATED, SATURATED = 0.85, 0.98
-"""Peaks above these shares of saturation are avoided, and count as saturated: sensors bend before they stop."""
+"""Fractions of saturation above which peaks are avoided, and count as saturated: sensors are non-linear before they
+saturate."""
 
 FEW_CLEAN = 8
+"""Fewest unsaturated stars; with fewer, saturated ones are measured, too."""
 CORE_PX = 4
-"""Saturation is looked for within this distance of the middle, in binned pixels."""
+"""Distance from the centre within which saturation is searched, in binned pixels."""
 STEP_SHARE = 0.15
-"""The sky around a star cannot lie further off the mesh than this share of its peak; more is a neighbour's light."""
+"""Largest difference between the sky around a star and the mesh, as a fraction of its peak; more is light of a
+neighbour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +40,7 @@ class CutOuts:
     """Cut-outs of M stars.
 
     Attributes:
-        index: (M,) which detections, brightest first.
+        index: (M,) indices of the detections, brightest first.
         first_x, first_y: (M,) first frame pixel of each.
         light: (M, SIDE_PX, SIDE_PX) float32, sky-subtracted, ADU per frame pixel (the mean of binned pixels).
         highest_adu: (M,) highest pixel value near the middle, as stored in the frame.
@@ -51,10 +54,10 @@ class CutOuts:
 
 
 def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
-    """Choose stars for measuring: bright ones first, but some from every part of the field; always the same ones.
+    """Return the stars to measure: bright ones first, but some of every cell of the field.
 
     Parameters:
-        frame: for its size and saturation.
+        frame: the frame, for its size and saturation.
         detections: all detections, brightest first.
 
     Returns:
@@ -68,7 +71,7 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
         return usable
     level = detections.peak_adu[usable] + sky_at(detections.sky, x[usable], y[usable])
     clean = usable[level < NEARLY_SATURATED * frame.saturation_adu]
-    # Saturated stars stand in only where there are too few others.
+    # Saturated stars are used only where there are too few others.
     candidates = clean if clean.size >= FEW_CLEAN else usable
     cell = cell_of(x[candidates], y[candidates], (height, width))
     by_cell = np.argsort(cell, kind="stable")
@@ -80,7 +83,7 @@ def select(frame: Frame, detections: Detections) -> NDArray[np.intp]:
 
 
 def inside(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
-    """Return for each detection (N,) whether a cut-out around it lies inside the picture."""
+    """Return for each detection (N,) whether a cut-out around it lies inside the image and outside the border."""
     reach = (SIDE_PX // 2 + 1) * detections.bin_factor
     height, width = frame.pixels.shape
     x, y = detections.x_px, detections.y_px
@@ -91,7 +94,7 @@ def inside(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
 def _touches(
     border: NDArray[np.bool_], x_px: NDArray[np.float32], y_px: NDArray[np.float32], reach: int
 ) -> NDArray[np.bool_]:
-    """Return for each position whether the border comes into a square of ``reach`` around it, at nine points of it."""
+    """Return for each position whether a square of ``reach`` around it touches the border, at nine points."""
     touched = np.zeros(x_px.shape, np.bool_)
     for down in (-reach, 0, reach):
         for right in (-reach, 0, reach):
@@ -102,7 +105,7 @@ def _touches(
 
 
 def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.intp]:
-    """Which cell of the field grid positions fall into, counted row by row."""
+    """Return the cell of the field grid at each position, counted row by row."""
     height, width = shape
     column = np.clip((x_px * COLUMNS / width).astype(np.intp), 0, COLUMNS - 1)
     row = np.clip((y_px * ROWS / height).astype(np.intp), 0, ROWS - 1)
@@ -110,12 +113,12 @@ def cell_of(x_px: NDArray[np.float32], y_px: NDArray[np.float32], shape: tuple[i
 
 
 def cut(frame: Frame, detections: Detections, index: NDArray[np.intp]) -> CutOuts:
-    """Cut out the chosen stars, binned, with hot pixels replaced and the local sky subtracted."""
+    """Return cut-outs of the selected stars, binned, with hot pixels replaced and the local sky subtracted."""
     binning = detections.bin_factor
     x, y = detections.x_px[index], detections.y_px[index]
     first_x, first_y = _first_pixel(x, binning), _first_pixel(y, binning)
     side = SIDE_PX * binning
-    # A frame that is smaller than a cut-out has no windows; then nothing was chosen either.
+    # A frame that is smaller than a cut-out has no windows, and no selected stars.
     windows = (
         sliding_window_view(detections.hot.cleaned(frame.pixels), (side, side))
         if index.size
@@ -135,7 +138,7 @@ def cut(frame: Frame, detections: Detections, index: NDArray[np.intp]) -> CutOut
 
 
 def sky_at(sky: SkyMap, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Interpolate the sky mesh bilinearly at positions in frame pixels; (M,) float32."""
+    """Return the bilinearly interpolated sky mesh at positions in frame pixels; (M,) float32."""
     rows, columns = sky.level_adu.shape
     grid_y = np.clip((y_px + 0.5) / sky.cell_px - 0.5, 0, rows - 1)
     grid_x = np.clip((x_px + 0.5) / sky.cell_px - 0.5, 0, columns - 1)
@@ -149,19 +152,19 @@ def sky_at(sky: SkyMap, x_px: NDArray[np.float32], y_px: NDArray[np.float32]) ->
 
 
 def _first_pixel(centre_px: NDArray[np.float32], binning: int) -> NDArray[np.intp]:
-    """First pixel of a cut-out whose middle binned pixel holds the centre."""
+    """Return the first pixel of a cut-out whose middle binned pixel contains the centre."""
     return np.asarray(np.floor(centre_px + 0.5) - (SIDE_PX * binning) // 2, np.intp)
 
 
 def _local_step(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far the sky around each star lies off the mesh, as in nebulosity."""
+    """Return the difference between the sky around each star and the mesh, as in nebulosity."""
     edge = np.concatenate([light[:, 0], light[:, -1], light[:, 1:-1, 0], light[:, 1:-1, -1]], axis=1)
-    most = STEP_SHARE * light.max(axis=(1, 2), initial=0)
-    return np.asarray(np.minimum(np.median(edge, axis=1), most) if len(light) else most, np.float32)
+    limit = STEP_SHARE * light.max(axis=(1, 2), initial=0)
+    return np.asarray(np.minimum(np.median(edge, axis=1), limit) if len(light) else limit, np.float32)
 
 
 def covered_cells(frame: Frame) -> NDArray[np.float64]:
-    """Return which part of each cell of the field grid has a picture, (COLUMNS * ROWS,), row by row."""
+    """Return the fraction of each cell of the field grid outside the border, (COLUMNS * ROWS,), row by row."""
     if frame.border is None:
         return np.ones(COLUMNS * ROWS)
     rows = np.array_split(~frame.border, ROWS)

@@ -1,8 +1,8 @@
-"""Transparency: the light of the same stars, compared with the best frame of this target.
+"""Transparency: the flux of the same stars, compared with the best frame of this target.
 
-Star counts can rise in cloud; the flux of matched stars cannot. Frames are matched by a shift, also turned by 180° as
-after a meridian flip, and only if that fails by a shift with a turn, as on an alt-azimuth mount: all pairs vote for the
-shift between them, and only the true one gathers votes.
+Star counts can rise in cloud; the flux of matched stars cannot. Frames are matched by a shift, also with a rotation by
+180° as after a meridian flip, and only if that fails by a shift and a rotation, as of an alt-azimuth mount: all pairs
+vote for the shift between them, and only the true one accumulates votes.
 """
 
 from __future__ import annotations
@@ -17,35 +17,38 @@ from ..records import ReferenceStar
 Table = NDArray[np.float64]
 
 MIN_MATCHES = 6
+"""Fewest matched stars for a transparency."""
 MIN_SHARE = 0.2
-"""By chance a few pairs agree anywhere; a true match explains this part of the shorter list."""
+"""Smallest fraction of the shorter list that a match must contain: a few pairs agree by chance at any shift."""
 PLAIN_SHARE = 0.75
-"""A match that explains this part of the shorter list leaves too few stars for a better one the other way round."""
+"""Fraction of the shorter list from which a match is accepted at once: too few stars remain for a better one with the
+field rotated by 180°."""
 MAX_SHIFT = 0.35
-"""Part of the frame's side by which the pointing may differ."""
+"""Largest difference of the pointing, as a fraction of the side of the frame."""
 VOTE_CELLS, MIN_VOTE_CELL_PX = 400, 4.0
-"""The voting grid has cells of 1/400 of the frame's longer side."""
+"""Cells of the voting grid along the longer side of the frame, and smallest side of a cell in pixels."""
 VOTERS = 70
-"""Only the brightest vote when turns are tried; all are matched afterwards."""
+"""Brightest stars that vote when rotations are tried; all are matched afterwards."""
 TURNS_DEG = tuple(sign * step / 2 for step in range(1, 31) for sign in (1, -1))
-"""An alt-azimuth mount turns the field by up to this much between frames of one target."""
+"""Rotations that are tried, in degrees: up to 15, as of an alt-azimuth mount between frames of one target."""
 AXIS_PX = 1000.0
-"""Length of the axis that the turn of the field is read from; any will do."""
+"""Length of the vector from which the rotation of the field is calculated; its value does not matter."""
 MIN_STARS_FOR_TURNS = 12
-"""Of fewer stars, some turn out of so many would bring enough together by chance."""
+"""Fewest stars when rotations are tried: with fewer, one of so many rotations would match enough by chance."""
 PARTS = (3, 4)
-"""Rows and columns of parts of the field in which small clouds are looked for."""
+"""Rows and columns of the parts of the field in which small clouds are searched."""
 MIN_STARS_OF_A_PART = 4
+"""Fewest stars for the loss of a part."""
 MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
-"""Partners may lie as far apart as the stars are wide, within these limits."""
+"""Limits of the largest distance between matched stars, which is their FWHM in between, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Stars in common; the offset is where the middle of the reference field is now, the turn how the field turned.
+    """Matched stars; the offset is the position of the reference field's centre, the turn the rotation of the field.
 
-    ``scatter_mag`` is the scaled median absolute deviation of the stars' losses; ``patch_mag`` the loss, beyond that of
-    the whole, of the twelfth of the field that has lost most, as much of it as is sure.
+    ``scatter_mag`` is the scaled median absolute deviation of the stars' losses; ``patch_mag`` is the loss, in excess
+    of that of the field, of the part of the field that has lost most, less twice its error.
     """
 
     count: int
@@ -72,15 +75,15 @@ def match(
     sensor_shape: tuple[int, int],
     fwhm_px: float,
 ) -> Match | None:
-    """Match this frame's bright stars with the reference and compare their flux rates.
+    """Return the match of the bright stars with the reference, and the ratio of their flux rates.
 
     Parameters:
         stars, reference: bright stars, brightest first, sensor pixels and ADU per second.
         sensor_shape: (height, width) of the sensor image.
-        fwhm_px: sets how close two positions must be.
+        fwhm_px: width of the stars, which is the largest distance between matched positions.
 
     Returns:
-        ``None`` when no shift brings enough stars together.
+        ``None`` when no shift matches enough stars.
     """
     mine, theirs = _table(stars, sensor_shape), _table(reference, sensor_shape)
     if min(len(mine), len(theirs)) < MIN_MATCHES:
@@ -104,7 +107,7 @@ def match(
 
 
 def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int, int]) -> float:
-    """Loss of the worst part of the field, less twice its error; 0 where no part has enough stars."""
+    """Return the loss of the worst part of the field, less twice its error; 0 where no part has enough stars."""
     (height, width), (rows, columns) = shape, PARTS
     column = np.clip((stars[:, 0] / width + 0.5) * columns, 0, columns - 1).astype(np.intp)
     row = np.clip((stars[:, 1] / height + 0.5) * rows, 0, rows - 1).astype(np.intp)
@@ -113,14 +116,14 @@ def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int
         inside = losses_mag[row * columns + column == part]
         if inside.size >= MIN_STARS_OF_A_PART:
             middle = float(_median(inside))
-            own = 1.4826 * float(_median(np.abs(inside - middle)))
-            error = 1.2533 * max(own, scatter_mag) / np.sqrt(inside.size)
+            own_scatter = 1.4826 * float(_median(np.abs(inside - middle)))
+            error = 1.2533 * max(own_scatter, scatter_mag) / np.sqrt(inside.size)
             worst = max(worst, middle - 2.0 * error)
     return worst
 
 
 def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
-    """(N, 3): position from the middle of the field, flux rate; stars without light left out."""
+    """Return (N, 3): position relative to the centre of the field, and flux rate, of stars with positive flux."""
     height, width = sensor_shape
     rows = [
         (star.x_px - (width - 1) / 2, star.y_px - (height - 1) / 2, star.flux_adu_s)
@@ -131,7 +134,7 @@ def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> T
 
 
 def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:
-    """Try turns by the votes of the brightest, then match all at the best one."""
+    """Return the match at the rotation with the most votes of the brightest stars."""
     votes = {
         angle + flip: _best_shift(mine[:VOTERS], _turn(theirs[:VOTERS], angle + flip), shape)[2]
         for flip in (0.0, 180.0)
@@ -141,10 +144,10 @@ def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float
 
 
 def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int], radius_px: float) -> _Pairs:
-    """Match at one turn: votes for the shift, then twice the nearest partners under a refined turn and shift."""
+    """Return the match at one rotation: by votes for the shift, then by nearest stars, refined twice."""
     turned = _turn(theirs, angle_deg)
     shift_x, shift_y, _ = _best_shift(mine, turned, shape)
-    # The last rows are the middle of their field and a point on its x axis: in the end they tell the offset and turn.
+    # The last rows are the centre of the reference field and a point on its x axis, for offset and rotation.
     axis = _turn(np.array([[0.0, 0.0, 0.0], [AXIS_PX, 0.0, 0.0]]), angle_deg)
     moved = np.vstack([turned[:, :2], axis[:, :2]])
     moved += (shift_x, shift_y)
@@ -173,7 +176,7 @@ def _vote_cell_px(shape: tuple[int, int]) -> float:
 
 
 def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[float, float, int]:
-    """Shift from theirs to mine with the most votes, and how many it got."""
+    """Return the shift of the reference with the most votes, and their number."""
     cell_px = _vote_cell_px(shape)
     most_y, most_x = MAX_SHIFT * shape[0], MAX_SHIFT * shape[1]
     (x, y), (their_x, their_y) = mine[:, :2].T.copy(), theirs[:, :2].T.copy()
@@ -183,7 +186,7 @@ def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[flo
     column = ((dx[near] + most_x) / cell_px).astype(np.int32)
     row = ((dy[near] + most_y) / cell_px).astype(np.int32)
     votes = np.bincount(row * columns + column, minlength=rows * columns).astype(np.int32).reshape(rows, columns)
-    # A shift on the edge of a cell splits its votes, so each 2 × 2 block votes together.
+    # The votes for a shift at the border of a cell are divided, so each 2 × 2 block is summed.
     pairs_of_rows = votes[:-1] + votes[1:]
     blocks = pairs_of_rows[:, :-1] + pairs_of_rows[:, 1:]
     best = int(np.argmax(blocks))
@@ -192,21 +195,21 @@ def _best_shift(mine: Table, theirs: Table, shape: tuple[int, int]) -> tuple[flo
 
 
 def _nearest(mine: Table, theirs: Table, reach_px: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of stars that are each other's nearest, not further apart than ``reach_px``."""
+    """Return the pairs of stars that are each other's nearest, at most ``reach_px`` apart."""
     distance2 = (mine[:, None, 0] - theirs[None, :, 0]) ** 2 + (mine[:, None, 1] - theirs[None, :, 1]) ** 2
     partner = np.argmin(distance2, axis=1)
     rows = np.arange(len(mine))
     mutual = np.argmin(distance2, axis=0)[partner] == rows
-    kept = np.flatnonzero(mutual & (distance2[rows, partner] <= reach_px**2))
-    return kept, partner[kept]
+    paired = np.flatnonzero(mutual & (distance2[rows, partner] <= reach_px**2))
+    return paired, partner[paired]
 
 
 def _refined(mine: Table, theirs: Table, moved: Table) -> Table:
-    """Turn and shift all of ``moved`` a little, so that the paired stars fall together."""
+    """Return ``moved`` with a small rotation and shift that aligns the matched stars."""
     middle, their_middle = _median(mine), _median(theirs)
     p, q = mine - middle, theirs - their_middle
-    turn = _median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(_median((q**2).sum(axis=1))), 1.0)
-    cosine, sine = np.cos(turn), np.sin(turn)
+    rotation = _median(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0]) / max(float(_median((q**2).sum(axis=1))), 1.0)
+    cosine, sine = np.cos(rotation), np.sin(rotation)
     return np.asarray((moved - their_middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle, np.float64)
 
 

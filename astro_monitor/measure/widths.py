@@ -1,4 +1,4 @@
-"""The width of the stars of a frame, or why it cannot be measured."""
+"""The width of the stars of a frame, or the reason why it cannot be measured."""
 
 from __future__ import annotations
 
@@ -10,41 +10,42 @@ from numpy.typing import NDArray
 from ..records import Frame, Stars
 from .gaussian import gaussian_fwhm_px, moffat_fwhm_px
 from .moments import FWHM_PER_SIGMA, PIXEL_VARIANCE_PX2
-from .stars import FEW_CLEAR, clear_stars, lonely, width_stars
+from .stars import FEW_CLEAR, clear_stars, isolated, width_stars
 
 MOST_FITTED = 24
-"""Largest number of stars that are fitted one by one: their median is accurate to a percent."""
+"""Most stars that are fitted individually: their median is accurate to one percent."""
 LEAST_SNR_OF_WIDTH = 8.0
-"""Root of the sum of squares over the stars: the error of a width is about the width over this."""
+"""Smallest joint signal to noise, the root of the sum of squares: the relative error of a width is about its
+inverse."""
 NARROW_PX, MANY_NARROW = 1.5, 5
-"""Below the first width, in pixels of a cut-out, the measured width of a star varies by a third with its position
-within the pixel: at least the second number of stars is needed."""
+"""Width in pixels of a cut-out below which the measured width of a star varies by a third with its position within the
+pixel, and the fewest stars that are needed then."""
 LEAST_PX = 0.75
-"""Smallest width that pixels can measure; below it the error is more than a tenth."""
+"""Smallest measurable width in pixels; below it the error exceeds a tenth."""
 HOPELESS, SHARP_PX = 50, 2.2
-"""With more artefacts per star than the first, fewer than five stars narrower than the second, in pixels, are not
-trusted: adjacent hot pixels, of which there are a few among thousands, look like this."""
+"""Artefacts per star, and width in pixels: with more of the first, fewer than five stars narrower than the second are
+not trusted, because a few among thousands of hot pixels are adjacent and resemble such stars."""
 LEAST_MOSAIC_PX = 0.85
-"""In super-pixels of a colour sensor with more artefacts than stars, what is narrower may be hot pixels, or the few
-sources that were not taken for some: their width errs by up to two fifths."""
+"""Smallest width in super-pixels of a colour sensor with more artefacts than stars: narrower sources may be hot pixels,
+or the few that were not classified as such, whose width is wrong by up to two fifths."""
 MOST_HOLLOW = 0.5
-"""A Gaussian does not fit a ring: with a deeper central dip than this no Gaussian width is reported."""
+"""Largest central dip for a Gaussian width: a Gaussian does not fit a ring."""
 LONG = 1.5
-"""Above this elongation no round profile is fitted."""
+"""Elongation above which no round profile is fitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Widths:
-    """Widths of a frame's stars, frame pixels.
+    """Widths of a frame's stars in frame pixels.
 
     Attributes:
-        clear: (K,) stars that shapes are read from.
-        chosen: (L,) stars that widths are read from.
-        fwhm_px: median full width at half maximum before the pixels widened it.
-        fwhm_gauss_px: of Gaussians at pixel centres, along the longer axis; NaN where none fits.
-        fwhm_mad_px: scaled median absolute deviation of the former over the stars.
-        fwhm_minor_px: median width along the shorter axis.
-        why_missing: why the widths are not trusted; empty when they are.
+        clear: (K,) indices of the stars for shapes.
+        chosen: (L,) indices of the stars for widths.
+        fwhm_px: median full width at half maximum before pixel integration.
+        fwhm_gauss_px: median width of Gaussians at pixel centres, along the major axis; NaN where none fits.
+        fwhm_mad_px: scaled median absolute deviation of ``fwhm_px`` over the stars.
+        fwhm_minor_px: median width along the minor axis.
+        why_missing: reason why the widths are not trusted; empty when they are.
     """
 
     clear: NDArray[np.intp]
@@ -57,35 +58,35 @@ class Widths:
 
 
 def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: int = 0) -> Widths:
-    """Measure the widths of a frame.
+    """Return the widths of a frame's stars.
 
     Parameters:
-        frame: its pixels, hot ones replaced, are read around the chosen stars.
-        stars: of the frame, at least one.
-        apart: (N,) how far from their neighbours they are, from :func:`~.stars.neighbour_distance`.
-        artefacts: how many hot pixels and other artefacts the frame has.
+        frame: the frame with hot pixels replaced; its pixels are read around the chosen stars.
+        stars: stars of the frame, at least one.
+        apart: (N,) distances from neighbours, the result of :func:`~.stars.neighbour_distance`.
+        artefacts: number of hot pixels and other artefacts in the frame.
     """
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
     if chosen.size < MANY_NARROW <= clear.size and _narrow(stars, chosen):
-        # Their positions within their pixels matter more than noise.
+        # Positions within the pixels affect the width more than noise.
         chosen = clear
     if chosen.size < FEW_CLEAR:
-        # The chosen ones have a far higher SNR: the rest are no stars, or too faint to be used.
+        # The chosen stars have a far higher signal to noise: the others are not stars, or too faint.
         clear = chosen
-    chosen = lonely(chosen, apart)
-    seen = float(np.median(stars.fwhm_px[chosen]))
-    fwhm = _fwhm_px(frame, stars, chosen[:MOST_FITTED], seen)
-    each = stars.fwhm_px[clear].astype(np.float64) * fwhm / seen
+    chosen = isolated(chosen, apart)
+    moments_px = float(np.median(stars.fwhm_px[chosen]))
+    fwhm = _fwhm_px(frame, stars, chosen[:MOST_FITTED], moments_px)
+    fwhm_of_stars = stars.fwhm_px[clear].astype(np.float64) * fwhm / moments_px
     a, b = stars.a_px[clear].astype(np.float64), stars.b_px[clear].astype(np.float64)
     return Widths(
         clear=clear,
         chosen=chosen,
         fwhm_px=fwhm,
         fwhm_gauss_px=_fwhm_gauss_px(frame, stars, chosen[:MOST_FITTED], fwhm),
-        fwhm_mad_px=1.4826 * float(np.median(np.abs(each - fwhm))),
-        # The moments' widths and the widths at half maximum differ by one factor for all stars of a frame.
-        fwhm_minor_px=float(np.median(b * each / np.sqrt((a**2 + b**2) / 2))),
+        fwhm_mad_px=1.4826 * float(np.median(np.abs(fwhm_of_stars - fwhm))),
+        # The ratio of widths by moments to widths at half maximum is the same for all stars of a frame.
+        fwhm_minor_px=float(np.median(b * fwhm_of_stars / np.sqrt((a**2 + b**2) / 2))),
         why_missing=_why_missing(stars, chosen, artefacts, mosaic=frame.sensor_px_per_px > 1),
     )
 
@@ -111,33 +112,33 @@ def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int, *, mosa
 
 
 def _fwhm_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], seen_px: float) -> float:
-    """Width at half maximum of the chosen stars.
+    """Return the width at half maximum of the chosen stars.
 
-    It follows from the moments by the profile that all stars of a frame have in common. A few stars have none, and the
-    moments of saturated ones are too wide: their pixels are fitted one by one, if they are round and have a peak, or
-    may have had one.
+    It follows from the moments by the common profile of the stars. With a few stars there is no common profile, and the
+    moments of saturated stars are too wide: these are fitted individually, if they are round and have a peak, or may
+    have had one before saturation.
     """
-    saturated, few = bool(stars.saturated[chosen].all()), chosen.size < FEW_CLEAR
-    long = float(np.median(stars.a_px[chosen] / stars.b_px[chosen]))
+    saturated, is_few = bool(stars.saturated[chosen].all()), chosen.size < FEW_CLEAR
+    elongation = float(np.median(stars.a_px[chosen] / stars.b_px[chosen]))
     hollow = not saturated and float(np.median(stars.dip[chosen])) > 0
-    if not (saturated or few) or hollow or long > LONG:
+    if not (saturated or is_few) or hollow or elongation > LONG:
         return seen_px
-    each = moffat_fwhm_px(frame.pixels, *_places(stars, chosen), seen_px, saturation_adu=frame.saturation_adu)
-    each = each[np.isfinite(each)]
-    return min(float(np.median(each)), seen_px) if each.size else seen_px
+    fitted_px = moffat_fwhm_px(frame.pixels, *_places(stars, chosen), seen_px, saturation_adu=frame.saturation_adu)
+    fitted_px = fitted_px[np.isfinite(fitted_px)]
+    return min(float(np.median(fitted_px)), seen_px) if fitted_px.size else seen_px
 
 
 def _fwhm_gauss_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px: float) -> float:
-    """Median width of fitted Gaussians; the additional smoothing by super-pixels taken out."""
+    """Return the median width of fitted Gaussians, corrected for the additional smoothing by super-pixels."""
     if float(np.median(stars.dip[chosen])) > MOST_HOLLOW:
         return np.nan
-    each = gaussian_fwhm_px(frame.pixels, *_places(stars, chosen), fwhm_px, saturation_adu=frame.saturation_adu)
-    each = each[np.isfinite(each)]
-    if not each.size:
+    fitted_px = gaussian_fwhm_px(frame.pixels, *_places(stars, chosen), fwhm_px, saturation_adu=frame.saturation_adu)
+    fitted_px = fitted_px[np.isfinite(fitted_px)]
+    if not fitted_px.size:
         return np.nan
-    # A super-pixel is as wide as n pixels of the sensor; all but one of these is taken out, in units of super-pixels.
+    # A super-pixel is as wide as n sensor pixels; the broadening by all but one of them is subtracted.
     widened = FWHM_PER_SIGMA**2 * PIXEL_VARIANCE_PX2 * (1 - 1 / frame.sensor_px_per_px**2)
-    squared = float(np.median(each)) ** 2 - widened
+    squared = float(np.median(fitted_px)) ** 2 - widened
     return float(np.sqrt(squared)) if squared > 0 else np.nan
 
 

@@ -29,20 +29,13 @@ AVOIDED_AT_START = {r"Gives? ": "Return", r"Tells? ": "Return whether", r"Says? 
 
 ROOMS_TO_DO = frozenset(
     {
-        "catalogue",
-        "demo",
         "documents",
         "framestore",
         "grade",
-        "inference",
-        "measure",
         "monitor",
-        "preview",
         "publish",
         "records",
         "session.py",
-        "testing",
-        "watch",
         "worker",
     }
 )
