@@ -1,4 +1,4 @@
-"""A source table as CSV (RFC 4180): one head line, then one line for each source; an empty field is not measured."""
+"""A source table as CSV (RFC 4180): a head line, then one line per source; empty fields are not measured."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def fits_bytes(table: SourceTable, *, image_name: str, model: str) -> bytes:
 
     Parameters:
         table: all sources, in the order of the rows.
-        image_name: name of the file that was searched; letters that a FITS header cannot hold are escaped.
+        image_name: name of the image file; characters that a FITS header cannot hold are escaped.
         model: name and version of the star finder.
     """
     columns = []

@@ -11,7 +11,7 @@ from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR, SourceTable
 
 COLOURS = {KIND_STAR: "green", KIND_EXTENDED: "cyan", KIND_ARTEFACT: "red"}
 WIDEST_PX = 1000.0
-"""Largest drawn radius, in pixels; a larger one is not that of a source."""
+"""Largest drawn radius in pixels; no source has a larger one."""
 UNMEASURED_RADIUS_PX = 4.0
 """Radius of the circle around a source without a shape, in sensor pixels."""
 
@@ -19,8 +19,8 @@ UNMEASURED_RADIUS_PX = 4.0
 def region_text(table: SourceTable) -> str:
     """Return the table as the text of a region file.
 
-    Measured sources are ellipses with one FWHM as mean radius, others are dashed circles. The text of a region is its
-    number in the table.
+    Measured sources are ellipses with a mean radius of one FWHM, others are dashed circles. The text of a region is the
+    number of the source in the table.
 
     Parameters:
         table: all sources.

@@ -1,6 +1,6 @@
-"""A small seeded sky and a writer that behaves as capture programs do; needs numpy alone.
+"""A small seeded sky and a writer that behaves like capture programs; it needs only numpy.
 
-``astro-monitor demo`` and the tests use it. It is not the training simulator: that one is in ``training/simulate``.
+It serves ``astro-monitor demo`` and the tests. The simulator for training is in ``training/simulate``.
 """
 
 from .fits import write_fits

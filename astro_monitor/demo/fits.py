@@ -1,4 +1,4 @@
-"""Write a 16-bit FITS image the plain way, without astropy, so that tests can also stop half-way.
+"""Writing of 16-bit FITS images without astropy, so that tests can also write incomplete files.
 
 Format: FITS Standard 4.0, sections 3 and 4; unsigned 16-bit integers as signed with BZERO 32768.
 """
@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 2880
+"""Length of a block (FITS Standard 4.0, section 3.1)."""
 CARD_BYTES = 80
+"""Length of a header card (FITS Standard 4.0, section 4.1)."""
 
 CardValue = str | float | int | bool
 
 
 def card(keyword: str, value: CardValue) -> bytes:
-    """Write one header card of 80 bytes.
+    """Return one header card of 80 bytes.
 
     Raises:
         ValueError: the text does not fit on a card.
@@ -39,7 +41,7 @@ def card(keyword: str, value: CardValue) -> bytes:
 
 
 def header_bytes(shape: tuple[int, int], cards: Mapping[str, CardValue]) -> bytes:
-    """Write the header of a 16-bit image of the shape (height, width), padded to whole blocks."""
+    """Return the header of a 16-bit image of the shape (height, width), padded to whole blocks."""
     height, width = shape
     structure: dict[str, CardValue] = {
         "SIMPLE": True,
@@ -56,21 +58,21 @@ def header_bytes(shape: tuple[int, int], cards: Mapping[str, CardValue]) -> byte
 
 
 def data_bytes(pixels: NDArray[np.uint16]) -> bytes:
-    """Write pixels as big-endian signed integers less 32768, padded to whole blocks."""
+    """Return pixels as big-endian signed integers less 32768, padded to whole blocks."""
     data = (pixels ^ np.uint16(0x8000)).astype(">u2").tobytes()
     return data.ljust(-(-len(data) // BLOCK_BYTES) * BLOCK_BYTES, b"\0")
 
 
 def write_fits(path: Path, pixels: NDArray[np.uint16], cards: Mapping[str, CardValue]) -> None:
-    """Write a whole file at once.
+    """Write a complete file.
 
     Parameters:
-        path: where; an existing file is refused.
+        path: path of the file, which must not exist.
         pixels: (H, W) uint16.
-        cards: keywords beside those of the structure.
+        cards: keywords in addition to those of the structure.
 
     Raises:
-        FileExistsError: something is there already.
+        FileExistsError: the path exists already.
     """
     with path.open("xb") as file:
         file.write(header_bytes((pixels.shape[0], pixels.shape[1]), cards))

@@ -1,4 +1,4 @@
-"""The script of the demonstration night: what goes wrong, when, and how hard."""
+"""The script of the demonstration night: kind, time and strength of its faults."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from .sky import Rig, Sky, point_spread, render
 
 EXPOSURE_S = 120.0
+"""Exposure of each frame in the headers."""
 STARTED_UTC = datetime(2026, 3, 20, 21, 0, tzinfo=UTC)
+"""Start of the first exposure: a fixed date, so that every demonstration is equal."""
 NORMAL_FWHM_PX = 2.7
+"""Seeing of the good frames: 3 arcseconds at the scale of the rig."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +25,13 @@ class Exposure:
 
     Attributes:
         index: its number, from 1.
-        expected: the class it should get.
-        what: in words, what happens in it.
+        expected: the expected class.
+        what: description of what happens.
         fwhm_px: seeing width.
         drift_px: length of a steady drift during the exposure.
         defocus_px: radius of the out-of-focus ring.
-        extinction_mag: cloud.
-        satellite: whether a trail crosses it.
+        extinction_mag: extinction by cloud.
+        satellite: whether a satellite trail crosses the frame.
     """
 
     index: int
@@ -47,10 +50,10 @@ class Exposure:
 
 
 def demo_night(frames: int = 30) -> Iterator[Exposure]:
-    """Plan a night: good frames, then a drift, a cloud, a satellite and a focus loss with good frames between.
+    """Yield the exposures of a night: good frames, interrupted by a drift, a cloud, a satellite and a focus loss.
 
     Parameters:
-        frames: at least 10; the faults keep their share of the night.
+        frames: at least 10; the faults have a constant fraction of the night.
 
     Raises:
         ValueError: fewer than 10 frames.
@@ -79,7 +82,7 @@ def demo_night(frames: int = 30) -> Iterator[Exposure]:
 
 
 def render_exposure(rig: Rig, sky: Sky, exposure: Exposure, seed: int = 1) -> NDArray[np.uint16]:
-    """Expose one planned frame; the same seed and index always give the same pixels.
+    """Return the pixels of one exposure, which depend on seed and index only.
 
     Returns:
         (height, width) uint16.

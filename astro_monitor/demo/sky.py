@@ -1,4 +1,4 @@
-"""A star field and a camera in numpy: enough physics for a night that looks real to the program."""
+"""A star field and a camera in numpy, realistic enough for the program."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 OVERSAMPLING = 4
-"""Point-spread functions are computed on a grid this much finer than the pixels."""
+"""Grid points per pixel of point-spread functions."""
 
 MOFFAT_BETA = 3.5
-"""Wing steepness of the long-exposure atmosphere: between pure turbulence (4.765) and what is seen (about 3)."""
+"""Exponent of the Moffat profile of long exposures: between pure turbulence (4.765) and observed values (about 3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Rig:
         scale_arcsec_px: pixel scale.
         e_per_adu: gain.
         read_noise_e: read noise.
-        offset_adu: level of no light.
-        sky_e_s: normal sky per pixel and second.
-        vignetting: light lost in the corners, 0 to 1.
+        offset_adu: level without light.
+        sky_e_s: clear sky per pixel and second.
+        vignetting: fraction of the light that is lost in the corners.
     """
 
     height_px: int = 960
@@ -41,7 +41,7 @@ class Rig:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sky:
-    """Stars and a faint nebula. Positions in pixels around the field centre; fluxes in electrons per second.
+    """Stars and a faint nebula, with positions in pixels from the field centre and fluxes in electrons per second.
 
     Attributes:
         x_px, y_px, flux_e_s: (N,) float64.
@@ -55,7 +55,7 @@ class Sky:
 
     @classmethod
     def seeded(cls, rig: Rig, seed: int = 1, stars: int = 900) -> Sky:
-        """Make a field whose star counts rise tenfold in about 2.5 magnitudes, as in a real sky off the Milky Way."""
+        """Return a field whose star counts rise tenfold in about 2.5 magnitudes, as outside the Milky Way."""
         rng = np.random.default_rng(seed)
         half_height, half_width = 0.6 * rig.height_px, 0.6 * rig.width_px
         flux = 6.0 * rng.pareto(0.9, stars) + 6.0
@@ -72,12 +72,12 @@ class Sky:
 def point_spread(
     fwhm_px: float, path_px: Sequence[tuple[float, float]] = ((0.0, 0.0),), defocus_px: float = 0.0
 ) -> NDArray[np.float64]:
-    """Sum a Moffat profile along a path and over the ring of an out-of-focus pupil with a central obstruction.
+    """Return a Moffat profile along a path and over the ring of a defocused pupil with a central obstruction.
 
     Parameters:
         fwhm_px: width of the Moffat core.
-        path_px: where the star was during the exposure, equal times.
-        defocus_px: outer radius of the defocus ring; 0 is in focus.
+        path_px: positions of the star during the exposure, at equal intervals.
+        defocus_px: outer radius of the defocused ring; 0 is in focus.
 
     Returns:
         (S, S) array on the fine grid, S odd, sum 1.
@@ -112,16 +112,16 @@ def render(
     sky_factor: NDArray[np.float32] | float = 1.0,
     trail_px: tuple[float, float, float, float] | None = None,
 ) -> NDArray[np.uint16]:
-    """Expose one frame.
+    """Return the pixels of one frame.
 
     Parameters:
-        rig, sky: what looks and what is looked at.
-        spread: from :func:`point_spread`.
-        rng: all randomness comes from here.
+        rig, sky: the telescope with its camera, and the observed field.
+        spread: the result of :func:`point_spread`.
+        rng: source of all random numbers.
         exposure_s: exposure time.
         shift_px: pointing offset (x, y).
-        transmission: fraction of star light that arrives; a scalar or (height, width).
-        sky_factor: sky brightness relative to normal; a scalar or (height, width).
+        transmission: fraction of starlight that is transmitted; a scalar or (height, width).
+        sky_factor: sky brightness relative to a clear sky; a scalar or (height, width).
         trail_px: ends (x0, y0, x1, y1) of a satellite trail, or ``None``.
 
     Returns:
@@ -152,7 +152,7 @@ def _add_stars(
     shift_px: tuple[float, float],
     shape: tuple[int, int],
 ) -> None:
-    """Add each star's pixel-integrated stamp; sub-pixel positions are rounded to the fine grid."""
+    """Add the pixel-integrated profile of each star; sub-pixel positions are rounded to the fine grid."""
     height, width = shape
     stamps = _phase_stamps(spread)
     side = stamps.shape[-1]
@@ -167,7 +167,7 @@ def _add_stars(
 
 
 def _phase_stamps(spread: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Integrate the fine grid over pixels for each sub-pixel phase: (phase y, phase x, side, side)."""
+    """Return the fine grid integrated over pixels for each sub-pixel phase: (phase y, phase x, side, side)."""
     n = OVERSAMPLING
     side = spread.shape[0] // n + 3
     side += 1 - side % 2

@@ -1,8 +1,8 @@
-"""A process that plays the capture program: ``python -m astro_monitor.demo.writer FOLDER``.
+"""A process that simulates a capture program: ``python -m astro_monitor.demo.writer FOLDER``.
 
-It writes the demonstration night frame by frame, in the three manners seen most: straight to the final name in
-pieces (INDI), under a GUID and then renamed (N.I.N.A. up to 3.0), and in a new sub-folder for the night (N.I.N.A.'s
-default pattern). Progress goes to standard output as one JSON object per frame.
+It writes the demonstration night frame by frame, in the three most common ways: to the final name in pieces (INDI),
+under a GUID and then renamed (N.I.N.A. up to 3.0), and in a new sub-folder for the night (N.I.N.A.'s default pattern).
+Progress is written to standard output as one JSON object per frame.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from .night import EXPOSURE_S, Exposure, demo_night, render_exposure
 from .sky import Rig, Sky
 
 PIECE_BYTES = 1 << 18
+"""Bytes per write."""
 
 
 def cards_of(rig: Rig, exposure: Exposure) -> dict[str, CardValue]:
-    """Header cards in the words of N.I.N.A., signed by this program."""
+    """Return header cards in the dialect of N.I.N.A., with this program as creator."""
     return {
         "IMAGETYP": "LIGHT",
         "EXPOSURE": EXPOSURE_S,
@@ -51,7 +52,7 @@ def cards_of(rig: Rig, exposure: Exposure) -> dict[str, CardValue]:
 
 
 def write_straight(path: Path, head: bytes, data: bytes) -> None:
-    """Write to the final name in pieces, as the INDI drivers do."""
+    """Write to the final name in pieces, like INDI drivers."""
     with path.open("xb") as file:
         file.write(head)
         for start in range(0, len(data), PIECE_BYTES):
@@ -60,19 +61,19 @@ def write_straight(path: Path, head: bytes, data: bytes) -> None:
 
 
 def write_renamed(path: Path, head: bytes, data: bytes) -> None:
-    """Write under a GUID, then rename, as N.I.N.A. up to 3.0 does."""
+    """Write under a GUID, then rename, like N.I.N.A. up to 3.0."""
     hidden = path.with_name(f"{uuid.uuid4()}.fits")
     write_straight(hidden, head, data)
     hidden.rename(path)
 
 
 def write_night(folder: Path, frames: int, seconds_per_frame: float) -> None:
-    """Write the whole night.
+    """Write the complete night.
 
     Parameters:
         folder: the capture folder; must exist.
         frames: number of frames.
-        seconds_per_frame: pace, rendering time included.
+        seconds_per_frame: interval of the frames, including rendering.
     """
     rig = Rig()
     sky = Sky.seeded(rig)
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--seconds-per-frame", type=float, default=2.0)
     options = parser.parse_args(arguments)
-    # Ctrl-C reaches every process of the terminal; this one ends without a word.
+    # Ctrl-C reaches every process of the terminal; this one ends without output.
     with suppress(KeyboardInterrupt):
         write_night(options.folder, options.frames, options.seconds_per_frame)
 

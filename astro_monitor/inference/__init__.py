@@ -1,6 +1,6 @@
-"""Open a trained model with its card, check it, choose where it runs, warm it up, run it.
+"""Trained models: open a model with its card, check it, select its provider, warm it up, run it.
 
-The only door to onnxruntime.
+Only this package imports onnxruntime.
 """
 
 from .card import Card, TensorSpec, seal

@@ -1,4 +1,4 @@
-"""The card beside each model: what it is, what goes in and out, how it was made and how good it is."""
+"""Model cards: identity, inputs and outputs, origin and scores of a model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class TensorSpec(BaseModel):
     """One input or output of a model.
 
     Attributes:
-        name: as in the graph.
+        name: name in the graph.
         shape: sizes; a text is a free dimension (``"batch"``).
         dtype: numpy name of the element type.
-        example: a complete shape that the model accepts; used to warm it up and to test parity. Inputs only.
+        example: a complete shape that the model accepts, to warm it up and to test parity; inputs only.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,24 +32,24 @@ class TensorSpec(BaseModel):
 
 
 class Card(BaseModel):
-    """Everything a user or a program should know of one model. A model that does not fit its card is refused.
+    """The description of one model. A model that does not match its card is refused.
 
     Attributes:
         name, version: ``name.version`` identifies the model together with its hash.
-        sha256, size_bytes: of the ``.onnx`` file of the same name.
-        preprocessing_version: name of the code that makes the inputs; must be the one the caller has.
-        concurrency: ``callers``: several threads call it at once, each call runs on one core (good for tiles);
+        sha256, size_bytes: digest and size of the ``.onnx`` file of the same name.
+        preprocessing_version: version of the code that makes the inputs; must be that of the caller.
+        concurrency: ``callers``: several threads call it in parallel, each call runs on one core (for tiles);
             ``inside``: one call at a time uses all cores.
-        class_names: for each output with classes, their names in order.
-        calibration: numbers found on the validation rigs, such as a temperature.
-        thresholds: decision limits found on the validation rigs.
-        parameters: fixed numbers the caller needs, such as scales of statistics.
+        class_names: names of the classes of each output with classes, in order.
+        calibration: numbers fitted on the validation rigs, such as a temperature.
+        thresholds: decision limits fitted on the validation rigs.
+        parameters: fixed numbers that the caller needs, such as scales of statistics.
         recipe: how it was trained.
-        data_manifest_sha256: digest of the list of everything it was trained on.
-        scores: as measured by the evaluation on rigs that training never saw.
+        data_manifest_sha256: digest of the list of all training data.
+        scores: results of the evaluation on rigs that were not used for training.
         parity_max_abs_diff: largest difference between the trained network and this file on the same inputs.
-        card_sha256: of the other fields, see :func:`seal`: a digit that fell over in a limit is found like one in the
-            model. Empty in a card that was not written yet.
+        card_sha256: digest of the other fields, see :func:`seal`, so that damage to a limit is detected like damage to
+            the model. Empty in a card that was not written yet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,14 +78,14 @@ class Card(BaseModel):
 
     @classmethod
     def parse(cls, text: str | bytes, origin: str) -> Card:
-        """Read a card.
+        """Return the card in a JSON text.
 
         Parameters:
-            text: its JSON.
-            origin: where it came from, for the error sentence.
+            text: the JSON.
+            origin: name of its file, for the error message.
 
         Raises:
-            ModelError: altered or damaged, or not a card of this version; the sentence names the first wrong field.
+            ModelError: the card is altered or damaged, or not of this version; the message names the first wrong field.
         """
         try:
             plain = json.loads(text)
@@ -97,25 +97,25 @@ class Card(BaseModel):
             return cls.model_validate(plain)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            said = wrong(tuple(str(step) for step in first["loc"]), dict(first))
-            raise ModelError(f"model card {origin} is not valid ({said}); install the model again") from error
+            complaint = wrong(tuple(str(step) for step in first["loc"]), dict(first))
+            raise ModelError(f"model card {origin} is not valid ({complaint}); install the model again") from error
 
     def check_file(self, content: bytes) -> None:
-        """Make sure that ``content`` is the file this card describes.
+        """Raise an error unless ``content`` is the file that this card describes.
 
         Raises:
             ModelError: the hash differs.
         """
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.sha256:
             raise ModelError(
-                f"model {self.name} was altered or damaged: its SHA-256 is {found[:12]}…, its card says "
+                f"model {self.name} was altered or damaged: its SHA-256 is {digest[:12]}…, its card says "
                 f"{self.sha256[:12]}…; install the model again"
             )
 
 
 def seal(plain: Mapping[str, Any]) -> str:
-    """Give the digest of a card: SHA-256 of its JSON without ``card_sha256``, keys in order, without blanks."""
+    """Return the digest of a card: SHA-256 of its JSON without ``card_sha256``, with sorted keys, without blanks."""
     fields = {key: value for key, value in plain.items() if key != "card_sha256"}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""An opened model: run it with named arrays, get named arrays."""
+"""An opened model, which maps named arrays to named arrays."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ IDENTITY_DIGITS = 12
 
 
 class Model:
-    """A model that fits its card and has run once. Safe to call from several threads.
+    """A model that matches its card and has run once. It may be called from several threads.
 
     Parameters:
         card, session, provider, workers: as opened.
-        on_cpu: opens the same model on the CPU, for when the device is lost; ``None`` where the user wants no other.
+        on_cpu: opens the same model on the CPU after a loss of the device; ``None`` where the user requires the device.
 
     Attributes:
-        card: what it is.
+        card: its description.
         provider: ``cpu`` or ``cuda``; ``cpu`` once the device is lost.
-        workers: how many threads of the caller should call :meth:`run` at once for best speed.
+        workers: number of threads of the caller that should call :meth:`run` in parallel for best speed.
     """
 
     def __init__(
@@ -58,31 +58,31 @@ class Model:
 
     @property
     def identity(self) -> str:
-        """``name.version+hash``: what documents say about which model made them."""
+        """``name.version+hash``, by which documents identify the model."""
         return f"{self.card.name}.{self.card.version}+{self.card.sha256[:IDENTITY_DIGITS]}"
 
     def require(self, *, preprocessing_version: str, inputs: Iterable[str], outputs: Iterable[str]) -> None:
-        """Make sure that the caller's code and this model belong together.
+        """Raise an error unless the model fits the caller's code.
 
         Parameters:
-            preprocessing_version: name of the caller's preprocessing.
+            preprocessing_version: version of the caller's preprocessing.
             inputs, outputs: names that the caller uses.
 
         Raises:
-            ModelError: they do not fit.
+            ModelError: the model does not fit.
         """
         if self.card.preprocessing_version != preprocessing_version:
             raise ModelError(
                 f"model {self.card.name} wants preprocessing {self.card.preprocessing_version}, this program has "
                 f"{preprocessing_version}; install the model that belongs to this version"
             )
-        there = {spec.name for spec in (*self.card.inputs, *self.card.outputs)}
-        missing = sorted({*inputs, *outputs} - there)
+        available = {spec.name for spec in (*self.card.inputs, *self.card.outputs)}
+        missing = sorted({*inputs, *outputs} - available)
         if missing:
             raise ModelError(f"model {self.card.name} lacks {', '.join(missing)}; install the model that fits")
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Run the model once.
+        """Return the outputs of the model.
 
         Parameters:
             inputs: one array for each input of the card.
@@ -103,16 +103,16 @@ class Model:
     def _run_on_cpu(
         self, failed: onnxruntime.InferenceSession, inputs: Mapping[str, NDArray[Any]], error: Exception
     ) -> Sequence[Any]:
-        """Leave a device that was lost for good, and run there what failed; whatever failed on the CPU is no such."""
+        """Switch to the CPU after a loss of the device, and run there what failed; a failure on the CPU is final."""
         with self._changing:
             if self._session is failed:
                 if self._on_cpu is None:
                     raise ModelError(f"model {self.card.name} failed: {error}") from error
-                said = str(error).strip().partition("\n")[0][:200]
+                reason = str(error).strip().partition("\n")[0][:200]
                 log.warning(
-                    "%s is lost (%s); model %s runs on the CPU from now on", self.provider, said, self.card.name
+                    "%s is lost (%s); model %s runs on the CPU from now on", self.provider, reason, self.card.name
                 )
-                # The card of a device whose context has failed may answer nonsense that looks fine: never again.
+                # A device whose context has failed may return wrong results without an error, so it is not used again.
                 self._session, self._on_cpu, self.provider = self._on_cpu(), None, "cpu"
         try:
             return list(self._session.run(self._outputs, dict(inputs)))
@@ -120,21 +120,21 @@ class Model:
             raise ModelError(f"model {self.card.name} failed: {again}") from again
 
     def warm_up(self) -> None:
-        """Run once on zeros, so that the first frame of the night is as quick as the others."""
+        """Run once on zeros, so that the first frame of the night is as fast as the others."""
         self.run({spec.name: np.zeros(_example(spec), spec.dtype) for spec in self.card.inputs})
 
 
 def open_model(name: str, *, folder: Path | None = None, provider: Provider = "auto", threads: int = 0) -> Model:
-    """Find a model, check it against its card, open it and warm it up.
+    """Return an opened model that matches its card and is warmed up.
 
     Parameters:
         name: such as ``star-unet``.
-        folder: another folder of models; ``None``: that of ``ASTRO_MONITOR_MODELS__FOLDER``, else the shipped ones.
+        folder: another folder of models; ``None`` for that of ``ASTRO_MONITOR_MODELS__FOLDER``, else the shipped one.
         provider: ``auto``, ``cpu`` or ``cuda``.
         threads: cores to use; 0 for all that this process may use.
 
     Raises:
-        ModelError: missing, altered, does not fit its card, or the wanted provider is not there.
+        ModelError: the model is missing, altered or does not match its card, or the provider is not available.
     """
     card, content = store.load(name, folder)
     cores = threads or _usable_cores()
@@ -160,7 +160,7 @@ def verify_model(name: str, folder: Path | None = None) -> Card:
         Its card.
 
     Raises:
-        ModelError: anything does not fit.
+        ModelError: the model does not match its card.
     """
     return open_model(name, folder=folder, provider="cpu", threads=1).card
 
@@ -170,13 +170,13 @@ def _usable_cores() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def _compare(card: Card, what: str, specs: tuple[TensorSpec, ...], found: list[onnxruntime.NodeArg]) -> None:
-    """Names, element types and shapes must be those of the card; free dimensions stay free."""
-    told = {spec.name: (spec.dtype, _pattern(spec.shape)) for spec in specs}
-    seen = {node.name: (_DTYPES.get(node.type, node.type), _pattern(node.shape)) for node in found}
-    if told != seen:
+def _compare(card: Card, role: str, specs: tuple[TensorSpec, ...], nodes: list[onnxruntime.NodeArg]) -> None:
+    """Raise an error unless names, element types and shapes are those of the card; free dimensions match free ones."""
+    declared = {spec.name: (spec.dtype, _pattern(spec.shape)) for spec in specs}
+    actual = {node.name: (_DTYPES.get(node.type, node.type), _pattern(node.shape)) for node in nodes}
+    if declared != actual:
         raise ModelError(
-            f"model {card.name} does not fit its card: the {what}s are {seen}, the card says {told}; "
+            f"model {card.name} does not fit its card: the {role}s are {actual}, the card says {declared}; "
             "install the model again"
         )
 

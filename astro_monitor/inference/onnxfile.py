@@ -1,4 +1,4 @@
-"""A look into the bytes of an ONNX file before anything executes it: does it point to other files?
+"""A check of an ONNX file before it is executed: whether it refers to other files.
 
 ONNX files are protocol buffers. Only the few fields that can lead to a tensor are followed (field numbers from
 ``onnx.proto``, IR version 3 and later); everything else is skipped by its length.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..errors import ModelError
 
-# message -> {field number: message it holds}. "TENSOR" ends the walk.
+# Message: {field number: message it holds}. "TENSOR" ends the walk.
 _FOLLOW = {
     "MODEL": {7: "GRAPH", 20: "TRAINING", 25: "FUNCTION"},
     "TRAINING": {1: "GRAPH", 2: "GRAPH"},
@@ -21,17 +21,19 @@ _FOLLOW = {
     "SPARSE": {1: "TENSOR", 2: "TENSOR"},
 }
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+"""Field numbers of ``TensorProto`` in ``onnx.proto``."""
 _MAX_DEPTH = 32
+"""Deepest nesting of messages that is followed; models have a few levels."""
 
 
 def has_external_data(content: bytes) -> bool:
-    """Tell whether any tensor of the model says that its numbers lie in another file.
+    """Return whether the data of any tensor of the model are in another file.
 
     Parameters:
         content: the bytes of an ``.onnx`` file.
 
     Raises:
-        ModelError: the bytes are not a protocol buffer of a model.
+        ModelError: the bytes are not the protocol buffer of a model.
     """
     try:
         return _external(memoryview(content), "MODEL", 0)
@@ -57,35 +59,35 @@ def _external(data: memoryview, message: str, depth: int) -> bool:
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Walk over the fields of one message: number and value (bytes, or an integer)."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
+    """Yield number and value (bytes, or an integer) of the fields of one message."""
+    offset = 0
+    while offset < len(data):
+        tag, offset = _varint(data, offset)
         field, wire = tag >> 3, tag & 7
         if wire == 0:
-            value, at = _varint(data, at)
+            value, offset = _varint(data, offset)
             yield field, value
             continue
         if wire == 2:
-            size, at = _varint(data, at)
+            size, offset = _varint(data, offset)
         elif wire in (1, 5):
             size = 8 if wire == 1 else 4
         else:
             raise ValueError("unknown wire type")
-        if at + size > len(data):
+        if offset + size > len(data):
             raise ValueError("runs over the end")
-        yield field, data[at : at + size]
-        at += size
+        yield field, data[offset : offset + size]
+        offset += size
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: memoryview, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = data[at]
-        at += 1
+        byte = data[offset]
+        offset += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value, offset
         shift += 7
         if shift > 63:
             raise ValueError("number too long")

@@ -1,7 +1,7 @@
-"""Where models run: CUDA when a driver with a device answers, else the CPU.
+"""Provider of a model: CUDA when a driver with a device is available, else the CPU.
 
-``onnxruntime.get_available_providers`` says what was compiled in, not what works, and asking for CUDA on a machine
-without it writes to standard error; so the driver itself is asked first.
+``onnxruntime.get_available_providers`` lists the compiled providers, not the working ones, and requesting CUDA on a
+machine without it writes to standard error; so the driver is queried first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CPU = "CPUExecutionProvider"
 
 
 def cuda_devices() -> int:
-    """Ask the CUDA driver how many devices there are; 0 when there is no driver."""
+    """Return the number of devices by the CUDA driver; 0 without a driver."""
     library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         driver = ctypes.CDLL(library)
@@ -34,21 +34,21 @@ def cuda_devices() -> int:
     return count.value
 
 
-def choose(wanted: Provider) -> list[str]:
-    """Give the providers to ask for, best first.
+def choose(requested: Provider) -> list[str]:
+    """Return the providers to request, best first.
 
     Parameters:
-        wanted: ``auto`` takes CUDA when it is there.
+        requested: ``auto`` selects CUDA when it is available.
 
     Raises:
-        ModelError: CUDA was asked for and is not there.
+        ModelError: CUDA was requested and is not available.
     """
-    if wanted == "cpu":
+    if requested == "cpu":
         return [CPU]
-    there = CUDA in onnxruntime.get_available_providers() and cuda_devices() > 0
-    if there:
+    has_cuda = CUDA in onnxruntime.get_available_providers() and cuda_devices() > 0
+    if has_cuda:
         return [CUDA, CPU]
-    if wanted == "cuda":
+    if requested == "cuda":
         raise ModelError(
             "CUDA was asked for, but no CUDA driver with a device answers; set models.provider to 'auto' or 'cpu'"
         )
@@ -56,21 +56,21 @@ def choose(wanted: Provider) -> list[str]:
 
 
 def open_session(
-    content: bytes, providers: list[str], wanted: Provider, threads: int
+    content: bytes, providers: list[str], requested: Provider, threads: int
 ) -> tuple[onnxruntime.InferenceSession, str]:
-    """Open a model on the first provider that really works, without a word on standard output or error.
+    """Return a session on the first provider that works, without output on standard output or error.
 
     Parameters:
         content: the bytes of the model.
-        providers: from :func:`choose`.
-        wanted: what the user asked for: ``cuda`` does not fall back.
+        providers: the result of :func:`choose`.
+        requested: the user's choice: ``cuda`` does not fall back to the CPU.
         threads: cores for one call.
 
     Returns:
         The session and the name of its provider: ``cuda`` or ``cpu``.
 
     Raises:
-        ModelError: the model cannot be opened, or CUDA was demanded and fails.
+        ModelError: the model cannot be opened, or CUDA was required and fails.
     """
     onnxruntime.set_default_logger_severity(4)
     if providers[0] == CUDA:
@@ -79,14 +79,14 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    # A spinning pool costs the idle daemon up to 0.8 % of a core and gains nothing here.
+    # A spinning thread pool uses up to 0.8 % of a core in an idle daemon, without benefit.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # onnxruntime raises its own, unrelated classes
         raise ModelError(f"the model cannot be opened: {_first_line(error)}; install the model again") from error
     chosen = "cuda" if session.get_providers()[0] == CUDA else "cpu"
-    if wanted == "cuda" and chosen != "cuda":
+    if requested == "cuda" and chosen != "cuda":
         raise ModelError(
             "CUDA was asked for, but its libraries cannot be loaded; install astro-monitor[cuda] or set models.provider"
         )
@@ -94,7 +94,7 @@ def open_session(
 
 
 def _load_cuda_libraries() -> None:
-    """Let onnxruntime load NVIDIA's libraries from their Python packages; it prints what it misses."""
+    """Load NVIDIA's libraries from their Python packages; onnxruntime prints missing ones."""
     preload: Any = getattr(onnxruntime, "preload_dlls", None)
     if preload is not None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(OSError):

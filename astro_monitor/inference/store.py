@@ -1,4 +1,4 @@
-"""Where models lie: the folder inside the package, or another one that the user names."""
+"""Files of models: in the folder inside the package, or in another folder of the user."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from .card import Card
 from .onnxfile import has_external_data
 
 FOLDER_VARIABLE = "ASTRO_MONITOR_MODELS__FOLDER"
-"""Environment variable that names another folder of models."""
+"""Environment variable with the path of another folder of models."""
 
 SOURCE_PART = "-sources"
 """The quality model comes in two files: the head has its name, the part that sees the sources has this behind it."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
+"""Largest model file; the shipped ones are below 10 MB."""
 MAX_CARD_BYTES = 1024 * 1024
+"""Largest card; the shipped ones have some kilobytes."""
 
 
 def model_folder(folder: Path | None = None) -> Traversable:
-    """Give the folder of models: the argument, else the environment's, else the package's own."""
+    """Return the folder of models: the argument, else that of the environment, else that of the package."""
     if folder is not None:
         return folder
     named = os.environ.get(FOLDER_VARIABLE)
@@ -38,7 +40,7 @@ def source_part_of(name: str) -> str:
 
 
 def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
-    """Read a model and its card and make sure that they belong together.
+    """Return a model and its card, after a check that they match.
 
     Parameters:
         name: such as ``star-unet``.
@@ -48,15 +50,15 @@ def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
         The card and the bytes of the model.
 
     Raises:
-        ModelError: missing, too large, altered, or in need of other files.
+        ModelError: the model is missing, too large or altered, or needs other files.
     """
-    place = model_folder(folder)
+    source = model_folder(folder)
     if not name or name != Path(name).name or name.startswith("."):
         raise ModelError(f"'{name}' is not a name of a model; see 'astro-monitor models'")
-    card = Card.parse(_read(place / f"{name}.json", MAX_CARD_BYTES, name), f"{name}.json")
+    card = Card.parse(_read(source / f"{name}.json", MAX_CARD_BYTES, name), f"{name}.json")
     if card.name != name:
         raise ModelError(f"model card {name}.json is for model {card.name}; install the model again")
-    content = _read(place / f"{name}.onnx", MAX_MODEL_BYTES, name)
+    content = _read(source / f"{name}.onnx", MAX_MODEL_BYTES, name)
     card.check_file(content)
     if has_external_data(content):
         raise ModelError(f"model {name} wants data from other files, which is not allowed; export it as a single file")
@@ -64,17 +66,17 @@ def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
 
 
 def list_models(folder: Path | None = None) -> tuple[Card, ...]:
-    """Give the cards of all models in the folder, by name.
+    """Return the cards of all models in the folder, by name.
 
     Raises:
         ModelError: the folder cannot be read, or a card is not valid.
     """
-    place = model_folder(folder)
+    source = model_folder(folder)
     try:
-        names = sorted(entry.name for entry in place.iterdir() if entry.name.endswith(".json"))
+        names = sorted(entry.name for entry in source.iterdir() if entry.name.endswith(".json"))
     except OSError as error:
-        raise ModelError(f"folder of models {place} cannot be read; check models.folder") from error
-    return tuple(Card.parse(_read(place / name, MAX_CARD_BYTES, name), name) for name in names)
+        raise ModelError(f"folder of models {source} cannot be read; check models.folder") from error
+    return tuple(Card.parse(_read(source / name, MAX_CARD_BYTES, name), name) for name in names)
 
 
 def _read(path: Traversable, limit_bytes: int, name: str) -> bytes:

@@ -36,6 +36,7 @@ PALE_FROM = 0.75
 """Brighter pixels, of 1, become paler up to white."""
 
 CHROMA_MIDDLE = 128.0
+"""Chroma value of grey in JFIF (ITU-T T.871)."""
 BLUE_SCALE, RED_SCALE = 255.0 * 0.564, 255.0 * 0.713
 """From differences to brightness, of 1, to the chroma values of JFIF (ITU-T T.871)."""
 
@@ -94,23 +95,23 @@ def planes(mosaic: NDArray[np.generic], bayer: str, cells: int) -> NDArray[np.fl
         cells: side of a block in cells.
     """
     means = colour_means(mosaic, cells)
-    places = means.reshape(4, *means.shape[2:])
-    greens = [place for place in range(4) if bayer[place] == "G"]
-    others = [place for place in range(4) if bayer[place] != "G"]
-    if len(greens) == 2 and _difference(places, greens) > 3.0 * _difference(places, others):
+    positions = means.reshape(4, *means.shape[2:])
+    greens = [position for position in range(4) if bayer[position] == "G"]
+    others = [position for position in range(4) if bayer[position] != "G"]
+    if len(greens) == 2 and _difference(positions, greens) > 3.0 * _difference(positions, others):
         bayer = bayer[2:] + bayer[:2]
-    out = np.zeros((3, *places.shape[1:]), np.float32)
+    out = np.zeros((3, *positions.shape[1:]), np.float32)
     for plane, letter in zip(out, "RGB", strict=True):
-        of_letter = [place for place in range(4) if bayer[place] == letter]
-        for place in of_letter:
-            plane += places[place]
+        of_letter = [position for position in range(4) if bayer[position] == letter]
+        for position in of_letter:
+            plane += positions[position]
         plane /= np.float32(max(1, len(of_letter)))
     return out
 
 
-def _difference(places: NDArray[np.float32], pair: list[int]) -> float:
+def _difference(positions: NDArray[np.float32], pair: list[int]) -> float:
     """Return the difference of two places of the cell in standard deviations of the sky, and a twentieth at least."""
-    first, second = (sky_of(places[place]) for place in pair)
+    first, second = (sky_of(positions[position]) for position in pair)
     return abs(first.level - second.level) / max(first.sigma, second.sigma) + 0.05
 
 

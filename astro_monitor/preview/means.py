@@ -59,9 +59,9 @@ def colour_means(mosaic: NDArray[np.generic], cells: int) -> NDArray[np.float32]
         for down in (0, 1):
             # Two neighbours as one complex number: both colours of a row of cells are added up at once.
             pairs = block[:, down : step * used : step].sum(axis=1, dtype=np.float32).view(np.complex64)
-            both = np.empty((end - row, width), np.complex64)
-            _sum_columns(pairs, cells, both)
-            out[down, 0, row:end], out[down, 1, row:end] = both.real, both.imag
+            sums = np.empty((end - row, width), np.complex64)
+            _sum_columns(pairs, cells, sums)
+            out[down, 0, row:end], out[down, 1, row:end] = sums.real, sums.imag
     out *= np.float32(1.0 / (used * cells))
     return out
 

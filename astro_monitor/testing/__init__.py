@@ -1,4 +1,4 @@
-"""For tests, ours and those of plugin authors: a daemon in a thread, a camera, workers that misbehave.
+"""Tools for tests, also of plugin authors: a daemon in a thread, a camera, workers that misbehave.
 
-Never imported at run time: it is the top layer.
+It is the top layer, and never imported at run time.
 """

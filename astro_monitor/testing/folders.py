@@ -1,6 +1,6 @@
-"""A clock that follows a script, a watcher that sees only what it is told, and small FITS files: for watching tests.
+"""A clock that follows a script, a watcher with scripted hints, and small FITS files, for tests of watching.
 
-Time passes only while the program waits, so that a test of ten minutes takes milliseconds and always ends alike.
+Time passes only while the program waits, so that a test of ten minutes takes milliseconds and is reproducible.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from ..records import Arrival, Failed
 from ..watch import FolderSource, Hint, Hints
 
 START_UTC = datetime(2026, 1, 2, 20, 0, tzinfo=UTC)
+"""Time of the scripted clock at its start."""
 
 
 class ScriptedClock:
-    """A ``Clock`` that runs the script while someone waits on it."""
+    """A ``Clock`` that runs the script while a thread waits on it."""
 
     def __init__(self) -> None:
         self._now_s = 0.0
@@ -29,19 +30,19 @@ class ScriptedClock:
         self._script: list[tuple[float, int, Callable[[], object]]] = []
 
     def at(self, seconds: float, action: Callable[[], object]) -> None:
-        """Let something happen at this time after the start; of two things at one time, the first named is first."""
+        """Schedule an action at this time after the start; actions at one time run in order of their scheduling."""
         heapq.heappush(self._script, (seconds, next(self._numbers), action))
 
     def utc(self) -> datetime:
-        """The start of the script plus the time that has passed."""
+        """Return the start of the script plus the elapsed time."""
         return START_UTC + timedelta(seconds=self._now_s)
 
     def monotonic(self) -> float:
-        """Seconds since the start of the script."""
+        """Return the seconds since the start of the script."""
         return self._now_s
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Let time pass, at most ``seconds``, up to and including the next thing in the script."""
+        """Advance the time by at most ``seconds``, up to and including the next action of the script."""
         if event.is_set():
             return True
         until_s = self._now_s + seconds
@@ -55,13 +56,13 @@ class ScriptedClock:
 
 
 class ScriptedWatcher:
-    """A watcher that gives the hints the test gives it, and as its own factory.
+    """A watcher that passes on the hints of a test; it is its own factory.
 
     Attributes:
-        started: how often it was started.
-        running: whether it has been started and not been stopped.
-        alive: what it says of its health.
-        refuses: raised instead of starting.
+        started: number of starts.
+        running: whether it was started and not stopped.
+        alive: its reported health.
+        refuses: error that is raised instead of starting.
     """
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class ScriptedWatcher:
         self._hints: Hints | None = None
 
     def __call__(self, root: str, hints: Hints) -> ScriptedWatcher:
-        """Start it, as :data:`WatcherFactory` has it."""
+        """Start it, as a :data:`WatcherFactory`."""
         if self.refuses is not None:
             raise self.refuses
         self.started += 1
@@ -81,16 +82,16 @@ class ScriptedWatcher:
         return self
 
     def tell(self, path: Path, hint: Hint) -> None:
-        """Give a hint, as long as it runs and lives."""
+        """Pass on a hint, while it runs and is alive."""
         if self.running and self.alive and self._hints is not None:
             self._hints.put(str(path), hint)
 
     def healthy(self) -> bool:
-        """What the test has set."""
+        """Return the health that the test has set."""
         return self.alive
 
     def stop(self) -> None:
-        """No more hints."""
+        """Stop passing on hints."""
         self.running = False
 
 
@@ -98,12 +99,12 @@ def watch_until(source: FolderSource, clock: ScriptedClock, until_s: float) -> l
     """Run a source on a scripted clock.
 
     Parameters:
-        source: on ``clock``.
-        clock: its script may already hold what the capture program does.
+        source: a source that uses ``clock``.
+        clock: its script may already contain the actions of the capture program.
         until_s: time at which to stop.
 
     Returns:
-        each item with the time at which it came.
+        each item with its time.
     """
     stop = threading.Event()
     clock.at(until_s, stop.set)
@@ -112,12 +113,12 @@ def watch_until(source: FolderSource, clock: ScriptedClock, until_s: float) -> l
 
 
 def small_fits(side_px: int = 40, value: int = 7, cards: int = 0) -> bytes:
-    """A FITS file of 16-bit pixels that are all alike.
+    """Return a FITS file of equal 16-bit pixels.
 
     Parameters:
         side_px: height and width.
-        value: of each byte of the pixels; 0 looks like a file that was allocated and not filled.
-        cards: further cards in the header.
+        value: value of each byte of the pixels; 0 resembles a file that was allocated and not written.
+        cards: number of further cards in the header.
     """
     lines = [
         "SIMPLE  =                    T",
@@ -134,7 +135,7 @@ def small_fits(side_px: int = 40, value: int = 7, cards: int = 0) -> bytes:
 
 
 def put(clock: ScriptedClock, path: Path, content: bytes) -> None:
-    """Write a file whose modification time is that of the script, as if written at once."""
+    """Write a complete file with the modification time of the script."""
     path.write_bytes(content)
     moment_ns = int(clock.utc().timestamp()) * 10**9 + int(clock.monotonic() * 1e9)
     os.utime(path, ns=(moment_ns, moment_ns))

@@ -1,7 +1,7 @@
-"""Frames that are judged before they are whole, for the tests of the daemon: a light pipeline that sees missing parts.
+"""Frames that are judged before they are complete, for tests of the daemon: a light pipeline that detects gaps.
 
-A frame with a run of zero bytes is blurred, any other is good; the time of exposure is DATE-OBS. Where a limit on the
-FWHM is set (``judge.max_fwhm_px``), two blurred frames in a row open a warning when ``judge.alert_n`` is 1.
+A frame with a run of zero bytes is blurred, any other is good; the time of exposure is DATE-OBS. With a limit of the
+FWHM (``judge.max_fwhm_px``), two blurred frames in a row open a warning when ``judge.alert_n`` is 1.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .inventing import graded, invented_look
 from .light import LightPipeline
 
 HALFWAY = "astro_monitor.testing.halfway:Halfway"
-"""The name of this pipeline, as a lane takes it."""
+"""Name of this pipeline for a lane."""
 
 _MISSING = bytes(1000)
 BLURRED_FWHM_PX = 15.0
 
 
 class Halfway(LightPipeline):
-    """Judges whatever it is given."""
+    """Judges any file."""
 
     def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
         """Look for missing parts and for the time of exposure."""

@@ -1,7 +1,7 @@
-"""A small INDI client: enough to drive the CCD simulator through exposures, on plain sockets.
+"""A small INDI client for exposures of the CCD simulator, on plain sockets.
 
-Protocol: INDI 1.7 (https://www.clearskyinstitute.com/INDI/INDI.pdf). Only what a test needs; answers are waited for
-by name and element, so that nothing has to sleep.
+Protocol: INDI 1.7 (https://www.clearskyinstitute.com/INDI/INDI.pdf), as far as tests need it. Answers are awaited by
+name and element, so that nothing has to sleep.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from xml.etree import ElementTree
 
 
 class IndiServer:
-    """``indiserver`` with the CCD simulator on a port of its own; ends with the ``with`` block."""
+    """``indiserver`` with the CCD simulator on its own port; it ends with the ``with`` block."""
 
     def __init__(self, program: str, driver: str, port: int) -> None:
-        # A second server on the machine needs its own local socket and its own fifo of settings.
+        # A second server on one computer needs its own local socket.
         self._scratch = tempfile.TemporaryDirectory()
         scratch = Path(self._scratch.name)
         self._log = (scratch / "server.log").open("wb")
@@ -48,9 +48,9 @@ class IndiClient:
     """Sends properties and waits for their values.
 
     Parameters:
-        port: where ``indiserver`` listens on this machine.
+        port: port of ``indiserver`` on this computer.
         device: name of the device, such as ``CCD Simulator``.
-        timeout_s: how long an answer may take.
+        timeout_s: longest wait for an answer.
     """
 
     def __init__(self, port: int, device: str, timeout_s: float = 20.0) -> None:
@@ -87,7 +87,7 @@ class IndiClient:
         self._until(lambda: self.values.get((name, element)) == value, f"{name}.{element} = {value}")
 
     def expose(self, seconds: float) -> Path:
-        """Take one exposure and wait for the file, which the driver names after it has closed it."""
+        """Take one exposure and wait for the file, whose name the driver sends after closing it."""
         before = self.values.get(("CCD_FILE_PATH", "FILE_PATH"))
         self.set("Number", "CCD_EXPOSURE", {"CCD_EXPOSURE_VALUE": str(seconds)})
         self._until(lambda: self.values.get(("CCD_FILE_PATH", "FILE_PATH")) not in (None, "", before), "a file")
@@ -101,17 +101,17 @@ class IndiClient:
             except OSError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.05)  # the server is starting; it has no other sign of being ready
+                time.sleep(0.05)  # the server is starting, and does not announce when it is ready
 
     def _send(self, text: str) -> None:
         self._socket.sendall(text.encode())
 
-    def _until(self, happened: Callable[[], bool], what: str) -> None:
+    def _until(self, happened: Callable[[], bool], description: str) -> None:
         deadline = time.monotonic() + self._timeout_s
         while not happened():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"the INDI device did not report {what}")
+                raise TimeoutError(f"the INDI device did not report {description}")
             self._socket.settimeout(left)
             self._parser.feed(self._socket.recv(65536).decode("utf-8", "replace"))
             self._take()

@@ -1,7 +1,7 @@
-"""A daemon that is real but for the stages in its worker: for tests that start it a thousand times.
+"""A real daemon with simulated stages in its worker, for tests that start it a thousand times.
 
-``python -m astro_monitor.testing.light FOLDER STATE`` watches until SIGTERM and prints ``ready`` when it does; formats
-of lists may follow. Its verdicts follow from the bytes of the file: most frames are good, some in a row are trailed.
+``python -m astro_monitor.testing.light FOLDER STATE`` watches until SIGTERM and prints ``ready`` when it has started;
+formats of lists may follow. Its verdicts depend on the bytes of the file: most frames are good, some are trailed.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .inventing import graded, invented, invented_look
 __all__ = ["LIGHT_PIPELINE", "LightPipeline", "graded", "invented", "invented_look", "light_settings"]
 
 LIGHT_PIPELINE = "astro_monitor.testing.light:LightPipeline"
-"""The name of this pipeline, as a lane takes it."""
+"""Name of this pipeline for a lane."""
 
 
 class LightPipeline:
-    """Hashes the file and invents the rest."""
+    """Hashes the file and invents all measurements."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """There is nothing to load."""
+        """Open the pipeline; it has no models to load."""
         return cls()
 
     def models(self) -> list[dict[str, str]]:
-        """One invented model."""
+        """Return one invented model."""
         return [{"name": "light", "version": "1", "sha256": "00", "provider": "cpu"}]
 
     def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
@@ -47,11 +47,11 @@ class LightPipeline:
         return invented_look(arrival, content)
 
     def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
-        """Invent a grade."""
+        """Return an invented grade."""
         return graded(look, good=0.02 if int(look.sha256[:6], 16) % 5 == 0 else 0.96)
 
     def examine(self, arrival: Arrival) -> Outcome:
-        """Look and compare at once."""
+        """Look at a frame and compare it with an empty baseline."""
         look = self.look(arrival)
         if not isinstance(look, Look):
             return look
@@ -64,7 +64,7 @@ def _failed(arrival: Arrival, error: FrameError) -> Failed:
 
 
 def light_settings(state: Path, formats: Sequence[str] = ("csv", "json")) -> Settings:
-    """Settings of such a daemon: quick to see a file as whole, and few lists."""
+    """Return settings of such a daemon, with short waits for complete files, and few lists."""
     return load(
         None,
         {
@@ -88,12 +88,12 @@ def main() -> None:
     options.state.mkdir(parents=True, exist_ok=True)
     monitor = Monitor(options.folder, light_settings(options.state, options.formats), pipeline=LIGHT_PIPELINE)
 
-    def tell() -> None:
+    def announce() -> None:
         if ready.wait(60):
             sys.stdout.write("ready\n")
             sys.stdout.flush()
 
-    threading.Thread(target=tell, daemon=True).start()
+    threading.Thread(target=announce, daemon=True).start()
     monitor.run(stop, ready)
 
 

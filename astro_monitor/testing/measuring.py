@@ -1,4 +1,4 @@
-"""Measure a frame and relate it to a baseline at once."""
+"""Measurement of a frame relative to a baseline in one call."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from ..records import Baseline, Detections, Frame, Measurements, Stars
 
 
 def measured_against(frame: Frame, detections: Detections, baseline: Baseline) -> tuple[Stars, Measurements]:
-    """Return the measured stars of a frame, and all its numbers.
+    """Return the measured stars of a frame, and all its measurements.
 
     Parameters:
         frame: the frame.
-        detections: of the same frame.
-        baseline: what the frame is related to.
+        detections: detections of the same frame.
+        baseline: the baseline.
     """
     measured = Measurer().measure(frame, detections)
     return measured.stars, relate(measured.measurements, frame.sensor_shape, baseline)

@@ -1,13 +1,13 @@
-"""Trouble that passes, for the tests of the daemon: a light pipeline, and a folder of marks that say what is wrong.
+"""Temporary trouble, for tests of the daemon: a light pipeline, and a folder of marks that cause it.
 
-The folder is that of the models (``models.folder``), which this pipeline has none of.
+The folder is that of the models (``models.folder``), since this pipeline has no models.
 
 ======================  ======================================================================
-``no-worker``           as long as it is there, no worker can start
-``slow-worker``         as long as it is there, a worker does not finish its start
-``NAME.denied``         as long as it is there, the frame of this name cannot be opened
+``no-worker``           while it exists, no worker can start
+``slow-worker``         while it exists, a worker does not finish its start
+``NAME.denied``         while it exists, the frame of this name cannot be opened
 ``NAME.kill.NUMBER``    the worker is killed from outside while it has the frame; one mark each time
-``NAME.crash``          as long as it is there, the worker crashes on the frame
+``NAME.crash``          while it exists, the worker crashes on the frame
 ======================  ======================================================================
 """
 
@@ -26,18 +26,18 @@ from .light import LightPipeline
 from .worker_faults import END_AT_ONCE
 
 PASSING_TROUBLE = "astro_monitor.testing.passing:PassingTrouble"
-"""The name of this pipeline, as a lane takes it."""
+"""Name of this pipeline for a lane."""
 
 
 class PassingTrouble(LightPipeline):
-    """Grades what it can."""
+    """Examines frames without a mark like the light pipeline."""
 
     def __init__(self, marks: Path) -> None:
         self._marks = marks
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Start, unless a mark forbids it."""
+        """Open the pipeline, unless a mark prevents it."""
         marks = settings.models.folder
         if marks is None:
             raise ModelError("models.folder is the folder of the marks; set it")

@@ -1,4 +1,4 @@
-"""A plugin made of functions, for tests of hooks: nothing is installed."""
+"""Plugins made of functions, for tests of hooks without an installation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..settings import Settings
 
 
 def made_plugin(**hooks: Callable[..., Any]) -> types.ModuleType:
-    """Make a plugin.
+    """Return a plugin.
 
     Parameters:
-        hooks: by the name of the hook, the function that answers it.
+        hooks: function of each hook, by the name of the hook.
     """
     module = types.ModuleType("made_plugin")
     for name, function in hooks.items():
@@ -24,14 +24,14 @@ def made_plugin(**hooks: Callable[..., Any]) -> types.ModuleType:
 
 
 def with_plugin(plugin: object, name: str = "tested", settings: Settings | None = None) -> Plugins:
-    """Load one plugin that is not installed.
+    """Return the loaded plugins with one plugin that is not installed.
 
     Parameters:
         plugin: a module or object with hooks, such as from :func:`made_plugin`.
-        name: under which it runs.
+        name: name of the plugin.
         settings: the whole tree; ``None``: the defaults.
 
     Raises:
-        ConfigError: the plugin is wrong.
+        ConfigError: the plugin is not valid.
     """
     return load_plugins(settings or Settings(), [(name, plugin)])

@@ -1,4 +1,4 @@
-"""A daemon in a thread, for tests that want the real thing."""
+"""A real daemon in a thread, for tests."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from ..nightlog import OUTCOMES
 from ..settings import Settings, load
 
 PATIENCE_S = 120.0
+"""Longest wait in seconds: generous, since a test that fails waits for it only once."""
 
 
 def private_settings(state: Path, **sections: Any) -> Settings:
-    """Settings that share nothing with a daemon that runs: own state folder, ports of the system's choice."""
+    """Return settings without conflicts with a running daemon: its own state folder, and ports chosen by the system."""
     publish = {"address": "tcp://127.0.0.1:0", "control_address": "tcp://127.0.0.1:0", **sections.pop("publish", {})}
     watch = {"quiet_s": 0.5, "rescan_s": 1.0, **sections.pop("watch", {})}
     return load(None, {"state_folder": state, "publish": publish, "watch": watch, **sections})
 
 
 class RunningMonitor:
-    """Runs a ``Monitor`` in a thread for the time of a ``with`` block and keeps its documents.
+    """Runs a ``Monitor`` in a thread during a ``with`` block and keeps its documents.
 
     Parameters:
         root: the capture folder.
-        settings: for instance from :func:`private_settings`.
+        settings: for instance the result of :func:`private_settings`.
         options: further arguments of ``Monitor``.
 
     Attributes:
-        documents: all documents so far.
-        monitor: the daemon itself.
+        documents: all published documents.
+        monitor: the daemon.
     """
 
     def __init__(self, root: Path, settings: Settings, **options: Any) -> None:
         self.documents: list[Document] = []
-        self._heard = threading.Condition()
+        self._received = threading.Condition()
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._errors: list[BaseException] = []
-        self.monitor = Monitor(root, settings, on_document=self._hear, **options)
+        self.monitor = Monitor(root, settings, on_document=self._receive, **options)
         self._thread = threading.Thread(target=self._run, name="running-monitor")
 
     def __enter__(self) -> RunningMonitor:
@@ -61,50 +62,50 @@ class RunningMonitor:
             self._raise()
 
     def outcomes(self) -> list[Document]:
-        """The documents about frames."""
+        """Return the documents about frames."""
         return [document for document in self.documents if document.kind in OUTCOMES]
 
-    def wait_for(self, wanted: Callable[[], bool], what: str) -> None:
-        """Wait until something is so.
+    def wait_for(self, condition: Callable[[], bool], description: str) -> None:
+        """Wait until a condition holds that follows from documents.
 
         Raises:
-            TimeoutError: it was not so in time.
+            TimeoutError: the condition did not hold in time.
         """
-        with self._heard:
-            if not self._heard.wait_for(lambda: wanted() or bool(self._errors), PATIENCE_S):
-                raise TimeoutError(f"waited in vain for {what}; {len(self.documents)} documents came")
+        with self._received:
+            if not self._received.wait_for(lambda: condition() or bool(self._errors), PATIENCE_S):
+                raise TimeoutError(f"waited in vain for {description}; {len(self.documents)} documents came")
         self._raise()
 
-    def wait_until(self, wanted: Callable[[], bool], what: str) -> None:
-        """Wait until a condition holds that no document reports.
+    def wait_until(self, condition: Callable[[], bool], description: str) -> None:
+        """Wait until a condition holds that does not follow from documents.
 
         Raises:
-            TimeoutError: it was not so in time.
+            TimeoutError: the condition did not hold in time.
         """
         until_s = time.monotonic() + PATIENCE_S
-        while not wanted():
+        while not condition():
             self._raise()
             if time.monotonic() > until_s:
-                raise TimeoutError(f"waited in vain for {what}")
+                raise TimeoutError(f"waited in vain for {description}")
             self._stop.wait(0.05)
 
     def wait_for_outcomes(self, count: int) -> list[Document]:
-        """Wait until so many frames have their outcome, and give them."""
+        """Wait until so many frames have an outcome, and return the outcomes."""
         self.wait_for(lambda: len(self.outcomes()) >= count, f"{count} outcomes")
         return self.outcomes()
 
-    def _hear(self, document: Document) -> None:
-        with self._heard:
+    def _receive(self, document: Document) -> None:
+        with self._received:
             self.documents.append(document)
-            self._heard.notify_all()
+            self._received.notify_all()
 
     def _run(self) -> None:
         try:
             self.monitor.run(self._stop, self._ready)
         except BaseException as error:
-            with self._heard:
+            with self._received:
                 self._errors.append(error)
-                self._heard.notify_all()
+                self._received.notify_all()
         finally:
             self._ready.set()
 

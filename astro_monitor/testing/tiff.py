@@ -1,4 +1,4 @@
-"""TIFF and DNG files written entry by entry, as cameras write them: EXIF in a directory of its own."""
+"""TIFF and DNG files written entry by entry, like those of cameras, with EXIF in its own directory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ Entry = tuple[int, int, Any]
 """Tag, type (TIFF 6.0, section 2) and value: a text, a number, a fraction, or a tuple of them."""
 
 ASCII, BYTE, SHORT, LONG, RATIONAL, SRATIONAL = 2, 1, 3, 4, 5, 10
+"""Numbers of types (TIFF 6.0, section 2)."""
 _LETTERS = {BYTE: "B", SHORT: "H", LONG: "I", RATIONAL: "I", SRATIONAL: "i"}
 _LINEAR, _CFA = 1, 32803
+"""Values of PhotometricInterpretation: grey, and colour filter array (DNG 1.4)."""
 
 EXIF_OF_A_NIGHT: tuple[Entry, ...] = (
     (33434, RATIONAL, Fraction(1205, 10)),
@@ -25,6 +27,8 @@ EXIF_OF_A_NIGHT: tuple[Entry, ...] = (
     (37386, RATIONAL, Fraction(135)),
     (42036, ASCII, "A lens of 135 mm"),
 )
+"""EXIF of an exposure of 120.5 s: exposure, ISO, date, offset from UTC, fraction of a second, focal length and
+lens."""
 
 
 def tiff_bytes(
@@ -35,14 +39,14 @@ def tiff_bytes(
     exif: tuple[Entry, ...] = (),
     photometric: int = _LINEAR,
 ) -> bytes:
-    """Write an uncompressed TIFF of one strip.
+    """Return an uncompressed TIFF of one strip.
 
     Parameters:
-        pixels: (H, W), whole numbers without sign or floats.
-        order: ``<`` or ``>``, of the bytes of all numbers.
-        entries: more for the directory of the image.
+        pixels: (H, W), unsigned integers or floats.
+        order: ``<`` or ``>``, the byte order of all numbers.
+        entries: further entries of the directory of the image.
         exif: entries of the EXIF directory.
-        photometric: what the numbers mean.
+        photometric: value of PhotometricInterpretation.
     """
     stored = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
     height, width = pixels.shape
@@ -61,15 +65,15 @@ def tiff_bytes(
         *entries,
     ]
     body = b"\0" * (len(stored) % 2)
-    at = 8 + len(stored) + len(body)
+    offset = 8 + len(stored) + len(body)
     if exif:
-        directory = _directory(list(exif), order, at)
-        image.append((34665, LONG, at))
+        directory = _directory(list(exif), order, offset)
+        image.append((34665, LONG, offset))
         body += directory
-        at += len(directory)
-    body += _directory(image, order, at)
+        offset += len(directory)
+    body += _directory(image, order, offset)
     mark = b"II" if order == "<" else b"MM"
-    return mark + struct.pack(f"{order}HI", 42, at) + stored + body
+    return mark + struct.pack(f"{order}HI", 42, offset) + stored + body
 
 
 def dng_bytes(
@@ -83,15 +87,15 @@ def dng_bytes(
     active: tuple[int, int, int, int] | None = None,
     exif: tuple[Entry, ...] = EXIF_OF_A_NIGHT,
 ) -> bytes:
-    """Write a DNG (Adobe's specification 1.4) of one strip.
+    """Return a DNG (Adobe's specification 1.4) of one strip.
 
     Parameters:
-        pixels: (H, W) as the sensor counted.
+        pixels: (H, W), sensor values.
         order: ``<`` or ``>``.
         cell: colours of the smallest cell, row by row, as letters.
-        cell_side: its side.
-        black, white: levels of no light and of a full pixel.
-        active: top, left, bottom and right of the visible area; all of it when absent.
+        cell_side: side of the cell.
+        black, white: levels without light and of a saturated pixel.
+        active: top, left, bottom and right of the visible area; the complete area when it is ``None``.
         exif: entries of the EXIF directory.
     """
     unit = tuple(Fraction(int(row == column)) for row in range(3) for column in range(3))
@@ -112,19 +116,19 @@ def dng_bytes(
     return tiff_bytes(pixels, order=order, entries=tuple(entries), exif=exif, photometric=_CFA)
 
 
-def _directory(entries: list[Entry], order: str, at: int) -> bytes:
+def _directory(entries: list[Entry], order: str, offset: int) -> bytes:
     entries = sorted(entries)
     table = struct.pack(f"{order}H", len(entries))
     extra = b""
-    extra_at = at + 2 + 12 * len(entries) + 4
+    extra_at = offset + 2 + 12 * len(entries) + 4
     for tag, form, value in entries:
         count, data = _packed(form, value, order)
         if len(data) > 4:
-            place = struct.pack(f"{order}I", extra_at + len(extra))
+            field = struct.pack(f"{order}I", extra_at + len(extra))
             extra += data + b"\0" * (len(data) % 2)
         else:
-            place = data.ljust(4, b"\0")
-        table += struct.pack(f"{order}HHI", tag, form, count) + place
+            field = data.ljust(4, b"\0")
+        table += struct.pack(f"{order}HHI", tag, form, count) + field
     return table + bytes(4) + extra
 
 
@@ -133,7 +137,7 @@ def _packed(form: int, value: Any, order: str) -> tuple[int, bytes]:
         text = str(value).encode() + b"\0"
         return len(text), text
     values = value if isinstance(value, tuple) else (value,)
-    numbers = [int(one) for one in values]
+    numbers = [int(item) for item in values]
     if form in (RATIONAL, SRATIONAL):
-        numbers = [part for one in values for part in (Fraction(one).numerator, Fraction(one).denominator)]
+        numbers = [part for item in values for part in (Fraction(item).numerator, Fraction(item).denominator)]
     return len(values), struct.pack(f"{order}{len(numbers)}{_LETTERS[form]}", *numbers)

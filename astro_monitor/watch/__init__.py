@@ -1,6 +1,6 @@
-"""A folder becomes a stream of whole files: events are hints, the rescan is the truth.
+"""A watched folder as a stream of complete files: events are hints, the rescan is authoritative.
 
-Nothing is ever written into the folder, and no file is believed to be whole because an event said so.
+Nothing is written into the folder, and an event alone is never evidence that a file is complete.
 """
 
 from .events import EventWatcher, Hint, Hints, Watcher

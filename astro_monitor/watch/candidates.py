@@ -1,4 +1,4 @@
-"""Files on their way to being whole, and those that have had their outcome: what is known of each, and what is due."""
+"""Files that are not complete yet, and files that have an outcome: their states, and when to check them."""
 
 from __future__ import annotations
 
@@ -24,23 +24,27 @@ from .writers import OpenWriters
 log = logging.getLogger(__name__)
 
 SLOW_NOTICE_S = 60.0
+"""Seconds after which an incomplete file is mentioned in the log: longer than nearly every frame takes to be
+written."""
 MANY_NUMBERS = 20
-"""After so many files in a row whose file number has changed and whose bytes have not, the numbers of this file system
-are not trusted."""
+"""Consecutive files with a changed inode number and unchanged bytes after which the numbers of this file system are not
+trusted."""
 
 _UNKNOWN = Sighting(0, 0, (0, 0))
+"""Sighting of a file about which nothing is known."""
 
 How = Literal["event", "scan", "poll"]
 AlreadyDone = Callable[[Path, Sighting, Callable[[], str]], bool]
-"""Whether a file of this path and sighting has an outcome in the night log; the last argument computes its digest."""
+"""Returns whether a file of this path and sighting has an outcome in the night log; the last argument computes its
+digest."""
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A file on its way to being whole.
+    """A file that is not complete yet.
 
     Attributes:
-        writing: whether events reported a write, and no close since.
+        writing: whether events reported a write, and no close since then.
     """
 
     settling: Settling
@@ -48,12 +52,12 @@ class Candidate:
     first_seen_s: float
     how: How
     due_s: float = 0.0
-    told_slow: bool = False
+    reported_slow: bool = False
     writing: bool = False
 
 
 class _Settled(NamedTuple):
-    """A file that has had its outcome, as it was then; the digest is empty where none was taken."""
+    """A file with an outcome, as it was then; the digest is empty where none was computed."""
 
     sighting: Sighting
     digest: str = ""
@@ -61,20 +65,20 @@ class _Settled(NamedTuple):
 
 
 class Candidates:
-    """The files of one watched folder. One thread runs it.
+    """The files of one watched folder; for use by one thread.
 
     Parameters:
         root: the watched folder.
-        tree: what of it counts.
-        settings: how to watch.
+        tree: rules for the files in it.
+        settings: settings of watching.
         clock: source of time.
-        already_done: asked once for each file that is met.
-        is_remote: whether the folder is on a network share now.
-        writers: who has files open.
+        already_done: called once for each new file.
+        is_remote: returns whether the folder is on a network share now.
+        writers: files that other programs have open.
 
     Attributes:
-        fault: why files cannot be looked at now, as a clause; empty when they can.
-        log_fails: whether the night log did not answer when it was asked last.
+        fault: reason why files cannot be read now, as a clause; empty when they can.
+        log_fails: whether the last query of the night log failed.
     """
 
     def __init__(
@@ -104,46 +108,50 @@ class Candidates:
         self._vain_numbers = 0
 
     def next_due_s(self) -> float:
-        """Return when to call :meth:`settle_due` next, monotonic seconds."""
+        """Return the time of the next call of :meth:`settle_due`, in monotonic seconds."""
         if self._odd:
             return self._clock.monotonic()
         return self._due[0][0] if self._due else float("inf")
 
     def waiting(self) -> list[str]:
-        """Return the files that were met and are not known to be whole."""
+        """Return the files that are not known to be complete."""
         return sorted(self._waiting)
 
     def ignore(self, path: str, sighting: Sighting) -> None:
         """Ignore a file until it changes."""
         self._settled.setdefault(path, _Settled(sighting, ignored=True))
 
-    def begin_anew(self, path: str) -> None:
-        """Treat a file as new when it is found next, even if it has not changed."""
+    def start_over(self, path: str) -> None:
+        """Treat a file as new at its next sighting, even if it has not changed."""
         self._settled.pop(path, None)
 
     def found_by_scan_at(self, now_s: float) -> set[str]:
-        """Return the files that a scan met first at this time."""
-        return {path for path, one in self._waiting.items() if one.how == "scan" and one.first_seen_s == now_s}
+        """Return the files that a scan found first at this time."""
+        return {
+            path
+            for path, candidate in self._waiting.items()
+            if candidate.how == "scan" and candidate.first_seen_s == now_s
+        }
 
-    def forget_all_but(self, there: Iterable[str], keep: Callable[[str], bool]) -> None:
-        """Forget files that are gone, so that memory does not grow and a file that comes back is new.
+    def forget_all_but(self, existing: Iterable[str], keep: Callable[[str], bool]) -> None:
+        """Forget files that no longer exist, so that memory does not grow and a file that comes back is new.
 
         Parameters:
-            there: those that are there.
-            keep: asked for each other one: whether it may be there nevertheless.
+            existing: the existing files.
+            keep: returns whether another file may exist nevertheless.
         """
-        found = set(there)
+        existing_paths = set(existing)
         for known in (self._settled, self._waiting):
-            for path in [path for path in known if path not in found and not keep(path)]:
+            for path in [path for path in known if path not in existing_paths and not keep(path)]:
                 del known[path]
 
     def events_were_lost(self) -> None:
-        """Forget which files are open: the event of a close may be among the lost ones."""
+        """Forget which files are open: the event of closing may be among the lost ones."""
         for candidate in self._waiting.values():
             candidate.writing = False
 
     def take_hint(self, path: str, hint: Hint, now_s: float) -> None:
-        """Look at a file that an event names."""
+        """Process a file that an event names."""
         try:
             sighting = self._tree.sight(path)
             if sighting is None:
@@ -153,7 +161,7 @@ class Candidates:
                 self._check_settled(path, sighting)
             candidate = self._meet(path, sighting, now_s, "event")
         except OSError as error:
-            # The next scan tries again.
+            # The next scan retries it.
             self._note_exhausted(error)
             return
         except Exception as error:
@@ -169,7 +177,7 @@ class Candidates:
             self._schedule(path, candidate, now_s)
 
     def meet(self, path: str, sighting: Sighting, now_s: float, how: How) -> None:
-        """Take note of a file that a scan found."""
+        """Process a file that a scan found."""
         try:
             self._meet(path, sighting, now_s, how)
         except OSError as error:
@@ -178,10 +186,10 @@ class Candidates:
             self.give_up(path, error, now_s)
 
     def settle_due(self, stopped: Callable[[], bool]) -> Iterator[Arrival | Failed]:
-        """Look at each file whose time has come.
+        """Check each file that is due.
 
         Yields:
-            those that have come to an end.
+            the outcomes of files that are complete or given up.
         """
         while self._odd:
             yield self._odd.pop()
@@ -189,7 +197,7 @@ class Candidates:
             due_s, path = heapq.heappop(self._due)
             candidate = self._waiting.get(path)
             if candidate is None or candidate.due_s != due_s:
-                # An entry that was overtaken by a later one, or whose file is gone.
+                # An entry that was superseded by a later one, or whose file no longer exists.
                 continue
             now_s = self._clock.monotonic()
             try:
@@ -201,7 +209,7 @@ class Candidates:
                 yield item
 
     def _meet(self, path: str, sighting: Sighting, now_s: float, how: How) -> Candidate | None:
-        """Take note of a file; ``None`` when it has had its outcome and has not changed since."""
+        """Process a sighting of a file; ``None`` when it has an outcome and has not changed since."""
         candidate = self._waiting.get(path)
         if candidate is not None:
             before = candidate.settling.sighting
@@ -229,7 +237,7 @@ class Candidates:
         return candidate
 
     def _is_same(self, path: str, settled: _Settled, sighting: Sighting) -> bool:
-        """Whether a file that looks otherwise than it did holds the same bytes: a chmod, a new link, a new mount."""
+        """Whether a file with another sighting has the same bytes, as after a chmod, a new link or a new mount."""
         before = settled.sighting
         if (before.size_bytes, before.mtime_ns) != (sighting.size_bytes, sighting.mtime_ns):
             return False
@@ -247,7 +255,7 @@ class Candidates:
             self._vain_numbers = self._vain_numbers + 1 if same else 0
         if same:
             self._settled[path] = settled._replace(sighting=sighting)
-            # The night log keeps how the file looks now; its answer is known.
+            # The night log stores the new sighting; its answer is known.
             self._is_done(path, sighting, settled.digest)
         return same
 
@@ -261,13 +269,13 @@ class Candidates:
             self._begin(path, sighting, self._clock.monotonic(), "event")
 
     def _is_done(self, path: str, sighting: Sighting, digest: str = "") -> bool | None:
-        """Ask the night log; ``None`` when it does not answer, and the next scan asks again."""
+        """Query the night log; ``None`` when it does not answer, and the next scan repeats the query."""
 
-        def taken() -> str:
+        def computed_digest() -> str:
             return digest or digest_of(path, sighting.size_bytes)
 
         try:
-            done = self._already_done(Path(path), sighting, taken)
+            done = self._already_done(Path(path), sighting, computed_digest)
         except OSError as error:
             self._note_exhausted(error)
             return None
@@ -309,15 +317,15 @@ class Candidates:
             del self._waiting[path]
             return None
         except PermissionError:
-            # Whole or not, only the reader can say that it must not read it; it does so in words.
+            # Complete or not, the reader reports that it has no permission.
             if settling.unchanged_s(now_s) >= settling.quiet_needed_s():
                 settling.state = State.READY
         except OSError as error:
-            log.debug("%r cannot be looked at: %s", path, error)
+            log.debug("%r cannot be checked: %s", path, error)
             if not self._note_exhausted(error) and settling.unchanged_s(now_s) >= self._settings.give_up_s:
                 settling.state = State.STUCK
         if settling.state not in (State.READY, State.STUCK):
-            self._tell_if_slow(path, candidate, now_s)
+            self._report_if_slow(path, candidate, now_s)
             self._schedule(path, candidate, now_s)
             return None
         del self._waiting[path]
@@ -355,7 +363,7 @@ class Candidates:
         )
 
     def give_up(self, path: str, error: Exception, now_s: float) -> None:
-        """Give up only the one file that an unforeseen error is about, and report it once."""
+        """Give up the file of an unforeseen error, and report it once."""
         if path in self._unforeseen:
             return
         self._unforeseen.add(path)
@@ -380,7 +388,7 @@ class Candidates:
         )
 
     def _note_exhausted(self, error: OSError) -> bool:
-        """Record an error that is not the file's fault; return whether this is one."""
+        """Record an error that is not specific to a file; return whether this is one."""
         if error.errno not in EXHAUSTED:
             return False
         if not self.fault:
@@ -388,7 +396,7 @@ class Candidates:
         self.fault = f"files cannot be opened ({because(error)})"
         return True
 
-    def _tell_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
-        if not candidate.told_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
-            candidate.told_slow = True
+    def _report_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
+        if not candidate.reported_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
+            candidate.reported_slow = True
             log.info("%s is still not complete after %g s; it is graded as soon as it is", path, SLOW_NOTICE_S)

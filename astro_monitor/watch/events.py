@@ -1,4 +1,4 @@
-"""The only door to watchdog. Events are put into a bounded box, and nothing else happens in its threads."""
+"""Events of the operating system through watchdog; its threads only store hints in a bounded buffer."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ from ..plain import because
 log = logging.getLogger(__name__)
 
 MAX_HINTS = 50_000
-"""Beyond this the hints are thrown away, all of them, and the folder is scanned: that is no slower then."""
+"""Most hints. Beyond it, all hints are discarded, and the folder is scanned, which is not slower then."""
 JOIN_S = 5.0
+"""Longest wait for the end of watchdog's threads, in seconds."""
 THREADS_NEEDED, FILES_NEEDED = 3, 4
-"""What watchdog starts and opens for one watcher on Linux."""
+"""Threads and files that watchdog needs for one watcher on Linux."""
 EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
@@ -41,28 +42,28 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
 ]
-TELLS_WRITING = sys.platform.startswith("linux") and hasattr(watchdog.events, "FileAttribEvent")
-"""Whether there is an event for each write and each close. Elsewhere, and with watchdog 6, a chmod looks like a
+REPORTS_WRITING = sys.platform.startswith("linux") and hasattr(watchdog.events, "FileAttribEvent")
+"""Whether there is an event for each write and each close. Elsewhere, and with watchdog 6, a chmod is reported as a
 write."""
-if TELLS_WRITING:
+if REPORTS_WRITING:
     EVENTS.append(watchdog.events.FileAttribEvent)
 
 
 class Hint(IntEnum):
-    """What an event said of a path. Of two, the larger one is kept."""
+    """The content of an event about a path; of two hints, the larger one is kept."""
 
     TOUCHED = 1
-    """Its rights, times or links have changed, or it was found."""
+    """Permissions, times or links have changed, or the path was found."""
     WRITTEN = 2
-    """Created, or bytes were written: a program has it open until it is closed."""
+    """The file was created or written: a program has it open until it is closed."""
     CLOSED = 3
-    """Closed after writing, or given its final name."""
+    """The file was closed after writing, or renamed to its final name."""
     FOLDER = 4
-    """A folder that was made, or moved here with all that is in it."""
+    """A folder was created, or moved with its content."""
 
 
 class Hints:
-    """A bounded box of hints, one for each path; putting into it never waits and never fails."""
+    """A bounded buffer of hints, one per path; adding a hint never waits and never fails."""
 
     def __init__(self, limit: int = MAX_HINTS) -> None:
         self.wake = threading.Event()
@@ -81,10 +82,10 @@ class Hints:
         self.wake.set()
 
     def take_all(self) -> tuple[dict[str, Hint], bool]:
-        """Empty the box.
+        """Return all hints, and empty the buffer.
 
         Returns:
-            the hints, and whether some were thrown away.
+            the hints, and whether some were discarded.
         """
         with self._lock:
             self.wake.clear()
@@ -94,26 +95,26 @@ class Hints:
 
 
 class Watcher(Protocol):
-    """Something that gives hints while it lives."""
+    """A source of hints."""
 
     def healthy(self) -> bool:
-        """Whether all of it still runs."""
+        """Return whether all of its threads run."""
         ...
 
     def stop(self) -> None:
-        """End it and its threads."""
+        """Stop it and its threads."""
         ...
 
 
 WatcherFactory = Callable[[str, Hints], Watcher]
-"""Starts a watcher on a folder; raises ``OSError`` when the system does not let it."""
+"""Starts a watcher on a folder; raises ``OSError`` when the system refuses it."""
 
 
 class EventWatcher:
     """Watches a folder and all below it by the events of the operating system."""
 
     def __init__(self, root: str, hints: Hints) -> None:
-        _make_sure_of_room()
+        _check_resources()
         others = set(threading.enumerate())
         self._observer = Observer()
         try:
@@ -122,7 +123,7 @@ class EventWatcher:
         except BaseException:
             self.stop()
             raise
-        # A dead thread of these leaves the others running and silent, so that all of them are checked.
+        # When one of these threads ends, the others continue silently, so all of them are checked.
         self._threads = [
             thread
             for thread in threading.enumerate()
@@ -130,42 +131,42 @@ class EventWatcher:
         ]
 
     def healthy(self) -> bool:
-        """Whether all threads of the watcher live."""
+        """Return whether all threads of the watcher run."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """End its threads; those that hang in the system are left behind, as daemon threads."""
+        """Stop its threads; those that hang in the system remain as daemon threads."""
         try:
             self._observer.stop()
             if self._observer.is_alive():
                 self._observer.join(JOIN_S)
         except (OSError, RuntimeError) as error:
-            log.warning("the watcher of the folder does not end in order: %s", error)
+            log.warning("the watcher of the folder does not stop properly: %s", error)
 
 
-def _make_sure_of_room() -> None:
-    """See whether a watcher could be started: one that stops half way leaves open files behind, at each try.
+def _check_resources() -> None:
+    """Raise an error unless a watcher can be started: one that fails half way leaves open files, at each try.
 
     Raises:
-        RuntimeError: no thread can be started, or no file opened.
+        RuntimeError: threads cannot be started, or files cannot be opened.
     """
     go = threading.Event()
-    held: list[int] = []
+    handles: list[int] = []
     started: list[threading.Thread] = []
     try:
         for _ in range(THREADS_NEEDED):
             thread = threading.Thread(target=go.wait, name="room", daemon=True)
             thread.start()
             started.append(thread)
-        while len(held) < FILES_NEEDED:
-            held += os.pipe()
+        while len(handles) < FILES_NEEDED:
+            handles += os.pipe()
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
         raise RuntimeError(because(error)) from error
     finally:
         go.set()
-        for descriptor in held:
+        for descriptor in handles:
             os.close(descriptor)
         for thread in started:
             thread.join()
@@ -176,22 +177,22 @@ class _Handler(FileSystemEventHandler):
         self._hints = hints
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        # An exception here would end watchdog's thread without a word.
+        # An exception in this method would end watchdog's thread silently.
         try:
             for path, hint in read_event(event):
                 self._hints.put(path, hint)
         except Exception:
-            log.exception("an event of the folder was not understood")
+            log.exception("an event of the folder could not be processed")
 
 
 def read_event(event: FileSystemEvent) -> list[tuple[str, Hint]]:
-    """Say what an event hints at.
+    """Return the hints of an event.
 
     Parameters:
         event: any event of watchdog.
 
     Returns:
-        path and hint; empty when it tells nothing about a file that may have become whole.
+        path and hint; empty when it is not about a file that may have become complete.
     """
     target = os.fsdecode(event.dest_path or event.src_path)
     if event.is_directory:
@@ -201,7 +202,7 @@ def read_event(event: FileSystemEvent) -> list[tuple[str, Hint]]:
             return [(target, Hint.CLOSED)]
         case "moved":
             return [(target, Hint.CLOSED)] if event.dest_path else []
-        case "modified" if TELLS_WRITING:
+        case "modified" if REPORTS_WRITING:
             return [(target, Hint.WRITTEN)]
         case "created" | "modified" | "attrib":
             return [(target, Hint.TOUCHED)]

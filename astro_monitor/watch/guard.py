@@ -1,4 +1,4 @@
-"""Keeps the watcher of events alive: a watcher that dies, goes blind or watches a folder that is gone is replaced."""
+"""Supervision of the watcher of events: it is replaced when it ends, misses files or its folder was replaced."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from .scan import identity
 log = logging.getLogger(__name__)
 
 CHECK_S = 5.0
+"""Interval of the checks of folder and watcher, in seconds."""
 RETRY_S = 60.0
-"""A watcher that could not be started, or has been doubted, is not replaced sooner than this."""
+"""Shortest time before a watcher that could not be started, or missed files, is replaced, in seconds."""
 
 
 class WatcherGuard:
-    """Looks after one watcher on one folder.
+    """Supervises one watcher on one folder.
 
     Parameters:
         root: the folder.
-        settings: whether to use events, and how often to look without them.
-        hints: where the watcher puts its hints.
-        start_watcher: starts one.
-        is_remote: whether a folder is on a network share.
+        settings: whether to use events, and the polling interval without them.
+        hints: buffer for the watcher's hints.
+        start_watcher: starts a watcher.
+        is_remote: returns whether a folder is on a network share.
 
     Attributes:
-        state: one sentence for people.
-        root_is_there: whether the folder was there at the last check.
+        state: what the watcher is doing, as a clause for people.
+        root_is_there: whether the folder existed at the last check.
         remote: whether it is on a network share.
-        trouble: why no watcher could be started for want of threads or open files, as a clause; else empty.
+        trouble: reason why no watcher could be started for lack of threads or open files, as a clause; else empty.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class WatcherGuard:
         return self._watcher is not None
 
     def check(self, now_s: float) -> bool:
-        """Check folder and watcher, when it is time to.
+        """Check folder and watcher, when a check is due.
 
         Parameters:
             now_s: monotonic time in seconds.
@@ -75,32 +76,32 @@ class WatcherGuard:
         if now_s < self._next_check_s:
             return False
         self._next_check_s = now_s + CHECK_S
-        here = identity(self._root)
-        if here is None:
+        current = identity(self._root)
+        if current is None:
             return self._root_is_gone()
-        replaced = here != self._identity
+        replaced = current != self._identity
         if replaced and self._identity is not None:
-            log.warning("%r has come back or is another folder now; watching starts anew", self._root)
-        self._identity = here
+            log.warning("%r was missing or replaced; watching starts again", self._root)
+        self._identity = current
         self.root_is_there = True
         if replaced:
-            # It may have become a share, or one that was not mounted before.
+            # It may be a network share now, or one that was not mounted before.
             self.remote = self._is_remote(Path(self._root))
             self._retry_s = now_s
             self._end_watcher()
         elif self._watcher is not None and not self._watcher.healthy():
-            log.warning("the watcher of %r has died; it is started again", self._root)
+            log.warning("the watcher of %r has ended; it is started again", self._root)
             self._retry_s = now_s
             self._end_watcher()
         started = self._watcher is None and self._start(now_s)
         return replaced or started
 
     def doubt(self, now_s: float, missed: int) -> None:
-        """Tell that a scan has found files of which no event told: the watcher may be blind and is replaced.
+        """Replace the watcher after a scan that found files without an event: it may be blind.
 
         Parameters:
             now_s: monotonic time in seconds.
-            missed: how many files there were.
+            missed: number of these files.
         """
         if self._watcher is None or now_s < self._retry_s:
             return
@@ -116,9 +117,9 @@ class WatcherGuard:
 
     def _root_is_gone(self) -> bool:
         if self.root_is_there or self._identity is None:
-            log.warning("%r is not there; watching goes on when it is back", self._root)
+            log.warning("%r is missing; watching continues when it is back", self._root)
         self.root_is_there = False
-        # A folder that comes back may have the same number: it is new nevertheless.
+        # A folder that comes back may have the same inode number: it is new nevertheless.
         self._identity = (-1, -1)
         self.state = f"the folder {self._root!r} is missing"
         self._end_watcher()
@@ -137,10 +138,10 @@ class WatcherGuard:
         except OSError as error:
             reason = _why_not(error)
             self.state = f"{looking}, because {reason}"
-            log.warning("events of %r cannot be had, because %s; polling instead", self._root, reason)
+            log.warning("events of %r are not available, because %s; polling instead", self._root, reason)
             return False
         except (RuntimeError, MemoryError) as error:
-            # Python's word for a thread that the system refuses is a RuntimeError. It may be granted soon.
+            # Python raises RuntimeError when the system refuses a thread. A later try may succeed.
             self._retry_s = now_s
             self.state = f"{looking}, because no thread can be started"
             if not self.trouble:

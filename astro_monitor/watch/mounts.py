@@ -1,4 +1,4 @@
-"""Whether a folder is on a network share, where events of other computers never arrive."""
+"""Detection of network shares, on which events of other computers do not arrive."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ REMOTE_TYPES = frozenset(
     "9p afs afpfs beegfs ceph cifs coda davfs fuse glusterfs gfs2 lustre ncpfs nfs nfs4 ocfs2 orangefs panfs"
     " prl_fs smb3 smbfs vboxsf virtiofs vmhgfs drvfs".split()
 )
-"""Kinds of file systems that are remote, or shared with a host. ``fuse.…`` counts too; ``fuseblk`` is a local disk."""
+"""Types of file systems that are remote, or shared with a host. ``fuse.…`` is included; ``fuseblk`` is a local disk."""
 
 MOUNTS = Path("/proc/self/mountinfo")
 
 
 def is_remote(folder: Path) -> bool:
-    """Whether to poll this folder, because events may not arrive. In doubt where nothing can tell: no.
+    """Return whether to poll a folder, because events may not arrive; false where this is unknown.
 
     Parameters:
         folder: the watched folder; it need not exist.
@@ -26,7 +26,7 @@ def is_remote(folder: Path) -> bool:
     if sys.platform == "win32":
         return _is_remote_drive(real)
     if sys.platform == "darwin":
-        # What is mounted there is a share or a removable disk; polling is right for one, and no harm for the other.
+        # A share or a removable disk is mounted there; polling is right for the former, and harmless for the latter.
         return real.startswith("/Volumes/")
     try:
         table = MOUNTS.read_text("utf-8", "surrogateescape")
@@ -37,15 +37,15 @@ def is_remote(folder: Path) -> bool:
 
 
 def file_system(path: str, table: str) -> str:
-    """Find the kind of file system a path is on.
+    """Return the type of the file system of a path.
 
     Parameters:
         path: absolute, without symbolic links.
         table: text of ``/proc/self/mountinfo`` (see proc(5)): the fifth field is the mount point, with blanks
-            and backslashes written as octal numbers; the kind follows a lonely ``-``.
+            and backslashes written as octal numbers; the type follows a separate ``-``.
 
     Returns:
-        the kind, such as ``ext4``, or an empty text when the table does not tell.
+        the type, such as ``ext4``, or an empty text when the table does not contain it.
     """
     best, kind = "", ""
     for line in table.splitlines():

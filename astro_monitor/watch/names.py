@@ -1,4 +1,4 @@
-"""Which names are looked at: frames, but no temporary, hidden or foreign files. Names decide before any other test."""
+"""Selection of files by name: frames, but no temporary, hidden or foreign files. It precedes every other test."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ _TEMPORARY = re.compile(
     re.VERBOSE,
 )
 _UUID_STEM = re.compile(r"\{?[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\}?\.")
-"""N.I.N.A. up to 3.0 writes such a name first and renames the file when it is whole."""
+"""Temporary names of N.I.N.A. up to 3.0, which renames the file when it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameRules:
-    """What to skip by name.
+    """Rules for names of files and folders.
 
     Attributes:
-        ignore: shell patterns, such as ``*_test*``, for names of files and folders; upper and lower case are one.
-        formats: which formats are known.
+        ignore: shell patterns of ignored files and folders, such as ``*_test*``, in upper or lower case.
+        formats: the known formats.
     """
 
     ignore: tuple[str, ...] = ()
     formats: FormatTable = field(default_factory=built_in_formats)
 
     def is_frame(self, name: str) -> bool:
-        """Whether a file of this name is a frame by its ending, and neither temporary nor to be ignored."""
+        """Return whether a file of this name is a frame by its ending, and neither temporary nor ignored."""
         lower = name.lower()
         return lower.endswith(self.formats.endings) and self._counts(lower)
 
     def unread_kind(self, name: str) -> Format | None:
-        """Return the kind of a file that would be looked at if files of its kind were read; else ``None``."""
+        """Return the format of a file that is selected by its name, but not read; else ``None``."""
         kind = self.formats.kind_not_read(name)
         return kind if kind is not None and self._counts(name.lower()) else None
 
     def is_folder(self, name: str) -> bool:
-        """Whether to look into a folder of this name."""
+        """Return whether a folder of this name is searched."""
         lower = name.lower()
         return not lower.startswith(".") and lower not in SYSTEM_FOLDERS and not self._is_ignored(lower)
 
     def allow(self, folders: Sequence[str]) -> bool:
-        """Whether all of these folders, one inside the other, are looked into."""
+        """Return whether all of these nested folders are searched."""
         return all(self.is_folder(name) for name in folders)
 
     def _counts(self, lower: str) -> bool:

@@ -1,4 +1,4 @@
-"""Files that were handed on and are to be handed on once more, though they have not changed."""
+"""Files that are to be passed on once more, though they have not changed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .events import Hint, Hints
 
 
 class Reopened:
-    """Hands files with a temporary failure on again, when a retry is due or when an event names them.
+    """Passes files with a temporary failure on again, when a retry is due or an event names them.
 
-    For any thread, except :meth:`take`.
+    All methods except :meth:`take` may be called from any thread.
 
     Parameters:
-        hints: the source's own.
+        hints: the buffer of hints of the source.
     """
 
     def __init__(self, hints: Hints) -> None:
@@ -23,25 +23,25 @@ class Reopened:
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def keep_open(self, path: Path) -> None:
-        """Hand a file on again at its next event, such as a change of its permissions."""
+        """Pass a file on again at its next event, such as a change of its permissions."""
         self._open.add(str(path))
 
     def ask(self, path: Path) -> None:
-        """Hand a file on again now; nothing comes of it when the file is gone."""
+        """Pass a file on again now; without effect when it no longer exists."""
         self._asked.put(str(path))
         self._hints.wake.set()
 
     def take(self, hints: dict[str, Hint]) -> set[str]:
-        """Return the files to begin with from the start; those that were asked for are added to the hints.
+        """Return the files to process from the start; requested ones are added to the hints.
 
         Parameters:
-            hints: files that events have named, and how.
+            hints: files of events, with their hints.
         """
-        found = {path for path in hints if path in self._open}
+        reopened = {path for path in hints if path in self._open}
         while not self._asked.empty():
             path = self._asked.get()
-            found.add(path)
-            # Not as closed: it may be written again.
+            reopened.add(path)
+            # Not as closed, since it may be written again.
             hints.setdefault(path, Hint.TOUCHED)
-        self._open -= found
-        return found
+        self._open -= reopened
+        return reopened

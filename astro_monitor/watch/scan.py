@@ -1,4 +1,4 @@
-"""Walk the folder. What this finds is the truth about which files there are; events only make it known sooner."""
+"""Search of the folder. It is authoritative for the existing files; events only report them sooner."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from .settle import Sighting
 log = logging.getLogger(__name__)
 
 MAX_DEPTH = 64
+"""Deepest level of folders that is searched: a bound on loops of mounts and hostile trees."""
 MAX_LINKED_DEPTH = 16
+"""Deepest level at which links are followed: a bound on the paths through links to links."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""Errors when this program cannot open more files: not the fault of a file or folder."""
+"""Errors of a lack of resources: not specific to a file or folder."""
 
 
 @dataclass(slots=True)
 class Scan:
-    """What a walk found.
+    """The result of a search.
 
     Attributes:
         files: path and sighting of each regular file with the name of a frame.
-        complete: whether every folder could be read; if not, a file that is not in ``files`` may still exist.
-        too_deep: a folder that lies deeper than the walk goes; empty when there is none.
-        fault: why folders could not be listed, when that is no fault of a folder alone, as the system says.
+        complete: whether every folder could be read; if not, a file that is not in ``files`` may exist.
+        too_deep: a folder below ``MAX_DEPTH``; empty when there is none.
+        fault: reason of the system why folders could not be listed, when it is not specific to a folder.
         refused: folders that could not be listed, or whose files cannot be examined, each with the reason.
-        unread: for each folder and kind of file that is not read, the path of one.
-        unforeseen: files about which the system said something that is not understood, with the error.
+        unread: for each folder and format that is not read, the path of one file.
+        unforeseen: files with an unexpected error, and the error.
     """
 
     files: dict[str, Sighting] = field(default_factory=dict)
@@ -50,12 +52,12 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The watched folder and what of it counts.
+    """The watched folder and the rules for its files.
 
     Attributes:
         root: the folder.
-        names: which names count.
-        follow_links: whether symbolic links that lead to somewhere inside the folder count.
+        names: rules for names.
+        follow_links: whether symbolic links to targets inside the folder are followed.
     """
 
     root: str
@@ -63,18 +65,18 @@ class Tree:
     follow_links: bool = False
 
     def scan(self, folder: str, stopped: Callable[[], bool]) -> Scan:
-        """Walk one folder and all below it.
+        """Return the files in a folder and all folders below it.
 
         Parameters:
             folder: the root or a folder in it.
-            stopped: asked between folders; ends the walk early.
+            stopped: called between folders; ends the search when it returns true.
         """
-        found = Scan()
+        result = Scan()
         visited: set[tuple[int, int]] = set()
         waiting = [(folder, self._depth(folder))]
         while waiting:
             if stopped():
-                found.complete = False
+                result.complete = False
                 break
             current, depth = waiting.pop()
             try:
@@ -82,26 +84,26 @@ class Tree:
                     continue
                 with os.scandir(current) as entries:
                     for entry in entries:
-                        self._enter_safely(entry, depth, found, waiting)
+                        self._enter_safely(entry, depth, result, waiting)
             except OSError as error:
-                found.complete = False
-                # A folder that is gone is no fault of the search; that the root is gone is reported by the guard.
-                gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-                if error.errno in EXHAUSTED or (current == self.root and not gone):
-                    found.fault = found.fault or because(error)
-                elif not gone:
-                    found.refused[current] = because(error)
+                result.complete = False
+                # A folder that was removed is not a fault of the search; the guard reports a missing root.
+                is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+                if error.errno in EXHAUSTED or (current == self.root and not is_missing):
+                    result.fault = result.fault or because(error)
+                elif not is_missing:
+                    result.refused[current] = because(error)
                 log.debug("folder %r cannot be listed: %s", current, because(error))
-        return found
+        return result
 
     def sight(self, path: str) -> Sighting | None:
-        """Ask the file system about one file.
+        """Return the sighting of one file.
 
         Returns:
-            what it says, or ``None`` when there is no such file that counts.
+            the sighting, or ``None`` when there is no such regular file.
 
         Raises:
-            OSError: it cannot tell.
+            OSError: the file system does not answer.
         """
         try:
             status = os.lstat(path)
@@ -114,7 +116,7 @@ class Tree:
         return sighting_of(status) if stat.S_ISREG(status.st_mode) else None
 
     def counts(self, path: str) -> bool:
-        """Whether a path, of which an event told, lies in the tree and has names that count."""
+        """Return whether the path of an event is in the tree and selected by its names."""
         try:
             parts = Path(path).relative_to(self.root).parts
         except ValueError:
@@ -122,7 +124,7 @@ class Tree:
         return bool(parts) and self.names.is_frame(parts[-1]) and self.names.allow(parts[:-1])
 
     def unread_kind(self, path: str) -> Format | None:
-        """Return the kind of a file that is not read, when it would count otherwise."""
+        """Return the format of a file that is selected by its names, but not read; else ``None``."""
         try:
             parts = Path(path).relative_to(self.root).parts
         except ValueError:
@@ -130,28 +132,28 @@ class Tree:
         return self.names.unread_kind(parts[-1]) if parts and self.names.allow(parts[:-1]) else None
 
     def counts_as_folder(self, path: str) -> bool:
-        """The same for a folder."""
+        """Return whether the path of a folder is in the tree and searched."""
         try:
             parts = Path(path).relative_to(self.root).parts
         except ValueError:
             return False
         return self.names.allow(parts)
 
-    def _enter_safely(self, entry: os.DirEntry[str], depth: int, found: Scan, waiting: list[tuple[str, int]]) -> None:
-        """Take note of one entry of a folder; what is amiss with it does not hide the others."""
+    def _enter_safely(self, entry: os.DirEntry[str], depth: int, result: Scan, waiting: list[tuple[str, int]]) -> None:
+        """Process one entry of a folder; an error does not affect the others."""
         try:
-            self._enter(entry, depth, found, waiting)
+            self._enter(entry, depth, result, waiting)
         except OSError as error:
-            found.complete = False
+            result.complete = False
             if error.errno in EXHAUSTED:
-                found.fault = found.fault or because(error)
+                result.fault = result.fault or because(error)
             elif not isinstance(error, FileNotFoundError | NotADirectoryError):
-                found.refused[os.path.dirname(entry.path)] = because(error)  # noqa: PTH120
+                result.refused[os.path.dirname(entry.path)] = because(error)  # noqa: PTH120
         except Exception as error:
-            found.complete = False
-            found.unforeseen[entry.path] = error
+            result.complete = False
+            result.unforeseen[entry.path] = error
 
-    def _enter(self, entry: os.DirEntry[str], depth: int, found: Scan, waiting: list[tuple[str, int]]) -> None:
+    def _enter(self, entry: os.DirEntry[str], depth: int, result: Scan, waiting: list[tuple[str, int]]) -> None:
         is_link = entry.is_symlink()
         if is_link and not (self.follow_links and depth < MAX_LINKED_DEPTH and self._leads_inside(entry.path)):
             return
@@ -161,22 +163,22 @@ class Tree:
             if depth < MAX_DEPTH:
                 waiting.append((entry.path, depth + 1))
             else:
-                found.too_deep = found.too_deep or entry.path
+                result.too_deep = result.too_deep or entry.path
         elif self.names.is_frame(entry.name):
             try:
-                # On Windows a listing shows old sizes while a file is open; asking for the file itself does not.
+                # On Windows a listing has old sizes while a file is open; a query of the file itself does not.
                 status = os.stat(entry.path) if sys.platform == "win32" else entry.stat()  # noqa: PTH116
             except FileNotFoundError:
                 return
             if stat.S_ISREG(status.st_mode):
-                found.files[entry.path] = sighting_of(status)
+                result.files[entry.path] = sighting_of(status)
         else:
             kind = self.names.unread_kind(entry.name)
             if kind is not None:
-                found.unread.setdefault((os.path.dirname(entry.path), kind.name), (entry.path, kind))  # noqa: PTH120
+                result.unread.setdefault((os.path.dirname(entry.path), kind.name), (entry.path, kind))  # noqa: PTH120
 
     def is_too_deep(self, path: str) -> bool:
-        """Whether a file lies deeper than a walk goes, so that only events can report it."""
+        """Return whether a file is below ``MAX_DEPTH``, so that only events can report it."""
         return self._depth(path) > MAX_DEPTH + 1
 
     def _depth(self, folder: str) -> int:
@@ -193,7 +195,7 @@ class Tree:
 
 
 def identity(folder: str) -> tuple[int, int] | None:
-    """Device and file number of a folder, or ``None`` when it is not there or no folder."""
+    """Return device and inode number of a folder, or ``None`` when it does not exist or is not a folder."""
     try:
         status = os.stat(folder)  # noqa: PTH116
     except OSError:
@@ -202,15 +204,15 @@ def identity(folder: str) -> tuple[int, int] | None:
 
 
 def _first_visit(folder: str, visited: set[tuple[int, int]]) -> bool:
-    here = identity(folder)
-    if here is None or here in visited:
+    current = identity(folder)
+    if current is None or current in visited:
         return False
-    visited.add(here)
+    visited.add(current)
     return True
 
 
 def sighting_of(status: os.stat_result) -> Sighting:
-    """Return what counts of what the file system says, within 64 bits: nothing behind this can be led astray by it."""
+    """Return the sighting of a file status, with numbers limited to 64 bits."""
     return Sighting(
         max(int64(status.st_size), 0),
         int64(status.st_mtime_ns),

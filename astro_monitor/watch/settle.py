@@ -1,17 +1,17 @@
-"""When a file is whole. Pure logic without a clock or a disk: it is told what was seen, and when.
+"""Decision when a file is complete, as pure logic without a clock or a disk: sightings and times are arguments.
 
 ::
 
-    SEEN → GROWING → READY      whole: handed on
+    SEEN → GROWING → READY      complete: passed on
               │  ↑
               ↓  │ any change
              STUCK              short, and unchanged for so long that it is reported as failed
 
-Two ways lead to READY. The fast one needs evidence that the writer has closed or renamed the file, a header whose
-declared length is there, and the same size and time again 50 ms later. The slow one needs no evidence but
-quiet: length alone is not enough, because capture programs reach the declared length and then rewrite the header
-and move the data (measured: 0.26 s for 120 MB). Neither leads there while a program has the file open for writing, or
-while parts of it read as zeros: such a file is given a longer time.
+Two ways lead to READY. The fast one requires evidence that the writer has closed or renamed the file, a header whose
+declared length is reached, and the same size and time 50 ms later. The slow one requires only a time without changes:
+the length alone is not enough, because capture programs reach the declared length and then rewrite the header and move
+the data (measured: 0.26 s for 120 MB). A file that a program has open for writing, or that has parts of zeros, must be
+unchanged for longer.
 """
 
 from __future__ import annotations
@@ -20,32 +20,36 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 CLOSED_CHECK_S = 0.05
-"""A closed file is checked again after this time before it is accepted."""
+"""Delay of the second check of a closed file before it is accepted, in seconds."""
 QUIET_S_PER_BYTE = 1.0 / 100e6
-"""Larger files take longer to be rewritten in place."""
+"""Additional time without changes per byte: larger files take longer to be rewritten in place, at some 100 MB/s."""
 MAX_SIZE_QUIET_S = 60.0
-"""Upper limit of that time: a sparse file may have a size of exabytes."""
+"""Upper limit of that time in seconds: a sparse file may have a size of exabytes."""
 QUIET_PER_GAP = 3.0
+"""Time without changes in units of the longest pause of the writer."""
 MAX_GAP_QUIET_S = 20.0
-"""A writer that pauses is given three times its longest pause, within reason."""
+"""Upper limit of that time in seconds."""
 DOUBTFUL_QUIET_S = 90.0
-"""A file with runs of zeros may have been allocated before it is filled, by a program that pauses for a minute."""
+"""Time without changes for a file with runs of zeros, in seconds: it may have been allocated before it is written, by a
+program that pauses for a minute."""
 CLOSED_ZEROS_QUIET_S = 10.0
-"""The same where its writer has closed it and the file system knows of no part that was never written."""
+"""The same where the writer has closed the file and the file system reports no unwritten parts."""
 WRITER_QUIET_S = 60.0
-"""A filled file that a program keeps open is accepted after this time: some programs forget to close files."""
+"""Time without changes after which a complete file that a program keeps open is accepted, in seconds: some programs
+forget to close files."""
 MIN_CHECK_S, MAX_CHECK_S = 0.01, 30.0
+"""Limits of the interval between two checks of a file, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What the file system reports of a file. If two are equal, no write in between is known.
+    """The state of a file by the file system. Between two equal sightings, no write is known.
 
     Attributes:
-        size_bytes: its length.
-        mtime_ns: its modification time.
-        file_id: device and file number; another one is another file under the same name.
-        ctime_ns: when anything of it changed last, its content or its attributes; no program can set it back.
+        size_bytes: length of the file.
+        mtime_ns: modification time.
+        file_id: device and inode number; a change means another file under the same name.
+        ctime_ns: time of the last change of content or attributes; programs cannot set it.
     """
 
     size_bytes: int
@@ -54,20 +58,20 @@ class Sighting:
     ctime_ns: int = 0
 
     def differs_in_attributes(self, other: Sighting) -> bool:
-        """Whether only the time of the last change differs: a chmod or a new link, or a time that was set back."""
+        """Return whether only the time of the last change differs, as after a chmod, a new link or a restored time."""
         return self != other and replace(self, ctime_ns=other.ctime_ns) == other
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look into the file found.
+    """The result of one check of the content of a file.
 
     Attributes:
-        missing: what is not there yet, as a clause; empty when nothing is known to be missing.
-        knows_length: whether the header gives the length of the file, so that evidence of closing is enough.
-        unfilled: whether the file system says that parts were never written, or its padding is cut.
-        zeros: whether it has runs of zeros where data are expected, which may be a picture.
-        digest: of the pages that were read; empty when none was.
+        missing: what is missing, as a clause; empty when nothing is known to be missing.
+        knows_length: whether the header declares the length of the file, so that evidence of closing is enough.
+        unfilled: whether the file system reports unwritten parts, or the padding is cut.
+        zeros: whether it has runs of zeros in the data, which may be pixels.
+        digest: digest of the pages that were read; empty when none was.
     """
 
     missing: str = ""
@@ -79,11 +83,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class SettleRules:
-    """The waiting times that are settings.
+    """The times that are settings.
 
     Attributes:
-        quiet_s: unchanged this long, a small file is taken as whole.
-        give_up_s: short and unchanged this long, it is stuck.
+        quiet_s: time without changes after which a small file is complete.
+        give_up_s: time without changes after which a short file is stuck.
     """
 
     quiet_s: float
@@ -91,7 +95,7 @@ class SettleRules:
 
 
 class State(Enum):
-    """Where a file stands."""
+    """The state of a file."""
 
     SEEN = "seen"
     GROWING = "growing"
@@ -100,7 +104,7 @@ class State(Enum):
 
 
 class Settling:
-    """The state of one file. All times are seconds of the same monotonic clock."""
+    """The state machine of one file. All times are seconds of one monotonic clock."""
 
     def __init__(self, rules: SettleRules, sighting: Sighting, now_s: float) -> None:
         self.state = State.SEEN
@@ -112,48 +116,48 @@ class Settling:
         self._look: Look | None = None
 
     def saw(self, sighting: Sighting, now_s: float) -> None:
-        """Tell what the file system says now."""
+        """Process a sighting."""
         before, self.sighting = self.sighting, sighting
         if self._closed_s is not None and sighting.differs_in_attributes(before):
-            # A program that closes a file, then sets its rights or its time: it is looked into once more.
+            # A program may close a file, then set its permissions or times: the content is checked once more.
             self.closed(now_s)
         elif sighting != before:
             self._note_change(now_s)
 
     def closed(self, now_s: float) -> None:
-        """Tell that the writer has closed the file or given it its final name; :meth:`saw` comes first."""
+        """Process that the writer has closed or renamed the file, after :meth:`saw`."""
         self._closed_s = now_s
         self._look = None
 
     @property
     def was_closed(self) -> bool:
-        """Whether its writer has closed it since it changed last."""
+        """Whether the writer has closed the file since its last change."""
         return self._closed_s is not None
 
     def unchanged_s(self, now_s: float) -> float:
-        """How long nothing has changed."""
+        """Return the time since the last change."""
         return now_s - self._changed_s
 
     def quiet_needed_s(self) -> float:
-        """How long nothing must change before the file is taken as whole without other evidence."""
+        """Return the time without changes after which the file is complete without other evidence."""
         by_gap = min(QUIET_PER_GAP * self._longest_gap_s, MAX_GAP_QUIET_S)
         by_size = min(self.sighting.size_bytes * QUIET_S_PER_BYTE, MAX_SIZE_QUIET_S)
         return max(self._rules.quiet_s + by_size, by_gap)
 
     def is_ripe(self, now_s: float) -> bool:
-        """Whether it is time to look into the file."""
+        """Return whether a check of the content is due."""
         return self._closing_counts(now_s) or self.unchanged_s(now_s) >= self.quiet_needed_s()
 
     def decide(self, look: Look, now_s: float, *, being_written: bool = False) -> State:
-        """Judge the file after a look into it; what the file system says was the same before and after the look.
+        """Return the state after a check of the content; the sightings before and after the check are equal.
 
         Parameters:
-            look: what was found.
-            now_s: when.
+            look: result of the check.
+            now_s: time of the check.
             being_written: whether a program has it open for writing.
         """
         if self._look is not None and look != self._look:
-            # Its bytes have changed while its size and time have not: some systems set the time at the end.
+            # The content has changed while size and time have not: some systems set the time at the end.
             self._note_change(now_s)
         self._look = look
         quiet_s = self.unchanged_s(now_s)
@@ -173,7 +177,7 @@ class Settling:
         return self.state
 
     def next_check_s(self, now_s: float) -> float:
-        """When to look at the file again."""
+        """Return the time of the next check."""
         if self._closed_s is not None and self._look is None and now_s < self._closed_s + CLOSED_CHECK_S:
             return self._closed_s + CLOSED_CHECK_S
         quiet_s = self.unchanged_s(now_s)

@@ -1,7 +1,7 @@
-"""The loop that brings hints, scans and settling together, and keeps the watcher of events alive.
+"""The loop that combines hints, scans and settling, and keeps the watcher of events alive.
 
-Each file ends in exactly one item: an ``Arrival`` when it is whole, or a ``Failed`` when it stays short. A file
-that changes afterwards is a new version of itself and is handed on again.
+Each file results in exactly one item: an ``Arrival`` when it is complete, or a ``Failed`` when it stays short. A file
+that changes afterwards is a new version and results in another item.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from .writers import OpenWriters
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 0.5
-"""The longest sleep, so that a stop is seen soon: the event that means stop is not the one that wakes the loop."""
+"""Longest wait of the loop in seconds, so that it stops soon: the event that wakes it is not the one that stops it."""
 GATHER_S = 0.02
-"""After a hint, others are awaited this long: a growing file sends thousands."""
+"""Wait for further hints after a hint, in seconds: a growing file causes thousands."""
 MOST_NAMED = 5
-"""Files that a sentence names; a folder may hold thousands."""
+"""Most files that a message names; a folder may hold thousands."""
 SECOND_LOOK_S = 1.0
-"""A new folder is scanned twice: files may come into it before the system watches it."""
+"""Delay of the second scan of a new folder, in seconds: files may be written before the system watches the folder."""
 SCAN_SHARE, MOST_SCAN_PAUSE_S = 10.0, 30.0
-"""A scan that takes long, as on a slow share, is not repeated before ten times its own duration, but this is the most:
-a share that has hung for an hour is no slow one."""
+"""Shortest pause between scans in durations of a scan, for slow shares, and its upper limit in seconds: a share that
+hung for an hour is not slow."""
 
 
 class FolderSource:
-    """A folder as a stream of whole files. One thread runs it; the methods but :meth:`items` are for any.
+    """A folder as a stream of complete files. One thread runs :meth:`items`; other methods are for any thread.
 
     Parameters:
-        root: the watched folder. It may be missing and come back, as shares do.
-        settings: how to watch.
+        root: the watched folder. It may be missing temporarily, like a network share.
+        settings: settings of watching.
         clock: source of time.
-        already_done: asked once for each file that is met, in the thread that runs the stream.
-        start_watcher: starts a watcher of events; the tests put theirs here.
-        is_remote: tells whether a folder is on a network share, which is polled.
+        already_done: called once for each new file, in the thread that runs the stream.
+        start_watcher: starts a watcher of events; tests pass their own.
+        is_remote: returns whether a folder is on a network share, which is polled.
         jitter: source of the random spread of scans, so that several programs do not scan in step.
-        on_turn: called each time the loop goes round: the file system answers.
-        formats: which formats are known; ``None``: those of astro-monitor.
+        on_turn: called in each iteration of the loop, as a sign that the file system answers.
+        formats: the known formats; ``None`` for those of astro-monitor.
 
     Attributes:
-        reopened: takes files that are to be handed on again.
+        reopened: receives files that are to be passed on again.
 
     Raises:
         ConfigError: the root is a file.
@@ -107,49 +107,49 @@ class FolderSource:
         self._rescan_asked = threading.Event()
 
     def state(self) -> str:
-        """One sentence for people: what the watcher is doing."""
+        """Return what the watcher is doing, as a clause for people."""
         deep = f"; folders deeper than {MAX_DEPTH} are not searched: {self._too_deep!r}" if self._too_deep else ""
         return self._guard.state + deep
 
     def trouble(self) -> str:
-        """What keeps the watcher from seeing frames, as a sentence; empty when nothing does."""
+        """Return what prevents the watcher from finding frames, as a sentence; empty when nothing does."""
         faults = (self._guard.trouble, self._scan_fault, self._candidates.fault)
         clauses = list(dict.fromkeys(clause for clause in faults if clause))
         return f"New frames may not be seen: {'; '.join(clauses)}." if clauses else ""
 
     def unfinished(self) -> str:
-        """Return which files were not complete yet, as a sentence; empty when there are none."""
+        """Return the files that are not complete yet, as a sentence; empty when there are none."""
         waiting = self._candidates.waiting()
         if not waiting:
             return ""
         names = ", ".join(shown(os.path.relpath(path, self._tree.root)) for path in waiting[:MOST_NAMED])
         names += ", …" if len(waiting) > MOST_NAMED else ""
-        them = "it is" if len(waiting) == 1 else "they are"
+        verb = "it is" if len(waiting) == 1 else "they are"
         return (
-            f"{counted(len(waiting), 'file')} not complete yet; {them} graded by the next watch, once complete: {names}"
+            f"{counted(len(waiting), 'file')} not complete yet; {verb} graded by the next watch, once complete: {names}"
         )
 
     def blind_spots(self) -> str:
-        """Return which folders in the root cannot be read, as a sentence; empty when there are none.
+        """Return the folders in the root that cannot be read, as a sentence; empty when there are none.
 
-        Frames in other folders are seen, so that this is no fault of the watcher.
+        Frames in other folders are found, so this is not a fault of the watcher.
         """
         refused = self._refused
         if not refused:
             return ""
         folder, why = next(iter(refused.items()))
-        more = f" and {counted(len(refused) - 1, 'other folder')}" if len(refused) > 1 else ""
+        others = f" and {counted(len(refused) - 1, 'other folder')}" if len(refused) > 1 else ""
         name = shown(os.path.relpath(folder, self._tree.root))
-        return f"New frames in {name}{more} are not seen: {why}; check the permissions."
+        return f"New frames in {name}{others} are not seen: {why}; check the permissions."
 
     @property
     def root_is_there(self) -> bool:
-        """Whether the folder was there when it was looked for last."""
+        """Whether the folder existed at the last check."""
         return self._guard.root_is_there
 
     @property
     def remote(self) -> bool:
-        """Whether the folder is on a network share, as far as can be told."""
+        """Whether the folder is known to be on a network share."""
         return self._guard.remote
 
     def rescan(self) -> None:
@@ -158,7 +158,7 @@ class FolderSource:
         self._hints.wake.set()
 
     def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
-        """Yield each whole file; those that stay short are only written to the log. See :meth:`items`."""
+        """Yield each complete file; those that stay short are only logged. See :meth:`items`."""
         with closing(self.items(stop)) as items:
             for item in items:
                 if isinstance(item, Arrival):
@@ -167,13 +167,13 @@ class FolderSource:
                     log.warning("%r: %s", item.arrival.path.name, item.sentence)
 
     def items(self, stop: threading.Event) -> Generator[Arrival | Failed, None, None]:
-        """Yield each file once when it is whole, or as failed when it stays short, until ``stop`` is set.
+        """Yield each file once when it is complete, or as failed when it stays short, until ``stop`` is set.
 
         Parameters:
             stop: ends the stream, and all threads of the watcher, within a second.
 
         Yields:
-            ``Arrival``, or ``Failed`` of stage ``watch`` and kind ``incomplete``. Both again after a change.
+            ``Arrival``, or ``Failed`` of stage ``watch`` and kind ``incomplete``; again after each change.
         """
         try:
             while not stop.is_set():
@@ -182,7 +182,7 @@ class FolderSource:
                 if self._guard.check(now_s):
                     self._next_scan_s = now_s
                     self._candidates.events_were_lost()
-                stopped = self._asked_on_the_way(stop)
+                stopped = self._stop_check(stop)
                 self._take_hints(now_s, stopped)
                 self._scan_what_is_due(now_s, stopped)
                 yield from self._candidates.settle_due(stopped)
@@ -190,8 +190,8 @@ class FolderSource:
         finally:
             self._guard.stop()
 
-    def _asked_on_the_way(self, stop: threading.Event) -> Callable[[], bool]:
-        """Give a function that long work asks whether to stop, and that shows by being asked that it goes on."""
+    def _stop_check(self, stop: threading.Event) -> Callable[[], bool]:
+        """Return a function for long work that returns whether to stop; its calls are also a sign of progress."""
 
         def stopped() -> bool:
             self._on_turn()
@@ -208,9 +208,9 @@ class FolderSource:
     def _take_hints(self, now_s: float, stopped: Callable[[], bool]) -> None:
         hints, lost = self._hints.take_all()
         for path in self.reopened.take(hints):
-            self._candidates.begin_anew(path)
+            self._candidates.start_over(path)
         if lost:
-            log.warning("more events than can be kept; the folder is scanned instead")
+            log.warning("too many events; the folder is scanned instead")
         if lost or self._rescan_asked.is_set():
             self._rescan_asked.clear()
             self._next_scan_s = now_s
@@ -235,7 +235,7 @@ class FolderSource:
         if now_s < self._next_scan_s:
             return
         if not self._guard.root_is_there:
-            # The guard asks for a scan as soon as the folder is back.
+            # The guard requests a scan as soon as the folder is back.
             self._next_scan_s = now_s + self._settings.rescan_s
             return
         if self._unannounced:
@@ -245,7 +245,7 @@ class FolderSource:
         announced = self._scanned_once and self._guard.by_events
         scan = self._scan_folder(self._tree.root, now_s, "scan" if self._guard.by_events else "poll", stopped)
         if announced:
-            # Events told of none of these; if none does so until the next scan, the watcher is blind.
+            # Without an event for these files until the next scan, the watcher is blind.
             self._unannounced = self._candidates.found_by_scan_at(now_s)
         if scan.complete:
             self._candidates.forget_all_but(scan.files, self._tree.is_too_deep if scan.too_deep else _never)
@@ -273,7 +273,7 @@ class FolderSource:
         return scan
 
     def _note(self, scan: Scan) -> None:
-        """Log once what a complete scan found wrong."""
+        """Log the problems of a scan once."""
         if scan.fault and not self._scan_fault:
             log.error("the folder cannot be searched (%s); it will be tried again", scan.fault)
         self._scan_fault = f"folders cannot be listed ({scan.fault})" if scan.fault else ""

@@ -1,4 +1,4 @@
-"""Files of kinds that are not read are reported once for each kind and folder: nothing is ignored silently."""
+"""Reports of files that are not read, once per format and folder, so that nothing is ignored silently."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..plain import shown
 
 log = logging.getLogger(__name__)
 
-MAX_SAID = 10_000
-"""Most pairs of kind and folder that are reported; further ones are not."""
+MAX_REPORTED = 10_000
+"""Most pairs of format and folder that are reported."""
 
 
 class UnreadFiles:
-    """What has been reported.
+    """The pairs of format and folder that have been reported.
 
     Parameters:
         root: the watched folder.
@@ -24,30 +24,30 @@ class UnreadFiles:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._said: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
     def note(self, path: str, kind: Format) -> None:
-        """Report that a file is not read, unless that was reported for its kind and folder.
+        """Report that a file is not read, unless this was reported for its format and folder.
 
         Parameters:
             path: the file, in the watched folder.
-            kind: from ``kind_not_read``.
+            kind: the result of ``kind_not_read``.
         """
         folder, name = os.path.split(path)
-        if (folder, kind.name) in self._said or len(self._said) >= MAX_SAID:
+        if (folder, kind.name) in self._reported or len(self._reported) >= MAX_REPORTED:
             return
-        self._said.add((folder, kind.name))
+        self._reported.add((folder, kind.name))
         log.warning("%s", unread_sentence(Path(self._root), Path(folder), name, kind))
 
 
 def unread_sentence(root: Path, folder: Path, name: str, kind: Format) -> str:
-    """Return why files of a kind in a folder are not graded.
+    """Return the reason why files of a format in a folder are not graded.
 
     Parameters:
         root: the folder that the user named.
-        folder: where the file lies.
-        name: of the file, as an example.
-        kind: from ``kind_not_read``.
+        folder: folder of the file.
+        name: name of the file, as an example.
+        kind: the result of ``kind_not_read``.
     """
     try:
         inside = folder.relative_to(root)

@@ -1,7 +1,7 @@
-"""Which files a program still has open for writing, as far as the system reports it.
+"""Files that programs have open for writing, as far as the system reports them.
 
-Linux lists the open files of a process below ``/proc``, see proc(5): of one's own processes, and of all of them for
-root. Nothing is locked or leased for it: both would make the writer wait.
+Linux lists the open files of a process below ``/proc``, see proc(5): of processes of the same user, and of all
+processes for root. Files are neither locked nor leased: both would block the writer.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ log = logging.getLogger(__name__)
 
 PROCESSES = Path("/proc")
 FRESH_S = 0.5
-"""A list is renewed after this time: it costs some 10 ms on a desktop, and a flood of files asks for it each time."""
+"""Age at which the list is renewed, in seconds: it takes some 10 ms on a desktop, and is queried for each file."""
 _ACCESS_MODE, _READ_ONLY = 0o3, 0o0
+"""Mask of the access mode in the flags of open(2), and its value for reading."""
 
 
 class OpenWriters:
-    """Asks which frames are open for writing.
+    """The frames that are open for writing.
 
     Parameters:
-        endings: of the names of frames, in lower case.
-        processes: the folder of processes.
+        endings: endings of the names of frames, in lower case.
+        processes: folder of the processes.
     """
 
     def __init__(self, endings: tuple[str, ...], processes: Path = PROCESSES) -> None:
@@ -36,10 +37,10 @@ class OpenWriters:
         self._open: frozenset[tuple[int, int]] = frozenset()
 
     def has(self, file_id: tuple[int, int], now_s: float) -> bool:
-        """Whether a program has this file open for writing; ``False`` also where that is unknown.
+        """Return whether a program has this file open for writing; false also where this is unknown.
 
         Parameters:
-            file_id: device and file number, as in ``Sighting``.
+            file_id: device and inode number, as in ``Sighting``.
             now_s: monotonic time in seconds.
         """
         if now_s - self._taken_s >= FRESH_S:
@@ -48,16 +49,16 @@ class OpenWriters:
         return file_id in self._open
 
     def _frames(self) -> Iterator[tuple[int, int]]:
-        own = str(os.getpid())
+        own_pid = str(os.getpid())
         for process in _names(self._processes):
-            if process.isdecimal() and process != own:
+            if process.isdecimal() and process != own_pid:
                 folder = f"{self._processes}/{process}"
                 for number in _names(f"{folder}/fd"):
                     yield from _written(folder, number, self._endings)
 
 
 def _names(folder: str) -> list[str]:
-    """List a folder; nothing where it is gone, or of another user."""
+    """Return the names in a folder; an empty list where it does not exist or belongs to another user."""
     try:
         return os.listdir(folder)  # noqa: PTH208 - hundreds of processes, each frame
     except OSError:
@@ -65,10 +66,10 @@ def _names(folder: str) -> list[str]:
 
 
 def _written(process: str, number: str, endings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the file behind a descriptor, when it has the name of a frame and is open for writing."""
+    """Yield the file of a descriptor, when it has the name of a frame and is open for writing."""
     link = f"{process}/fd/{number}"
     try:
-        # The name first: to ask a file for its number may take for ever on a share that hangs.
+        # The name first, since querying the number of a file may take for ever on a share that hangs.
         if not os.readlink(link).lower().endswith(endings):  # noqa: PTH115
             return
         with open(f"{process}/fdinfo/{number}", encoding="ascii") as lines:  # noqa: PTH123

@@ -24,7 +24,7 @@ AVOIDED = {
 }
 """Patterns that prose avoids, with what to write instead."""
 
-AVOIDED_AT_START = {r"Gives? ": "Return", r"Tells? ": "Return whether", r"Says? ": "Return"}
+AVOIDED_AT_START = {r"Gives? (?!up\b)": "Return", r"Tells? ": "Return whether", r"Says? ": "Return"}
 """Words that a docstring does not begin with, with what to write instead."""
 
 ROOMS_TO_DO = frozenset(

@@ -34,7 +34,7 @@ from astro_monitor.testing.folders import ScriptedClock, ScriptedWatcher, put, s
 from astro_monitor.watch import EventWatcher, FolderSource, Hint, Hints, Sighting
 from astro_monitor.watch import candidates as candidates_module
 from astro_monitor.watch import scan as scan_module
-from astro_monitor.watch.events import TELLS_WRITING, read_event
+from astro_monitor.watch.events import REPORTS_WRITING, read_event
 from astro_monitor.watch.probe import look_into
 from astro_monitor.watch.settle import Settling
 
@@ -289,7 +289,7 @@ def test_nothing_is_written_into_the_folder(tmp_path: Path, clock: ScriptedClock
     ("event", "expected"),
     [
         (FileCreatedEvent("/n/a.fits"), [("/n/a.fits", Hint.TOUCHED)]),
-        (FileModifiedEvent("/n/a.fits"), [("/n/a.fits", Hint.WRITTEN if TELLS_WRITING else Hint.TOUCHED)]),
+        (FileModifiedEvent("/n/a.fits"), [("/n/a.fits", Hint.WRITTEN if REPORTS_WRITING else Hint.TOUCHED)]),
         (FileClosedEvent("/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
         (FileMovedEvent("/n/t.tmp", "/n/a.fits"), [("/n/a.fits", Hint.CLOSED)]),
         (FileMovedEvent("/n/a.fits", ""), []),
