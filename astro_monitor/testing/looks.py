@@ -25,6 +25,7 @@ from ..records import (
 )
 
 FRAME_ID, SHA256 = "ab" * 8, "ab" * 32
+"""Identity of the invented frame, and the digest it begins with."""
 
 
 def small_look(**changes: Any) -> Look:
