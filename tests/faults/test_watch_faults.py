@@ -323,7 +323,7 @@ def test_an_unknown_event_does_not_end_the_watcher(
         assert watcher.healthy()
     finally:
         watcher.stop()
-    assert "not understood" in caplog.text
+    assert "could not be processed" in caplog.text
     assert not watcher.healthy()
 
 
