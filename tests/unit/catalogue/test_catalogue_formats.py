@@ -42,14 +42,16 @@ def test_csv_has_one_line_for_each_source_and_empty_fields_where_nothing_was_mea
 
 
 def test_astropy_reads_the_fits_table_with_units_and_meanings() -> None:
-    read = Table.read(io.BytesIO(fits_bytes(table(), image_name="M 42 α.fits", model="star-unet 1.0")), format="fits")
-    assert read.colnames == [column.name for column in COLUMNS]
-    assert [str(read[column.name].unit or "") for column in COLUMNS] == [column.unit for column in COLUMNS]
-    assert read.meta["IMAGE"] == r"M 42 \u03b1.fits"
-    assert list(read["number"]) == [1, 2, 3]
-    assert list(read["kind"]) == ["star", "extended", "artefact"]
-    np.testing.assert_array_equal(np.ma.filled(read["fwhm_px"], np.nan), table().fwhm_px)
-    assert list(read["saturated"]) == [True, False, False]
+    table_read = Table.read(
+        io.BytesIO(fits_bytes(table(), image_name="M 42 α.fits", model="star-unet 1.0")), format="fits"
+    )
+    assert table_read.colnames == [column.name for column in COLUMNS]
+    assert [str(table_read[column.name].unit or "") for column in COLUMNS] == [column.unit for column in COLUMNS]
+    assert table_read.meta["IMAGE"] == r"M 42 \u03b1.fits"
+    assert list(table_read["number"]) == [1, 2, 3]
+    assert list(table_read["kind"]) == ["star", "extended", "artefact"]
+    np.testing.assert_array_equal(np.ma.filled(table_read["fwhm_px"], np.nan), table().fwhm_px)
+    assert list(table_read["saturated"]) == [True, False, False]
 
 
 @pytest.mark.parametrize("count", [0, 1])

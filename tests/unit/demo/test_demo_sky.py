@@ -1,4 +1,4 @@
-"""The demonstration sky is what it says: seeded, in its units, and with the faults it plans."""
+"""The demonstration sky is seeded, in its units, and has the planned faults."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def points_at(places: list[tuple[float, float]], kind: int = KIND_STAR) -> Point
     fwhm_px=st.floats(1.6, 4.0),
 )
 def test_a_star_is_found_where_it_is(x: float, y: float, off_x: float, off_y: float, fwhm_px: float) -> None:
-    got = centred(points_at([(x + off_x, y + off_y)]), seen_with([(x, y, 40.0)], fwhm_px))
-    assert np.hypot(got.x_px[0] - x, got.y_px[0] - y) < 0.25 * max(0.1, np.hypot(off_x, off_y))
+    refined = centred(points_at([(x + off_x, y + off_y)]), seen_with([(x, y, 40.0)], fwhm_px))
+    assert np.hypot(refined.x_px[0] - x, refined.y_px[0] - y) < 0.25 * max(0.1, np.hypot(off_x, off_y))
 
 
 def test_positions_of_noisy_stars_are_as_exact_as_their_light_allows() -> None:
@@ -48,31 +48,31 @@ def test_positions_of_noisy_stars_are_as_exact_as_their_light_allows() -> None:
         x, y = rng.uniform(15, 30, 2)
         light = 10 * np.expm1(seen_with([(x, y, 10.0)])) + rng.normal(0, 1, SHAPE)
         seen = np.log1p(np.maximum(light, -5) / 10).astype(np.float32)
-        got = centred(points_at([(x + rng.normal(0, 0.3), y + rng.normal(0, 0.3))]), seen)
-        errors.append(np.hypot(got.x_px[0] - x, got.y_px[0] - y))
+        refined = centred(points_at([(x + rng.normal(0, 0.3), y + rng.normal(0, 0.3))]), seen)
+        errors.append(np.hypot(refined.x_px[0] - x, refined.y_px[0] - y))
     # Flux 76, noise 1: the best anyone could do is 0.16 px along each axis for such a wide window.
     assert np.median(errors) < 0.2
 
 
 def test_artefacts_stay() -> None:
     given_points = points_at([(20.4, 20.4)], KIND_ARTEFACT)
-    got = centred(given_points, seen_with([(20.0, 20.0, 40.0)]))
-    assert got.x_px[0] == given_points.x_px[0]
-    assert got.y_px[0] == given_points.y_px[0]
+    refined = centred(given_points, seen_with([(20.0, 20.0, 40.0)]))
+    assert refined.x_px[0] == given_points.x_px[0]
+    assert refined.y_px[0] == given_points.y_px[0]
 
 
 @pytest.mark.parametrize("seen", [np.zeros(SHAPE, np.float32), np.full(SHAPE, -0.3, np.float32)])
 def test_without_light_nothing_moves(seen: np.ndarray) -> None:
-    got = centred(points_at([(20.4, 20.4)]), seen)
-    assert (got.x_px[0], got.y_px[0]) == (np.float32(20.4), np.float32(20.4))
+    refined = centred(points_at([(20.4, 20.4)]), seen)
+    assert (refined.x_px[0], refined.y_px[0]) == (np.float32(20.4), np.float32(20.4))
 
 
 def test_a_bright_neighbour_does_not_swallow_it() -> None:
-    got = centred(points_at([(20.0, 20.0)]), seen_with([(20.0, 20.0, 4.0), (23.5, 20.0, 4000.0)]))
-    assert np.hypot(got.x_px[0] - 20, got.y_px[0] - 20) <= FARTHEST_PX
+    refined = centred(points_at([(20.0, 20.0)]), seen_with([(20.0, 20.0, 4.0), (23.5, 20.0, 4000.0)]))
+    assert np.hypot(refined.x_px[0] - 20, refined.y_px[0] - 20) <= FARTHEST_PX
 
 
 def test_at_the_border_and_without_sources() -> None:
-    got = centred(points_at([(0.2, 0.1), (47.3, 39.4)]), seen_with([(0.0, 0.0, 40.0), (47.0, 39.0, 40.0)]))
-    assert np.isfinite(got.x_px).all()
+    refined = centred(points_at([(0.2, 0.1), (47.3, 39.4)]), seen_with([(0.0, 0.0, 40.0), (47.0, 39.0, 40.0)]))
+    assert np.isfinite(refined.x_px).all()
     assert len(centred(points_at([]), seen_with([])).x_px) == 0

@@ -70,19 +70,19 @@ def matched(places: np.ndarray, x: np.ndarray, y: np.ndarray, reach_px: float = 
 @pytest.mark.parametrize("shape", [(300, 400), (257, 263)])
 def test_bright_stars_are_found_once_and_in_place(detector: Detector, dtype: type, shape: tuple[int, int]) -> None:
     pixels, places = star_field(shape, 60)
-    found = detector.detect(frame_of(pixels.astype(dtype)))
-    assert matched(places, found.x_px, found.y_px) >= 0.97 * len(places)
-    assert np.count_nonzero(found.kind == KIND_STAR) <= 1.1 * len(places) + 1
-    assert (np.diff(found.snr) <= 0).all()
-    assert found.bin_factor == 1
-    assert found.model.startswith("star-unet.")
+    detections = detector.detect(frame_of(pixels.astype(dtype)))
+    assert matched(places, detections.x_px, detections.y_px) >= 0.97 * len(places)
+    assert np.count_nonzero(detections.kind == KIND_STAR) <= 1.1 * len(places) + 1
+    assert (np.diff(detections.snr) <= 0).all()
+    assert detections.bin_factor == 1
+    assert detections.model.startswith("star-unet.")
 
 
 def test_no_doubles_where_tiles_meet(detector: Detector) -> None:
     pixels, places = star_field((1100, 640), 700, spacing_px=28)
-    found = detector.detect(frame_of(pixels))
-    stars = found.kind != KIND_ARTEFACT
-    x, y = found.x_px[stars].astype(float), found.y_px[stars].astype(float)
+    detections = detector.detect(frame_of(pixels))
+    stars = detections.kind != KIND_ARTEFACT
+    x, y = detections.x_px[stars].astype(float), detections.y_px[stars].astype(float)
     apart = np.hypot(x[:, None] - x, y[:, None] - y) + 99 * np.eye(len(x))
     assert apart.min() > 2.5
     assert matched(places, x, y) >= 0.97 * len(places)
@@ -90,9 +90,9 @@ def test_no_doubles_where_tiles_meet(detector: Detector) -> None:
 
 def test_wide_stars_are_binned_and_found_in_frame_pixels(detector: Detector) -> None:
     pixels, places = star_field((640, 640), 30, fwhm_px=9.0, spacing_px=90)
-    found = detector.detect(frame_of(pixels))
-    assert found.bin_factor in (2, 4)
-    assert matched(places, found.x_px, found.y_px, 4.0) >= 0.9 * len(places)
+    detections = detector.detect(frame_of(pixels))
+    assert detections.bin_factor in (2, 4)
+    assert matched(places, detections.x_px, detections.y_px, 4.0) >= 0.9 * len(places)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (25, 25), (31, 400)])
@@ -103,15 +103,15 @@ def test_small_and_empty_frames_give_nothing_and_no_warning(
     for pixels in (np.full(shape, 1000, dtype), np.zeros(shape, dtype), np.full(shape, 65535, dtype)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found = detector.detect(frame_of(pixels))
-        assert len(found.x_px) == 0
-        assert found.streaks == ()
+            detections = detector.detect(frame_of(pixels))
+        assert len(detections.x_px) == 0
+        assert detections.streaks == ()
 
 
 def test_noise_alone_has_almost_no_stars(detector: Detector) -> None:
     pixels = np.random.default_rng(7).normal(2000, 25, (800, 800)).astype(np.uint16)
-    found = detector.detect(frame_of(pixels))
-    assert np.count_nonzero(found.kind != KIND_ARTEFACT) <= 3
+    detections = detector.detect(frame_of(pixels))
+    assert np.count_nonzero(detections.kind != KIND_ARTEFACT) <= 3
 
 
 def test_the_same_frame_gives_the_same_answer(detector: Detector) -> None:
@@ -123,9 +123,9 @@ def test_the_same_frame_gives_the_same_answer(detector: Detector) -> None:
 
 def test_arrays_are_read_only(detector: Detector) -> None:
     pixels, _ = star_field((200, 200), 10)
-    found = detector.detect(frame_of(pixels))
+    detections = detector.detect(frame_of(pixels))
     assert not any(
-        getattr(found, name).flags.writeable for name in ("x_px", "y_px", "score", "kind", "snr", "peak_adu")
+        getattr(detections, name).flags.writeable for name in ("x_px", "y_px", "score", "kind", "snr", "peak_adu")
     )
 
 
@@ -171,11 +171,11 @@ def test_stars_are_found_among_a_hundred_times_as_many_hot_pixels(
 ) -> None:
     pixels, places = star_field((400, 500), 20, fwhm_px=fwhm_px, spacing_px=48)
     clean = detector.detect(frame_of(pixels.copy()))
-    found = detector.detect(frame_of(infested(pixels, share)))
-    stars = found.kind == KIND_STAR
-    assert matched(places, found.x_px[stars], found.y_px[stars], reach_px=2.5) >= 16
+    detections = detector.detect(frame_of(infested(pixels, share)))
+    stars = detections.kind == KIND_STAR
+    assert matched(places, detections.x_px[stars], detections.y_px[stars], reach_px=2.5) >= 16
     assert np.count_nonzero(stars) <= 22
-    assert found.bin_factor == clean.bin_factor
-    artefacts = np.count_nonzero(found.kind == KIND_ARTEFACT)
+    assert detections.bin_factor == clean.bin_factor
+    artefacts = np.count_nonzero(detections.kind == KIND_ARTEFACT)
     assert artefacts == pytest.approx(share * pixels.size, rel=0.2, abs=30)
-    assert (np.diff(found.snr) <= 0).all()
+    assert (np.diff(detections.snr) <= 0).all()

@@ -48,7 +48,7 @@ class Canvas:
         self.light += star(x, y, peak_adu)
 
     def mark(self, x0: float, y0: float, x1: float, y1: float) -> tuple[Image, Image, float]:
-        """Mark a line; gives distances along and across it, and its length."""
+        """Mark a line; return distances along and across it, and its length."""
         length = float(np.hypot(x1 - x0, y1 - y0))
         along = ((X - x0) * (x1 - x0) + (Y - y0) * (y1 - y0)) / length
         across = ((Y - y0) * (x1 - x0) - (X - x0) * (y1 - y0)) / length

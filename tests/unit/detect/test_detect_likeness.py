@@ -54,23 +54,23 @@ def kinds(sources: list[tuple[float, float, float, float]], said: list[int]) -> 
 
 
 def test_what_the_light_has_shown_is_no_longer_doubted() -> None:
-    said = [KIND_STAR] * 20 + [KIND_EXTENDED] * 5
-    score = judged(field(0.5, 25), said).score
+    kinds_by_network = [KIND_STAR] * 20 + [KIND_EXTENDED] * 5
+    score = judged(field(0.5, 25), kinds_by_network).score
     assert (score[:20] == np.float32(0.9)).mean() > 0.9
     assert (score[20:] == np.float32(0.5)).all()
 
 
 @pytest.mark.parametrize("sigma", [0.45, 0.6, 0.9])
 def test_stars_taken_for_artefacts_are_recognised_by_the_others(sigma: float) -> None:
-    said = [KIND_STAR] * 20 + [KIND_ARTEFACT] * 20
-    assert np.mean(np.array(kinds(field(sigma, 40), said)) == KIND_STAR) > 0.97
+    kinds_by_network = [KIND_STAR] * 20 + [KIND_ARTEFACT] * 20
+    assert np.mean(np.array(kinds(field(sigma, 40), kinds_by_network)) == KIND_STAR) > 0.97
 
 
 @pytest.mark.parametrize("sigma", [0.5, 0.9, 1.1])
 def test_hot_pixels_stay_artefacts_and_are_recognised_among_stars(sigma: float) -> None:
     stars, hot = field(sigma, 30), [(x, y + 200, 300.0, 0.0) for x, y, _, _ in field(sigma, 20)]
-    said = [KIND_STAR] * 30 + [KIND_ARTEFACT] * 10 + [KIND_STAR] * 10
-    assert kinds(stars + hot, said) == [KIND_STAR] * 30 + [KIND_ARTEFACT] * 20
+    kinds_by_network = [KIND_STAR] * 30 + [KIND_ARTEFACT] * 10 + [KIND_STAR] * 10
+    assert kinds(stars + hot, kinds_by_network) == [KIND_STAR] * 30 + [KIND_ARTEFACT] * 20
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.1, 2.0])
@@ -80,12 +80,12 @@ def test_stars_stay_stars(sigma: float) -> None:
 
 def test_faint_sources_and_frames_without_a_common_profile_stay_as_they_are() -> None:
     faint = field(0.5, 10) + [(x, y + 200, 8.0, 0.5) for x, y, _, _ in field(0.5, 10)]
-    said = [KIND_STAR] * 10 + [KIND_ARTEFACT] * 10
-    assert kinds(faint, said) == said
+    kinds_by_network = [KIND_STAR] * 10 + [KIND_ARTEFACT] * 10
+    assert kinds(faint, kinds_by_network) == kinds_by_network
     assert kinds(field(0.5, 4), [KIND_STAR] * 2 + [KIND_ARTEFACT] * 2) == [KIND_STAR] * 2 + [KIND_ARTEFACT] * 2
     wide = field(2.0, 20) + [(x, y + 200, 300.0, 0.0) for x, y, _, _ in field(2.0, 5)]
-    said = [KIND_STAR] * 20 + [KIND_ARTEFACT] * 5
-    assert kinds(wide, said) == said
+    kinds_by_network = [KIND_STAR] * 20 + [KIND_ARTEFACT] * 5
+    assert kinds(wide, kinds_by_network) == kinds_by_network
 
 
 def test_nothing_found_is_nothing_to_judge() -> None:
@@ -93,8 +93,8 @@ def test_nothing_found_is_nothing_to_judge() -> None:
 
 
 def test_a_frame_of_stars_all_taken_for_artefacts_shows_that_they_are_stars() -> None:
-    said = [KIND_STAR] * 2 + [KIND_ARTEFACT] * 38
-    assert kinds(field(0.5, 40), said).count(KIND_STAR) >= 38
+    kinds_by_network = [KIND_STAR] * 2 + [KIND_ARTEFACT] * 38
+    assert kinds(field(0.5, 40), kinds_by_network).count(KIND_STAR) >= 38
 
 
 def test_hot_pixels_alone_do_not_become_stars() -> None:

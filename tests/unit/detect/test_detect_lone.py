@@ -33,20 +33,20 @@ def points(*sources: tuple[float, float, int]) -> Points:
 
 def found(light: NDArray[np.float64], sources: Points, snr: float, bin_factor: int = 4) -> Points:
     pixels = picture(light)
-    each = np.full(len(sources.x_px), snr, np.float32)
-    return with_lone_source(sources, each, pixels, sky_map(pixels), bin_factor)
+    snrs = np.full(len(sources.x_px), snr, np.float32)
+    return with_lone_source(sources, snrs, pixels, sky_map(pixels), bin_factor)
 
 
 @pytest.mark.parametrize(("x", "y", "radius_px"), [(130.3, 200.8, 6.0), (260.0, 120.0, 9.0), (377.7, 301.2, 11.0)])
 def test_a_ring_called_an_artefact_is_a_star(x: float, y: float, radius_px: float) -> None:
-    one = found(ring(x, y, radius_px), points((x / 4, y / 4, KIND_ARTEFACT)), 500.0)
-    assert one.kind.tolist() == [KIND_STAR]
-    assert (4 * one.x_px[0] + 1.5, 4 * one.y_px[0] + 1.5) == pytest.approx((x, y), abs=1.0)
+    sources = found(ring(x, y, radius_px), points((x / 4, y / 4, KIND_ARTEFACT)), 500.0)
+    assert sources.kind.tolist() == [KIND_STAR]
+    assert (4 * sources.x_px[0] + 1.5, 4 * sources.y_px[0] + 1.5) == pytest.approx((x, y), abs=1.0)
 
 
 def test_a_missed_ring_is_a_star_among_faint_ones() -> None:
-    both = found(ring(260.0, 120.0, 9.0), points((20.0, 70.0, KIND_STAR)), 5.0)
-    assert both.kind.tolist() == [KIND_STAR, KIND_STAR]
+    sources = found(ring(260.0, 120.0, 9.0), points((20.0, 70.0, KIND_STAR)), 5.0)
+    assert sources.kind.tolist() == [KIND_STAR, KIND_STAR]
 
 
 def test_where_a_star_is_clear_nothing_changes() -> None:

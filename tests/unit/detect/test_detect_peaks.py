@@ -91,9 +91,9 @@ def test_a_border_star_found_from_both_sides_is_one() -> None:
         np.zeros(5, np.uint8),
         np.ones(5, np.float32),
     )
-    kept = without_duplicates(points, (500, 100))
-    # The pair at x = 50 lies inside one tile, which has already told its sources apart.
-    assert kept.x_px.tolist() == points.x_px[1:].tolist()
+    remaining = without_duplicates(points, (500, 100))
+    # The pair at x = 50 lies inside one tile, which has already separated its sources.
+    assert remaining.x_px.tolist() == points.x_px[1:].tolist()
     assert len(without_duplicates(points.chosen(np.zeros(5, bool)), (8, 8)).x_px) == 0
 
 

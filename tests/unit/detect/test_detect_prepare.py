@@ -28,8 +28,8 @@ def test_window_is_the_logarithm_of_signal_to_noise_beyond_ten(dtype: type, bin_
     out = np.empty((96 // bin_factor, 128 // bin_factor), np.float32)
     Stretch(flat(500, 20), pixels.shape, bin_factor).window(pixels, 0, 0, out)
     binned = pixels.reshape(96 // bin_factor, bin_factor, 128 // bin_factor, bin_factor).mean(axis=(1, 3))
-    wanted = np.log1p(np.maximum((binned - 500) * bin_factor / 20, -5) / 10)
-    np.testing.assert_allclose(out, wanted, atol=1e-5)
+    expected = np.log1p(np.maximum((binned - 500) * bin_factor / 20, -5) / 10)
+    np.testing.assert_allclose(out, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
@@ -43,8 +43,8 @@ def test_the_mean_levels_of_cells_come_from_all_windows_together(dtype: type, bi
         for left in range(-12, view.shape[1], 48):
             view.window(pixels, top, left, np.empty((64, 64), np.float32), binned_adu)
     side = 4 * bin_factor
-    wanted = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
-    np.testing.assert_allclose(binned_adu, wanted, rtol=1e-5)
+    expected = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
+    np.testing.assert_allclose(binned_adu, expected, rtol=1e-5)
 
 
 def test_outside_the_frame_is_sky() -> None:

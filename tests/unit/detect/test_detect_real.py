@@ -54,22 +54,22 @@ def test_each_trail_of_the_night_is_found_once(
 
 @pytest.mark.parametrize("number", ["021", "032", "060", "105", "144", "195"])
 def test_frames_without_a_trail_show_none(detector: Detector, real_frames: Path, number: str) -> None:
-    found = detector.detect(read(real_frames / "night_tres1" / f"tres1-{number}.fit"))
-    assert found.streaks == ()
-    assert found.bin_factor == 1
-    assert 1000 < stars(found) < 2500
+    detections = detector.detect(read(real_frames / "night_tres1" / f"tres1-{number}.fit"))
+    assert detections.streaks == ()
+    assert detections.bin_factor == 1
+    assert 1000 < stars(detections) < 2500
 
 
 @pytest.mark.parametrize("name", ["bias_0", "dark_0", "flat_0"])
 def test_calibration_frames_have_hot_pixels_but_no_stars(detector: Detector, real_frames: Path, name: str) -> None:
-    found = detector.detect(read(real_frames / "huntsman" / f"{name}.fits"))
-    assert stars(found) <= 2
-    assert found.streaks == ()
+    detections = detector.detect(read(real_frames / "huntsman" / f"{name}.fits"))
+    assert stars(detections) <= 2
+    assert detections.streaks == ()
 
 
 def test_a_warm_dark_is_mostly_artefacts(detector: Detector, real_frames: Path) -> None:
-    found = detector.detect(read(real_frames / "night_tres1" / "tres1-001d.fit"))
-    assert stars(found) < 0.05 * np.count_nonzero(found.kind == KIND_ARTEFACT)
+    detections = detector.detect(read(real_frames / "night_tres1" / "tres1-001d.fit"))
+    assert stars(detections) < 0.05 * np.count_nonzero(detections.kind == KIND_ARTEFACT)
 
 
 @pytest.mark.parametrize(("time", "least_bin"), [("214512", 4), ("213051", 1), ("211922", 4)])
@@ -78,10 +78,10 @@ def test_a_star_out_of_focus_is_one_star_in_place(
 ) -> None:
     (path,) = (real_frames / "focus_run_c8").glob(f"*_20190513_{time}_*")
     frame = read(path)
-    found = detector.detect(frame)
-    assert found.bin_factor >= least_bin
-    brightest = int(np.argmax(np.where(found.kind == KIND_ARTEFACT, 0, found.snr)))
+    detections = detector.detect(frame)
+    assert detections.bin_factor >= least_bin
+    brightest = int(np.argmax(np.where(detections.kind == KIND_ARTEFACT, 0, detections.snr)))
     pixels = frame.pixels.astype(float) - np.median(frame.pixels)
     bright = pixels > 0.3 * np.percentile(pixels, 99.99)
     y, x = np.nonzero(bright)
-    assert np.hypot(found.x_px[brightest] - np.median(x), found.y_px[brightest] - np.median(y)) < 12
+    assert np.hypot(detections.x_px[brightest] - np.median(x), detections.y_px[brightest] - np.median(y)) < 12

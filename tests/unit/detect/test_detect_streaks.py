@@ -15,7 +15,7 @@ SHAPE = (600, 800)
 def scene(
     lines: list[tuple[float, float, float, float]], *, height_sigma: float = 5.0, sigma_px: float = 1.2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels with lines from (x0, y0) to (x1, y1), and the map a perfect network would give."""
+    """Return pixels with lines from (x0, y0) to (x1, y1), and the map of a perfect network."""
     rng = np.random.default_rng(1)
     pixels = 1000 + rng.normal(0, 10, SHAPE)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
@@ -39,8 +39,8 @@ def found(pixels: np.ndarray, log_odds: np.ndarray, bin_factor: int = 1) -> tupl
 def test_one_trail(ends: tuple[float, float, float, float]) -> None:
     (streak,) = found(*scene([ends]))
     x0, y0, x1, y1 = ends
-    wanted = np.degrees(np.arctan2(y1 - y0, x1 - x0))
-    turned = abs(wanted - streak.angle_deg) % 180
+    expected_deg = np.degrees(np.arctan2(y1 - y0, x1 - x0))
+    turned = abs(expected_deg - streak.angle_deg) % 180
     assert min(turned, 180 - turned) < 1
     assert -90 < streak.angle_deg <= 90
     assert streak.length_px == pytest.approx(np.hypot(x1 - x0, y1 - y0), rel=0.05)

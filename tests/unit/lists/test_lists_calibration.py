@@ -33,8 +33,8 @@ def other(kind: str, number: int, name: str = "", **meta) -> NotLight:
 
 
 def stack() -> Stack:
-    (one,) = stacks([light(number) for number in range(4)])
-    return one
+    (stack_made,) = stacks([light(number) for number in range(4)])
+    return stack_made
 
 
 def chosen(*files: NotLight) -> Calibration:
@@ -46,9 +46,11 @@ def three(kind: str, **meta) -> list[NotLight]:
 
 
 def test_single_frames_of_the_same_camera_gain_and_exposure_fit():
-    found = chosen(*three("dark"), *three("flat"), *three("bias"))
-    assert [len(part.paths) for part in (found.dark, found.flat, found.bias, found.flat_dark)] == [3, 3, 3, 0]
-    assert found.comment == "Calibrated with 3 darks, 3 flats, 3 biases of the same camera and gain."
+    calibration = chosen(*three("dark"), *three("flat"), *three("bias"))
+    assert [
+        len(part.paths) for part in (calibration.dark, calibration.flat, calibration.bias, calibration.flat_dark)
+    ] == [3, 3, 3, 0]
+    assert calibration.comment == "Calibrated with 3 darks, 3 flats, 3 biases of the same camera and gain."
 
 
 @pytest.mark.parametrize(
@@ -81,8 +83,8 @@ def test_a_value_missing_from_a_header_is_no_difference(meta):
 )  # fmt: skip
 def test_a_master_goes_before_single_frames(name, meta, part):
     kind = part
-    found = getattr(chosen(*three(kind), other("product", 9, name, **meta)), part)
-    assert found == Part((f"/c/{name}",), is_master=True)
+    calibration = getattr(chosen(*three(kind), other("product", 9, name, **meta)), part)
+    assert calibration == Part((f"/c/{name}",), is_master=True)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +100,11 @@ def test_other_products_are_no_masters(name, meta):
 def test_flats_of_the_nearest_session_and_darks_of_their_exposure_are_taken():
     old = [other("flat", n, f"old {n}.fits", date_obs_utc=f"2026-02-01T05:0{n}:00Z") for n in range(5)]
     flat_darks = [other("dark", n, f"fd {n}.fits", exposure_s=2.0) for n in range(2)]
-    found = chosen(*old, *three("flat"), *flat_darks, *three("bias"))
-    assert found.flat.paths == tuple(f"/c/flat {n}.fits" for n in range(3))
-    assert found.flat_dark.paths == ("/c/fd 0.fits", "/c/fd 1.fits")
-    assert not found.dark
-    assert "No darks that fit were found." in found.comment
+    calibration = chosen(*old, *three("flat"), *flat_darks, *three("bias"))
+    assert calibration.flat.paths == tuple(f"/c/flat {n}.fits" for n in range(3))
+    assert calibration.flat_dark.paths == ("/c/fd 0.fits", "/c/fd 1.fits")
+    assert not calibration.dark
+    assert "No darks that fit were found." in calibration.comment
 
 
 def test_one_dark_is_no_master():

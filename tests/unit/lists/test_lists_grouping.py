@@ -45,10 +45,10 @@ def test_a_dithered_night_with_a_flip_and_a_new_approach_is_one_stack():
 
 def test_the_panels_of_a_mosaic_are_stacks_of_their_own():
     frames = [row(n, ra_deg=10.0, dec_deg=41.0 + (n % 3) * 0.8 * SIDE_DEG) for n in range(9)]
-    found = by_folder(frames)
-    assert sorted(found.values()) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
-    assert found[PLAIN] == [0, 3, 6]
-    assert f"{PLAIN}_ra010.00_dec+41.67" in found
+    folders = by_folder(frames)
+    assert sorted(folders.values()) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    assert folders[PLAIN] == [0, 3, 6]
+    assert f"{PLAIN}_ra010.00_dec+41.67" in folders
     assert list(by_folder(frames, ["pointing"])) == [PLAIN]
 
 
@@ -101,12 +101,12 @@ def test_no_frame_that_comes_later_renames_a_stack_or_moves_a_frame():
     for count in range(10, 121, 10):
         shuffled = frames[:count]
         chance.shuffle(shuffled)
-        now = {number: folder for folder, numbers in by_folder(shuffled).items() for number in numbers}
-        assert before.items() <= now.items()
-        before = now
+        later_folders = {number: folder for folder, numbers in by_folder(shuffled).items() for number in numbers}
+        assert before.items() <= later_folders.items()
+        before = later_folders
     left = [frame.gone() if frame.seq < 60 else frame for frame in frames]
-    now = {number: folder for folder, numbers in by_folder(left).items() for number in numbers}
-    assert now == {number: folder for number, folder in before.items() if number >= 60}
+    later_folders = {number: folder for folder, numbers in by_folder(left).items() for number in numbers}
+    assert later_folders == {number: folder for number, folder in before.items() if number >= 60}
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_short_lights_of_a_target_or_of_a_night_of_their_own_are_offered():
 
 def test_a_frame_that_was_kept_by_hand_is_offered():
     lights = [row(n, exposure_s=300.0) for n in range(4)]
-    kept = guide(5, by_hand=True)
-    assert all(not stack.not_offered for stack in stacks([*lights, kept]))
+    kept_frame = guide(5, by_hand=True)
+    assert all(not stack.not_offered for stack in stacks([*lights, kept_frame]))
 
 
 def test_angles_on_the_sky_and_on_the_sensor():
@@ -223,8 +223,8 @@ def test_panels_without_coordinates_are_separated_by_their_stars():
         x_px = 500 + (2400 if number % 2 else 0) + chance.uniform(-40, 40)
         frames.append(seen(number, sky, x_px, 1000 + chance.uniform(-40, 40), turned=number > 12))
     frames[6] = replace(frames[6], stars=frames[6].stars[:5])
-    found = by_folder(frames)
-    assert found == {PLAIN: list(range(0, 24, 2)), f"{PLAIN}_panel2": list(range(1, 24, 2))}
+    folders = by_folder(frames)
+    assert folders == {PLAIN: list(range(0, 24, 2)), f"{PLAIN}_panel2": list(range(1, 24, 2))}
     assert list(by_folder(frames, ["pointing"])) == [PLAIN]
 
 

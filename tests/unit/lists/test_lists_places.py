@@ -57,14 +57,14 @@ def test_a_check_reads_each_folder_once_and_returns_which_files_exist(tmp_path, 
         path.write_bytes(b"x")
     (tmp_path / "dead.fits").symlink_to(tmp_path / "nothing.fits")
     (tmp_path / "folder.fits").mkdir()
-    asked: list[str] = []
+    listed: list[str] = []
     scan = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda folder: asked.append(str(folder)) or scan(folder))
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(str(folder)) or scan(folder))
     names = ("a.fits", "b.fits", "gone.fits", "dead.fits", "folder.fits", "L/c.fits", "no folder/d.fits")
-    found = present_files(str(tmp_path / name) for name in names)
-    assert {Path(path).name for path, there in found.items() if there} == {"a.fits", "b.fits", "c.fits"}
-    assert len(found) == len(names)
-    assert sorted(asked) == sorted(str(tmp_path / name) for name in (".", "L", "no folder"))
+    existing = present_files(str(tmp_path / name) for name in names)
+    assert {Path(path).name for path, there in existing.items() if there} == {"a.fits", "b.fits", "c.fits"}
+    assert len(existing) == len(names)
+    assert sorted(listed) == sorted(str(tmp_path / name) for name in (".", "L", "no folder"))
 
 
 def test_nothing_is_known_of_a_folder_that_cannot_be_read(monkeypatch):

@@ -212,7 +212,7 @@ def test_one_content_at_two_paths_is_listed_once(tmp_path):
     write_lists([*night(), copy], tmp_path)
     whole = json.loads((tmp_path / GROUP / "frames.json").read_bytes())
     assert len(whole["accepted"]) == 3
-    assert [one["file"] for one in whole["duplicates"]] == ["/capture/light 1.fits"]
+    assert [entry["file"] for entry in whole["duplicates"]] == ["/capture/light 1.fits"]
 
 
 def test_new_content_at_one_path_replaces_the_old(tmp_path):
@@ -324,7 +324,7 @@ def test_failed_replacement_keeps_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         list_files.replace_file(path, b"new")
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"list.csv": b"old"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"list.csv": b"old"}
 
 
 def test_replacement_waits_for_a_reader_on_windows(tmp_path, monkeypatch):
@@ -449,7 +449,7 @@ def test_a_list_that_was_changed_by_hand_is_kept_under_another_name(tmp_path):
     assert kept.read_text() == "# my own way\n"
     assert [kept.name in note for note in body.notes] == [True]
     write_lists([], tmp_path)
-    assert kept.read_text() == "# my own way\n"
+    assert renamed.read_text() == "# my own way\n"
 
 
 def test_links_of_version_0_1_are_taken_over(tmp_path):

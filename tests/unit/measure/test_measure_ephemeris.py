@@ -1,4 +1,4 @@
-"""Sun and moon: against almanac facts, and whatever sign a program gives to its longitude."""
+"""Sun and moon agree with almanacs, for any sign of the longitude in the header."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_site_that_contradicts_the_altitude_is_not_believed():
 
 
 def test_no_frame_is_taken_by_day():
-    """03:30 UTC is evening in Tucson and midday east of China; stars tell which longitude is meant."""
+    """03:30 UTC is evening in Tucson and midday east of China; the sky decides which longitude is meant."""
     assert sun_and_moon(at(2026, 11, 21, 3, 30, site_lat_deg=32.2, site_lon_deg=110.9), None)["sun_altitude_deg"] < 0
 
 

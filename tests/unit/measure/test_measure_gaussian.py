@@ -55,7 +55,7 @@ def test_what_is_no_star_or_too_near_the_border_has_no_width():
      (None, 3.0, 3.080), (None, 8.0, 8.032)],
 )  # fmt: skip
 def test_both_widths_of_a_field(make_frame, make_detections, draw_field, profile, no_baseline, beta, fwhm, siril):
-    """The last column is what Siril 1.0.6 says of such stars (``python -m benchmarks.widths``)."""
+    """The last column is the result of Siril 1.0.6 for such stars (``python -m benchmarks.widths``)."""
     field = draw_field(count=40)
     image = field.image(profile(fwhm, beta), noise=4.0)
     detections = make_detections(field.x, field.y, field.peak, noise=4.0, bin_factor=2 if fwhm > 6 else 1)

@@ -14,8 +14,10 @@ from astro_monitor.testing.measuring import measured_against
 
 def of_field(make_frame, make_detections, field, star, *, bin_factor=1, light=1.0, sky=1000.0, **meta):
     frame = make_frame(field.image(star, light=light, sky=sky), **meta)
-    found = make_detections(field.x, field.y, light * field.peak, sky=sky, shape=field.shape, bin_factor=bin_factor)
-    return frame, found
+    detections = make_detections(
+        field.x, field.y, light * field.peak, sky=sky, shape=field.shape, bin_factor=bin_factor
+    )
+    return frame, detections
 
 
 def check_complete(measured):
@@ -37,10 +39,10 @@ def test_a_field_is_measured_in_pixels_of_the_sensor(
 ):
     count = 120 // bin_factor
     field = draw_field(count=count)
-    frame, found = of_field(
+    frame, detections = of_field(
         make_frame, make_detections, field, profile(fwhm), bin_factor=bin_factor, scale_arcsec_px=1.5, e_per_adu=1.0
     )
-    stars, measured = measured_against(frame, found, no_baseline)
+    stars, measured = measured_against(frame, detections, no_baseline)
     check_complete(measured)
     values = measured.values
     assert values["fwhm_px"] == pytest.approx(fwhm, rel=0.05)
@@ -65,8 +67,8 @@ def test_centres_are_refined(make_frame, make_detections, field, profile, no_bas
 
 
 def test_super_pixels_are_undone(make_frame, make_detections, field, profile, no_baseline):
-    frame, found = of_field(make_frame, make_detections, field, profile(3.0), px=2)
-    _, measured = measured_against(frame, found, no_baseline)
+    frame, detections = of_field(make_frame, make_detections, field, profile(3.0), px=2)
+    _, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["fwhm_px"] == pytest.approx(6.0, rel=0.05)
     x, y = np.array([(star.x_px, star.y_px) for star in measured.bright_stars]).T
     nearest = np.hypot(2 * field.x[None] + 0.5 - x[:, None], 2 * field.y[None] + 0.5 - y[:, None]).min(axis=1)
@@ -76,8 +78,8 @@ def test_super_pixels_are_undone(make_frame, make_detections, field, profile, no
 @pytest.mark.parametrize("times", [1.0, 2.0, 3.5])
 def test_trails_have_their_length_and_direction(make_frame, make_detections, field, profile, no_baseline, times):
     star = profile(2.5, trail=times * 2.5, angle_deg=-40)
-    frame, found = of_field(make_frame, make_detections, field, star)
-    _, measured = measured_against(frame, found, no_baseline)
+    frame, detections = of_field(make_frame, make_detections, field, star)
+    _, measured = measured_against(frame, detections, no_baseline)
     values = measured.values
     assert values["trail_length_px"] == pytest.approx(times * 2.5, rel=0.1)
     assert values["fwhm_minor_px"] == pytest.approx(2.5, rel=0.1)
@@ -88,14 +90,14 @@ def test_trails_have_their_length_and_direction(make_frame, make_detections, fie
 
 def test_rings_are_distinguished_from_wide_stars(make_frame, make_detections, field, profile, no_baseline):
     ring, _ = of_field(make_frame, make_detections, field, profile(2.0, ring=6.0))
-    wide, found = of_field(make_frame, make_detections, field, profile(6.0))
-    assert measured_against(ring, found, no_baseline)[1].values["central_dip_fraction"] > 0.6
-    assert measured_against(wide, found, no_baseline)[1].values["central_dip_fraction"] < 0.05
+    wide, detections = of_field(make_frame, make_detections, field, profile(6.0))
+    assert measured_against(ring, detections, no_baseline)[1].values["central_dip_fraction"] > 0.6
+    assert measured_against(wide, detections, no_baseline)[1].values["central_dip_fraction"] < 0.05
 
 
 def test_cloud_costs_light(make_frame, make_detections, field, profile, no_baseline):
-    frame, found = of_field(make_frame, make_detections, field, profile(3.0))
-    reference = measured_against(frame, found, no_baseline)[1].bright_stars
+    frame, detections = of_field(make_frame, make_detections, field, profile(3.0))
+    reference = measured_against(frame, detections, no_baseline)[1].bright_stars
     baseline = Baseline(key=no_baseline.key, size=5, reference_stars=reference)
     cloudy, dimmed = of_field(make_frame, make_detections, field, profile(3.6), light=0.45, sky=1500.0)
     _, measured = measured_against(cloudy, dimmed, baseline)
@@ -108,8 +110,8 @@ def test_cloud_costs_light(make_frame, make_detections, field, profile, no_basel
 
 
 def test_another_field_says_why_nothing_matches(make_frame, make_detections, field, draw_field, profile, no_baseline):
-    frame, found = of_field(make_frame, make_detections, field, profile(3.0))
-    reference = measured_against(frame, found, no_baseline)[1].bright_stars
+    frame, detections = of_field(make_frame, make_detections, field, profile(3.0))
+    reference = measured_against(frame, detections, no_baseline)[1].bright_stars
     baseline = Baseline(key=no_baseline.key, size=5, reference_stars=reference)
     other, its_stars = of_field(make_frame, make_detections, draw_field(seed=77), profile(3.0))
     _, measured = measured_against(other, its_stars, baseline)
@@ -121,8 +123,8 @@ def test_kinds_are_counted_and_only_stars_are_measured(make_frame, make_detectio
     frame = make_frame(field.image(profile(3.0)))
     kind = np.zeros(120, np.uint8)
     kind[:10], kind[10:15] = KIND_ARTEFACT, KIND_EXTENDED
-    found = make_detections(field.x, field.y, field.peak, shape=field.shape, kind=kind)
-    stars, measured = measured_against(frame, found, no_baseline)
+    detections = make_detections(field.x, field.y, field.peak, shape=field.shape, kind=kind)
+    stars, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["artefact_count"] == 10
     assert measured.values["extended_count"] == 5
     assert measured.values["star_count"] == 105
@@ -133,11 +135,11 @@ def test_saturated_stars_stand_aside_while_there_are_others(make_frame, make_det
     image = field.image(profile(3.0))
     limit = float(np.sort(field.peak)[-30]) + 1000
     frame = make_frame(np.minimum(image, np.uint16(limit)), saturation=limit)
-    found = make_detections(field.x, field.y, field.peak, shape=field.shape)
-    stars, measured = measured_against(frame, found, no_baseline)
+    detections = make_detections(field.x, field.y, field.peak, shape=field.shape)
+    stars, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["saturated_star_fraction"] < 0.1
     everything = make_frame(np.minimum(image, np.uint16(1500)), saturation=1500.0)
-    stars, measured = measured_against(everything, found, no_baseline)
+    stars, measured = measured_against(everything, detections, no_baseline)
     assert stars.saturated.mean() > 0.9
     assert measured.bright_stars == () or measured.values["saturated_star_fraction"] < 1
     check_complete(measured)
@@ -145,8 +147,8 @@ def test_saturated_stars_stand_aside_while_there_are_others(make_frame, make_det
 
 def test_saturation_shows_even_in_a_binned_frame(make_frame, make_detections, field, profile, no_baseline):
     image = np.minimum(field.image(profile(6.0)), np.uint16(1800))
-    found = make_detections(field.x, field.y, field.peak, shape=field.shape, bin_factor=2)
-    stars, _ = measured_against(make_frame(image, saturation=1800.0), found, no_baseline)
+    detections = make_detections(field.x, field.y, field.peak, shape=field.shape, bin_factor=2)
+    stars, _ = measured_against(make_frame(image, saturation=1800.0), detections, no_baseline)
     assert stars.saturated.mean() > 0.9
 
 
@@ -154,8 +156,8 @@ def test_a_blind_corner_is_dead(make_frame, make_detections, draw_field, profile
     field = draw_field(count=1500)
     seen = ~((field.x < 200) & (field.y < 200))
     field.x, field.y, field.peak = field.x[seen], field.y[seen], field.peak[seen]
-    frame, found = of_field(make_frame, make_detections, field, profile(2.5))
-    _, measured = measured_against(frame, found, no_baseline)
+    frame, detections = of_field(make_frame, make_detections, field, profile(2.5))
+    _, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["dead_cell_fraction"] == pytest.approx(4 / 48)
     assert measured.field_grid[0].fwhm_px is None
     assert [(cell.row, cell.column) for cell in measured.field_grid[:9]] == [(0, c) for c in range(8)] + [(1, 0)]
@@ -165,20 +167,20 @@ def test_choice_is_bounded_spread_and_repeatable(make_frame, make_detections, dr
     field = draw_field(count=2000)
     # One half of the field holds all bright stars.
     field.peak[field.x < 400] *= 50
-    frame, found = of_field(make_frame, make_detections, field, profile(2.0))
-    chosen = select(frame, found)
+    frame, detections = of_field(make_frame, make_detections, field, profile(2.0))
+    chosen = select(frame, detections)
     assert chosen.size == MAX_STARS
     assert np.array_equal(chosen, np.sort(chosen))
-    assert np.array_equal(chosen, select(frame, found))
-    assert (found.x_px[chosen] > 400).sum() >= 70
+    assert np.array_equal(chosen, select(frame, detections))
+    assert (detections.x_px[chosen] > 400).sum() >= 70
 
 
 def test_streaks_are_given_in_sensor_pixels(make_frame, make_detections, no_baseline):
     frame = make_frame(np.full((64, 64), 500, np.uint16), px=2)
-    found = make_detections([], [], [], shape=(64, 64))
+    detections = make_detections([], [], [], shape=(64, 64))
     streak = Streak(x0_px=0, y0_px=0, x1_px=30, y1_px=40, angle_deg=53.13, length_px=50, width_px=3)
-    object.__setattr__(found, "streaks", (streak,))
-    _, measured = measured_against(frame, found, no_baseline)
+    object.__setattr__(detections, "streaks", (streak,))
+    _, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["streak_count"] == 1
     assert (measured.streaks[0].length_px, measured.streaks[0].x0_px, measured.streaks[0].x1_px) == (100, 0.5, 60.5)
 
@@ -190,11 +192,11 @@ def test_a_line_that_the_rig_is_known_for_is_no_trail(
     make_frame, make_detections, no_baseline, x_px: float, on_sky: bool, trails: int
 ):
     frame = make_frame(np.full((64, 64), 500, np.uint16), px=2)
-    found = make_detections([], [], [], shape=(64, 64))
+    detections = make_detections([], [], [], shape=(64, 64))
     streak = Streak(x0_px=50, y0_px=0, x1_px=50, y1_px=40, angle_deg=90, length_px=40, width_px=3)
-    object.__setattr__(found, "streaks", (streak,))
+    object.__setattr__(detections, "streaks", (streak,))
     line = FixedLine(x0_px=x_px, y0_px=4, x1_px=x_px, y1_px=84, width_px=6, on_sky=on_sky)
-    _, measured = measured_against(frame, found, replace(no_baseline, fixed_lines=(line,)))
+    _, measured = measured_against(frame, detections, replace(no_baseline, fixed_lines=(line,)))
     assert measured.values["streak_count"] == len(measured.streaks) == trails
     assert len(measured.fixed_streaks) == 1 - trails
 
@@ -206,10 +208,10 @@ def test_small_frames_and_few_stars_never_fail(make_frame, make_detections, no_b
     rng = np.random.default_rng(1)
     pixels = rng.integers(900, 1100, shape).astype(np.uint16)
     x, y = rng.uniform(0, shape[1], count), rng.uniform(0, shape[0], count)
-    found = make_detections(x, y, np.full(count, 500.0), shape=shape, cell=min(shape), bin_factor=bin_factor)
+    detections = make_detections(x, y, np.full(count, 500.0), shape=shape, cell=min(shape), bin_factor=bin_factor)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _, measured = measured_against(make_frame(pixels), found, no_baseline)
+        _, measured = measured_against(make_frame(pixels), detections, no_baseline)
     check_complete(measured)
     assert measured.values["star_count"] == count
 
@@ -227,26 +229,28 @@ def test_small_frames_and_few_stars_never_fail(make_frame, make_detections, no_b
 )
 def test_constant_and_extreme_frames_never_fail(make_frame, make_detections, no_baseline, fill, dtype, saturation):
     pixels = np.full((200, 300), fill, dtype)
-    found = make_detections([100.0, 150.0], [100.0, 120.0], [50.0, 10.0], sky=float(fill), noise=1e-6, shape=(200, 300))
-    _, measured = measured_against(make_frame(pixels, saturation=saturation), found, no_baseline)
+    detections = make_detections(
+        [100.0, 150.0], [100.0, 120.0], [50.0, 10.0], sky=float(fill), noise=1e-6, shape=(200, 300)
+    )
+    _, measured = measured_against(make_frame(pixels, saturation=saturation), detections, no_baseline)
     check_complete(measured)
 
 
 def test_frames_between_zero_and_one_are_measured_like_others(make_frame, make_detections, field, profile, no_baseline):
     whole = field.image(profile(3.0))
     unit = (whole / 65535 - 0.02).astype(np.float32)
-    found = make_detections(
+    detections = make_detections(
         field.x, field.y, field.peak / 65535, sky=1000 / 65535 - 0.02, noise=10 / 65535, shape=field.shape
     )
-    _, measured = measured_against(make_frame(unit, saturation=0.9), found, no_baseline)
+    _, measured = measured_against(make_frame(unit, saturation=0.9), detections, no_baseline)
     check_complete(measured)
     assert measured.values["fwhm_px"] == pytest.approx(3.0, rel=0.05)
     assert measured.values["star_count_measured"] > 80
 
 
 def test_same_frame_same_numbers(make_frame, make_detections, field, profile, no_baseline):
-    frame, found = of_field(make_frame, make_detections, field, profile(3.0))
-    first, second = (measured_against(frame, found, no_baseline) for _ in range(2))
+    frame, detections = of_field(make_frame, make_detections, field, profile(3.0))
+    first, second = (measured_against(frame, detections, no_baseline) for _ in range(2))
     assert first[1] == second[1]
     assert np.array_equal(first[0].stamps, second[0].stamps)
 
@@ -288,15 +292,15 @@ def hot_field(make_frame, make_detections, widths, places=None):
 
 def test_hot_pixels_taken_for_stars_do_not_count(make_frame, make_detections, no_baseline):
     """As many single hot pixels as stars, all called stars by the finder."""
-    frame, found = hot_field(make_frame, make_detections, [2.6] * 40 + [0] * 40)
-    stars, measured = measured_against(frame, found, no_baseline)
+    frame, detections = hot_field(make_frame, make_detections, [2.6] * 40 + [0] * 40)
+    stars, measured = measured_against(frame, detections, no_baseline)
     assert measured.values["fwhm_px"] == pytest.approx(2.6, rel=0.05)
     assert stars.fwhm_px.min() > 1.5
 
 
 def test_where_nearly_all_are_hot_pixels_there_is_no_width_and_a_reason(make_frame, make_detections, no_baseline):
-    frame, found = hot_field(make_frame, make_detections, [2.6] * 3 + [0] * 80)
-    _, measured = measured_against(frame, found, no_baseline)
+    frame, detections = hot_field(make_frame, make_detections, [2.6] * 3 + [0] * 80)
+    _, measured = measured_against(frame, detections, no_baseline)
     check_complete(measured)
     assert measured.values["fwhm_px"] is None
     assert "hot pixels" in measured.why_missing["fwhm_px"]

@@ -41,18 +41,18 @@ def examine(number, baseline):
     frame = read(path)
     light = frame.pixels.astype(np.float32)
     sky = sep.Background(light, bw=64, bh=64)
-    found = sep.extract(light - sky.back(), 4, err=sky.globalrms, minarea=5)
-    found = found[np.argsort(-found["flux"])]
+    sources = sep.extract(light - sky.back(), 4, err=sky.globalrms, minarea=5)
+    sources = sources[np.argsort(-sources["flux"])]
     height, width = light.shape
     mesh = sky.back()[: height // 64 * 64, : width // 64 * 64].reshape(height // 64, 64, width // 64, 64)
     detections = Detections(
         frame_id=frame.frame_id,
-        x_px=found["x"].astype(np.float32),
-        y_px=found["y"].astype(np.float32),
-        score=np.ones(len(found), np.float32),
-        kind=np.zeros(len(found), np.uint8),
-        peak_adu=found["peak"].astype(np.float32),
-        snr=(found["flux"] / sky.globalrms / np.sqrt(found["npix"])).astype(np.float32),
+        x_px=sources["x"].astype(np.float32),
+        y_px=sources["y"].astype(np.float32),
+        score=np.ones(len(sources), np.float32),
+        kind=np.zeros(len(sources), np.uint8),
+        peak_adu=sources["peak"].astype(np.float32),
+        snr=(sources["flux"] / sky.globalrms / np.sqrt(sources["npix"])).astype(np.float32),
         bin_factor=1,
         streaks=(),
         sky=SkyMap(level_adu=mesh.mean(axis=(1, 3)), noise_adu=float(sky.globalrms), cell_px=64),

@@ -18,20 +18,20 @@ def test_one_direction_everywhere_is_coherent():
     rng = np.random.default_rng(1)
     x, y = stars(rng)
     a, b = long_stars(200)
-    found = field_shape(x, y, a, b, rng.normal(-35, 3, 200), SHAPE, 2.8)
-    assert found.angle_deg == pytest.approx(-35, abs=1)
-    assert found.coherence > 0.95
-    assert abs(found.radial_elongation) < 0.05
+    field = field_shape(x, y, a, b, rng.normal(-35, 3, 200), SHAPE, 2.8)
+    assert field.angle_deg == pytest.approx(-35, abs=1)
+    assert field.coherence > 0.95
+    assert abs(field.radial_elongation) < 0.05
 
 
 def test_directions_at_random_cancel():
     rng = np.random.default_rng(2)
     x, y = stars(rng)
     a, b = long_stars(200)
-    found = field_shape(x, y, a, b, rng.uniform(-90, 90, 200), SHAPE, 2.8)
-    assert found.coherence < 0.2
-    assert found.rotation_coherence < 0.35
-    assert found.trail_length_px < 0.5 * np.sqrt(12 * (a[0] ** 2 - b[0] ** 2))
+    field = field_shape(x, y, a, b, rng.uniform(-90, 90, 200), SHAPE, 2.8)
+    assert field.coherence < 0.2
+    assert field.rotation_coherence < 0.35
+    assert field.trail_length_px < 0.5 * np.sqrt(12 * (a[0] ** 2 - b[0] ** 2))
 
 
 @pytest.mark.parametrize("centre", [(750.0, 500.0), (200.0, 900.0), (-150.0, 300.0)])
@@ -40,8 +40,8 @@ def test_a_turn_around_a_point_is_rotation(centre):
     x, y = stars(rng)
     a, b = long_stars(200)
     theta = np.degrees(np.arctan2(y - centre[1], x - centre[0])) + 90
-    found = field_shape(x, y, a, b, (theta + 90) % 180 - 90, SHAPE, 2.8)
-    assert found.rotation_coherence > 0.9
+    field = field_shape(x, y, a, b, (theta + 90) % 180 - 90, SHAPE, 2.8)
+    assert field.rotation_coherence > 0.9
 
 
 def test_radial_and_tangential_have_opposite_signs():
@@ -58,7 +58,7 @@ def test_radial_and_tangential_have_opposite_signs():
 
 def test_round_stars_have_no_trail_and_no_direction_to_speak_of():
     ones = np.ones(10)
-    found = field_shape(ones, ones, ones, ones, 0 * ones, SHAPE, 2.35)
-    assert found.trail_length_px == 0
-    assert found.coherence == 0
-    assert found.rotation_coherence == 0
+    field = field_shape(ones, ones, ones, ones, 0 * ones, SHAPE, 2.35)
+    assert field.trail_length_px == 0
+    assert field.coherence == 0
+    assert field.rotation_coherence == 0

@@ -52,27 +52,27 @@ def grid(count: int) -> list[tuple[int, int]]:
 
 def test_more_sources_are_measured_than_a_verdict_needs(make_frame, make_detections, profile) -> None:
     places = grid(300)
-    frame, found = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 300)
-    table = measure_sources(frame, found)
+    frame, detections = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 300)
+    table = measure_sources(frame, detections)
     assert len(table) == 300
     assert set(table.note) == {""}
-    assert measure_chosen(frame, found, select(frame, found))[0].x_px.size == 256
+    assert measure_chosen(frame, detections, select(frame, detections))[0].x_px.size == 256
     np.testing.assert_allclose(table.fwhm_px, FWHM_PX, rtol=0.06)
     assert sorted(zip(np.rint(table.x_px), np.rint(table.y_px), strict=True)) == sorted(map(tuple, np.asarray(places)))
 
 
 @pytest.mark.parametrize("px", [1, 2])
 def test_positions_and_widths_are_in_sensor_pixels(make_frame, make_detections, profile, px) -> None:
-    frame, found = scene(make_frame, make_detections, profile, grid(40), [PEAK_ADU] * 40, px=px)
-    table = measure_sources(frame, found)
+    frame, detections = scene(make_frame, make_detections, profile, grid(40), [PEAK_ADU] * 40, px=px)
+    table = measure_sources(frame, detections)
     assert table.x_px.min() == pytest.approx(30 * px + (px - 1) / 2, abs=0.6 * px)
     np.testing.assert_allclose(table.fwhm_px, FWHM_PX * px, rtol=0.06)
 
 
 def test_what_cannot_be_measured_says_why_and_comes_last(make_frame, make_detections, profile) -> None:
     places = [*grid(20), (3, 150), (200, 250)]
-    frame, found = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 20 + [PEAK_ADU * 2, 0.5])
-    table = measure_sources(frame, found)
+    frame, detections = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 20 + [PEAK_ADU * 2, 0.5])
+    table = measure_sources(frame, detections)
     assert set(table.note[:20]) == {""}
     assert sorted(table.note[20:]) == sorted([AT_THE_BORDER, TOO_FAINT])
     assert np.isnan(table.fwhm_px[20:]).all()
@@ -82,8 +82,8 @@ def test_what_cannot_be_measured_says_why_and_comes_last(make_frame, make_detect
 
 def test_light_of_a_brighter_neighbour_is_said(make_frame, make_detections, profile) -> None:
     places = [*grid(20), (200, 200), (205, 200)]
-    frame, found = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 20 + [PEAK_ADU * 3, PEAK_ADU])
-    table = measure_sources(frame, found)
+    frame, detections = scene(make_frame, make_detections, profile, places, [PEAK_ADU] * 20 + [PEAK_ADU * 3, PEAK_ADU])
+    table = measure_sources(frame, detections)
     fainter = int(np.argmin(np.hypot(table.x_px - 205, table.y_px - 200)))
     brighter = int(np.argmin(np.hypot(table.x_px - 200, table.y_px - 200)))
     assert table.note[fainter] in (BLENDED, TOO_FAINT)
@@ -91,11 +91,11 @@ def test_light_of_a_brighter_neighbour_is_said(make_frame, make_detections, prof
 
 
 def test_no_detections_are_an_empty_table(make_frame, make_detections, profile) -> None:
-    frame, found = scene(make_frame, make_detections, profile, [(30, 30)], [PEAK_ADU])
-    empty = {name: getattr(found, name)[:0] for name in ("x_px", "y_px", "score", "kind", "peak_adu", "snr")}
+    frame, detections = scene(make_frame, make_detections, profile, [(30, 30)], [PEAK_ADU])
+    empty = {name: getattr(detections, name)[:0] for name in ("x_px", "y_px", "score", "kind", "peak_adu", "snr")}
     from dataclasses import replace
 
-    table = measure_sources(frame, replace(found, **empty))
+    table = measure_sources(frame, replace(detections, **empty))
     assert len(table) == 0
     assert not table.has_sky_positions
     assert table.count(KIND_ARTEFACT) == 0

@@ -10,12 +10,12 @@ HEIGHT, WIDTH = 2000, 3000
 def take(dx=0.0, dy=0.0, angle=0.0, light=1.0, most=150, noise=0.2, seed=0, sky_seed=1):
     """Bright stars of one frame of a field, moved, turned and dimmed."""
     sky = np.random.default_rng(sky_seed)
-    place = sky.uniform(-0.6, 0.6, (400, 2)) * (WIDTH, HEIGHT)
+    positions = sky.uniform(-0.6, 0.6, (400, 2)) * (WIDTH, HEIGHT)
     flux = 10 + 100 * sky.pareto(1.0, 400)
     rng = np.random.default_rng(seed)
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    x = cosine * place[:, 0] - sine * place[:, 1] + dx + (WIDTH - 1) / 2 + rng.normal(0, noise, 400)
-    y = sine * place[:, 0] + cosine * place[:, 1] + dy + (HEIGHT - 1) / 2 + rng.normal(0, noise, 400)
+    x = cosine * positions[:, 0] - sine * positions[:, 1] + dx + (WIDTH - 1) / 2 + rng.normal(0, noise, 400)
+    y = sine * positions[:, 0] + cosine * positions[:, 1] + dy + (HEIGHT - 1) / 2 + rng.normal(0, noise, 400)
     flux = flux * light * (1 + rng.normal(0, 0.05, 400))
     inside = np.flatnonzero((x > 20) & (x < WIDTH - 20) & (y > 20) & (y < HEIGHT - 20))
     order = inside[np.argsort(-flux[inside])][:most]
@@ -40,19 +40,19 @@ REFERENCE = take(seed=9)
 )
 @pytest.mark.parametrize("light", [1.0, 0.4])
 def test_dithers_flips_and_turned_fields_are_matched(moved, light):
-    found = match(take(**moved, light=light), REFERENCE, (HEIGHT, WIDTH), 3.0)
-    assert found is not None
-    assert found.count > 80
-    assert found.transparency == pytest.approx(light, rel=0.03)
-    assert found.offset_x_px == pytest.approx(moved.get("dx", 0), abs=2.0)
-    assert found.offset_y_px == pytest.approx(moved.get("dy", 0), abs=2.0)
-    assert (found.turn_deg - moved.get("angle", 0) + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
+    matched = match(take(**moved, light=light), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.count > 80
+    assert matched.transparency == pytest.approx(light, rel=0.03)
+    assert matched.offset_x_px == pytest.approx(moved.get("dx", 0), abs=2.0)
+    assert matched.offset_y_px == pytest.approx(moved.get("dy", 0), abs=2.0)
+    assert (matched.turn_deg - moved.get("angle", 0) + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
 
 
 def test_thick_cloud_leaves_few_stars_but_the_right_ratio():
-    found = match(take(light=0.05, most=15), REFERENCE, (HEIGHT, WIDTH), 3.0)
-    assert found is not None
-    assert found.transparency == pytest.approx(0.05, rel=0.06)
+    matched = match(take(light=0.05, most=15), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.transparency == pytest.approx(0.05, rel=0.06)
 
 
 def clouded(stars, right_of_px, loss_mag):
@@ -66,18 +66,18 @@ def clouded(stars, right_of_px, loss_mag):
 
 @pytest.mark.parametrize("loss_mag", [0.5, 1.0, 2.0])
 def test_a_small_cloud_is_seen_where_it_is_as_much_as_is_sure(loss_mag):
-    found = match(clouded(take(), 0.75 * WIDTH, loss_mag), REFERENCE, (HEIGHT, WIDTH), 3.0)
-    assert found is not None
-    assert 0.8 * loss_mag - 0.05 < found.patch_mag <= loss_mag + 0.02
-    assert found.transparency == pytest.approx(1.0, rel=0.05), "the field as a whole is clear"
+    matched = match(clouded(take(), 0.75 * WIDTH, loss_mag), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert 0.8 * loss_mag - 0.05 < matched.patch_mag <= loss_mag + 0.02
+    assert matched.transparency == pytest.approx(1.0, rel=0.05), "the field as a whole is clear"
 
 
 @pytest.mark.parametrize("light", [1.0, 0.3])
 @pytest.mark.parametrize("seed", range(6))
 def test_an_even_loss_and_noise_are_no_small_cloud(light, seed):
-    found = match(take(light=light, seed=seed, dx=30.0), REFERENCE, (HEIGHT, WIDTH), 3.0)
-    assert found is not None
-    assert found.patch_mag < 0.03
+    matched = match(take(light=light, seed=seed, dx=30.0), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.patch_mag < 0.03
 
 
 @pytest.mark.parametrize("seed", range(5))

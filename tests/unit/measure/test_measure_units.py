@@ -1,4 +1,4 @@
-"""Frames in another unit are no cloudy frames, and a sky that was subtracted is as bright as its noise says."""
+"""Frames in another unit are not cloudy frames, and the brightness of a subtracted sky follows from its noise."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def usual(make_frame, make_detections, field, profile, no_baseline) -> Baseline:
 
 @pytest.mark.parametrize("factor", [1 / 65535, 1 / 16, 16.0, 256.0])
 def test_the_same_stars_in_another_unit(make_frame, make_detections, field, profile, usual, factor: float) -> None:
-    found = measured(make_frame, make_detections, field, profile, usual, factor=factor)
-    assert found.values["unit_ratio"] == pytest.approx(factor, rel=0.02)
-    assert found.values["matched_star_count"] > 50
+    measurements = measured(make_frame, make_detections, field, profile, usual, factor=factor)
+    assert measurements.values["unit_ratio"] == pytest.approx(factor, rel=0.02)
+    assert measurements.values["matched_star_count"] > 50
     for key in EXTINCTION:
-        assert found.values[key] is None
-        assert "another unit" in found.why_missing[key]
+        assert measurements.values[key] is None
+        assert "another unit" in measurements.why_missing[key]
 
 
 @pytest.mark.parametrize("light", [0.06, 0.3, 1.0])
 def test_cloud_takes_light_and_leaves_the_noise(make_frame, make_detections, field, profile, usual, light) -> None:
-    found = measured(make_frame, make_detections, field, profile, usual, light=light)
-    assert found.values["unit_ratio"] is None
-    assert found.values["transparency"] == pytest.approx(light, rel=0.1)
-    assert "unit of earlier frames" in found.why_missing["unit_ratio"]
+    measurements = measured(make_frame, make_detections, field, profile, usual, light=light)
+    assert measurements.values["unit_ratio"] is None
+    assert measurements.values["transparency"] == pytest.approx(light, rel=0.1)
+    assert "unit of earlier frames" in measurements.why_missing["unit_ratio"]
 
 
 def test_a_subtracted_sky_is_as_bright_as_its_noise_says(make_frame, make_detections, field, profile, no_baseline):
@@ -53,6 +53,6 @@ def test_a_subtracted_sky_is_as_bright_as_its_noise_says(make_frame, make_detect
     for shift in (-3.0, -0.5, 0.5, 3.0, 20.0):
         image = field.image(profile(3.0), sky=1000.0, noise=30.0).astype(np.float32) - np.float32(1000.0 - shift)
         detections = make_detections(field.x, field.y, field.peak, sky=shift, noise=30.0)
-        found = measured_against(make_frame(image), detections, no_baseline)[1]
-        above.append(found.values["sky_above_pedestal_adu"])
+        measurements = measured_against(make_frame(image), detections, no_baseline)[1]
+        above.append(measurements.values["sky_above_pedestal_adu"])
     assert above == pytest.approx([900.0] * 5, rel=0.01)

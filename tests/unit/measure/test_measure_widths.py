@@ -26,8 +26,8 @@ def exposed(profile, stars, *, noise=5.0, saturation=60000.0, side=121, seed=3):
 
 def values_of(make_frame, make_detections, image, stars, no_baseline, *, bin_factor=1, noise=5.0, saturation=60000.0):
     x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
-    found = make_detections(x, y, peak, noise=noise, shape=SHAPE, bin_factor=bin_factor)
-    return measured_against(make_frame(image, saturation=saturation), found, no_baseline)[1]
+    detections = make_detections(x, y, peak, noise=noise, shape=SHAPE, bin_factor=bin_factor)
+    return measured_against(make_frame(image, saturation=saturation), detections, no_baseline)[1]
 
 
 @pytest.mark.parametrize("fwhm", [1.8, 2.4, 3.5, 5.0])
@@ -51,9 +51,11 @@ def test_a_focus_run_on_one_star_is_monotonic(make_frame, make_detections, profi
         peak = min(50_000.0, 4e5 / (2.5 + 3 * diameter))
         stars = [(200.4, 150.1, peak, star), (120.0, 200.0, 30.0, profile(2.5))]
         binning = 1 if diameter < 4 else 2 if diameter < 9 else 4 if diameter < 18 else 8
-        found = values_of(make_frame, make_detections, exposed(profile, stars), stars, no_baseline, bin_factor=binning)
-        widths.append(found.values["fwhm_px"])
-        radii.append(found.values["hfr_px"])
+        measurements = values_of(
+            make_frame, make_detections, exposed(profile, stars), stars, no_baseline, bin_factor=binning
+        )
+        widths.append(measurements.values["fwhm_px"])
+        radii.append(measurements.values["hfr_px"])
     assert widths[0] == pytest.approx(2.5, rel=0.1)
     assert (np.diff(widths) > 0).all()
     assert (np.diff(radii) > 0).all()
@@ -110,7 +112,7 @@ def test_the_half_flux_radius_of_rings_that_have_neighbours(
 
 
 def test_narrow_stars_seem_long_at_random_and_are_no_trails(make_frame, make_detections, profile, no_baseline):
-    """Stars of one pixel: each is long in a direction of its own, which its place in its pixel gives it."""
+    """Return stars of one pixel: each is elongated in another direction, by its position within its pixel."""
     rng = np.random.default_rng(9)
     places = [
         (x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5)) for x in range(30, 380, 25) for y in range(30, 280, 25)
@@ -130,8 +132,8 @@ def test_a_few_narrow_sources_among_hundreds_of_hot_pixels_are_not_believed(
     kind = np.full(303, KIND_ARTEFACT, np.uint8)
     kind[:3] = 0
     hot = np.full(300, 20.0)
-    found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
-    measured = measured_against(make_frame(image), found, no_baseline)[1]
+    detections = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
+    measured = measured_against(make_frame(image), detections, no_baseline)[1]
     assert measured.values["fwhm_px"] is None
     assert "hot pixels" in measured.why_missing["fwhm_px"]
     alone = values_of(make_frame, make_detections, image, stars, no_baseline)
@@ -151,7 +153,7 @@ def test_narrow_stars_of_a_colour_sensor_among_more_hot_pixels_have_no_width(
     x, y, peak = (np.array([star[i] for star in stars], float) for i in range(3))
     hot = np.full(hot_count, 20.0)
     kind = np.r_[np.zeros(len(stars), np.uint8), np.full(hot_count, KIND_ARTEFACT, np.uint8)]
-    found = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
-    measured = measured_against(make_frame(exposed(profile, stars), px=px), found, no_baseline)[1]
+    detections = make_detections(np.r_[x, hot], np.r_[y, hot], np.r_[peak, hot], noise=5.0, shape=SHAPE, kind=kind)
+    measured = measured_against(make_frame(exposed(profile, stars), px=px), detections, no_baseline)[1]
     assert (measured.values["fwhm_px"] is not None) == known, measured.values["fwhm_px"]
     assert known or "hot pixels" in measured.why_missing["fwhm_px"]

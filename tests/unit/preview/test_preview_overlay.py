@@ -15,10 +15,10 @@ from astro_monitor.records import KIND_EXTENDED, KIND_STAR, SourceTable, Streak
 
 
 def one_star(x_px: float, y_px: float) -> SourceTable:
-    one = {name: np.array([np.nan]) for name in ("ra_deg", "dec_deg", "flux_adu", "peak_adu", "snr", "hfr_px")}
+    nan = {name: np.array([np.nan]) for name in ("ra_deg", "dec_deg", "flux_adu", "peak_adu", "snr", "hfr_px")}
     return SourceTable(
         x_px=np.array([x_px]), y_px=np.array([y_px]), fwhm_px=np.array([6.0]), elongation=np.array([1.0]),
-        angle_deg=np.array([0.0]), saturated=np.array([False]), kind=np.array([KIND_STAR], np.uint8), note=("",), **one,
+        angle_deg=np.array([0.0]), saturated=np.array([False]), kind=np.array([KIND_STAR], np.uint8), note=("",), **nan,
     )  # fmt: skip
 
 
@@ -65,12 +65,14 @@ def test_the_mark_of_a_source_whose_shape_is_noise_has_the_usual_size(doubt: str
         snr=np.array([9.0 if doubt == "faint" else 200.0]),
         note=("" if doubt == "faint" else "blended",),
     )
-    both = {
+    two_stars = {
         name: np.concatenate([getattr(sound, name), getattr(other, name)])
         for name in SourceTable.__dataclass_fields__
         if name != "note"
     }
-    png = overlay_png(sky((100, 160)), 1, SourceTable(**both, note=sound.note + other.note), (), first_row_on_top=True)
+    png = overlay_png(
+        sky((100, 160)), 1, SourceTable(**two_stars, note=sound.note + other.note), (), first_row_on_top=True
+    )
     marked = np.asarray(Image.open(io.BytesIO(png)))
     sizes = [np.ptp(np.nonzero((marked == COLOURS[kind]).all(axis=2)), axis=1) for kind in (KIND_STAR, KIND_EXTENDED)]
     assert np.abs(sizes[0] - sizes[1]).max() <= 1

@@ -73,7 +73,7 @@ def test_gzip_of_a_file_with_the_image_in_an_extension(tmp_path, arrive) -> None
 @pytest.mark.parametrize("piece", [40_000, 5_000, 600])
 def test_gzip_of_many_members(tmp_path, arrive, piece: int, between: bytes, tail: bytes) -> None:
     content = fits_bytes(VALUES, EXPTIME=7.0)
-    members = [gzip.compress(content[at : at + piece]) for at in range(0, len(content), piece)]
+    members = [gzip.compress(content[offset : offset + piece]) for offset in range(0, len(content), piece)]
     path = tmp_path / "frame.fits.gz"
     path.write_bytes(between.join([*members, gzip.compress(b"")]) + tail)
     frame = Reader().read(arrive(path))
@@ -83,7 +83,7 @@ def test_gzip_of_many_members(tmp_path, arrive, piece: int, between: bytes, tail
 
 def test_a_cut_or_damaged_last_member(tmp_path, arrive) -> None:
     content = fits_bytes(VALUES)
-    members = b"".join(gzip.compress(content[at : at + 5000]) for at in range(0, 40_000, 5000))
+    members = b"".join(gzip.compress(content[offset : offset + 5000]) for offset in range(0, 40_000, 5000))
     path = tmp_path / "frame.fits.gz"
     path.write_bytes(members[:-2000])
     assert kind_of_failure(path, arrive) == "truncated"
@@ -219,7 +219,7 @@ def test_blank_pixels_of_tiles_are_filled_and_counted_as_those_of_plain_images(
     values = (VALUES.astype(int) - (32_768 if unsigned else 0)).astype("i2")
     values[10:20, 20:60] = -32_768
     plain, tiled = fits.PrimaryHDU(values), fits.CompImageHDU(values, compression_type=codec, tile_shape=(20, 150))
-    found = []
+    frames = []
     for path, unit in ((tmp_path / "plain.fits", plain), (tmp_path / "tiled.fits", tiled)):
         unit.header["BLANK"] = -32_768
         unit.writeto(path)
@@ -229,9 +229,9 @@ def test_blank_pixels_of_tiles_are_filled_and_counted_as_those_of_plain_images(
             cards = f"BZERO   = {32768:>20}".ljust(80).encode() + f"BSCALE  = {1:>20}".ljust(80).encode()
             assert not content[end + 80 : end + 240].strip()
             path.write_bytes(content[:end] + cards + content[end : end + 80] + content[end + 240 :])
-        found.append(Reader().read(arrive(path)))
-    np.testing.assert_array_equal(found[0].pixels, found[1].pixels)
-    assert found[1].bad_pixel_fraction == found[0].bad_pixel_fraction == pytest.approx(400 / values.size)
+        frames.append(Reader().read(arrive(path)))
+    np.testing.assert_array_equal(frames[0].pixels, frames[1].pixels)
+    assert frames[1].bad_pixel_fraction == frames[0].bad_pixel_fraction == pytest.approx(400 / values.size)
 
 
 @pytest.mark.parametrize("codec", ["HCOMPRESS_1", "PLIO_1"])
@@ -279,10 +279,10 @@ def tile_of(content: bytes) -> tuple[int, int, int]:
 def with_first_tile(content: bytearray, tile: bytes) -> bytes:
     """Put other bytes in place of the first tile, behind those of the others."""
     table_at, heap_at, _ = tile_of(content)
-    at = content.index(b"PCOUNT  =", 2880)
-    heap_bytes = int(content[at + 10 : at + 30])
+    offset = content.index(b"PCOUNT  =", 2880)
+    heap_bytes = int(content[offset + 10 : offset + 30])
     changed = content[: heap_at + heap_bytes] + tile
-    changed[at : at + 30] = f"PCOUNT  = {heap_bytes + len(tile):>20}".encode()
+    changed[offset : offset + 30] = f"PCOUNT  = {heap_bytes + len(tile):>20}".encode()
     changed[table_at : table_at + 8] = len(tile).to_bytes(4, "big") + heap_bytes.to_bytes(4, "big")
     return bytes(changed).ljust(-(-len(changed) // 2880) * 2880, b"\0")
 
@@ -322,11 +322,11 @@ def test_tiles_that_lie_about_themselves(tmp_path, arrive, codec: str) -> None:
         "HCOMPRESS_1": [(0, b"\0"), (2, b"\x7f"), (6, b"\x7f"), (5, b"\xff"), (22, b"\xff"), (24, b"\xff")],
         "PLIO_1": [(2, b"\x7f\xff"), (4, b"\x7f\xff"), (6, b"\x7f\xff"), (8, b"\x7f\xff"), (6, b"\0\0")],
     }
-    for at, what in lies[codec]:
+    for offset, what in lies[codec]:
         changed = content.copy()
-        changed[heap_at + at : heap_at + at + len(what)] = what
+        changed[heap_at + offset : heap_at + offset + len(what)] = what
         path.write_bytes(changed)
-        assert kind_of_failure(path, arrive) == "corrupt_tiles", at
+        assert kind_of_failure(path, arrive) == "corrupt_tiles", offset
     assert length > 25
 
 

@@ -28,9 +28,9 @@ def meta(*cards: tuple[str, str]):
     ],
 )  # fmt: skip
 def test_one_keyword(keyword: str, text: str, seconds: float) -> None:
-    found = meta(("IMAGETYP", "'Light'"), (keyword, text))
-    assert found.exposure_s == pytest.approx(seconds)
-    assert found.sources["exposure_s"].startswith(keyword)
+    frame_meta = meta(("IMAGETYP", "'Light'"), (keyword, text))
+    assert frame_meta.exposure_s == pytest.approx(seconds)
+    assert frame_meta.sources["exposure_s"].startswith(keyword)
 
 
 def test_the_unit_is_in_the_source() -> None:
@@ -39,21 +39,21 @@ def test_the_unit_is_in_the_source() -> None:
 
 
 def test_two_that_differ_are_noted_and_the_first_is_used() -> None:
-    found = meta(("EXPTIME", "30.0"), ("EXPOSURE", "60"))
-    assert found.exposure_s == 30.0
-    assert "EXPOSURE gives 60 s, EXPTIME gives 30 s" in found.notes[0]
+    frame_meta = meta(("EXPTIME", "30.0"), ("EXPOSURE", "60"))
+    assert frame_meta.exposure_s == 30.0
+    assert "EXPOSURE gives 60 s, EXPTIME gives 30 s" in frame_meta.notes[0]
 
 
 def test_of_the_same_number_in_two_units_the_seconds_count() -> None:
-    found = meta(("EXPTIME", "60000"), ("EXPOSURE", "60"))
-    assert (found.exposure_s, found.notes) == (60.0, ())
+    frame_meta = meta(("EXPTIME", "60000"), ("EXPOSURE", "60"))
+    assert (frame_meta.exposure_s, frame_meta.notes) == (60.0, ())
     assert meta(("EXPTIME", "60"), ("EXPOINUS", "60000000")).notes == ()
 
 
 def test_no_light_is_exposed_for_more_than_a_night() -> None:
-    found = meta(("IMAGETYP", "'Light'"), ("EXPTIME", "60000"))
-    assert found.exposure_s is None
-    assert "no unit" in found.notes[0]
+    frame_meta = meta(("IMAGETYP", "'Light'"), ("EXPTIME", "60000"))
+    assert frame_meta.exposure_s is None
+    assert "no unit" in frame_meta.notes[0]
 
 
 def test_zero_is_passed_over_for_the_next_keyword() -> None:
@@ -61,8 +61,8 @@ def test_zero_is_passed_over_for_the_next_keyword() -> None:
 
 
 def test_no_value_at_all_is_unknown_without_a_note() -> None:
-    found = meta(("EXPTIME", " / Exposure time [seconds]"), ("EXPOSURE", " / Exposure time [seconds]"))
-    assert (found.exposure_s, found.notes) == (None, ())
+    frame_meta = meta(("EXPTIME", " / Exposure time [seconds]"), ("EXPOSURE", " / Exposure time [seconds]"))
+    assert (frame_meta.exposure_s, frame_meta.notes) == (None, ())
 
 
 def test_a_number_of_exposures_is_no_time() -> None:

@@ -37,8 +37,8 @@ def meta(*cards: tuple[str, str], remarks: tuple[str, ...] = ()):
     ],
 )  # fmt: skip
 def test_keywords_of_the_type(keyword: str, text: str, kind: str) -> None:
-    found = meta((keyword, f"'{text}'"))
-    assert (found.kind, found.sources["kind"]) == (kind, keyword)
+    frame_meta = meta((keyword, f"'{text}'"))
+    assert (frame_meta.kind, frame_meta.sources["kind"]) == (kind, keyword)
 
 
 def test_picttype_counts() -> None:
@@ -93,8 +93,8 @@ def test_a_type_in_lower_case_keywords() -> None:
     ],
 )  # fmt: skip
 def test_the_mark_of_a_processor_wins(cards, remarks, source: str, program: str) -> None:
-    found = meta(*CAMERA, *cards, remarks=remarks)
-    assert (found.kind, found.sources["kind"], found.program) == ("product", source, program)
+    frame_meta = meta(*CAMERA, *cards, remarks=remarks)
+    assert (frame_meta.kind, frame_meta.sources["kind"], frame_meta.program) == ("product", source, program)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_calibrated_frames_have_no_pedestal(cards, remarks, pedestal: float | No
     ("exposure", "kind"), [("0.", "bias"), ("1E-32", "bias"), ("0.000032", "dark"), ("60.", "dark")]
 )
 def test_a_dark_without_exposure_is_a_bias(exposure: str, kind: str) -> None:
-    found = meta(("IMAGETYP", "'Dark Frame'"), ("EXPTIME", exposure))
-    assert found.kind == kind
-    assert found.sources["kind"].startswith("IMAGETYP")
+    frame_meta = meta(("IMAGETYP", "'Dark Frame'"), ("EXPTIME", exposure))
+    assert frame_meta.kind == kind
+    assert frame_meta.sources["kind"].startswith("IMAGETYP")
 
 
 def test_a_dark_of_unknown_exposure_stays_a_dark() -> None:

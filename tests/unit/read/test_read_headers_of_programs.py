@@ -179,6 +179,6 @@ def test_sensitivity_of_dslrs(cards: Cards) -> None:
     ],
 )  # fmt: skip
 def test_moments_in_odd_spellings(cards: Cards) -> None:
-    found = meta(cards).date_obs_utc
-    assert found is not None
-    assert found.isoformat()[:19] == "2026-03-01T22:12:14"
+    moment = meta(cards).date_obs_utc
+    assert moment is not None
+    assert moment.isoformat()[:19] == "2026-03-01T22:12:14"

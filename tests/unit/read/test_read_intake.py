@@ -1,4 +1,4 @@
-"""Files that change, vanish or are no files, and what is told about them."""
+"""Files that change or vanish, paths that are not files, and the errors about them."""
 
 from __future__ import annotations
 
@@ -371,9 +371,12 @@ def test_a_file_that_has_changed_since_it_was_found_whole_is_tried_again(tmp_pat
     """It may be half rewritten; a file that a person named is read as it is."""
     path = tmp_path / "frame.fits"
     fits.PrimaryHDU(VALUES).writeto(path)
-    found = replace(arrive(path), mtime_ns=path.stat().st_mtime_ns, how=how)
-    assert Reader().read(found).sensor_shape == VALUES.shape
-    for other in (replace(found, mtime_ns=found.mtime_ns - 1), replace(found, size_bytes=found.size_bytes - 2880)):
+    arrival = replace(arrive(path), mtime_ns=path.stat().st_mtime_ns, how=how)
+    assert Reader().read(arrival).sensor_shape == VALUES.shape
+    for other in (
+        replace(arrival, mtime_ns=arrival.mtime_ns - 1),
+        replace(arrival, size_bytes=arrival.size_bytes - 2880),
+    ):
         with pytest.raises(Incomplete) as caught:
             Reader().read(other)
         assert caught.value.retryable
@@ -384,8 +387,8 @@ def test_a_file_time_that_fits_no_column_is_no_change(tmp_path, arrive) -> None:
     path = tmp_path / "frame.fits"
     fits.PrimaryHDU(VALUES).writeto(path)
     os.utime(path, (10413792000, 10413792000))
-    found = replace(arrive(path), mtime_ns=min(path.stat().st_mtime_ns, 2**63 - 1), how="event")
-    assert Reader().read(found).sensor_shape == VALUES.shape
+    arrival = replace(arrive(path), mtime_ns=min(path.stat().st_mtime_ns, 2**63 - 1), how="event")
+    assert Reader().read(arrival).sensor_shape == VALUES.shape
 
 
 def half_of(name: str) -> bytes:

@@ -136,11 +136,11 @@ def test_the_ordinary_spelling_loads_no_other_library(monkeypatch: pytest.Monkey
     ],
 )  # fmt: skip
 def test_the_start_by_its_keywords(cards: tuple[tuple[str, str], ...], source: str) -> None:
-    found = meta(("EXPTIME", "60.0"), *cards)
-    assert found.date_obs_utc is not None, found.notes
-    assert abs(found.date_obs_utc - NIGHT) < timedelta(milliseconds=2)
-    assert found.sources["date_obs_utc"] == source
-    assert found.notes == ()
+    frame_meta = meta(("EXPTIME", "60.0"), *cards)
+    assert frame_meta.date_obs_utc is not None, frame_meta.notes
+    assert abs(frame_meta.date_obs_utc - NIGHT) < timedelta(milliseconds=2)
+    assert frame_meta.sources["date_obs_utc"] == source
+    assert frame_meta.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_the_start_by_its_keywords(cards: tuple[tuple[str, str], ...], source: s
     ],
 )
 def test_local_time_is_never_taken_for_utc_and_a_date_alone_is_none(cards: tuple[tuple[str, str], ...]) -> None:
-    found = meta(("EXPTIME", "60.0"), *cards)
-    assert found.date_obs_utc is None
-    assert found.notes
+    frame_meta = meta(("EXPTIME", "60.0"), *cards)
+    assert frame_meta.date_obs_utc is None
+    assert frame_meta.notes
 
 
 def test_the_end_without_an_exposure_gives_no_start() -> None:
@@ -163,6 +163,6 @@ def test_the_end_without_an_exposure_gives_no_start() -> None:
 
 
 def test_an_unknown_scale_is_said() -> None:
-    found = meta(("DATE-OBS", "'2024-03-01T22:00:00'"), ("TIMESYS", "'MARS'"))
-    assert found.date_obs_utc == NIGHT
-    assert "MARS" in found.notes[0]
+    frame_meta = meta(("DATE-OBS", "'2024-03-01T22:00:00'"), ("TIMESYS", "'MARS'"))
+    assert frame_meta.date_obs_utc == NIGHT
+    assert "MARS" in frame_meta.notes[0]

@@ -1,4 +1,4 @@
-"""Overscan is no picture and gives the pedestal; borders without values are filled, marked and not counted."""
+"""Overscan is cropped and measured as the pedestal; borders without data are filled, masked and not measured."""
 
 from __future__ import annotations
 

@@ -160,9 +160,9 @@ def test_superpixels_are_the_mean_of_cells(dtype: type, shape: tuple[int, int]) 
     expected = cells.mean(axis=(1, 3))
     if dtype == np.uint16:
         expected = np.floor(expected + 0.5)
-    found = mean_of_cells(pixels)
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(found, expected)
+    result = mean_of_cells(pixels)
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, expected)
 
 
 def test_the_brightest_cells_do_not_overflow() -> None:
@@ -173,8 +173,8 @@ def test_the_brightest_cells_do_not_overflow() -> None:
 def test_a_wall_of_equal_pixels_is_saturation(wall: int) -> None:
     pixels = np.random.default_rng(4).normal(300, 10, (400, 400))
     pixels[100:120, 100:120] = 1e6
-    found = saturation_level(pixels.clip(0, wall).astype(np.uint16), None)
-    assert found == pytest.approx(0.98 * wall)
+    result = saturation_level(pixels.clip(0, wall).astype(np.uint16), None)
+    assert result == pytest.approx(0.98 * wall)
 
 
 @pytest.mark.parametrize("top", [600, 5000, 40_000])

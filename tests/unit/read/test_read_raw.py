@@ -193,9 +193,9 @@ def test_the_exif_of_a_raf_file_is_in_its_preview() -> None:
     segment = b"Exif\0\0" + exif_block()
     preview = b"\xff\xd8\xff\xe0\0\4ab\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + b"\xff\xd9"
     front = b"FUJIFILMCCD-RAW 0201".ljust(84, b"\0") + struct.pack(">II", 160, len(preview))
-    found = read_exif(reader_of(front.ljust(160, b"\0") + preview))
-    assert found.header.value("INSTRUME") == "FUJIFILM X-T3"
-    assert found.header.value("EXPTIME") == 120.5
+    exif = read_exif(reader_of(front.ljust(160, b"\0") + preview))
+    assert exif.header.value("INSTRUME") == "FUJIFILM X-T3"
+    assert exif.header.value("EXPTIME") == 120.5
 
 
 def test_the_exif_of_a_cr3_file_is_in_its_boxes() -> None:
@@ -204,10 +204,10 @@ def test_the_exif_of_a_cr3_file_is_in_its_boxes() -> None:
     identity = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
     metadata = box(b"uuid", identity + box(b"CNCV", b"x" * 30) + box(b"CMT1", camera) + box(b"CMT2", inner))
     content = box(b"ftyp", b"crx \0\0\0\1") + box(b"moov", metadata + box(b"mvhd", bytes(40))) + box(b"mdat", b"")
-    found = read_exif(reader_of(content))
-    assert found.header.value("INSTRUME") == "Canon EOS R6"
-    assert found.header.value("ISOSPEED") == 1600.0
-    assert found.header.value("DATE-OBS") == "2024-03-01T22:30:05.250000"
+    exif = read_exif(reader_of(content))
+    assert exif.header.value("INSTRUME") == "Canon EOS R6"
+    assert exif.header.value("ISOSPEED") == 1600.0
+    assert exif.header.value("DATE-OBS") == "2024-03-01T22:30:05.250000"
 
 
 def test_the_start_is_known_by_the_first_bytes() -> None:

@@ -111,12 +111,12 @@ def test_seestar(real_frames, arrive) -> None:
 
 def test_voyager_focus_run(real_frames, arrive) -> None:
     for path in every(real_frames / "focus_run_c8"):
-        found = Reader().open(arrive(path)).meta
-        assert (found.program, found.kind, found.filter) == ("Voyager", "light", "R")
-        assert found.scale_arcsec_px == pytest.approx(0.5599, abs=0.001)
-        assert found.site_lon_deg == pytest.approx(-78.806, abs=0.001)
+        frame_meta = Reader().open(arrive(path)).meta
+        assert (frame_meta.program, frame_meta.kind, frame_meta.filter) == ("Voyager", "light", "R")
+        assert frame_meta.scale_arcsec_px == pytest.approx(0.5599, abs=0.001)
+        assert frame_meta.site_lon_deg == pytest.approx(-78.806, abs=0.001)
         # The name and the header may differ by a move of the focuser.
-        assert found.focuser_position == pytest.approx(int(path.name.split("_")[2]), abs=60)
+        assert frame_meta.focuser_position == pytest.approx(int(path.name.split("_")[2]), abs=60)
 
 
 def test_every_other_real_frame_reads(real_frames, arrive) -> None:

@@ -1,4 +1,4 @@
-"""Sky positions agree with astropy, and a damaged solution gives none."""
+"""Sky positions agree with astropy, and there are none with a damaged solution."""
 
 from __future__ import annotations
 

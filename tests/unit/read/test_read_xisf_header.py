@@ -49,13 +49,28 @@ def test_properties_alone(tmp_path, arrive) -> None:
         scalar("Observation:Location:Latitude", "48.1"), scalar("Instrument:Camera:Gain", "0.25"),
     ])  # fmt: skip
     made = prop("XISF:CreatorApplication", "N.I.N.A. 3.1")
-    found = opened(tmp_path, arrive, xisf_file(inside, made, image='imageType="Light"'))
-    assert found.date_obs_utc == datetime(2024, 3, 1, 22, 0, 0, 500_000, tzinfo=UTC)
-    assert (found.exposure_s, found.filter, found.target, found.kind) == (60.0, "Hα 7nm", "σ Octantis", "light")
-    assert (found.ra_deg, found.dec_deg, found.site_lat_deg, found.e_per_adu) == (317.2, -88.95, 48.1, 0.25)
-    assert (found.camera, found.telescope, found.program) == ("ASI2600", "Takahashi µ250", "N.I.N.A.")
-    assert (found.binning, found.pixel_um, found.focal_mm, found.sensor_temp_c) == (2, 7.52, 2500.0, -10.0)
-    assert found.notes == ()
+    frame_meta = opened(tmp_path, arrive, xisf_file(inside, made, image='imageType="Light"'))
+    assert frame_meta.date_obs_utc == datetime(2024, 3, 1, 22, 0, 0, 500_000, tzinfo=UTC)
+    assert (frame_meta.exposure_s, frame_meta.filter, frame_meta.target, frame_meta.kind) == (
+        60.0,
+        "Hα 7nm",
+        "σ Octantis",
+        "light",
+    )
+    assert (frame_meta.ra_deg, frame_meta.dec_deg, frame_meta.site_lat_deg, frame_meta.e_per_adu) == (
+        317.2,
+        -88.95,
+        48.1,
+        0.25,
+    )
+    assert (frame_meta.camera, frame_meta.telescope, frame_meta.program) == ("ASI2600", "Takahashi µ250", "N.I.N.A.")
+    assert (frame_meta.binning, frame_meta.pixel_um, frame_meta.focal_mm, frame_meta.sensor_temp_c) == (
+        2,
+        7.52,
+        2500.0,
+        -10.0,
+    )
+    assert frame_meta.notes == ()
 
 
 def test_keywords_count_before_properties(tmp_path, arrive) -> None:
@@ -67,10 +82,10 @@ def test_values_without_quotes(tmp_path, arrive) -> None:
     values = {"DATE-OBS": "2024-03-01T22:00:00", "FILTER": "Ha/OIII", "OBJECT": "Barnard's Star", "IMAGETYP": "LIGHT",
               "EXPTIME": "60.", "CCD-TEMP": "-10.0"}  # fmt: skip
     inside = "".join(f'<FITSKeyword name="{k}" value="{v}" comment="a / b"/>' for k, v in values.items())
-    found = opened(tmp_path, arrive, xisf_file(inside))
-    assert found.date_obs_utc == datetime(2024, 3, 1, 22, 0, tzinfo=UTC)
-    assert (found.filter, found.target, found.kind) == ("Ha/OIII", "Barnard's Star", "light")
-    assert (found.exposure_s, found.sensor_temp_c) == (60.0, -10.0)
+    frame_meta = opened(tmp_path, arrive, xisf_file(inside))
+    assert frame_meta.date_obs_utc == datetime(2024, 3, 1, 22, 0, tzinfo=UTC)
+    assert (frame_meta.filter, frame_meta.target, frame_meta.kind) == ("Ha/OIII", "Barnard's Star", "light")
+    assert (frame_meta.exposure_s, frame_meta.sensor_temp_c) == (60.0, -10.0)
 
 
 @pytest.mark.parametrize("name", ["Café nebula", "Schärfe µ", "Ünterwegs °C"])
@@ -121,6 +136,6 @@ def test_megabytes_of_text_cost_no_time(tmp_path, arrive) -> None:
         f"{inside}</Image></xisf>"
     ).encode()
     content = (b"XISF0100" + len(text).to_bytes(4, "little") + bytes(4) + text).ljust(4_190_000, b"\0") + raw
-    found = opened(tmp_path, arrive, content)
-    assert found.date_obs_utc is None
-    assert len(found.notes) <= 20
+    frame_meta = opened(tmp_path, arrive, content)
+    assert frame_meta.date_obs_utc is None
+    assert len(frame_meta.notes) <= 20

@@ -119,18 +119,18 @@ def test_digests_are_not_taken_again_and_again(place: Place, monkeypatch: pytest
     put(place.frame, FIRST)
     place.watch()
     (tmp_path / "link.fits").hardlink_to(place.frame)
-    taken: list[str] = []
+    digested: list[str] = []
 
     def counted(path: str, size_bytes: int) -> str:
-        taken.append(path)
+        digested.append(path)
         return digest_of(path, size_bytes)
 
     monkeypatch.setattr(candidates_module, "digest_of", counted)
     assert place.watch() == []
-    assert len(taken) == 1
+    assert len(digested) == 1
     place.log.commit([])
     assert place.watch() == []
-    assert len(taken) == 1
+    assert len(digested) == 1
 
 
 def test_a_share_that_makes_file_numbers_up_is_not_read_again_and_again(
@@ -141,10 +141,10 @@ def test_a_share_that_makes_file_numbers_up_is_not_read_again_and_again(
     def made_up(status: os.stat_result) -> object:
         return replace(sighting_of(status), file_id=(1, next(numbers)), ctime_ns=5)
 
-    taken: list[str] = []
+    digested: list[str] = []
 
     def counted(path: str, size_bytes: int) -> str:
-        taken.append(path)
+        digested.append(path)
         return digest_of(path, size_bytes)
 
     put(tmp_path / "a.fits", FIRST)
@@ -157,7 +157,7 @@ def test_a_share_that_makes_file_numbers_up_is_not_read_again_and_again(
 
     clock.at(30.0, begin_to_make_up)
     assert len(watch_until(source, clock, 600.0)) == 1
-    assert 0 < len(taken) <= candidates_module.MANY_NUMBERS + 1
+    assert 0 < len(digested) <= candidates_module.MANY_NUMBERS + 1
 
 
 def test_a_file_that_was_mapped_and_is_closed_after_its_outcome_is_compared(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def tree(root: Path, **options: bool) -> Tree:
 
 
 def names(root: Path, **options: bool) -> list[str]:
-    found = tree(root, **options).scan(str(root), lambda: False)
-    return sorted(os.path.relpath(path, root) for path in found.files)
+    result = tree(root, **options).scan(str(root), lambda: False)
+    return sorted(os.path.relpath(path, root) for path in result.files)
 
 
 def test_frames_are_found_at_any_depth(tmp_path: Path) -> None:
@@ -50,10 +50,10 @@ def test_a_walk_says_when_folders_are_deeper_than_it_goes(tmp_path: Path) -> Non
     (inside / "e" / "f").mkdir(parents=True)
     (inside / "a.fits").write_bytes(b"x")
     (inside / "e" / "b.fits").write_bytes(b"x")
-    found = tree(tmp_path).scan(str(tmp_path), lambda: False)
-    assert list(found.files) == [str(inside / "a.fits")]
-    assert found.too_deep == str(inside / "e")
-    assert found.complete
+    result = tree(tmp_path).scan(str(tmp_path), lambda: False)
+    assert list(result.files) == [str(inside / "a.fits")]
+    assert result.too_deep == str(inside / "e")
+    assert result.complete
     assert not tree(tmp_path).is_too_deep(str(inside / "a.fits"))
     assert tree(tmp_path).is_too_deep(str(inside / "e" / "b.fits"))
     assert tree(inside).scan(str(inside), lambda: False).too_deep == ""
@@ -72,10 +72,10 @@ def test_an_entry_that_is_not_understood_hides_no_other(tmp_path: Path, monkeypa
         return sighting_of(status)
 
     monkeypatch.setattr("astro_monitor.watch.scan.sighting_of", odd)
-    found = tree(tmp_path).scan(str(tmp_path), lambda: False)
-    assert sorted(found.files) == [str(tmp_path / "a.fits"), str(tmp_path / "d.fits")]
-    assert list(found.unforeseen) == [str(tmp_path / "b.fits")]
-    assert (found.complete, found.fault) == (False, "too many files are open")
+    result = tree(tmp_path).scan(str(tmp_path), lambda: False)
+    assert sorted(result.files) == [str(tmp_path / "a.fits"), str(tmp_path / "d.fits")]
+    assert list(result.unforeseen) == [str(tmp_path / "b.fits")]
+    assert (result.complete, result.fault) == (False, "too many files are open")
 
 
 def test_links_pipes_and_sockets_are_not_files(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_a_folder_with_the_name_of_a_frame_is_a_folder(tmp_path: Path) -> None:
 def test_names_that_are_no_unicode_are_found(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\xff\xfe.fits"
     Path(os.fsdecode(path)).write_bytes(b"x")
-    (found,) = tree(tmp_path).scan(str(tmp_path), lambda: False).files
-    assert os.fsencode(found) == path
+    (result,) = tree(tmp_path).scan(str(tmp_path), lambda: False).files
+    assert os.fsencode(result) == path
 
 
 def test_a_folder_that_cannot_be_listed_leaves_the_scan_incomplete(tmp_path: Path) -> None:
@@ -128,14 +128,14 @@ def test_a_folder_that_cannot_be_listed_leaves_the_scan_incomplete(tmp_path: Pat
 
 
 def test_paths_of_events_count_only_inside_the_tree(tmp_path: Path) -> None:
-    there = tree(tmp_path)
-    assert there.counts(str(tmp_path / "n" / "a.fits"))
-    assert not there.counts(str(tmp_path / ".n" / "a.fits"))
-    assert not there.counts(str(tmp_path))
-    assert not there.counts("/elsewhere/a.fits")
-    assert there.counts_as_folder(str(tmp_path / "n"))
-    assert not there.counts_as_folder(str(tmp_path / "n" / ".git"))
-    assert not there.counts_as_folder("/elsewhere")
+    watched_tree = tree(tmp_path)
+    assert watched_tree.counts(str(tmp_path / "n" / "a.fits"))
+    assert not watched_tree.counts(str(tmp_path / ".n" / "a.fits"))
+    assert not watched_tree.counts(str(tmp_path))
+    assert not watched_tree.counts("/elsewhere/a.fits")
+    assert watched_tree.counts_as_folder(str(tmp_path / "n"))
+    assert not watched_tree.counts_as_folder(str(tmp_path / "n" / ".git"))
+    assert not watched_tree.counts_as_folder("/elsewhere")
 
 
 def test_the_identity_of_a_folder_is_that_of_its_inode(tmp_path: Path) -> None:

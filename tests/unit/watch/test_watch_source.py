@@ -397,10 +397,10 @@ def test_files_that_are_not_read_are_said_once_for_each_kind_and_folder(night: N
     night.write(5.0, ".hidden.jpg", b"\xff\xd8\xff", Hint.CLOSED)
     night.write(6.0, "a.fits", WHOLE, Hint.CLOSED)
     only(night.run(40, rescan_s=5))
-    said = sorted(record.getMessage() for record in caplog.records if record.name.endswith("watch.unread"))
+    messages = sorted(record.getMessage() for record in caplog.records if record.name.endswith("watch.unread"))
     root = night.root.name
     fits_advice = "let the capture program write single FITS frames"
-    assert said == sorted(
+    assert messages == sorted(
         [
             f"{root}: SER videos are not read; {fits_advice} (such as moon.ser)",
             f"sub: SER videos are not read; {fits_advice} (such as mars.ser)",
