@@ -326,11 +326,11 @@ def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequ
     first = group.first
     if first.target.strip() or not first.exposure_s or first.exposure_s > SHORT_EXPOSURE_S:
         return ""
-    lights = [one for one in groups if (one.first.exposure_s or 0.0) >= LONGER_EXPOSURE * first.exposure_s]
+    lights = [other for other in groups if (other.first.exposure_s or 0.0) >= LONGER_EXPOSURE * first.exposure_s]
     if not lights:
         return ""
-    main = max(lights, key=lambda one: (len(one.rows) * (one.first.exposure_s or 0.0), one.name)).first
-    area, main_area = ((one.width_px or 0) * (one.height_px or 0) for one in (first, main))
+    main = max(lights, key=lambda light: (len(light.rows) * (light.first.exposure_s or 0.0), light.name)).first
+    area, main_area = ((frame.width_px or 0) * (frame.height_px or 0) for frame in (first, main))
     other_camera = first.camera and main.camera and _plain(first.camera) != _plain(main.camera)
     if area > SMALLER_AREA * main_area and (first.kind == "light" or not other_camera):
         return ""

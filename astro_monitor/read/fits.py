@@ -1,4 +1,4 @@
-"""The reader of FITS files whose length on disk is that of their contents: plain, or with compressed tiles."""
+"""Reader of FITS files, plain or with compressed tiles."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .tiled import inflate_tiles
 from .unwritten import check_written
 
 EXTENSIONS_READ = 2
-"""A compressed or multi-extension file may keep the date in its first extension."""
+"""Number of HDUs read: a compressed or multi-extension file may have the date in its first extension."""
 
 
 class FitsReader:
     """Reads FITS files."""
 
     def find(self, arrival: Arrival, read_at: ReadAt, size_bytes: int, limits: Limits) -> Image:
-        """Find the first image that can be a frame, by the headers alone.
+        """Return the first image that can be a frame, by the headers alone.
 
         Raises:
             FrameError: there is none, or the file was cut off inside its header.
@@ -36,7 +36,7 @@ class FitsReader:
         return fits_image(read_at, limits, whole=True)
 
     def open(self, arrival: Arrival, file: FileBytes, found: Any, limits: Limits) -> FileContents:
-        """Check that all of the image is there.
+        """Return the contents, after a check that the image is complete.
 
         Raises:
             FrameError: a part is missing, was never written, or differs from its checksum.
@@ -68,7 +68,7 @@ def fits_headers(read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
     """Yield the first header, then the first two, the later one first.
 
     Parameters:
-        read_at: gives bytes of the FITS file.
+        read_at: returns bytes of the FITS file.
     """
     headers: list[Header] = []
     for hdu in itertools.islice(scan_hdus(read_at), EXTENSIONS_READ):
@@ -77,12 +77,12 @@ def fits_headers(read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
 
 
 def fits_image(read_at: ReadAt, limits: Limits, *, whole: bool) -> Image:
-    """Find the first image of a FITS file that can be a frame.
+    """Return the first image of a FITS file that can be a frame.
 
     Parameters:
-        read_at: gives bytes of the FITS file.
-        limits: what it may ask for.
-        whole: these are the bytes of a file, in which zeros alone may still be filled.
+        read_at: returns bytes of the FITS file.
+        limits: limits of the size of an image.
+        whole: whether the bytes are those of a file, in which zeros alone may still be overwritten.
 
     Raises:
         FrameError: there is none, or the header is not complete.
@@ -90,7 +90,7 @@ def fits_image(read_at: ReadAt, limits: Limits, *, whole: bool) -> Image:
     try:
         return find_image(read_at, limits)
     except Incomplete as error:
-        # The scanner cannot know that the file was found whole and quiet before it was read here.
+        # The scanner does not know that the watcher found the file complete before.
         if whole and not read_at(0, 1):
             raise Unreadable("The file is empty; copy it again.", kind="empty") from error
         if whole and not any(read_at(0, 2880)):
@@ -102,7 +102,7 @@ def fits_contents(image: Image, decode: Callable[[], tuple[Pixels, float]]) -> F
     """Return the contents of a FITS file.
 
     Parameters:
-        image: the one to grade.
+        image: the image to grade.
         decode: returns its pixels.
     """
 

@@ -1,4 +1,4 @@
-"""A reader of a plugin, whose errors and odd answers cost the one file."""
+"""A reader of a plugin, whose errors and invalid results affect only one file."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class GuardedReader:
     """Calls the reader of a plugin.
 
     Parameters:
-        reader: of the plugin.
-        guard: of the plugin.
+        reader: reader of the plugin.
+        guard: guard of the plugin.
     """
 
     def __init__(self, reader: FormatReader, guard: Guard) -> None:
@@ -31,10 +31,10 @@ class GuardedReader:
         self._guard = guard
 
     def find(self, arrival: Arrival, read_at: ReadAt, size_bytes: int, limits: Limits) -> Any:
-        """Return what the plugin finds in the headers.
+        """Return the plugin's result from the headers.
 
         Raises:
-            FrameError: what the plugin raised; kind ``plugin_failed`` for an unforeseen error of it.
+            FrameError: the error of the plugin; kind ``plugin_failed`` for an unforeseen one.
         """
         return self._call(arrival, lambda: self._reader.find(arrival, read_at, size_bytes, limits))
 
@@ -55,7 +55,7 @@ class GuardedReader:
         return replace(contents, decode=decode, amend=amend)
 
     def headers(self, read_at: ReadAt) -> Iterator[tuple[Header, ...]]:
-        """Yield what the plugin yields."""
+        """Yield the headers that the plugin yields."""
         return self._reader.headers(read_at)
 
     def _call(self, arrival: Arrival, function: Callable[[], _Answer]) -> _Answer:

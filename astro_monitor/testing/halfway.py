@@ -20,7 +20,9 @@ HALFWAY = "astro_monitor.testing.halfway:Halfway"
 """Name of this pipeline for a lane."""
 
 _MISSING = bytes(1000)
+"""Run of zero bytes of an unwritten part."""
 BLURRED_FWHM_PX = 15.0
+"""Width of the stars in a blurred frame."""
 
 
 class Halfway(LightPipeline):

@@ -32,7 +32,7 @@ def small_look(**changes: Any) -> Look:
     """Return a look at a frame of 600 × 400 pixels.
 
     Parameters:
-        changes: fields of the look that are to be others.
+        changes: fields of the look with other values.
     """
     now = datetime(2026, 11, 28, 22, 0, 0, 250000, tzinfo=UTC)
     rng = np.random.default_rng(1)

@@ -93,47 +93,22 @@ class FaultyPipeline:
         return replace(graded(look, good=0.96), arrival=answer.arrival, timings_s=timings_s)
 
     def _behave(self, word: str, arrival: Arrival) -> Skipped | Failed:
+        _end_process(word, arrival)
         sentence = ""
         match word:
-            case "crash":
-                os.kill(os.getpid(), signal.SIGSEGV)
-            case "crash_once" if arrival.path.exists():
-                arrival.path.unlink()
-                os.kill(os.getpid(), signal.SIGSEGV)
-            case "exit":
-                os._exit(7)
-            case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
-                markers[0].unlink()
-                os.kill(os.getpid(), END_AT_ONCE)
             case "weary" if self._examined:
                 raise RuntimeError("a device that broke before")
-            case "spin":
-                while True:
-                    pass
-            case "hang":
-                while True:
-                    time.sleep(3600)
-            case "bomb":
-                return _bomb(arrival)
-            case "print":
-                sys.stdout.write("hello from a library\n")
-                os.write(1, b"\x00\x00\x00\x04junk")
-            case "words":
-                os.write(2, b"\x1b[2J the last words\n")
-                os.kill(os.getpid(), signal.SIGABRT)
             case "raise":
                 raise RuntimeError("a pipeline must not raise")
+            case "bomb":
+                return _bomb(arrival)
             case "nan":
                 return _skipped(arrival, "", {"total": float("nan")})
             case "other":
                 return _skipped(_elsewhere(arrival), "", {})
-            case "nonsense":
-                for number in range(3, 64):
-                    _write_blindly(number, b"\x00\x00\x00\x02{]")
-                os._exit(0)
-            case "child":
-                subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-                os._exit(1)
+            case "print":
+                sys.stdout.write("hello from a library\n")
+                os.write(1, b"\x00\x00\x00\x04junk")
             case "write":
                 sentence = _try_to_write(arrival.path.with_name("written.txt"))
             case "interrupt":
@@ -141,6 +116,37 @@ class FaultyPipeline:
                 os.kill(os.getpid(), signal.SIGTERM)
         self._examined += 1
         return _skipped(arrival, sentence, {"process": float(os.getpid())})
+
+
+def _end_process(fault: str, arrival: Arrival) -> None:
+    """Cause a fault after which this process does not answer; return for other faults."""
+    match fault:
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "crash_once" if arrival.path.exists():
+            arrival.path.unlink()
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "exit":
+            os._exit(7)
+        case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
+            markers[0].unlink()
+            os.kill(os.getpid(), END_AT_ONCE)
+        case "spin":
+            while True:
+                pass
+        case "hang":
+            while True:
+                time.sleep(3600)
+        case "words":
+            os.write(2, b"\x1b[2J the last words\n")
+            os.kill(os.getpid(), signal.SIGABRT)
+        case "nonsense":
+            for number in range(3, 64):
+                _write_blindly(number, b"\x00\x00\x00\x02{]")
+            os._exit(0)
+        case "child":
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            os._exit(1)
 
 
 def _bomb(arrival: Arrival) -> Failed:

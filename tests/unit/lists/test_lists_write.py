@@ -449,7 +449,7 @@ def test_a_list_that_was_changed_by_hand_is_kept_under_another_name(tmp_path):
     assert kept.read_text() == "# my own way\n"
     assert [kept.name in note for note in body.notes] == [True]
     write_lists([], tmp_path)
-    assert renamed.read_text() == "# my own way\n"
+    assert kept.read_text() == "# my own way\n"
 
 
 def test_links_of_version_0_1_are_taken_over(tmp_path):
