@@ -24,6 +24,7 @@ from ..records import (
 )
 
 BEGAN = datetime(2026, 3, 20, 20, tzinfo=UTC)
+"""Earliest start of an invented exposure."""
 
 
 def invented(arrival: Arrival, content: bytes, *, good: float) -> Examined:

@@ -84,7 +84,7 @@ class FaultyPipeline:
         return self._behave(word, arrival)
 
     def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
-        """Cause the fault in the second part of the file's name; else answer with the size of the baseline as a timing."""
+        """Cause the fault in the second part of the file's name; else answer with the baseline's size as a timing."""
         _, word, *_ = look.arrival.path.name.split(".")
         answer = self._behave(word, look.arrival)
         if isinstance(answer, Failed):
