@@ -7,6 +7,7 @@ from typing import Any
 from ..documents import Document
 
 SESSION_ID = "5e551011" * 4
+"""Identity of the session of invented documents."""
 _DECISIONS = ("keep", "keep", "review", "reject", "keep")
 _REASONS = {
     "keep": "The quality model sees a good frame (good: 97 %).",
