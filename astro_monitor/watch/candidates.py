@@ -35,8 +35,7 @@ _UNKNOWN = Sighting(0, 0, (0, 0))
 
 How = Literal["event", "scan", "poll"]
 AlreadyDone = Callable[[Path, Sighting, Callable[[], str]], bool]
-"""Returns whether a file of this path and sighting has an outcome in the night log; the last argument computes its
-digest."""
+"""Returns whether a file of this path and sighting has an outcome; the last argument computes its digest."""
 
 
 @dataclass(slots=True)
@@ -127,11 +126,8 @@ class Candidates:
 
     def found_by_scan_at(self, now_s: float) -> set[str]:
         """Return the files that a scan found first at this time."""
-        return {
-            path
-            for path, candidate in self._waiting.items()
-            if candidate.how == "scan" and candidate.first_seen_s == now_s
-        }
+        by_scan = ((path, file) for path, file in self._waiting.items() if file.how == "scan")
+        return {path for path, file in by_scan if file.first_seen_s == now_s}
 
     def forget_all_but(self, existing: Iterable[str], keep: Callable[[str], bool]) -> None:
         """Forget files that no longer exist, so that memory does not grow and a file that comes back is new.
