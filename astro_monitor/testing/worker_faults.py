@@ -1,7 +1,7 @@
-"""A pipeline that misbehaves on command, for tests of the worker and of the monitor. It opens no file.
+"""A pipeline that misbehaves on command, for the tests of the worker and of the monitor. It opens no file.
 
-The stem of a file name is the fault, for instance ``crash.fits`` or ``hang.2.fits``. Pass ``FAULTY_PIPELINE`` to a
-lane as its ``pipeline``; there is no other way to use it.
+The stem of a file's name says what happens, for instance ``crash.fits`` or ``hang.2.fits``. Hand
+``FAULTY_PIPELINE`` to a lane as its ``pipeline``; nothing but that argument can put it in place.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from ..settings import Settings
 from .inventing import graded, invented_look
 
 FAULTY_PIPELINE = "astro_monitor.testing.worker_faults:FaultyPipeline"
-"""Name of this pipeline for a lane."""
+"""The name of this pipeline, as a lane takes it."""
 
 END_AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""Signal that ends a process unconditionally: on Windows ``os.kill`` calls TerminateProcess for SIGTERM."""
+"""Ends a process that cannot defend itself: on Windows ``os.kill`` calls TerminateProcess for SIGTERM."""
 
 
 class FaultyPipeline:
-    """Causes the fault that a file is named after.
+    """Does what the file is called.
 
     ==================  =============================================================================
     ``crash``           ends by SIGSEGV
     ``crash_once``      removes the file and ends by SIGSEGV; answers when the file is not there
     ``exit``            leaves with exit code 7
     ``killed``          removes one of the files ``killed.fits.*`` and ends by SIGKILL, as long as there are any
-    ``weary``           raises an unforeseen error, unless it is the first file of its process
+    ``weary``           answers that something unforeseen broke, unless it is the first file of its process
     ``hang``            never answers, and waits
     ``spin``            never answers, and computes
-    ``bomb``            allocates memory without limit; answers ``out_of_memory`` when it is refused
+    ``bomb``            allocates memory without end; answers ``out_of_memory`` when refused
     ``print``           prints to standard output, where the answers go, and answers
     ``words``           writes control characters to standard error and ends by SIGABRT
-    ``raise``           raises an error that no pipeline may raise
+    ``raise``           raises an error no pipeline may raise
     ``nan``             answers with a number that is not finite
     ``other``           answers for another file
-    ``nonsense``        answers with bytes that are not a message
+    ``nonsense``        answers with bytes that are no message
     ``child``           starts a process that outlives it, and ends
-    ``write``           tries to write a file next to the frame, and answers with the result
-    ``interrupt``       sends SIGINT and SIGTERM to itself, and answers
-    ``seen``            answers with a look; the next part of the name is the fault of its comparison
+    ``write``           tries to write a file beside the frame, and says in its answer what came of it
+    ``interrupt``       sends itself SIGINT and SIGTERM, and answers
+    ``seen``            answers with a look; the part of the name after it says what happens when it is compared
     anything else       answers ``Skipped``, with the number of the process as a timing
     ==================  =============================================================================
     """
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open the pipeline; the name of the star finder can be that of an error."""
+        """Open it; the name of the star finder can ask for an error."""
         match settings.models.star_finder:
             case "missing":
                 raise ModelError("star finder 'missing' is not there; try 'astro-monitor models install'")
@@ -73,7 +73,7 @@ class FaultyPipeline:
         self._examined = 0
 
     def models(self) -> list[dict[str, str]]:
-        """Return one invented model."""
+        """One invented model."""
         return [{"name": "faulty", "version": "1", "sha256": "00", "provider": self._provider}]
 
     def look(self, arrival: Arrival, *, on_picture: object = None) -> Look | Skipped | Failed:
@@ -84,7 +84,7 @@ class FaultyPipeline:
         return self._behave(word, arrival)
 
     def compare(self, look: Look, baseline: Baseline) -> Examined | Failed:
-        """Cause the fault in the second part of the file's name; else answer with the baseline's size as a timing."""
+        """Do what the second part of the file's name says; else answer with the size of the baseline as a timing."""
         _, word, *_ = look.arrival.path.name.split(".")
         answer = self._behave(word, look.arrival)
         if isinstance(answer, Failed):
@@ -93,22 +93,47 @@ class FaultyPipeline:
         return replace(graded(look, good=0.96), arrival=answer.arrival, timings_s=timings_s)
 
     def _behave(self, word: str, arrival: Arrival) -> Skipped | Failed:
-        _end_process(word, arrival)
         sentence = ""
         match word:
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "crash_once" if arrival.path.exists():
+                arrival.path.unlink()
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "exit":
+                os._exit(7)
+            case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
+                markers[0].unlink()
+                os.kill(os.getpid(), END_AT_ONCE)
             case "weary" if self._examined:
                 raise RuntimeError("a device that broke before")
-            case "raise":
-                raise RuntimeError("a pipeline must not raise")
+            case "spin":
+                while True:
+                    pass
+            case "hang":
+                while True:
+                    time.sleep(3600)
             case "bomb":
                 return _bomb(arrival)
+            case "print":
+                sys.stdout.write("hello from a library\n")
+                os.write(1, b"\x00\x00\x00\x04junk")
+            case "words":
+                os.write(2, b"\x1b[2J the last words\n")
+                os.kill(os.getpid(), signal.SIGABRT)
+            case "raise":
+                raise RuntimeError("a pipeline must not raise")
             case "nan":
                 return _skipped(arrival, "", {"total": float("nan")})
             case "other":
                 return _skipped(_elsewhere(arrival), "", {})
-            case "print":
-                sys.stdout.write("hello from a library\n")
-                os.write(1, b"\x00\x00\x00\x04junk")
+            case "nonsense":
+                for number in range(3, 64):
+                    _write_blindly(number, b"\x00\x00\x00\x02{]")
+                os._exit(0)
+            case "child":
+                subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                os._exit(1)
             case "write":
                 sentence = _try_to_write(arrival.path.with_name("written.txt"))
             case "interrupt":
@@ -118,44 +143,13 @@ class FaultyPipeline:
         return _skipped(arrival, sentence, {"process": float(os.getpid())})
 
 
-def _end_process(fault: str, arrival: Arrival) -> None:
-    """Cause a fault after which this process does not answer; return for other faults."""
-    match fault:
-        case "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "crash_once" if arrival.path.exists():
-            arrival.path.unlink()
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "exit":
-            os._exit(7)
-        case "killed" if markers := sorted(arrival.path.parent.glob(arrival.path.name + ".*")):
-            markers[0].unlink()
-            os.kill(os.getpid(), END_AT_ONCE)
-        case "spin":
-            while True:
-                pass
-        case "hang":
-            while True:
-                time.sleep(3600)
-        case "words":
-            os.write(2, b"\x1b[2J the last words\n")
-            os.kill(os.getpid(), signal.SIGABRT)
-        case "nonsense":
-            for number in range(3, 64):
-                _write_blindly(number, b"\x00\x00\x00\x02{]")
-            os._exit(0)
-        case "child":
-            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-            os._exit(1)
-
-
 def _bomb(arrival: Arrival) -> Failed:
-    blocks: list[bytearray] = []
+    held: list[bytearray] = []
     try:
         for _ in range(4096):
-            blocks.append(bytearray(64 << 20))
+            held.append(bytearray(64 << 20))
     except MemoryError:
-        blocks.clear()
+        held.clear()
     return Failed(
         arrival=arrival, frame_id=None, stage="read", kind="out_of_memory", known=True, retryable=False,
         sentence="the frame needs more memory than the worker may use", timings_s={"process": float(os.getpid())},
