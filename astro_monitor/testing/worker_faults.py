@@ -46,7 +46,7 @@ class FaultyPipeline:
     ``other``           answers for another file
     ``nonsense``        answers with bytes that are no message
     ``child``           starts a process that outlives it, and ends
-    ``write``           tries to write a file beside the frame, and says in its answer what came of it
+    ``write``           tries to write a file next to the frame, and answers with the result
     ``interrupt``       sends itself SIGINT and SIGTERM, and answers
     ``seen``            answers with a look; the part of the name after it says what happens when it is compared
     anything else       answers ``Skipped``, with the number of the process as a timing
