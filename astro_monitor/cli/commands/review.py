@@ -87,12 +87,12 @@ def run_review(
     with NightLogReader.read(path) as night_log:
         rows = list(night_log.judged_frames())
     if word is None:
-        shown = _chosen(rows, names) if names else [row for row in rows if everything or _waits(row)]
+        shown = chosen_frames(rows, names) if names else [row for row in rows if everything or _waits(row)]
         _show(shown, len(rows), folder, out)
         return
     if not names:
         raise ConfigError("name the frames to decide on: file names, patterns such as '*_L_*', or frame ids")
-    chosen = [row for row in _chosen(rows, names) if row.decision != word]
+    chosen = [row for row in chosen_frames(rows, names) if row.decision != word]
     by = _user()
     try:
         with NightLog.open(path, uuid.uuid4().hex, SystemClock(), longitude_deg=settings.site.longitude_deg) as own:
@@ -126,7 +126,16 @@ def _is_there(row: FrameRow) -> bool:
     return any(Path(path).is_file() for path in row.paths)
 
 
-def _chosen(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
+def chosen_frames(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
+    """Return the judged frames of some names, in their order.
+
+    Parameters:
+        rows: every judged frame.
+        names: file names, patterns with ``*``, paths or frame ids.
+
+    Raises:
+        ConfigError: a name that no frame has.
+    """
     by_frame: dict[str, FrameRow] = {}
     for name in names:
         some = [row for row in rows if _is_named(row, name)]
