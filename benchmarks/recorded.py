@@ -120,6 +120,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--shared-fields", action="store_true",
         help="compare only the fields and kinds of documents that both recordings know; the others are listed",
     )  # fmt: skip
+    comparer.add_argument(
+        "--ignore", nargs="+", default=(), metavar="FIELD",
+        help="leave out these fields, such as 'models[]' or 'reasons[].sentence'",
+    )  # fmt: skip
     options = parser.parse_args(argv)
     if options.command == "record":
         # Clocks of cameras without a time zone are read in the time zone of the computer.
@@ -128,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             time.tzset()
         record(options.out, options.frames, options.real_frames, options.only)
         return 0
-    report = compare(options.before, options.after, shared_fields=options.shared_fields)
+    report = compare(options.before, options.after, shared_fields=options.shared_fields, ignore=options.ignore)
     print("\n".join(report.sentences))
     return 1 if report.differs else 0
 

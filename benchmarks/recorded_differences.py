@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,14 @@ class Report:
     sentences: tuple[str, ...]
 
 
-def compare(before: Path, after: Path, *, shared_fields: bool = False) -> Report:
+def compare(before: Path, after: Path, *, shared_fields: bool = False, ignore: Collection[str] = ()) -> Report:
     """Compare two recordings.
 
     Parameters:
         before, after: JSON Lines of ``python -m benchmarks.recorded record``.
         shared_fields: leave out kinds of documents, and fields of a kind, that occur nowhere in the other recording;
             they are named in the report.
+        ignore: fields that are left out, as the report writes them without positions, such as ``reasons[].sentence``.
 
     Raises:
         SystemExit: a file cannot be read, or is no recording.
@@ -54,12 +55,16 @@ def compare(before: Path, after: Path, *, shared_fields: bool = False) -> Report
     for key in left.keys() & right.keys():
         # Sorted below, as sets have no order.
         for field, old, new in _changes(left[key], right[key]):
-            if (key[1], _general(field)) not in fields:
+            if _general(field) not in ignore and (key[1], _general(field)) not in fields:
                 counts[key[1], _general(field)] += 1
                 differences.append(f"{_named(key)}: {field}: {old} → {new}")
     differences += _reordered(left, right)
     differences.sort()
-    sentences = [*_not_compared(ignored_kinds, fields), *differences[:EXAMPLES]]
+    sentences = [
+        *_not_compared(ignored_kinds, fields),
+        *(f"not compared, as asked: {field}" for field in sorted(ignore)),
+    ]
+    sentences += differences[:EXAMPLES]
     if len(differences) > EXAMPLES:
         sentences.append(f"… and {len(differences) - EXAMPLES} more differences")
     sentences += [f"{count} × {kind} {field}" for (kind, field), count in counts.most_common()]

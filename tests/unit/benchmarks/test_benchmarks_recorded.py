@@ -115,6 +115,14 @@ def test_shared_fields_still_compares_what_only_some_documents_of_a_kind_have(tm
     assert compare(before, after, shared_fields=True).differs
 
 
+def test_a_field_can_be_left_out_and_the_report_names_it(tmp_path):
+    before = written(tmp_path / "before.jsonl", JUDGED, ALERT)
+    after = written(tmp_path / "after.jsonl", with_body(JUDGED, reasons=[{"rule": "none", "value": 2.0}]), ALERT)
+    assert compare(before, after).differs
+    report = compare(before, after, ignore=["reasons[].value"])
+    assert (report.differs, report.sentences[0]) == (False, "not compared, as asked: reasons[].value")
+
+
 def test_a_file_that_is_no_recording_is_refused(tmp_path):
     broken = tmp_path / "broken.jsonl"
     broken.write_text("{}\n", "utf-8")
