@@ -13,6 +13,7 @@ from .shelf import Shelf
 log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
+"""Bytes in a megabyte of the settings."""
 
 
 class FrameStore:

@@ -41,11 +41,11 @@ SOURCE_PART_SHA256 = "source_part_sha256"
 """Parameter on the card of the head: the hash of the source part that it was cut from."""
 
 LEAST_STARS = 3
-"""With fewer stars only a fault that is plain against the baseline is told; with none, only one of the sky."""
+"""With fewer stars only a fault that is plain against the baseline is named; with none, only one of the sky."""
 
 PLAIN, PLAIN_DOMAIN = 0.95, 0.95
-"""Bad seeing of this probability, in stars as the map knows them so well, is told without a baseline, of a lone star
-too: the rings of a defocused star are like nothing else."""
+"""Bad seeing of this probability, in stars as the map knows them so well, is named without a baseline, also for a
+single star: the rings of a defocused star are like nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Grader:
         Parameters:
             features: of its sources.
             measurements: of the same frame, those relative to the baseline included.
-            baseline: what is normal for this rig; size 0 when nothing is known yet.
+            baseline: of this rig; size 0 when nothing is known yet.
 
         Raises:
             GradeFailed: the model gave up, or the features are those of another source part.
@@ -228,7 +228,7 @@ class Grader:
         )
 
     def _why_unknown(self, answer: _Answer, label: str, star_count: int, baseline_size: int, domain: float) -> str:
-        """Say in one sentence why no class is given; empty when one is."""
+        """Return in one sentence why no class is given; empty when one is."""
         thresholds = self._model.card.thresholds
         probability = float(answer.probabilities.max())
         if star_count < LEAST_STARS:

@@ -35,17 +35,27 @@ separation is the most common one of the frame: their share of all stars, how ma
 (square root of the ratio), and the separation in widths."""
 
 _MOST_PAIRED = 150
+"""Brightest stars among which pairs are looked for; the cost grows with the square."""
 _STEP_STAMP_PX = 2.0
+"""Side of a bin of separations in pixels of the cut-outs."""
 _REACH = 32
+"""Largest separation of a pair in such bins; it bounds the cost."""
 _AROUND = (-1, 0, 1)
+"""Bins around one that are added to it, so that a pair at the border of two counts whole."""
 _LEAST_SOURCES = 3
+"""Fewer sources have no profile of the frame."""
 _LARGEST_TRAIL = 6.0
+"""Larger L / F are cut off here: a longer trail leaves the cut-out."""
 _FLOOR = 0.03
+"""Share of the peak of the mean image below which its pixels count as sky."""
 _FWHM_PER_SIGMA = 2.3548
+"""FWHM of a Gaussian over its standard deviation: 2 √(2 ln 2)."""
 _TRAIL_PER_AXIS = np.sqrt(12.0)
+"""Length of a uniform trail over its standard deviation."""
 
 _STAMP = STAMP_PX * STAMP_PX
 _AXIS = np.arange(STAMP_PX) - STAMP_PX // 2
+"""Pixels of a cut-out along one axis, from its centre."""
 _X, _Y = np.meshgrid(_AXIS, _AXIS)
 _RADIUS = np.hypot(_X, _Y)
 _NUMBER_AT = {name: _STAMP + place for place, name in enumerate(SOURCE_NUMBERS)}

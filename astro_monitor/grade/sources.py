@@ -16,7 +16,9 @@ MOST_SOURCES = 128
 """The brightest measured stars that are used; the table always has so many rows, unused ones are zero."""
 
 STAMP_PX = 25
+"""Side of a cut-out in pixels, as in the method of Teimoorinia et al."""
 LEAST_SNR = 5.0
+"""Fainter sources have no shape that can be seen."""
 FEW_UNSATURATED = 8
 """With fewer unsaturated stars the saturated ones are used too."""
 
@@ -33,7 +35,7 @@ SOURCE_NUMBERS = (
     "log_hfr_over_fwhm",
     "sky_over_noise",
 )
-"""What is told of each source beside its cut-out. Directions are relative to the mean direction of the frame
+"""Numbers of each source in addition to its cut-out. Directions are relative to the mean direction of the frame
 (``along`` and ``across`` it) and to the centre of the field (``radial``), because an angle alone means nothing."""
 
 SOURCE_LENGTH = STAMP_PX * STAMP_PX + len(SOURCE_NUMBERS)

@@ -23,7 +23,9 @@ FULL_BASELINE = 10
 """More frames do not make a baseline better known."""
 
 DEFAULT_NORMAL_FWHM_ARCSEC = 3.0
+"""FWHM of a rig without a baseline: seeing and optics of an amateur site."""
 MAP_COLUMNS, MAP_ROWS = 8, 6
+"""Cells of the field grid."""
 LARGEST = 12.0
 """Numbers are cut off here: beyond lies nothing to learn from."""
 
@@ -175,6 +177,7 @@ NUMBERS: tuple[str, ...] = (
 """Names of the numbers that may be missing, in the order of the vector."""
 
 _CHANGE_SUMMARY = (*_MAP_SUMMARY, "slope", "range", "rms_over_stray", "range_over_noise", "stray")
+# Offsets of the parts of the vector.
 _MAP_START = 2 * len(NUMBERS)
 _CHANGE_START = _MAP_START + len(_MAP) + len(_MAP_SUMMARY)
 STATISTICS_LENGTH = _CHANGE_START + len(_CHANGE) + len(_CHANGE_SUMMARY)
@@ -182,6 +185,8 @@ MAP_SLICES = (slice(_MAP_START, _MAP_START + len(_MAP)), slice(_CHANGE_START, _C
 """Where the map of the sky and the map of its changes lie in the vector, each row by row."""
 
 _QUANTILES = (0, 0.1, 0.25, 0.75, 0.9, 1)
+"""Quantiles that sum up a map; its median is 0 by definition."""
+# Rows and columns of the cells, from -1 to 1.
 _ROW, _COLUMN = (
     axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, MAP_ROWS), np.linspace(-1, 1, MAP_COLUMNS), indexing="ij")
 )
@@ -319,7 +324,7 @@ def _change(cells_adu: NDArray[np.float64], known: dict[str, float], context: Co
 def _size_of_change(
     change: NDArray[np.float64], known: dict[str, float], medians: dict[str, float], context: Context
 ) -> list[float]:
-    """How large a change is in the usual sky, in what is usual for this rig, and in the noise of one pixel.
+    """Return a change in units of the sky of the baseline, of its scatter, and of the noise of one pixel.
 
     The sky is not always known: without the level of no light it is a guess.
     """

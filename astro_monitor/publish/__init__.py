@@ -1,4 +1,4 @@
-"""Tells the world: broadcasts each document, answers for those who join late, and ships the reference client.
+"""The bus: broadcasts each document, answers questions of clients that join late, and has the reference client.
 
 The wire protocol is written down in ``docs/reference/protocol.md``; nothing here is needed to speak it.
 """

@@ -28,7 +28,7 @@ def bind_address(address: str) -> str:
 
 
 def stays_here(address: str) -> bool:
-    """Tell whether only programs on this computer can reach a bind address.
+    """Return whether only programs on this computer can reach a bind address.
 
     Names and interface names count as reachable from outside, since what they mean can change.
     """
@@ -42,7 +42,7 @@ def stays_here(address: str) -> bool:
 
 
 def is_ipv4(address: str) -> bool:
-    """Tell whether the host is an IPv4 address in numbers."""
+    """Return whether the host is an IPv4 address in numbers."""
     found = _TCP.fullmatch(address)
     return found is not None and re.fullmatch(r"\d+\.\d+\.\d+\.\d+", found["host"]) is not None
 

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _TICK_MS = 100
 """How long a wait may last before ``stop`` is looked at."""
 _REPLY_S = 2.0
+"""Longest wait for an answer in seconds: a daemon answers in milliseconds unless its disk hangs."""
 
 
 def connected(
@@ -117,7 +118,7 @@ def _ask(
     """Ask once.
 
     Raises:
-        PublishError: nobody answers.
+        PublishError: no daemon answers.
     """
     control, handshake = followed(context, zmq.DEALER, settings.control_address, _keys(settings))
     name = uuid.uuid4().hex

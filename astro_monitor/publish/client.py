@@ -35,7 +35,9 @@ _TICK_MS = 100
 """How long a wait may last before ``stop`` is looked at."""
 
 _STALE_S = 3.0
+"""Seconds without a heartbeat, which comes each second, after which the state is asked for."""
 _BACK_OFF_S = (0.1, 2.0)
+"""Shortest and longest pause in seconds before a question is repeated; random, so that clients do not ask at once."""
 
 _Replayed = Literal["history", "live"]
 
@@ -126,15 +128,15 @@ class Subscription:
             return client.preview(frame_id)
 
     def __iter__(self) -> Iterator[Document]:
-        """Give every wanted document once, in order."""
+        """Yield every wanted document once, in order."""
         for received in self.received():
             yield received.document
 
     def received(self) -> Iterator[Received]:
-        """Give every wanted document once, in order, and how it came.
+        """Yield every wanted document once, in order, and how it came.
 
         Raises:
-            PublishError: nobody is heard, or the daemon refuses the questions.
+            PublishError: no daemon is heard, or the daemon refuses the questions.
         """
         for received in self._all():
             document = received.document
@@ -212,7 +214,7 @@ class Subscription:
         if reply is None:
             return
         if self.log_id and reply.log_id != self.log_id:
-            log.warning("the daemon has begun a new night log; its documents are numbered anew")
+            log.warning("the daemon has begun a new night log; its documents are numbered from 1 again")
             self.last_seq = 0
             how = "history"
         self.log_id, self._session_id = reply.log_id, reply.session_id
@@ -265,7 +267,7 @@ def tail(
         kinds: kinds that are wanted; empty for all.
 
     Raises:
-        PublishError: nobody is heard, or the keys are missing.
+        PublishError: no daemon is heard, or the keys are missing.
     """
     subscription = Subscription(
         settings.address,

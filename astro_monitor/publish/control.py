@@ -29,15 +29,15 @@ class History(Protocol):
     log_id: str
 
     def last_seq(self) -> int:
-        """Give the number of the newest document."""
+        """Return the number of the newest document."""
         ...
 
     def after(self, seq: int, limit: int) -> Sequence[Document]:
-        """Give the documents after ``seq``, in order, at most ``limit``."""
+        """Return the documents after ``seq``, in order, at most ``limit``."""
         ...
 
     def snapshot(self) -> Sequence[Document]:
-        """Give the documents that tell what holds now, in order."""
+        """Return the documents that describe the present state, in order."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Who may connect: the authenticator of ZeroMQ's protocol ZAP (https://rfc.zeromq.org/spec/27/).
 
 CURVE alone encrypts, but lets in every client that knows the daemon's public key. This lets in known clients only.
-It is served by the publisher's own thread: when that is dead, nobody gets in.
+It is served by the publisher's own thread: when that has ended, no client gets in.
 """
 
 from __future__ import annotations

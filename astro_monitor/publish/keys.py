@@ -26,6 +26,7 @@ SERVER = "server"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _Z85 = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _OTHERS_BITS = 0o077
+"""Permission bits of group and others."""
 _ROLE_LINE = b"role: "
 
 

@@ -34,6 +34,7 @@ _CONFIRM_S = 0.02
 """Time from a subscription to the heartbeat that confirms it; many subscriptions at once share one."""
 
 _STOP_S = 5.0
+"""Longest wait in seconds for the thread of the publisher to end."""
 
 
 def _no_figures() -> SessionHeartbeat:

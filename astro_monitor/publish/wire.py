@@ -20,6 +20,7 @@ MAX_REPLAY = 1000
 """Documents in one replay reply, at most."""
 
 _MAX_RECEIVED_BYTES = 16 * 1024 * 1024
+"""Largest message that is accepted; documents have some kilobytes."""
 
 _OPTIONS = {
     zmq.SNDHWM: 10_000,

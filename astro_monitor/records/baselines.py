@@ -1,4 +1,4 @@
-"""What is normal for a rig, target and filter."""
+"""What frames of a rig, target and filter are compared with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .places import FixedLine
 class BaselineKey:
     """Frames with the same key are comparable. Text fields are lower-case; unknown is an empty text or 0.
 
-    A target without a name is called after the place in the sky, if that is told.
+    A target without a name is named by its position on the sky, where that is known.
     """
 
     rig: str
@@ -38,7 +38,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What is normal for this rig, target and filter.
+    """What frames of one rig, target and filter are compared with.
 
     Attributes:
         key: what it is for.
@@ -108,7 +108,7 @@ def _pointing(meta: FrameMeta) -> str:
 
 
 def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:
-    """Say which other frames a frame is comparable with.
+    """Return which other frames a frame is comparable with.
 
     Parameters:
         meta: the frame's header facts.

@@ -61,6 +61,7 @@ class HotPixels:
         return clean
 
 
+# A frame without any.
 NO_HOT_PIXELS = HotPixels(
     y=np.empty(0, np.intp), x=np.empty(0, np.intp), usual_adu=np.empty(0, np.float32), peak=np.empty(0, np.bool_)
 )

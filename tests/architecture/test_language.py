@@ -29,12 +29,7 @@ AVOIDED_AT_START = {r"Gives? (?!up\b)": "Return", r"Tells? ": "Return whether", 
 
 ROOMS_TO_DO = frozenset(
     {
-        "documents",
-        "framestore",
-        "grade",
         "monitor",
-        "publish",
-        "records",
         "session.py",
         "worker",
     }
