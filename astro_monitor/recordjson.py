@@ -20,9 +20,25 @@ def plain(value: Any) -> Any:
     Paths become percent-escaped bytes, because names need not be Unicode; text that is no valid Unicode is written with
     backslash escapes.
     """
+    # By the exact type first: a record has a thousand numbers, and the questions below would be asked for each.
+    kind = type(value)
+    if kind is float or kind is int or kind is bool or value is None:
+        return value
+    if kind is str:
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if kind is tuple or kind is list:
+        return [plain(entry) for entry in value]
+    if kind is dict:
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if is_dataclass(value):
+        return {name: plain(getattr(value, name)) for name in _names(kind)}
+    return _plain_otherwise(value)
+
+
+def _plain_otherwise(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if value is None or isinstance(value, bool | int | float):
+        return plain(str(value))
+    if isinstance(value, int | float):
         return value
     if isinstance(value, bytes):
         return value.decode("ascii")
@@ -32,11 +48,19 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {plain(key): plain(entry) for key, entry in value.items()}
     return [plain(entry) for entry in value]
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a record."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 def dump(value: Any) -> bytes:

@@ -54,7 +54,7 @@ def main() -> None:
 def _soak(place: Path, seconds: float, megapixels: int, every_s: float, samples_file: Path | None) -> dict[str, Any]:
     captures, state = place / "captures", place / "state"
     captures.mkdir()
-    base = _pixels(write_frame(place, megapixels), megapixels)
+    base = pixels_of(write_frame(place, megapixels), megapixels)
     address, control = f"ipc://{place}/bus", f"ipc://{place}/control"
     command = [sys.executable, "-m", "astro_monitor", "watch", str(captures), "--state", str(state), "--json",
                "--address", address, "--control", control, "--log-level", "WARNING"]  # fmt: skip
@@ -76,7 +76,8 @@ def _soak(place: Path, seconds: float, megapixels: int, every_s: float, samples_
     return _summary(written, seen, decisions, samples, code, warnings, seconds)
 
 
-def _pixels(frame: FrameFile, megapixels: int) -> Pixels:
+def pixels_of(frame: FrameFile, megapixels: int) -> Pixels:
+    """Return the pixels of a frame of :func:`~.sky.write_frame`, (H, W), and delete its file."""
     height, width = SHAPES[megapixels]
     data = frame.path.read_bytes()
     frame.path.unlink()

@@ -76,7 +76,7 @@ def usual_sky_pattern(patterns: Sequence[Sequence[float]]) -> tuple[tuple[float,
     known = [pattern for pattern in patterns if pattern and len(pattern) == len(patterns[-1])]
     usual = tuple(median(column) for column in zip(*known, strict=True))
     strays = [
-        math.sqrt(sum((share - here) ** 2 for share, here in zip(pattern, usual, strict=True)) / len(usual))
+        math.sqrt(sum([(share - here) ** 2 for share, here in zip(pattern, usual, strict=True)]) / len(usual))
         for pattern in known
     ]
     return usual, median(strays) if strays else 0.0

@@ -4,7 +4,7 @@ Only this package imports onnxruntime.
 """
 
 from .card import Card, TensorSpec, seal
-from .model import IDENTITY_DIGITS, Model, open_model, verify_model
+from .model import IDENTITY_DIGITS, Model, identity_of, open_model, verify_model
 from .store import list_models, source_part_of
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Card",
     "Model",
     "TensorSpec",
+    "identity_of",
     "list_models",
     "open_model",
     "seal",

@@ -59,7 +59,7 @@ class Model:
     @property
     def identity(self) -> str:
         """``name.version+hash``, by which documents identify the model."""
-        return f"{self.card.name}.{self.card.version}+{self.card.sha256[:IDENTITY_DIGITS]}"
+        return _identity(self.card)
 
     def require(self, *, preprocessing_version: str, inputs: Iterable[str], outputs: Iterable[str]) -> None:
         """Raise an error unless the model fits the caller's code.
@@ -151,6 +151,23 @@ def open_model(name: str, *, folder: Path | None = None, provider: Provider = "a
     model = Model(card, session, chosen, cores if callers and chosen == "cpu" else 1, on_cpu if may_change else None)
     model.warm_up()
     return model
+
+
+def identity_of(name: str, folder: Path | None = None) -> str:
+    """Return the identity that a model would have once it is opened.
+
+    Parameters:
+        name: such as ``star-unet``.
+        folder: as for :func:`open_model`.
+
+    Raises:
+        ModelError: missing or altered.
+    """
+    return _identity(store.load(name, folder)[0])
+
+
+def _identity(card: Card) -> str:
+    return f"{card.name}.{card.version}+{card.sha256[:IDENTITY_DIGITS]}"
 
 
 def verify_model(name: str, folder: Path | None = None) -> Card:

@@ -4,9 +4,9 @@ Lengths in ``Measurements`` are in sensor pixels, those in ``Stars`` in frame pi
 cannot be measured is ``None``, with a reason.
 """
 
-from .ephemeris import Site
+from .ephemeris import Site, sun_and_moon
 from .measurer import Measurer, on_sensor
 from .relation import relate
 from .sources import measure_sources, source_table
 
-__all__ = ["Measurer", "Site", "measure_sources", "on_sensor", "relate", "source_table"]
+__all__ = ["Measurer", "Site", "measure_sources", "on_sensor", "relate", "source_table", "sun_and_moon"]

@@ -13,6 +13,8 @@ from ..records import Arrival, Detections, Failed, Frame, FrameMeta, Look, Skipp
 from ..stages import FrameMeasurer, FrameReader, OpenedFrame, SourceDescriber, StarFinder
 from .guard import Stopwatch, guarded
 
+SCALE_OF_SETTINGS = "setting site.scale_arcsec_px"
+"""Source of a pixel scale that no header has."""
 CUBE_KEYWORD = "NAXIS3"
 """A cube is a product by its shape alone; it is refused rather than skipped, because no header called it one."""
 
@@ -153,5 +155,5 @@ def _skip_sentence(meta: FrameMeta) -> str:
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:
-    sources = {**meta.sources, "scale_arcsec_px": "setting site.scale_arcsec_px"}
+    sources = {**meta.sources, "scale_arcsec_px": SCALE_OF_SETTINGS}
     return replace(meta, scale_arcsec_px=scale_arcsec_px, sources=sources)

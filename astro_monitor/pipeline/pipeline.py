@@ -71,7 +71,7 @@ class Pipeline:
         return cls(
             chosen_reader,
             Detector(star_finder),
-            Measurer(_site(settings.site), registered_metrics(plugins)),
+            Measurer(site_of(settings.site), registered_metrics(plugins)),
             SourceGrader(source_part),
             grader,
             models=(star_finder, source_part, head),
@@ -139,7 +139,7 @@ def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], N
     looker = Looker(
         _file_reader(settings, plugins),
         Detector(star_finder),
-        Measurer(_site(settings.site), registered_metrics(plugins)),
+        Measurer(site_of(settings.site), registered_metrics(plugins)),
         SourceGrader(source_part),
         default_scale_arcsec_px=settings.site.scale_arcsec_px,
     )
@@ -172,8 +172,8 @@ def _file_reader(settings: Settings, plugins: Plugins) -> Reader:
     return Reader(limits, Dialects.registered(plugins), FormatTable.of(plugins))
 
 
-def _site(settings: SiteSettings) -> Site | None:
-    """The site of the settings, when they tell it whole."""
+def site_of(settings: SiteSettings) -> Site | None:
+    """Return the site of the settings, when they have both of its coordinates."""
     if settings.latitude_deg is None or settings.longitude_deg is None:
         return None
     return Site(settings.latitude_deg, settings.longitude_deg)

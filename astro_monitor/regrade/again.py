@@ -1,29 +1,27 @@
 """Frames of a night log, looked at and judged again: what another model or other settings would have decided.
 
-Nothing is written. The frames are read from where they were last seen, in the order in which they were judged, and
-everything else that the judge met in between is repeated at its place: second looks, and decisions by hand that took a
-frame out of the baseline. The judge begins with what it remembered before the night; where that was not kept, some
-frames from before are judged first.
+Nothing is written. The frames are seen in the order in which they were judged: from their looks where these are kept
+and still hold, else from their files where these were last seen. Everything else that the judge met in between is
+repeated at its place: second looks, and decisions by hand that took a frame out of the baseline. The judge begins with
+what it remembered before the night; where that was not kept, some frames from before are judged first.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 from ..baseline import MIN_BASELINE_FRAMES
+from ..framestore import FrameStore
 from ..judge import Judge, RuleBook
 from ..memory import Past
 from ..nightlog import FrameRow
-from ..plain import because
 from ..plugins import load_plugins
-from ..records import Arrival, BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
+from ..records import BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
 from ..session import SECOND_LOOK_FRAMES
 from ..settings import Settings
-from ..worker import WorkerPool
+from .sight import Sight
 
 WARM_UP = 40
 """Frames kept before the chosen ones that are judged first where the judge's memory was not kept."""
@@ -89,14 +87,16 @@ def judge_again(
     settings: Settings,
     past: Past,
     on_models: Callable[[], None] = lambda: None,
+    store: FrameStore | None = None,
 ) -> Iterator[Again]:
-    """Look at frames again and judge them.
+    """Judge frames again, from their looks where these are kept, else from their files.
 
     Parameters:
         rows: in the order of judging.
         settings: the models, limits and site to try.
         past: what else happened to the judge.
         on_models: called when the models are loaded.
+        store: of looks; ``None``: every file is read.
 
     Yields:
         each frame when it has been judged, and once more when a second look came to another verdict.
@@ -104,23 +104,9 @@ def judge_again(
     Raises:
         ModelError: a model is missing, altered or does not fit.
     """
-    where = {row.frame_id: _where(row) for row in rows}
-    waiting = deque(place for row in rows if isinstance(place := where[row.frame_id], Arrival))
-    with WorkerPool(settings, lambda: [waiting.popleft()] if waiting else []) as workers:
+    with Sight(rows, settings, store) as sight:
         on_models()
-        seen: set[str] = set()
-
-        def look(row: FrameRow, judge: Judge) -> Again:
-            place, again = where[row.frame_id], row.frame_id in seen
-            seen.add(row.frame_id)
-            if isinstance(place, str):
-                return Again(row, None, None, place)
-            if again:
-                return _stands(row, workers.examine_again(place, row.frame_id, judge.baseline_for))
-            (outcome,) = workers.take(judge.baseline_for)
-            return _stands(row, outcome)
-
-        yield from _replayed(rows, settings, past, look)
+        yield from _replayed(rows, settings, past, lambda row, judge: _stands(row, sight.see(row, judge)))
 
 
 def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Again]:
@@ -193,24 +179,10 @@ def _second_looks(
             yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
 
 
-def _where(row: FrameRow) -> Arrival | str:
-    """Return the file of a frame where it was last seen, or one sentence about why it cannot be read."""
-    path = next((Path(path) for path in row.paths if Path(path).is_file()), None)
-    if path is None:
-        return "the frame is no longer where it was"
-    try:
-        status = path.stat()
-    except OSError as error:
-        return f"the frame cannot be read: {because(error)}"
-    judged = datetime.fromisoformat(row.time) if row.time else datetime.now(UTC)
-    return Arrival(
-        path=path, root=path.parent, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, first_seen_utc=judged,
-        settled_utc=judged, how="named",
-    )  # fmt: skip
-
-
-def _stands(row: FrameRow, outcome: Outcome) -> Again:
-    """Put an outcome to its row, if it is of the same frame."""
+def _stands(row: FrameRow, outcome: Outcome | str) -> Again:
+    """Put an outcome to its row, if it is of the same frame; a sentence says why there is none."""
+    if isinstance(outcome, str):
+        return Again(row, None, None, outcome)
     if outcome.frame_id is not None and outcome.frame_id != row.frame_id:
         return Again(row, None, None, "another frame has taken its place")
     return Again(row, outcome, None, "" if isinstance(outcome, Examined) else outcome.sentence)

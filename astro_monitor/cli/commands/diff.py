@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...errors import ConfigError
+from ...framestore import FrameStore
 from ...memory import Past, past_of
 from ...nightlog import BY_RULES, NightLogReader
 from ...plain import counted
@@ -74,7 +75,7 @@ def run_diff(
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bars, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("judging again", total=len(every))
-        for again in judge_again(every, settings, past):
+        for again in judge_again(every, settings, past, store=FrameStore(path.parent, settings.keep)):
             by_frame[again.row.frame_id] = again
             progress.update(task, completed=len(by_frame))
             if stop.is_set():
