@@ -181,6 +181,7 @@ KILLED_WRITING = """
 import os, signal, sys
 from pathlib import Path
 from astro_monitor.lists import ListedFrame, write_lists
+from astro_monitor.lists.builtin import built_in_writers
 
 lists, first, last, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 taken = 0
@@ -198,6 +199,7 @@ frames = [
                 date_obs_utc=f"2026-03-01T20:{n:02d}:00Z")
     for n in range(first, last)
 ]
+built_in_writers()  # imports modules, which opens files
 sys.addaudithook(count)
 write_lists(frames, lists)
 """
