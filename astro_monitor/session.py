@@ -270,7 +270,7 @@ class Session:
         self._memory.looked(outcome.frame_id)
         if verdict.decision == row.decision:
             return
-        why = f"Judged again beside {verdict.baseline_size} frames of its kind: {verdict.reasons[0].sentence}"
+        why = f"Judged again with a baseline of {verdict.baseline_size} frames: {verdict.reasons[0].sentence}"
         revised = self._patiently(
             lambda: self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight,
                                      label=verdict.label, cause=verdict.cause)

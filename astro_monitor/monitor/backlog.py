@@ -9,6 +9,7 @@ from ..records import Arrival
 from ..settings import BacklogOrder
 
 LIVE, OLD = 0, 1
+"""Order of frames that were written during the watch and of earlier ones."""
 
 
 class Backlog:

@@ -47,6 +47,7 @@ from .state import BUS, WATCH, WORK, DaemonState
 log = logging.getLogger(__name__)
 
 IDLE_TICK_S = 0.5
+"""Longest wait for a frame in seconds before the loop looks at everything else again."""
 STUCK_S = 12.0
 """A part that does not go round for so long stands still. Waiting for the worker counts as going round: that has limits
 of its own; so does each folder that a scan looks into."""
@@ -59,7 +60,7 @@ MAX_REBUILDS = 3
 
 
 def rig_folder(settings: Settings, root: Path) -> Path:
-    """Give the folder that holds the night log and lists of one watched folder; names never clash.
+    """Return the folder that holds the night log and lists of one watched folder; names never clash.
 
     Parameters:
         settings: the whole tree.
@@ -214,7 +215,7 @@ class Monitor:
                 rebuilds += 1
                 if rebuilds > MAX_REBUILDS or stop.is_set():
                     raise
-                log.error("%s; watching begins anew, and it is rebuilt", damage)
+                log.error("%s; watching starts again, and it is rebuilt", damage)
             finally:
                 over.set()
 
@@ -288,7 +289,7 @@ class Monitor:
                 for path in night_log.unfinished():
                     source.reopened.ask(path)
             state.ready()
-            log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "nobody")
+            log.info("%s is watched; documents go to %s", self._root, " and ".join(self.addresses) or "no bus")
             if ready is not None:
                 ready.set()
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
@@ -313,7 +314,7 @@ class Monitor:
         return session.counts
 
     def _limits_s(self) -> dict[str, float]:
-        """Give how long each part may take for one turn before it counts as stuck."""
+        """Return how long each part may take for one turn before it counts as stuck."""
         publish = self._settings.publish
         limits_s = {WATCH: STUCK_S, WORK: STUCK_S}
         return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})

@@ -30,8 +30,11 @@ from ..version import __version__
 log = logging.getLogger(__name__)
 
 REQUEST_LIMIT_S = 5.0
+"""Longest wait in seconds for a part of a request."""
 MAX_CONNECTIONS = 16
+"""Connections that are served at once."""
 ACCEPT_PAUSE_S = 0.2
+"""Pause in seconds after an error of the listening socket, such as no free descriptor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class _Server(ThreadingHTTPServer):
         self.hosts = {f"{one}:{self.server_address[1]}" for one in (name, "localhost")}
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Refuse what is more than can be served, so that nobody can make threads without end."""
+        """Refuse what is more than can be served, so that no client can make threads without end."""
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -211,8 +214,10 @@ class _Pages(BaseHTTPRequestHandler):
         try:
             health = self.server.health()
         except Exception:
-            log.warning("the health of the daemon could not be told", exc_info=True)
-            self._answer(500, "text/plain; charset=utf-8", b"the daemon cannot tell how it is; see its log\n")
+            log.warning("the health of the daemon could not be determined", exc_info=True)
+            self._answer(
+                500, "text/plain; charset=utf-8", b"the state of the daemon could not be determined; see its log\n"
+            )
             return
         match self.path:
             case "/healthz":

@@ -7,6 +7,7 @@ from datetime import datetime
 from ..clock import Clock
 
 LEAST_JUMP_S = 2.0
+"""Smaller changes in seconds are those of a time service that keeps the clock right."""
 
 
 class ClockJumps:
@@ -21,7 +22,7 @@ class ClockJumps:
         self._seen: tuple[datetime, float] = clock.utc(), clock.monotonic()
 
     def look(self) -> float:
-        """Give by how many seconds the clock was set since the last look, forward positive; 0 for no jump."""
+        """Return by how many seconds the clock was set since the last look, forward positive; 0 for no jump."""
         utc, now_s = self._clock.utc(), self._clock.monotonic()
         before_utc, before_s = self._seen
         self._seen = utc, now_s

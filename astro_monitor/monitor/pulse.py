@@ -1,4 +1,4 @@
-"""Whether each part of the daemon still moves. A part that stands still is told by name; nothing is guessed."""
+"""Whether each part of the daemon still moves. A part that stands still is named; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Pulse:
         self._beats_s = dict.fromkeys(self._limits_s, now_s)
 
     def begin(self) -> None:
-        """Start anew: all parts begin to move now."""
+        """Start again: all parts begin to move now."""
         with self._lock:
             self._beats_s = dict.fromkeys(self._limits_s, self._clock.monotonic())
 
     def beat(self, part: str) -> None:
-        """Say that a part moves.
+        """Note that a part moves.
 
         Raises:
             KeyError: there is no such part.
@@ -38,11 +38,11 @@ class Pulse:
             self._beats_s[part] = self._clock.monotonic()
 
     def ages_s(self) -> dict[str, float]:
-        """Give the seconds since the last beat of each part."""
+        """Return the seconds since the last beat of each part."""
         now_s = self._clock.monotonic()
         with self._lock:
             return {part: now_s - beat_s for part, beat_s in self._beats_s.items()}
 
     def stuck(self) -> dict[str, float]:
-        """Give the parts that have not moved within their limit, with the seconds since they did."""
+        """Return the parts that have not moved within their limit, with the seconds since they did."""
         return {part: age_s for part, age_s in self.ages_s().items() if age_s > self._limits_s[part]}

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 5.0
+"""Longest pause in seconds between two notices that the program is alive."""
 
 
 class ServiceManager:
@@ -38,11 +39,11 @@ class ServiceManager:
         self.watchdog_s = int(wanted) / 1e6 if self._address and wanted.isdecimal() and for_us else 0.0
 
     def ready(self, status: str) -> None:
-        """Say that the start is done."""
+        """Notify that the start is done."""
         self._tell(f"READY=1\nSTATUS={status}")
 
     def stopping(self) -> None:
-        """Say that the program ends by its own wish."""
+        """Notify that the program ends in order."""
         self._tell("STOPPING=1")
 
     def watch_over(self, is_well: Callable[[], str], stop: threading.Event) -> None:
@@ -70,4 +71,4 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
                 way.sendto(text.encode("utf-8", "replace"), self._address)
         except OSError as error:
-            log.warning("the service manager cannot be told %r: %s", text, error)
+            log.warning("the service manager did not take %r: %s", text, error)

@@ -84,12 +84,12 @@ class DaemonState:
             self.source.rescan()
 
     def beat_of_the_bus(self) -> SessionHeartbeat:
-        """Give the numbers of the next heartbeat, which shows that the publisher moves."""
+        """Return the numbers of the next heartbeat, which shows that the publisher moves."""
         self.pulse.beat(BUS)
         return self.heartbeat()
 
     def heartbeat(self) -> SessionHeartbeat:
-        """Give the numbers as they are now."""
+        """Return the numbers as they are now."""
         in_hand = self.pool.waiting() if self.pool is not None else []
         settled = [arrival.settled_utc for arrival in (*self.backlog.oldest_settled(), *in_hand)]
         waited_s = max(0.0, (self.clock.utc() - min(settled)).total_seconds()) if settled else 0.0
@@ -112,7 +112,7 @@ class DaemonState:
             return 0
 
     def health(self) -> Health:
-        """Give what the health pages tell."""
+        """Return what the health pages show."""
         return Health(
             heartbeat=self.heartbeat(),
             stuck=self._stuck() or self._no_worker(),
@@ -127,7 +127,7 @@ class DaemonState:
         return no_thread or _sentence(self.pulse.stuck()) or self.source.trouble()
 
     def _not_ready(self) -> str:
-        """Say why frames cannot be taken, though every part moves; empty when they can."""
+        """Return why frames cannot be taken, though every part moves; empty when they can."""
         said = self.source.state()
         missing = "" if self.source.root_is_there else f"{said[:1].upper()}{said[1:]}."
         there = os.path.isdir(self.folder)  # noqa: PTH112 - never raises, also without permission
@@ -142,11 +142,11 @@ class DaemonState:
         return self.pause.why
 
     def ready(self) -> None:
-        """Tell the service manager that frames are taken now."""
+        """Notify the service manager that frames are taken now."""
         self.manager.ready(f"watching; {counted(self.night_log.last_seq(), 'document')} so far")
 
     def stopping(self) -> None:
-        """Tell it that the end is wanted."""
+        """Notify it that the end is wanted."""
         self.manager.stopping()
 
     @contextmanager
@@ -165,7 +165,7 @@ class DaemonState:
             thread.join()
 
     def _why_to_restart(self) -> str:
-        """Say what a restart may mend; a network share that does not answer is not among it."""
+        """Return what a restart may mend; a network share that does not answer is not among it."""
         stuck = self.pulse.stuck()
         return _sentence({part: age_s for part, age_s in stuck.items() if part != WATCH or not self.source.remote})
 

@@ -57,7 +57,7 @@ class Examiner(Protocol):
         ...
 
     def ring(self) -> None:
-        """Say that the source has something."""
+        """Notify that the source has something."""
         ...
 
     def close(self) -> None:

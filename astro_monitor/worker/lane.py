@@ -34,6 +34,7 @@ MAX_TIMEOUTS = 2
 BACK_OFF_S = 0.2
 """Wait before the second try; doubled before each further one."""
 STOP_GRACE_S = 3.0
+"""Seconds that a worker has to end in order before it is killed."""
 
 
 class NoProcess(WorkerUnavailable):
@@ -229,7 +230,7 @@ class WorkerLane:
     def _ready_process(self) -> WorkerProcess:
         process = self._process
         if process is not None and not process.alive():
-            # It died between two frames: nobody's fault, so nothing is counted against the next one.
+            # It died between two frames: no fault of a file, so nothing is counted against the next one.
             process.end(0)
             process = None
         if process is None:

@@ -39,9 +39,9 @@ REST_S = 60.0
 STEP_S = 0.5
 """Who waits for an outcome shows after so long that it is alive."""
 IDLE_STEP_S = 5.0
-"""A worker that has nothing to do asks the source again after so long, should nobody have rung."""
+"""A worker that has nothing to do asks the source again after so many seconds, should no notice have come."""
 JOIN_S = 5.0
-"""A thread whose worker hangs in the system is left behind after so long."""
+"""A thread whose worker hangs in the system is left behind after so many seconds."""
 
 
 class WorkerPool:
@@ -153,7 +153,7 @@ class WorkerPool:
         return models
 
     def ring(self) -> None:
-        """Say that the source has something."""
+        """Notify that the source has something."""
         with self._changed:
             self._changed.notify_all()
 

@@ -24,8 +24,11 @@ ENTRY = Path(__file__).with_name("__main__.py")
 KILL_WAIT_S = 2.0
 """A killed process may hang inside the system, for instance on a dead network share; it is left behind then."""
 PIPE_WAIT_S = 0.5
+"""Longest wait in seconds for the output of a worker that has ended."""
 MAX_LINES_PER_JOB = 200
+"""Lines of the output of a worker that are logged for one file; a library may print without end."""
 MAX_LINE_CHARS = 400
+"""Characters of such a line that are logged."""
 
 
 class Gone(Exception):
@@ -237,7 +240,7 @@ class WorkerProcess:
 
 
 def how_it_ended(return_code: int | None) -> str:
-    """Say in words what an exit code means, to be read after "the worker process".
+    """Return in words what an exit code means, to be read after "the worker process".
 
     Parameters:
         return_code: as ``subprocess`` gives it: negative for a signal, ``None`` while it runs.

@@ -59,7 +59,7 @@ def test_a_night_log_damaged_while_it_is_written_is_rebuilt_and_the_night_goes_o
         running.wait_for(
             lambda: set(late) <= {document.body["file"] for document in running.outcomes()}, "the later frames"
         )
-    assert "watching begins anew" in caplog.text
+    assert "watching starts again" in caplog.text
     assert "brought back" in caplog.text
     assert set(running.monitor.addresses) == set(ports.values())
     (evidence,) = place.parent.glob("nightlog.sqlite.corrupt.*Z")

@@ -56,7 +56,7 @@ def test_doubtful_first_frames_are_looked_at_again_once_each(session, announced)
     session.look_again(examined(0))
     revised = announced[-1]
     assert (revised.kind, revised.body["new_decision"], revised.body["by"]) == ("frame.revised", "keep", "rules")
-    assert "Judged again beside" in revised.body["why"]
+    assert "Judged again with a baseline of" in revised.body["why"]
     assert (session.counts.kept, session.counts.review) == (SECOND_LOOK_FRAMES + 1, 1)
 
 
@@ -67,7 +67,7 @@ def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the
     assert (row.first_decision, row.rules_decision, row.decided_by) == ("review", "keep", "rules")
     assert (row.label, row.cause, listed.label) == ("good", "none", "good")
     assert row.weight == listed.weight == pytest.approx(0.81)
-    assert listed.reasons[0].startswith("Judged again beside")
+    assert listed.reasons[0].startswith("Judged again with a baseline of")
     session.revise(row.frame_id, "reject", "astronomer", "a plane")
     row, listed = night_log.frame(row.frame_id), session_frames(night_log)[row.frame_id]
     assert (row.rules_decision, row.decision, row.weight, listed.weight) == ("keep", "reject", 0.0, 0.0)
