@@ -117,13 +117,13 @@ class Schedule:
             for file in (*self.aside, *self.line):
                 if file.to_compare:
                     return [("compare", file)]
-        if not self._may_look(place):
+        aside = [file for file in self.aside if file.to_look_at]
+        if not self._may_look(place, is_waited_for=bool(aside)):
             return []
         if place.to_show:
             return [("show", place.to_show.pop())]
-        for file in self.aside:
-            if file.to_look_at:
-                return [("look", file)]
+        if aside:
+            return [("look", aside[0])]
         if any(file.fault is not None for file in self.line):
             return []
         for file in self.line:
@@ -131,7 +131,7 @@ class Schedule:
                 return [("look", file)]
         return [("look", file) for file in self._from_source()]
 
-    def _may_look(self, place: Place) -> bool:
+    def _may_look(self, place: Place, *, is_waited_for: bool) -> bool:
         """Return whether a lane may begin to look at a file.
 
         Not when it would start a process while another one is free; nor when it is the only one that is free while a
@@ -139,7 +139,7 @@ class Schedule:
         """
         another_is_free = any(other.free for other in self.places if other is not place)
         due = next((file.waits_for_its_turn for file in self.line if file.outcome is None), False)
-        if due or self.comparing > 0:
+        if (due or self.comparing > 0) and not is_waited_for:
             return another_is_free
         return place.lane.ready or not another_is_free
 
