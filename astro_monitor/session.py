@@ -157,12 +157,14 @@ class Session:
         ]
 
     def check(self) -> None:
-        """Complain when damage of the night log was met, in whatever thread.
+        """Complain when damage of the night log was met, in whatever thread; keep what a person's decisions changed.
 
         Raises:
             LogDamaged: it was.
         """
         self._log.check()
+        if not self._disowned.empty():
+            self._commit([])  # now: after a restart a rejected frame must not be back in the baseline
 
     def baselines(self) -> tuple[Baseline, ...]:
         """Return the baselines so far, for the worker's next frame."""
@@ -265,7 +267,7 @@ class Session:
         if not isinstance(outcome, Examined) or not self._log.has_content(outcome.frame_id):
             return
         row, verdict = self._log.frame(outcome.frame_id), self._judge.judge_again(outcome)
-        if row.decided_by != BY_RULES:
+        if row.decided_by != BY_RULES or row.replaced_by:
             return
         self._memory.looked(outcome.frame_id)
         if verdict.decision == row.decision:
@@ -332,8 +334,7 @@ class Session:
 
     def _take_again(self, outcome: Outcome, frame_id: str, earlier: Document | None) -> tuple[list[Document], Document]:
         """Note that known content turned up under another name, or has come back."""
-        first = self._log.outcome_of(frame_id)
-        arrival = outcome.arrival
+        first, arrival = self._log.outcome_of(frame_id), outcome.arrival
         before = self._superseded.by(outcome)
         revisions = [replaced(row, frame_id) for row in before]
         back = self._superseded.come_back(frame_id)
@@ -357,6 +358,7 @@ class Session:
         return self._written([*drafts, *revisions], compose.sighting(outcome.arrival))
 
     def _commit(self, drafts: list[Draft]) -> None:
+        self._disown()
         for document in self._written(drafts):
             self._announce(document)
 

@@ -90,7 +90,7 @@ class Guard:
             return function()
         except MemoryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, answers):
                 raise
             log.exception("%s of the plugin %s failed", what, self.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -37,14 +39,12 @@ class Fanout:
             sink.accept(document)
 
     def flush(self) -> None:
-        """Have all sinks bring out what they have; one that hangs is not waited for long."""
-        for sink in self._apart:
-            sink.flush(CLOSE_PATIENCE_S)
+        """Have all sinks bring out what they have, at the same time; those that hang are not waited for long."""
+        _at_once([partial(sink.flush, CLOSE_PATIENCE_S) for sink in self._apart])
 
     def close(self) -> None:
-        """End all sinks."""
-        for sink in self._apart:
-            sink.close(CLOSE_PATIENCE_S)
+        """End all sinks, at the same time."""
+        _at_once([partial(sink.close, CLOSE_PATIENCE_S) for sink in self._apart])
 
     def __enter__(self) -> Self:
         return self
@@ -53,3 +53,20 @@ class Fanout:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _at_once(steps: Sequence[Callable[[], object]]) -> None:
+    """Take steps that each wait for a sink, in threads of their own, so that sinks that hang cost one wait."""
+    threads: list[threading.Thread] = []
+    for step in steps[1:]:
+        thread = threading.Thread(target=step, name="sink-end", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be started
+            step()
+        else:
+            threads.append(thread)
+    for step in steps[:1]:
+        step()
+    for thread in threads:
+        thread.join()

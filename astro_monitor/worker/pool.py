@@ -240,9 +240,10 @@ class WorkerPool:
             place.lane.close()
         for place in self._plan.places:
             place.lane.stop(max(until_s - time.monotonic(), 0.0))
+        left_behind_s = time.monotonic() + JOIN_S
         for place in self._plan.places:
             if place.thread.is_alive():
-                place.thread.join(JOIN_S)
+                place.thread.join(max(left_behind_s - time.monotonic(), 0.0))
                 # A process that was being started at that moment.
                 place.lane.stop(0.0)
 
@@ -297,7 +298,9 @@ class WorkerPool:
         if self._is_told:
             self._is_told = False
             for file in (*self._plan.aside, *self._plan.line):
-                file.fault = None
+                if file.fault is not None:
+                    # While there was no worker, a person may have rejected a frame of the baseline.
+                    file.fault = file.baseline = None
             for place in self._plan.places:
                 place.rests_until_s = -math.inf
         self._changed.notify_all()

@@ -72,6 +72,17 @@ def test_more_than_an_objection_counts_as_an_error_of_the_plugin(answer) -> None
     assert "The rule dim was not applied: the plugin sample failed" in " ".join(r.sentence for r in verdict.reasons)
 
 
+@pytest.mark.parametrize("error", [MemoryError("an array of 2 TB"), SystemExit(1)])
+def test_a_rule_that_wants_to_end_the_program_costs_its_own_answer_alone(error) -> None:
+    def end(case):
+        raise error
+
+    judge, plugins = judge_with(end)
+    verdict, _ = judge.judge(build(1))
+    assert verdict.decision == "keep"
+    assert plugins.guards[0].failures == 1
+
+
 def test_one_failing_rule_stops_no_other_and_is_disabled_after_some_errors() -> None:
     judge, plugins = judge_with(lambda case: 1 / 0)
     decisions = {judge.judge(build(number))[0].decision for number in range(MAX_FAILURES + 2)}

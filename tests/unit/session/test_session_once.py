@@ -276,6 +276,21 @@ def test_a_person_decides_and_the_lists_follow(night_log, announced, tmp_path) -
     assert json.loads(table.read_bytes())["rejected"] == []
 
 
+@pytest.mark.parametrize("how", ["check", "stop"])
+def test_what_a_person_has_rejected_is_not_back_in_the_baseline_after_a_restart(night_log, announced, how) -> None:
+    session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
+    sound = examined("a.fits")
+    values = {**sound.measurements.values, "star_count": 300.0, "star_count_measured": 200.0}
+    judged = session.take(replace(sound, measurements=replace(sound.measurements, values=values)))
+    session.revise(judged.body["frame_id"], "reject", "ana", "a plane went through")
+    if how == "check":
+        session.check()
+    else:
+        session.stop("stopped", "The watch was stopped.")
+    after = Session(Settings(), night_log, SystemClock(), announce=announced.append)
+    assert [one.size for one in after.baselines()] == [0]
+
+
 def test_a_frame_without_a_verdict_cannot_be_decided_on(session) -> None:
     with pytest.raises(KeyError):
         session.revise("0" * 16, "keep", "ana", "")

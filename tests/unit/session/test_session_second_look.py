@@ -76,6 +76,15 @@ def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the
     assert session_frames(night_log)[row.frame_id].weight == 1.0
 
 
+def test_a_frame_whose_file_was_replaced_since_is_not_judged_again(session, night_log):
+    begin(session)
+    assert len(session.second_looks()) == 2
+    session.take(replace(examined(50), arrival=examined(0).arrival))
+    assert night_log.frame(examined(0).frame_id).replaced_by
+    session.look_again(examined(0))
+    assert night_log.frame(examined(0).frame_id).decision == "reject"
+
+
 def test_a_frame_that_is_as_doubtful_as_before_stays_for_review(session, announced):
     begin(session)
     count = len(announced)

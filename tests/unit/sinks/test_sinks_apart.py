@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from astro_monitor.documents import Document
 from astro_monitor.sinks import Apart, Fanout
 from astro_monitor.sinks import apart as module
+from astro_monitor.sinks import fanout as fanout_module
 
 PATIENCE_S = 30.0
 
@@ -134,3 +136,21 @@ def test_the_fanout_hands_each_document_to_all(sink, apart) -> None:
     fanout.flush()
     assert told == [1, 2]
     assert numbers(sink) == [2]
+
+
+def test_sinks_that_hang_cost_one_wait_at_the_end(monkeypatch) -> None:
+    monkeypatch.setattr(fanout_module, "CLOSE_PATIENCE_S", 1.0)
+    hanging, sound = [Recording() for _ in range(8)], Recording()
+    for one in hanging:
+        one.go_on.clear()
+    fanout = Fanout(apart=[Apart(one, flush_every_s=1000.0) for one in (*hanging, sound)])
+    fanout.accept(document(1))
+    for one in hanging:
+        assert one.begun.wait(PATIENCE_S)
+    began_s = time.monotonic()
+    fanout.flush()
+    fanout.close()
+    assert time.monotonic() - began_s < 4 * 1.0
+    assert [*numbers(sound), sound.events[-1]] == [1, "close", "close"]
+    for one in hanging:
+        one.go_on.set()

@@ -271,6 +271,17 @@ def test_a_look_waits_for_a_worker_that_compares_it(shop: Shop) -> None:
     assert shop.log.count("look a") == 1
 
 
+def test_what_waited_for_a_worker_is_compared_with_the_baseline_of_the_moment(shop: Shop) -> None:
+    shop.faults["compare a"] = [NoProcess("none")]
+    shop.add("a")
+    with open_pool(shop, 1) as pool:
+        with pytest.raises(WorkerUnavailable):
+            pool.take(lambda key: Baseline(key=key, size=8), WAIT_S)
+        (outcome,) = pool.take(lambda key: Baseline(key=key, size=7), WAIT_S)
+    assert isinstance(outcome, Examined)
+    assert outcome.timings_s["baseline"] == 7
+
+
 def test_where_a_second_process_cannot_be_started_the_first_one_does_all(shop: Shop, caplog) -> None:
     shop.unready = {1}
     shop.hold("look a")
@@ -327,6 +338,30 @@ def test_a_frame_whose_look_is_not_kept_is_looked_at_again(shop: Shop) -> None:
         again = pool.examine_again(arrival("a"), "unknown", growing())
     assert isinstance(again, Examined)
     assert shop.log == ["look a", "compare a"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_frame_whose_look_is_not_kept_is_looked_at_again_by_the_only_worker_that_there_is(
+    shop: Shop, processes: int
+) -> None:
+    shop.add("ahead")
+    shop.hold("look b", "look ahead")
+    with open_pool(shop, processes) as pool:
+        shop.begins("look ahead")
+        shop.go_on("look ahead")
+        again: list[Outcome] = []
+
+        def look_again() -> None:
+            with pool.comparing():
+                again.append(pool.examine_again(arrival("b"), "unknown", growing()))
+
+        judge = threading.Thread(target=look_again, daemon=True)
+        judge.start()
+        shop.begins("look b")
+        shop.go_on("look b")
+        judge.join(WAIT_S)
+        assert names(again) == ["b"]
+        assert names(taken(pool, 1, growing())) == ["ahead"]
 
 
 def test_a_second_look_does_not_wait_for_the_next_file_that_no_worker_can_take(shop: Shop) -> None:
