@@ -140,7 +140,7 @@ class Apart:
             return
         try:
             step()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._failures += 1
             sentence = f"{type(error).__name__}: {error}"
             if sentence != self._last_error:
@@ -149,6 +149,9 @@ class Apart:
             if self._failures_allowed is not None and self._failures >= self._failures_allowed:
                 self._disabled = True
                 log.error("%s is turned off after %d failures in a row", self.name, self._failures)
-                self._on_disabled(self.name, self._failures, sentence)
+                try:
+                    self._on_disabled(self.name, self._failures, sentence)
+                except Exception:
+                    log.exception("it cannot be written down that %s is turned off", self.name)
         else:
             self._failures, self._last_error = 0, ""

@@ -113,6 +113,19 @@ def test_a_sink_that_fails_again_and_again_is_turned_off_and_said_so(sink, apart
     assert "recording is turned off after 5 failures in a row" in caplog.text
 
 
+def test_the_thread_of_a_sink_outlives_what_would_end_a_program_and_a_report_that_fails(sink) -> None:
+    def report(*what: object) -> None:
+        raise OSError("the disk is full")
+
+    apart = Apart(sink, on_disabled=report, flush_every_s=1000.0)
+    sink.fault = SystemExit(1)  # type: ignore[assignment]
+    for number in range(module.FAILURES_ALLOWED):
+        apart.accept(document(number))
+    assert apart.flush(PATIENCE_S)
+    assert apart.disabled
+    apart.close(PATIENCE_S)
+
+
 def test_what_comes_faster_than_it_can_be_taken_is_dropped_for_this_sink_and_counted(sink, monkeypatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 3)
     apart = Apart(sink, flush_every_s=1000.0)
