@@ -71,21 +71,9 @@ def _answer(rule: Registered[RuleRow], case: Case) -> Finding | None:
     row, guard = rule.row, rule.guard
     return guard.call(
         f"{case.examined.frame_id}: rule {row.key}",
-        lambda: _objection(row.key, _checked(row, case)),
+        lambda: _objection(row.key, row.check(case)),
         lambda why: _silent(row.key, why),
     )
-
-
-def _checked(row: RuleRow, case: Case) -> Finding | None:
-    """Return what a plugin's rule says.
-
-    Raises:
-        RuntimeError: it wanted more memory than there is. That is an error of the plugin: no frame is in memory here.
-    """
-    try:
-        return row.check(case)
-    except MemoryError as error:
-        raise RuntimeError(f"MemoryError: {error}") from error
 
 
 def _objection(key: str, finding: Finding | None) -> Finding | None:

@@ -127,7 +127,7 @@ def _extract(registered: Registered[metrics.Metric], scene: Scene, numbers: Numb
             numbers.explain(why, row.key)
 
         what = f"{scene.frame.frame_id}: metric {row.key}"
-        found = guard.call(what, lambda: float(extract(scene)), missing, (metrics.NoValueError,))
+        found = guard.call(what, lambda: float(extract(scene)), missing, (metrics.NoValueError, MemoryError))
         numbers.put(row.key, found)
     except metrics.NoValueError as error:
         numbers.explain(str(error) or OUT_OF_RANGE, row.key)

@@ -82,14 +82,13 @@ class Guard:
             what: is called, and on which frame, for the log: ``rule dim_frames on frame 0123456789abcdef``.
             function: of the plugin.
             otherwise: called with the reason as a sentence without a full stop when there is no answer.
-            answers: errors by which the function answers, such as that a frame is damaged: they are raised.
+            answers: errors by which the function answers, such as that a frame is damaged: they are raised. In the
+                worker ``MemoryError`` is one: the frame may be too large. In the daemon it is an error of the plugin.
         """
         if self.disabled:
             return otherwise(f"the plugin {self.name} was disabled after {counted(self.failures, 'error')}")
         try:
             return function()
-        except MemoryError:
-            raise
         except (Exception, SystemExit) as error:
             if isinstance(error, answers):
                 raise

@@ -59,7 +59,7 @@ class GuardedReader:
         return self._reader.headers(read_at)
 
     def _call(self, arrival: Arrival, function: Callable[[], _Answer]) -> _Answer:
-        return self._guard.call(f"{arrival.path.name}: the reader", function, _unreadable, (FrameError,))
+        return self._guard.call(f"{arrival.path.name}: the reader", function, _unreadable, (FrameError, MemoryError))
 
 
 def _unreadable(why: str) -> NoReturn:

@@ -186,6 +186,17 @@ def test_what_a_reader_says_about_a_file_is_no_error_of_the_plugin(tmp_path, rea
     assert given.guards[0].failures == 0
 
 
+@pytest.mark.parametrize("error", [MemoryError("8 GB"), SystemExit(1)])
+def test_a_plugin_that_wants_too_much_for_one_file_does_not_end_the_watching(error) -> None:
+    def fail(read_at, size_bytes):
+        raise error
+
+    given = plugins(replace(ROW, completeness=fail))
+    declared = FormatTable.of(given).declared("/night/a.dot", lambda offset, count: b"", 9)
+    assert declared == FormatTable.of(given).declared("/night/a.unknown", lambda offset, count: b"", 9)
+    assert given.guards[0].failures == 1
+
+
 def test_the_longest_magic_decides() -> None:
     formats = built_in_formats()
     assert formats.of_bytes(b"\0\0\0\x18ftypcrx \0\0").row.name == "camera raw files"
