@@ -182,13 +182,14 @@ class Session:
         Parameters:
             frame_id: as in the ``frame.judged`` document.
             decision: what holds from now on.
-            by: who says so.
+            by: who says so; the word for the rules themselves is taken for a person of that name.
             why: one sentence.
 
         Raises:
             KeyError: no such frame was judged.
             NightLogError: it cannot be written down.
         """
+        by = f"{by} (by hand)" if by == BY_RULES else by
         document = self._log.revise(frame_id, decision, by, why)
         if decision == "reject":
             self._disowned.put(frame_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..documents import (
     AlertView,
+    BadDocument,
     ContextObservedView,
     Document,
     FrameFailedView,
@@ -40,6 +41,8 @@ SKIPPED_FLAG = "not_a_light"
 def print_document(document: Document, page: Page, times: Times) -> None:
     """Print one document as one line, broken where the screen is too narrow.
 
+    One whose values are not those of its kind, as a later version may send, is named and not shown.
+
     Parameters:
         document: any kind.
         page: where to.
@@ -48,7 +51,10 @@ def print_document(document: Document, page: Page, times: Times) -> None:
     day = times.new_day(document.time)
     if day:
         page.line(Piece(day, "dim", flows=True))
-    page.line(*pieces(document, times, wide=page.width == 0 or page.width >= WIDE), indent=INDENT)
+    try:
+        page.line(*pieces(document, times, wide=page.width == 0 or page.width >= WIDE), indent=INDENT)
+    except (BadDocument, AttributeError, KeyError, TypeError, ValueError):
+        page.line(times.clock(document.time), f"{document.kind} {document.seq}: it does not fit its kind")
 
 
 INDENT = 6

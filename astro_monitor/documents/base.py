@@ -115,7 +115,7 @@ def topic(kind: str, body: dict[str, Any]) -> str:
     Alerts carry their kind: ``am1/alert/tracking/``. Everything else: ``am1/frame/judged/`` and so on.
     """
     if kind.startswith("alert."):
-        return f"{TOPIC_ROOT}alert/{body['kind']}/"
+        return f"{TOPIC_ROOT}alert/{body.get('kind', '')}/"
     return f"{TOPIC_ROOT}{kind.replace('.', '/')}/"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -17,9 +18,13 @@ LONGEST_TEXT = 200
 """Characters of a text value."""
 
 
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z", re.ASCII)
+"""Python itself would take any letter for the T, also a line break."""
+
+
 def _in_utc(text: str) -> str:
     """Check the form of a moment: ISO 8601 in UTC, ending in ``Z``."""
-    if not text.endswith("Z"):
+    if not _UTC.fullmatch(text):
         raise ValueError("a moment is written in UTC and ends in Z, such as 2026-11-20T21:14:03.250Z")
     try:
         datetime.fromisoformat(text)

@@ -134,7 +134,7 @@ class Shelf:
         """Remove the oldest files beyond the limits, and unfinished ones that were left behind.
 
         Raises:
-            OSError: the folder cannot be listed or a file not removed.
+            OSError: the folder cannot be listed, or too much of it not removed.
         """
         files = []
         for entry in self._files():
@@ -149,12 +149,20 @@ class Shelf:
             return
         fill = FILLED_AFTER_PRUNING if self.keeps else 0.0
         count = len(files)
+        stuck: OSError | None = None
         for _, name, size in sorted(files):
             if total_bytes <= fill * self._limit_bytes and count <= fill * MAX_FILES:
                 break
-            (self.folder / name).unlink(missing_ok=True)
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                # Another program has it open, or it is no file; the next ones make the room.
+                stuck = stuck or error
+                continue
             total_bytes -= size
             count -= 1
+        if stuck is not None and (total_bytes > self._limit_bytes or count > MAX_FILES):
+            raise stuck
 
     def _margin_bytes(self) -> float:
         """Return how much may be written by all processes together until the next of them lists the folder."""
@@ -183,8 +191,8 @@ def _remove_stale(entry: os.DirEntry[str], before: float) -> None:
     try:
         if entry.stat(follow_symlinks=False).st_mtime < before:
             Path(entry.path).unlink(missing_ok=True)
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # it is gone, or another process has it open
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -12,6 +12,10 @@ from ..nightlog import NightLog
 OBSERVATIONS_PER_S = 2.0
 """Pace that may last: a guider each second, and the rest each few seconds. A night of ten hours then logs 30 MB."""
 
+BYTES_OF_ONE = 1024
+"""A longer observation counts as several: twenty values of a weather station have about as much. The longest that a
+request can carry would else make 4 GB in a night."""
+
 BURST = 60
 """Observations that may come at once, such as after a lost connection."""
 
@@ -42,14 +46,15 @@ class Observations:
             TooFrequent: more came than may be logged.
             NightLogError: it cannot be written down.
         """
+        count = min(1.0 + len(observation.model_dump_json()) // BYTES_OF_ONE, float(BURST))
         now_s = self._clock.monotonic()
         self._left = min(self._left + OBSERVATIONS_PER_S * (now_s - self._counted_s), float(BURST))
         self._counted_s = now_s
-        if self._left < 1.0:
+        if self._left < count:
             raise TooFrequent(
                 f"more than {OBSERVATIONS_PER_S:g} observations in a second; send means over some seconds"
             )
-        self._left -= 1.0
+        self._left -= count
         document = self._log.append("context.observed", observation)
         self._announce(document)
         return document

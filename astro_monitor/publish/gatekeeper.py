@@ -47,29 +47,32 @@ class Gatekeeper:
         """Answer one waiting question."""
         frames = self.socket.recv_multipart()
         request_id = frames[1] if len(frames) > 1 else b""
-        name = self._name_of(frames)
-        status = (b"200", b"OK") if name else (b"400", b"unknown client")
-        # ZeroMQ hands the name on with each message of the client, as its property User-Id.
-        self.socket.send_multipart([_VERSION, request_id, *status, name.encode(), b""])
+        user = self._user_of(frames)
+        status = (b"200", b"OK") if user else (b"400", b"unknown client")
+        # ZeroMQ hands the user on with each message of the client, as its property User-Id.
+        self.socket.send_multipart([_VERSION, request_id, *status, user, b""])
 
     def sender(self, message: zmq.Frame) -> Sender:
         """Return who has sent a message. The role is read from the key file, so that a change counts at once."""
         try:
-            name = str(message.get("User-Id"))
+            user = str(message.get("User-Id"))
         except zmq.ZMQError:
             return Sender()
-        return Sender(name, role_now(self._keys.folder, name))
+        # The key too: a connection that was made with a key that has been renewed since may change nothing.
+        public, _, name = user.partition(" ")
+        return Sender(name, role_now(self._keys.folder, name, public.encode()))
 
-    def _name_of(self, frames: list[bytes]) -> str:
-        """Return the name of a client that may connect; empty for all others. The key files are read each time."""
+    def _user_of(self, frames: list[bytes]) -> bytes:
+        """Return key and name of a client that may connect; empty for all others. The key files are read each time."""
         if len(frames) != 7 or frames[0] != _VERSION or frames[2] != _DOMAIN or frames[5] != b"CURVE":
-            return ""
+            return b""
         try:
             key = z85.encode(frames[6])
             name = next((client.name for client in known_clients(self._keys.folder) if client.public == key), "")
         except (PublishError, ValueError) as error:
             log.error("a client was refused because the keys cannot be read: %s", error)
-            return ""
+            return b""
         if not name:
             log.warning("a client at %s was refused: its key is not known here", frames[3].decode("ascii", "replace"))
-        return name
+            return b""
+        return key + b" " + name.encode("utf-8", "replace")

@@ -169,14 +169,15 @@ def known_clients(folder: Path) -> tuple[KnownClient, ...]:
     return tuple(_read_client(path) for path in paths)
 
 
-def role_now(folder: Path, name: str) -> Role | None:
-    """Return the role that a client has now; ``None`` when its key was removed or cannot be read."""
+def role_now(folder: Path, name: str, public: bytes) -> Role | None:
+    """Return the role that a client has now; ``None`` when its key was removed, renewed or cannot be read."""
     if not _NAME.fullmatch(name):
         return None
     try:
-        return _read_client(folder / f"{name}.public").role
+        known = _read_client(folder / f"{name}.public")
     except PublishError:
         return None
+    return known.role if known.public == public else None
 
 
 def _read_client(path: Path) -> KnownClient:
@@ -185,12 +186,11 @@ def _read_client(path: Path) -> KnownClient:
     Raises:
         PublishError: it cannot be read, holds no key, or names no role that is known.
     """
-    public = _read_key(path)
-    lines = [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
-    if len(lines) == 1:
+    public, *rest = _read_lines(path)
+    if not rest:
         return KnownClient(path.stem, public, ROLE_BEFORE_ROLES)
     for role in ROLES:
-        if lines[1:] == [_ROLE_LINE + role.encode()]:
+        if rest == [_ROLE_LINE + role.encode()]:
             return KnownClient(path.stem, public, role)
     raise PublishError(f"{path} names no role; its second line is 'role: ' and one of {', '.join(ROLES)}")
 
@@ -203,12 +203,21 @@ def _read_secret(path: Path) -> bytes:
 
 
 def _read_key(path: Path) -> bytes:
+    return _read_lines(path)[0]
+
+
+def _read_lines(path: Path) -> list[bytes]:
+    """Read a key file once: the key, and its further lines.
+
+    Raises:
+        PublishError: it cannot be read, or holds no key.
+    """
     try:
-        key = path.read_bytes().strip().split(b"\n")[0].strip()
+        key, *rest = [line.strip() for line in path.read_bytes().splitlines() if line.strip()] or [b""]
     except OSError as error:
         raise PublishError(
             f"the key {path} cannot be read: {because(error)}; make it with 'astro-monitor keys'"
         ) from error
     if not _Z85.fullmatch(key):
         raise PublishError(f"{path} holds no CURVE key of 40 characters; make new keys with 'astro-monitor keys'")
-    return key
+    return [key, *rest]

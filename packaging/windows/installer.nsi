@@ -167,14 +167,24 @@ FunctionEnd
 
 Section "astro-monitor"
   Call WaitUntilClosed
-  ; Files of an earlier version must not be found by this one.
-  RMDir /r "$INSTDIR\python"
-  RMDir /r "$INSTDIR\packages"
+  ; A folder "python" that another program put there, such as %LOCALAPPDATA%\Programs\Python, is not to be removed.
+  ${IfNot} ${FileExists} "$INSTDIR\astro-monitor.cmd"
+    ${If} ${FileExists} "$INSTDIR\python\*.*"
+    ${OrIf} ${FileExists} "$INSTDIR\packages\*.*"
+      MessageBox MB_ICONSTOP "$INSTDIR holds files of another program. Choose an empty folder." /SD IDOK
+      SetErrorLevel 4
+      Abort
+    ${EndIf}
+  ${EndIf}
+  ; Written first: an installation that is cut off can be repeated.
   SetOutPath "$INSTDIR"
-  File /r "${PAYLOAD}/*.*"
   FileOpen $0 "$INSTDIR\astro-monitor.cmd" w
   FileWrite $0 '@"%~dp0python\python.exe" -m astro_monitor %*$\r$\n'
   FileClose $0
+  ; Files of an earlier version must not be found by this one.
+  RMDir /r "$INSTDIR\python"
+  RMDir /r "$INSTDIR\packages"
+  File /r "${PAYLOAD}/*.*"
 
   ${DisableX64FSRedirection}
   ${IfNot} ${FileExists} "$WINDIR\System32\msvcp140.dll"

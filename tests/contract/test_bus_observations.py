@@ -10,10 +10,10 @@ import zmq
 
 from astro_monitor.clock import SystemClock
 from astro_monitor.documents import ContextObserved
-from astro_monitor.errors import PublishError
-from astro_monitor.monitor.observations import BURST, OBSERVATIONS_PER_S, Observations
+from astro_monitor.errors import PublishError, TooFrequent
+from astro_monitor.monitor.observations import BURST, BYTES_OF_ONE, OBSERVATIONS_PER_S, Observations
 from astro_monitor.publish import Publisher, client_keys, make_keys, observe, revise
-from astro_monitor.publish.keys import known_clients
+from astro_monitor.publish.keys import known_clients, role_now
 from astro_monitor.testing.bodies import body_of
 
 JUDGED = json.loads((Path(__file__).parent / "goldens/v1.2/frame.judged.json").read_text("utf-8"))["body"]
@@ -111,6 +111,41 @@ def test_a_role_that_is_changed_or_withdrawn_counts_at_once(of, keys, log):
         revise(wall, "5e884898da280471", "reject", by="wall", why="")
 
 
+def test_a_connection_made_with_a_key_that_was_renewed_may_only_ask(guarded, of, keys, log):
+    log.append("frame.judged", body_of("frame.judged", JUDGED))
+    stolen = client_keys(of("ana").keys_folder)
+    question = {"request": "revise", "frame_id": "5e884898da280471", "decision": "reject"}
+    with zmq.Context() as context, context.socket(zmq.DEALER) as control:
+        control.linger = 0
+        control.curve_publickey, control.curve_secretkey = stolen.public, stolen.secret
+        control.curve_serverkey = stolen.server_public
+        control.connect(guarded.addresses[1])
+
+        def ask(asked):
+            control.send(json.dumps(asked).encode())
+            assert control.poll(20_000), "no answer"
+            return json.loads(control.recv())
+
+        assert ask({"request": "ping"})["reply"] == "ping"
+        make_keys(keys, [], renew=["ana"])
+        assert ask(question)["error"] == "refused"
+        assert ask({"request": "ping"})["reply"] == "ping"
+    assert log.last_seq() == 1
+
+
+def test_a_key_file_that_is_removed_while_it_is_read_is_an_error_of_our_own(keys, monkeypatch):
+    read = Path.read_bytes
+
+    def once(path):
+        content = read(path)
+        path.unlink()
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", once)
+    assert role_now(keys, "wall", b"another key") is None
+    assert role_now(keys, "wall", b"another key") is None
+
+
 def test_a_key_of_an_earlier_version_decides_on_frames_as_it_did(keys):
     public = keys / "wall.public"
     public.write_bytes(public.read_bytes().splitlines()[0] + b"\n")
@@ -168,6 +203,17 @@ def test_a_flood_is_refused_and_the_pace_that_is_allowed_goes_on(bus, log):
     clock.now_s += 1.0 / OBSERVATIONS_PER_S
     assert bus.ask(question)["reply"] == "observe"
     assert log.last_seq() == BURST + 1
+
+
+def test_long_observations_count_as_several(log):
+    taking = Observations(log, lambda document: None, HandClock())
+    values = [{"key": f"k{number}", "value": "x" * 200} for number in range(64)]
+    long = ContextObserved.model_validate(OBSERVED | {"values": values})
+    for _ in range(BURST // (1 + len(long.model_dump_json()) // BYTES_OF_ONE)):
+        taking.take(long)
+    with pytest.raises(TooFrequent):
+        taking.take(long)
+    assert 1 <= log.last_seq() <= BURST // 15
 
 
 def test_the_snapshot_holds_the_last_observation_of_each_source(bus, log):

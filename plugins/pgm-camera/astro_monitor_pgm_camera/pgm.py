@@ -24,7 +24,7 @@ LARGEST_VALUE = 65_535
 """Largest value that PGM allows for full scale."""
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 _HEAD = re.compile(rb"P5" + rb"".join(_GAP + rb"(\d{1,%d})" % MOST_DIGITS for _ in range(3)) + rb"\s")
-_COMMENT = re.compile(rb"^#\s*([A-Z][A-Z0-9_-]{0,7})\s*=\s*(.*?)\s*$", re.MULTILINE)
+_COMMENT = re.compile(rb"^#[ \t]*([A-Z][A-Z0-9_-]{0,7})[ \t]*=(.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
@@ -74,7 +74,7 @@ def read_header(read_at: ReadAt) -> PgmHeader:
         raise Unreadable(f"The PGM file has {full_scale} for white; it must be 1 to 65535.", kind="bad_header")
     cards: dict[str, tuple[str, ...]] = {}
     for key, text in _COMMENT.findall(front[: head.end()]):
-        value = text.decode("ascii", "replace").replace("'", "''")
+        value = text.strip().decode("ascii", "replace").replace("'", "''")
         cards.setdefault(key.decode("ascii"), (f" {value}" if _NUMBER.fullmatch(value) else f" '{value}'",))
     return PgmHeader(width, height, full_scale, head.end(), Header(cards))
 

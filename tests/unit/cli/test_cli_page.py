@@ -350,3 +350,16 @@ def test_a_model_has_scores_in_its_row_whether_its_card_groups_them_or_not():
     }
     assert _scores(grouped) == "all frames: accuracy 0.25"
     assert _scores({}) == ""
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"decision": "perhaps"}, {"decision": []}, {"measurements": []}, {"relative_path": None}, {"flags": [1]},
+        {"measurements": {"star_count": "many"}}, {"meta": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_document_that_does_not_fit_its_kind_does_not_end_the_page(odd):
+    (line,) = printed(judged(**odd), 0)
+    assert line.endswith(f"frame.judged {golden('frame.judged').seq}: it does not fit its kind")

@@ -16,6 +16,7 @@ from astro_monitor.documents import (
     body_json,
     decode,
     generate,
+    topic,
     view,
 )
 
@@ -78,3 +79,7 @@ def test_a_body_without_a_field_of_the_first_version_is_refused():
     body = {key: value for key, value in document.body.items() if key != "decision"}
     with pytest.raises(BadDocument, match="decision"):
         view(document.model_copy(update={"body": body}))
+
+
+def test_an_alert_without_a_kind_has_a_topic():
+    assert topic("alert.opened", {}) == "am1/alert//"

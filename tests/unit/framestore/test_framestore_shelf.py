@@ -207,3 +207,22 @@ def test_what_is_larger_than_may_be_kept_is_refused(tmp_path: Path) -> None:
         Shelf(tmp_path, LOOKS, 1_000_000).keep(FRAME, bytes(950_000))
     with pytest.raises(ValueError, match="is larger"):
         Shelf(tmp_path, LOOKS, 10**12).keep(FRAME, bytes(LOOKS.max_bytes + 1))
+
+
+def test_one_file_that_cannot_be_removed_does_not_let_the_folder_grow(
+    kept: tuple[Shelf, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, content = kept
+    small = Shelf(tmp_path, shelf._kind, 40 * (len(content) + shelf._kind.overhead_bytes))
+    unlink = Path.unlink
+
+    def refuse_the_first(path: Path, missing_ok: bool = False) -> None:
+        if path.stem == frame(0):
+            raise PermissionError(errno.EACCES, "another program has it open", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse_the_first)
+    for number in range(200):
+        small.keep(frame(number), content)
+    assert 1 < len(small.frame_ids()) <= 41
+    assert {frame(0), frame(199)} <= small.frame_ids()

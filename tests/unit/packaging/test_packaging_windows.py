@@ -80,6 +80,13 @@ def test_the_removal_touches_only_what_the_installer_made(repository) -> None:
     assert "requestexecutionlevel user" in script.lower()
 
 
+def test_the_installer_removes_no_folder_of_another_program(repository) -> None:
+    script = (repository / "packaging" / "windows" / "installer.nsi").read_text("utf-8")
+    installing = script[script.index('Section "astro-monitor"') : script.index("SectionEnd")]
+    before, _, _ = installing.partition("RMDir /r")
+    assert before.index('${IfNot} ${FileExists} "$INSTDIR\\astro-monitor.cmd"') < before.index("Abort")
+
+
 def test_it_starts_with_the_session_only_when_it_is_wished(repository) -> None:
     script = (repository / "packaging" / "windows" / "installer.nsi").read_text("utf-8")
     before, _, _ = script.partition('CreateShortcut "$SMSTARTUP')
