@@ -3,8 +3,8 @@
 ::
 
     AstroMonitorError
-    ├── ConfigError            a setting, folder or port is wrong: the program does not start   (exit code 2)
-    ├── ModelError             a model is missing, altered or does not fit its card             (exit code 3)
+    ├── ConfigError            a setting, folder or argument is wrong: the program does not start   (exit code 2)
+    ├── ModelError             a model is missing, altered or does not fit its card                 (exit code 3)
     ├── FrameError             this one frame cannot be graded; the night goes on
     │   ├── Incomplete         the file is still being written, or was changed while read (worth another try)
     │   ├── Vanished           the file is gone
@@ -12,14 +12,15 @@
     │   ├── Unsupported        a sound file that is no two-dimensional frame of a supported kind
     │   ├── DetectFailed, GradeFailed   a model gave up on a frame that was read
     │   └── WorkerLost         the worker process died or was ended while it had this frame
-    ├── WorkerUnavailable      no worker process can be started now; no frame is to blame       (exit code 6)
+    ├── WorkerUnavailable      no worker process can be started now; no frame is to blame           (exit code 6)
     ├── NotKept                no look or preview of a frame is there: pruned, damaged or never made
-    ├── NightLogError          the night log cannot be opened, or is of a newer version
+    ├── NightLogError          the night log cannot be opened, or is of a newer version             (exit code 4)
+    │   └── NightLogInUse      another astro-monitor holds it
     ├── LookError              a look cannot be kept
     │   ├── LookDamaged        these bytes are no look
     │   └── LookOfAnotherVersion   another version of the program wrote it
     ├── TooFrequent            more came from another program than may be logged
-    └── PublishError           a socket cannot be bound, or keys are missing
+    └── PublishError           a socket cannot be bound, or keys are missing                        (exit code 5)
 
 Every message is one sentence that says what happened and what to do next. Each class also inherits the
 builtin that fits, so that callers who know nothing of this package can still catch it.

@@ -38,7 +38,7 @@ def command(
     """Show a simulated night through the real daemon: a drift, a cloud, a satellite and a focus loss.
 
     A second process writes frames as a capture program does; they are watched, graded with the shipped models and
-    listed for stacking. It ends by itself within two minutes and says where everything is.
+    listed for stacking. With the defaults it ends by itself within two minutes. It says where everything is.
     """
     settings = settings_of(None, None, log_level, utc=utc)
     run_demo(
