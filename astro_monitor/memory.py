@@ -28,7 +28,7 @@ State = dict[str, Any]
 
 
 def judge_memory(night_log: NightLogReader) -> State:
-    """Return what the judge remembered when the last document was written; empty in a new log."""
+    """Return the judge's memory as of the last document of the night log; empty in a new log."""
     outline, kept = night_log.state(JUDGE_STATE), night_log.baselines()
     if outline is None:
         return {}
@@ -97,7 +97,7 @@ class Past:
 
 
 def past_of(night_log: NightLogReader, nights: Iterable[str]) -> Past:
-    """Return what happened to the judge in some nights.
+    """Return what else happened to the judge in some nights of the night log: second looks, decisions by hand.
 
     Parameters:
         night_log: that of the frames.

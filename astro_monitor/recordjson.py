@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 
 def plain(value: Any) -> Any:
-    """Turn a record into what JSON knows.
+    """Return a record as plain data that JSON knows.
 
     Paths become percent-escaped bytes, because names need not be Unicode; text that is no valid Unicode is written with
     backslash escapes.
@@ -36,6 +36,7 @@ def plain(value: Any) -> Any:
 
 
 def _plain_otherwise(value: Any) -> Any:
+    """Return a value of a record as plain JSON data, for types that are not tried first."""
     if isinstance(value, str):
         return plain(str(value))
     if isinstance(value, int | float):
@@ -64,7 +65,7 @@ _NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 def dump(value: Any) -> bytes:
-    """Write what :func:`plain` returned as ASCII.
+    """Return the plain data of a record, from :func:`plain`, as ASCII JSON.
 
     Raises:
         ValueError: a number in it is NaN or infinite.
@@ -73,7 +74,7 @@ def dump(value: Any) -> bytes:
 
 
 def parse(raw: bytes) -> Any:
-    """Read JSON in which every number is finite.
+    """Return the data of a record's JSON in which every number must be finite.
 
     Raises:
         ValueError, RecursionError: it is not.
@@ -82,7 +83,7 @@ def parse(raw: bytes) -> Any:
 
 
 def record(kind: type[Any], body: Any) -> Any:
-    """Make a record of what :func:`parse` returned.
+    """Return the record that the data from :func:`parse` describes.
 
     Parameters:
         kind: class of the record.
@@ -103,20 +104,24 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Return the validator of a type of record; it is built once."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 
 
 def _path(quoted: Path) -> Path:
+    """Return the path of the file that its percent-encoded form in JSON stands for."""
     return Path(os.fsdecode(unquote_to_bytes(str(quoted))))
 
 
 def _refuse(name: str) -> NoReturn:
+    """Raise ``ValueError`` for a JSON constant such as ``NaN`` in a record."""
     raise ValueError(f"{name} is no number")
 
 
 def _finite(text: str) -> float:
+    """Return a number of a JSON record; raise ``ValueError`` when it is not finite."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is no finite number")

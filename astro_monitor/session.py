@@ -27,7 +27,7 @@ from .framestore import PREVIEWS, file_name
 from .judge import RULES_VERSION, Judge, RuleBook
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .metrics import registered_metrics
-from .nightlog import BY_RULES, Decision, Draft, FrameRow, LogBlocked, NightLog, Sighting
+from .nightlog import BY_RULES, Decision, Draft, FrameRow, NightLog, Sighting
 from .plugins import Plugins, load_plugins
 from .records import (
     Alert,
@@ -48,9 +48,6 @@ log = logging.getLogger(__name__)
 
 SECOND_LOOK_FRAMES = 10
 """Frames in a baseline from which the first doubtful ones of a night are looked at again."""
-LOG_RETRY_S = 2.0
-"""Seconds between two tries to write while the disk is full."""
-
 _Written = TypeVar("_Written")
 
 
@@ -76,7 +73,6 @@ class Session:
 
     Attributes:
         counts: what it has done so far.
-        trouble: why nothing can be written down now, as one sentence; empty when it can. For any thread.
     """
 
     def __init__(
@@ -96,9 +92,7 @@ class Session:
         self._log = night_log
         self._clock = clock
         self._announce = announce
-        self._stop = stop or threading.Event()
-        self._on_wait = on_wait
-        self.trouble = ""
+        self._disk = PatientWriter(clock, stop or threading.Event(), on_wait)
         chosen = plugins or load_plugins(settings)
         rules, self._metrics = RuleBook.of(chosen), [registered.row for registered in registered_metrics(chosen)]
         self._metric_keys = tuple(row.key for row in self._metrics)
@@ -111,6 +105,11 @@ class Session:
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
         self.counts = Counts()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written to the night log now, as one sentence; empty when it can. For any thread."""
+        return self._disk.trouble
 
     def start(self, mode: str, root: Path, models: list[dict[str, str]]) -> None:
         """Log ``session.started`` and ``metrics.described``, and close earlier sessions that never said good-bye."""
@@ -274,7 +273,7 @@ class Session:
         if verdict.decision == row.decision:
             return
         why = f"Judged again with a baseline of {verdict.baseline_size} frames: {verdict.reasons[0].sentence}"
-        revised = self._patiently(
+        revised = self._disk.write(
             lambda: self._log.revise(outcome.frame_id, verdict.decision, BY_RULES, why, verdict.weight,
                                      label=verdict.label, cause=verdict.cause)
         )  # fmt: skip
@@ -288,7 +287,7 @@ class Session:
             ValueError: the kind is unknown, or the body does not fit it.
             NightLogError: it cannot be written down.
         """
-        self._announce(self._patiently(lambda: self._log.append(kind, body)))
+        self._announce(self._disk.write(lambda: self._log.append(kind, body)))
 
     def stop(self, reason: str, sentence: str) -> None:
         """Log ``session.stopped``; everything else of this session is in the log by then."""
@@ -310,6 +309,7 @@ class Session:
             self._judge.forget(self._disowned.get())
 
     def _take_failed(self, outcome: Failed, earlier: Document | None) -> tuple[list[Document], Document]:
+        """Log a failed file and its alerts; return the new documents and the document of the failure."""
         if earlier is not None and outcome.retryable and _is_the_same(earlier, outcome):
             log.info("%s: still the same: %s", outcome.arrival.path, outcome.sentence)
             return [], earlier
@@ -343,7 +343,7 @@ class Session:
             if isinstance(draft.body, documents.FrameRevised):
                 self.counts.judge(draft.body.new_decision)
         self._retract(before)
-        self._patiently(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
+        self._disk.write(lambda: self._log.note_sighting(frame_id, compose.sighting(arrival)))
         self._passed(earlier)
         log.info("%s has the same content as the file of document %s; not judged again", arrival.path, first.doc_id)
         revisions += [*back, *(Draft(*compose.alert(change)) for change in self._judge.reconsider())]
@@ -353,12 +353,14 @@ class Session:
         self, kind: str, body: documents.Body, outcome: Outcome, alerts: tuple[Alert, ...], earlier: Document | None,
         revisions: Sequence[Draft] = (),
     ) -> list[Document]:  # fmt: skip
+        """Write the document of an outcome, its alerts and revisions to the night log in one transaction."""
         drafts = [Draft(kind, body, "" if earlier is None else earlier.doc_id)]
         changes = (*alerts, *(self._judge.reconsider() if revisions else ()))
         drafts += [Draft(*compose.alert(change), cause_index=0) for change in changes]
         return self._written([*drafts, *revisions], compose.sighting(outcome.arrival))
 
     def _commit(self, drafts: list[Draft]) -> None:
+        """Write documents of the session to the night log, and announce them."""
         self._disown()
         for document in self._written(drafts):
             self._announce(document)
@@ -369,33 +371,16 @@ class Session:
 
         def commit() -> list[Document]:
             return self._log.commit(
-                drafts,
-                states={JUDGE_STATE: outline, **self._memory.pending()},
-                baselines=histories,
-                keep_baselines=outline["histories"],
-                sighting=sighting,
-            )
+                drafts, states={JUDGE_STATE: outline, **self._memory.pending()}, baselines=histories,
+                keep_baselines=outline["histories"], sighting=sighting,
+            )  # fmt: skip
 
-        documents = self._patiently(commit)
+        documents = self._disk.write(commit)
         self._memory.written()
         return documents
 
-    def _patiently(self, write: Callable[[], _Written]) -> _Written:
-        """Write into the night log; while the disk is full, wait and try again, because a verdict must not be lost."""
-        while True:
-            try:
-                written = write()
-                self.trouble = ""
-                return written
-            except LogBlocked as error:
-                if not self.trouble:
-                    log.error("the night log cannot be written (%s); trying again each %.0f s", error, LOG_RETRY_S)
-                self.trouble = f"The night log cannot be written: {error}."
-                self._on_wait()
-                if self._clock.wait(self._stop, LOG_RETRY_S):
-                    raise
-
 
 def _is_the_same(earlier: Document, outcome: Failed) -> bool:
+    """Return whether a file has failed again as its document says: for the same reason, at the same size."""
     reported = documents.FrameFailedView.of(earlier.body)
     return (reported.kind, reported.size_bytes) == (outcome.kind, outcome.arrival.size_bytes)

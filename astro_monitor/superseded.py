@@ -71,7 +71,7 @@ class Superseded:
 
 
 def replaced(row: FrameRow, replaced_by: str) -> Draft:
-    """Return the revision that withdraws an earlier verdict.
+    """Return the revision that withdraws a verdict on earlier content of a file.
 
     Parameters:
         row: the frame as it stands.
@@ -102,6 +102,7 @@ def _revision(
     row: FrameRow, body: documents.FrameJudged | documents.FrameJudgedView, old: Decision, new: Decision, by: str,
     why: str, weight: float, replaced_by: str, cause: str,
 ) -> Draft:  # fmt: skip
+    """Return the draft of a ``frame.revised`` document for a verdict on earlier content of a file."""
     revised = documents.FrameRevised(
         frame_id=body.frame_id,
         file=body.file,

@@ -40,7 +40,7 @@ def find_frames(
     on_unread: Callable[[str], None] = lambda sentence: None,
     plugins: Plugins | None = None,
 ) -> list[Arrival]:
-    """Collect the files to grade, in the order of their exposures.
+    """Return the files of a batch to grade, in the order of their exposures.
 
     A file named on the command line is taken whatever it is called. A folder is searched with its sub-folders for
     names of frames. Order: DATE-OBS when the header tells it, else the time the file was last written; then the name.
@@ -84,7 +84,7 @@ def grade_files(
     on_document: Callable[[Document], None] = lambda document: None,
     open_workers: Callable[[Settings, Source], AbstractContextManager[Examiner]] = WorkerPool,
 ) -> Iterator[tuple[Arrival, Document, Counts]]:
-    """Grade files: several are looked at in parallel, and all are judged one by one, in order.
+    """Grade the files of a batch: several are looked at in parallel, and all are judged one by one, in order.
 
     Parameters:
         arrivals: from :func:`find_frames`.
@@ -168,6 +168,8 @@ def _examined_again(workers: Examiner, doubtful: SecondLook, session: Session, c
 def _announcer(
     on_revised: Callable[[Document], None], on_document: Callable[[Document], None]
 ) -> Callable[[Document], None]:
+    """Return the function that receives the documents of a batch and passes revisions on separately."""
+
     def announce(document: Document) -> None:
         on_document(document)
         if document.kind == "frame.revised":
@@ -177,6 +179,7 @@ def _announcer(
 
 
 def _tell_unread(root: Path, files: Sequence[Path], rules: NameRules, on_unread: Callable[[str], None]) -> None:
+    """Report each kind of file of a batch that is not read, once per folder."""
     reported: set[tuple[Path, str]] = set()
     for file in files:
         kind = rules.unread_kind(file.name)
@@ -186,6 +189,7 @@ def _tell_unread(root: Path, files: Sequence[Path], rules: NameRules, on_unread:
 
 
 def _arrival(path: Path, root: Path) -> Arrival:
+    """Return the arrival of a file that was named on the command line, for the pipeline."""
     now = datetime.now(UTC)
     try:
         status = path.stat()

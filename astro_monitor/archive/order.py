@@ -12,7 +12,7 @@ from ..records import Arrival
 def exposure_started(
     arrival: Arrival, formats: FormatTable | None = None, dialects: Dialects | None = None
 ) -> datetime:
-    """Return when the exposure began by the header, else when the file was last written.
+    """Return when the exposure of a file began by its header, else when the file was last written.
 
     Parameters:
         arrival: a file; what is wrong with it is no concern here, the reader will say it.

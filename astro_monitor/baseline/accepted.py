@@ -54,10 +54,10 @@ class AcceptedFrame:
 
 
 def is_sane(value: float | None) -> TypeGuard[float]:
-    """Return whether a number can be used in sums and squares: known, finite and not absurdly large."""
+    """Return whether a metric can be used in a baseline's sums and squares: known, finite and not absurdly large."""
     return value is not None and abs(value) <= LARGEST
 
 
 def finite_values(values: Mapping[str, float | None]) -> dict[str, float]:
-    """Return the numbers that are known, to six digits: more would only make the stored state longer."""
+    """Return the known metrics of an accepted frame, to six digits: more would only make the stored state longer."""
     return {key: float(f"{value:.6g}") for key, value in values.items() if is_sane(value)}

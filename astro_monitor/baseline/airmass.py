@@ -11,7 +11,7 @@ ALTITUDE_RANGE_DEG = (10.0, 90.0)
 
 
 def airmass(stated: float | None, altitude_deg: float | None) -> float | None:
-    """Return the airmass from the header's own value, else from the altitude; ``None`` when neither is usable.
+    """Return the airmass of a frame from its header, else from its altitude; ``None`` when neither is usable.
 
     A plane-parallel atmosphere is assumed: 1 / sin(altitude).
 

@@ -135,6 +135,7 @@ class History:
         return Restart(sentence, refocused=True)
 
     def _has_flipped(self, examined: Examined) -> bool:
+        """Return whether the mount has flipped since the last frame of this baseline; the new side is remembered."""
         turned_over = self.reference.has_turned(examined)
         side = examined.meta.pier_side
         flipped = side != self.side if side and self.side else turned_over
@@ -142,6 +143,7 @@ class History:
         return flipped
 
     def _was_focused(self, examined: Examined) -> bool:
+        """Return whether the focuser has moved after a steady time; its new position is remembered."""
         position = examined.meta.focuser_position
         if position is None:
             return False

@@ -162,19 +162,23 @@ def _line(streak: Streak, shift: Shift | None, *, on_sky: bool) -> FixedLine | N
 
 
 def _alike(first: FixedLine, second: FixedLine) -> bool:
+    """Return whether two fixed lines lie at the same place."""
     return same_place(first.ends, second.ends, max(first.width_px, second.width_px))
 
 
 def _shows(seen: _Seen, line: FixedLine) -> bool:
+    """Return whether an earlier frame of the rig shows a streak at the place of a fixed line."""
     others = [_line(streak, seen.shift, on_sky=line.on_sky) for streak in seen.streaks]
     return any(other is not None and _alike(other, line) for other in others)
 
 
 def _stored(streak: Streak) -> list[float]:
+    """Return a streak as a list of rounded numbers for the judge's memory."""
     numbers = (streak.x0_px, streak.y0_px, streak.x1_px, streak.y1_px, streak.angle_deg, streak.length_px)
     return [round(number, 2) for number in (*numbers, streak.width_px)]
 
 
 def _restored(stored: list[Any]) -> Streak:
+    """Return the streak that a list of numbers of the judge's memory describes."""
     x0, y0, x1, y1, angle, length, width = map(float, stored)
     return Streak(x0_px=x0, y0_px=y0, x1_px=x1, y1_px=y1, angle_deg=angle, length_px=length, width_px=width)

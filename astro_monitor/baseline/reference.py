@@ -120,4 +120,5 @@ class Reference:
 
 
 def _flux_adu_s(stars: tuple[ReferenceStar, ...]) -> float:
+    """Return the total flux of reference stars in ADU/s."""
     return sum(star.flux_adu_s for star in stars)

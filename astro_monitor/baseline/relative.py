@@ -16,7 +16,7 @@ field grid is the mean of thousands of pixels, and known to a twentieth of that 
 
 
 def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) -> float:
-    """Return the sky level that parts of the sky are measured in, never smaller than a few times the noise.
+    """Return the sky level, at least a few times the noise, that is the unit to compare sky patterns with a baseline.
 
     Parameters:
         sky_above_pedestal_adu: sky level above the level of no light; ``None`` counts as dark.
@@ -42,7 +42,7 @@ def sky_pattern(cells_adu: Sequence[float], values: Values) -> tuple[float, ...]
 def sky_change(
     cells_adu: Sequence[float], values: Values, usual_pattern: Sequence[float], spreads: Mapping[str, Spread]
 ) -> tuple[float, ...] | None:
-    """Return what the sky has that the usual pattern, at the present level, does not explain.
+    """Return what the sky of a frame has that the baseline's pattern, at the present level, does not explain.
 
     Parameters:
         cells_adu: sky level of each cell.
@@ -83,7 +83,7 @@ def usual_sky_pattern(patterns: Sequence[Sequence[float]]) -> tuple[tuple[float,
 
 
 def excess_trail_px(values: Values, spreads: Mapping[str, Spread]) -> float | None:
-    """Return the length of the path that explains the elongation beyond the rig's usual one, in pixels.
+    """Return the trail length in pixels that explains a frame's elongation beyond that of the baseline.
 
     Second moments of the optics and of a path add up, so the squares of lengths subtract as vectors of twice the angle.
     What the optics add stays the same when the seeing widens the stars; what draws the seeing itself out grows with the
@@ -118,6 +118,6 @@ def _usual_growth(plus: float, cross: float, usual_plus: float, usual_cross: flo
 
 
 def usual_trail_px(spreads: Mapping[str, Spread]) -> float | None:
-    """Return the length of the path that would explain the rig's usual elongation, in pixels."""
+    """Return the trail length in pixels that would explain the elongation of the baseline."""
     plus, cross = spreads.get("trail_plus_px2"), spreads.get("trail_cross_px2")
     return None if plus is None or cross is None else math.sqrt(math.hypot(plus.median, cross.median))

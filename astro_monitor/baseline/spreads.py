@@ -11,7 +11,7 @@ MAD_TO_SIGMA = 1.4826
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle value, or the mean of the two in the middle.
+    """Return the median of numbers: the middle value, or the mean of the two in the middle.
 
     Parameters:
         values: at least one.
@@ -35,5 +35,6 @@ def spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
 
 
 def _spread(column: Sequence[float]) -> Spread:
+    """Return the median and the scaled median absolute deviation of one metric over a window of frames."""
     middle = median(column)
     return Spread(median=middle, mad=MAD_TO_SIGMA * median([abs(value - middle) for value in column]))

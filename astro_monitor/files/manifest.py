@@ -49,7 +49,7 @@ class Line:
 
 
 def key_of(state: Path) -> bytes:
-    """Return the key of the manifests; it is made at the first call.
+    """Return the signing key of the manifests of moved files; it is created at the first call.
 
     Parameters:
         state: the folder of the night log.
@@ -79,7 +79,7 @@ def key_of(state: Path) -> bytes:
 
 
 def append(manifest: BinaryIO, line: Line, root: Path, key: bytes) -> None:
-    """Write one line, durable on return.
+    """Write one line to the manifest of moved files, durable on return.
 
     Parameters:
         manifest: open for appending; :func:`open_manifest`.
@@ -97,7 +97,7 @@ def append(manifest: BinaryIO, line: Line, root: Path, key: bytes) -> None:
 
 
 def open_manifest(goal: Path) -> BinaryIO:
-    """Open the manifest for appending; a last line that a crash has torn is closed, so that it spoils no other.
+    """Open the manifest of moved files for appending; end a last line that a crash has torn, so it spoils no other.
 
     Raises:
         OSError: it cannot be opened, or is a link.
@@ -111,7 +111,7 @@ def open_manifest(goal: Path) -> BinaryIO:
 
 
 def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
-    """Yield the lines; torn or invalid ones are ignored.
+    """Yield the lines of a manifest of moved files; torn or invalid ones are ignored.
 
     Parameters:
         goal: the folder that holds the manifest.
@@ -134,4 +134,5 @@ def read(goal: Path, root: Path, key: bytes) -> Iterator[Line]:
 
 
 def _mac(entry: dict[str, Any], key: bytes) -> str:
+    """Return the signature of a line of the manifest of moved files (HMAC-SHA256, as hex digits)."""
     return hmac.new(key, json.dumps(entry, sort_keys=True).encode("ascii"), hashlib.sha256).hexdigest()

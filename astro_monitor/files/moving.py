@@ -41,7 +41,7 @@ class Move:
 
 
 def plan(files: Mapping[Path, str], root: Path, goal: Path) -> list[Move]:
-    """Return which files would move where: sub-folders are kept.
+    """Return which rejected frames would move where: sub-folders are kept.
 
     Parameters:
         files: rejected frames, each with the SHA-256 of its content; those that are not below ``root``, or are in
@@ -57,7 +57,7 @@ def plan(files: Mapping[Path, str], root: Path, goal: Path) -> list[Move]:
 
 
 def carry_out(moves: Iterable[Move], root: Path, goal: Path, key: bytes) -> Iterator[Move]:
-    """Move files one by one, each noted in the manifest first. What an earlier run has left half done is finished.
+    """Move frames one by one, each noted in the manifest first. What an earlier run has left half done is finished.
 
     Parameters:
         moves: from :func:`plan`.
@@ -96,7 +96,7 @@ def carry_out(moves: Iterable[Move], root: Path, goal: Path, key: bytes) -> Iter
 
 
 def undo(root: Path, goal: Path, key: bytes) -> Iterator[Move]:
-    """Bring back every file of a manifest that is still where it was moved to, the last one first.
+    """Bring back every frame of a manifest that is still where it was moved to, the last one first.
 
     Only signed lines about this capture folder are followed, and only from the folder of the manifest into the capture
     folder.
@@ -133,6 +133,7 @@ def undo(root: Path, goal: Path, key: bytes) -> Iterator[Move]:
 
 
 def _brought_back(back: Move, line: Line, root: Path, goal: Path) -> Move:
+    """Move a frame back to where its line of the manifest says; return the move, with the reason if it stays."""
     if not line.signed:
         return back.stays(f"its line in {MANIFEST} was not written by this watch, so move it back by hand if you wish")
     if why := _why_outside(line, root, goal):
@@ -179,6 +180,7 @@ def _is_half_done(source: Path, goal: Path) -> bool:
 
 
 def _moved(move: Move) -> Move:
+    """Rename a frame to its new place without replacing a file; return the move, with the reason if it stays."""
     try:
         move.goal.parent.mkdir(parents=True, exist_ok=True)
         rename_to_new(move.source, move.goal)
@@ -188,7 +190,7 @@ def _moved(move: Move) -> Move:
 
 
 def rename_to_new(source: Path, goal: Path) -> None:
-    """Rename without overwriting. A second name first, as a rename would silently replace; some disks have none.
+    """Rename a frame without overwriting. A second name first, as a rename may silently replace; some disks have none.
 
     Parameters:
         source: the file.
@@ -214,6 +216,7 @@ def rename_to_new(source: Path, goal: Path) -> None:
 
 
 def _why(error: OSError) -> str:
+    """Return why a frame cannot be moved, from the error of the operating system."""
     if isinstance(error, FileExistsError):
         return "there is another file of that name"
     return f"it cannot be moved: {because(error)}"

@@ -27,7 +27,7 @@ _DROPPED = (KEYWORD, b"CHECKSUM")
 
 
 def copy_weighted(frames: Iterable[tuple[Path, float]], folder: Path) -> Iterator[tuple[Path, str]]:
-    """Copy frames into a folder, each with its weight; nothing is overwritten.
+    """Copy kept frames into a folder, each with its stacking weight; nothing is overwritten.
 
     Parameters:
         frames: path and weight of each frame.
@@ -92,6 +92,7 @@ def _write(read: BinaryIO, write: BinaryIO, weight: float) -> None:
 
 
 def _pass_on(read: BinaryIO, write: BinaryIO, count: int) -> None:
+    """Copy so many bytes of a frame from one file to another, or up to the end of it."""
     while count > 0:
         part = read.read(min(count, 1 << 20))
         if not part:

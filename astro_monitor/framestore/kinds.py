@@ -70,10 +70,12 @@ def file_name(kind: Kind, frame_id: str) -> str:
 
 
 def _seal_look(look: bytes) -> bytes:
+    """Return a look with the seal that its file begins with: magic, checksum and length."""
     return _SEAL.pack(_SEAL_MAGIC, zlib.crc32(look), len(look)) + look
 
 
 def _open_look(data: bytes) -> bytes:
+    """Return the look in a kept file without its seal; raise ``Damaged`` when the seal does not match."""
     if len(data) < _SEAL.size:
         raise Damaged("it is shorter than its seal")
     magic, checksum, length = _SEAL.unpack_from(data)
@@ -93,6 +95,7 @@ def _seal_jpeg(picture: bytes) -> bytes:
 
 
 def _open_jpeg(data: bytes) -> bytes:
+    """Return the JPEG file of a preview as it was kept; raise ``Damaged`` when its start or end is missing."""
     if not data.startswith(_JPEG_START) or not data.endswith(_JPEG_END):
         raise Damaged("it is no complete JPEG file")
     return data

@@ -169,11 +169,13 @@ class Shelf:
         return (1.0 - FILLED_AFTER_PRUNING) * self._limit_bytes
 
     def _scan_is_due(self) -> bool:
+        """Return whether enough was written since the last listing of the folder to list and prune it again."""
         if self._unscanned_bytes is None:
             return True
         return self._unscanned_bytes >= SCAN_EACH * self._limit_bytes or self._unscanned_files >= SCAN_EACH * MAX_FILES
 
     def _path(self, frame_id: str) -> Path:
+        """Return the path of a frame's file in the folder of this night."""
         return self._night_folder / file_name(self._kind, frame_id)
 
     def _files(self) -> Iterator[os.DirEntry[str]]:
@@ -188,6 +190,7 @@ class Shelf:
 
 
 def _remove_stale(entry: os.DirEntry[str], before: float) -> None:
+    """Remove an unfinished file of this frame store that is older than a point in time."""
     try:
         if entry.stat(follow_symlinks=False).st_mtime < before:
             Path(entry.path).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ Moon, a spectrum, a roof. Fields full of trails come down to 0.3."""
 
 
 def in_domain(error: float, source_count: int, separation_fwhm: float | None, calibration: Mapping[str, Any]) -> float:
-    """Return 1 for an ordinary frame, 0.5 at the edge of the distribution of training, towards 0 beyond.
+    """Return how well a frame fits the quality model's training: 1 ordinary, 0.5 at the edge, towards 0 beyond.
 
     The score falls linearly from 1 at the typical error of the validation frames (``error_median``) to 0.5 at the
     error that only one in a thousand of them exceeds (``error_edge``), and on to 0 as far beyond. Sources that lie

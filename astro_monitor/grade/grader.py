@@ -58,7 +58,7 @@ class _Answer:
 
 
 def require_pair(source_part: Model, head: Model) -> None:
-    """Make sure that both parts were cut from one quality model.
+    """Raise an error unless the source part and the head were cut from one quality model.
 
     Raises:
         ModelError: they were not.
@@ -217,6 +217,7 @@ class Grader:
         )
 
     def _ask(self, features: SourceFeatures, numbers: NDArray[np.float32]) -> _Answer:
+        """Run the quality model on a frame; return its class probabilities, fault scores and cause scores."""
         answer = _run(self._model, {"source_features": features.features[None], "statistics": numbers[None]})
         probabilities = answer["class"][0].astype(np.float64)
         if not np.isfinite(probabilities).all():
@@ -249,6 +250,7 @@ class Grader:
 
 
 def _run(model: Model, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Run a model of the grade stage; raise ``GradeFailed`` when it fails on this frame."""
     try:
         return model.run(inputs)
     except ModelError as error:
@@ -257,5 +259,6 @@ def _run(model: Model, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, N
 
 
 def _frozen(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the same features of a frame, made read-only."""
     values.flags.writeable = False
     return values

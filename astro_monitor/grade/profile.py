@@ -62,7 +62,7 @@ _NUMBER_AT = {name: _STAMP + place for place, name in enumerate(SOURCE_NUMBERS)}
 
 
 def profile_numbers(table: Sources, stars: Stars, shape: tuple[int, int]) -> list[float | None]:
-    """Describe the sources of a frame together.
+    """Return the numbers for the quality model that describe the sources of a frame together.
 
     Parameters:
         table: of the frame.
@@ -114,6 +114,7 @@ def _pairs(stars: Stars, shape: tuple[int, int], fwhm_px: float) -> tuple[float,
 
 
 def _mean_image(image: NDArray[np.float64], fwhm: float) -> tuple[float, float, float, float]:
+    """Return trail length, log width, height of the ghost and its distance, all of the mean image of the sources."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     clean = image - np.median(border)
     top = max(float(clean[_RADIUS < 3].max()), 1e-6)

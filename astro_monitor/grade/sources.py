@@ -58,7 +58,7 @@ class Sources:
 
 
 def sources(stars: Stars, sky: SkyMap, shape: tuple[int, int]) -> Sources:
-    """Make the table of one frame.
+    """Return the table of one frame's sources for the self-organising map.
 
     All cut-outs of a frame are mirrored alike, so that the mean direction of their elongation lies between 0 and 45
     degrees: the map need not learn eight copies of each trail.
@@ -86,13 +86,14 @@ def sources(stars: Stars, sky: SkyMap, shape: tuple[int, int]) -> Sources:
 
 
 def mean_image(table: Sources) -> Table:
-    """Return the mean of the scaled cut-outs, (25, 25); zero without sources."""
+    """Return the mean of a frame's scaled cut-outs, (25, 25); zero without sources."""
     used = table.rows[table.valid > 0, : STAMP_PX * STAMP_PX]
     mean: Table = used.mean(axis=0, dtype=np.float32) if len(used) else np.zeros(STAMP_PX * STAMP_PX, np.float32)
     return mean.reshape(STAMP_PX, STAMP_PX)
 
 
 def _choose(stars: Stars) -> NDArray[np.intp]:
+    """Return the indices of the stars that the self-organising map sees: bright, and unsaturated if enough are."""
     bright = stars.snr >= LEAST_SNR
     clean = np.flatnonzero(bright & ~stars.saturated)
     chosen = clean if clean.size >= FEW_UNSATURATED else np.flatnonzero(bright)
@@ -106,6 +107,7 @@ def _mirrors(mean_double_angle: float) -> tuple[bool, bool]:
 
 
 def _cutouts(stamps: NDArray[np.float32], mirror_y: bool, swap: bool) -> Table:
+    """Return the cut-outs of stars as rows for the self-organising map, mirrored and scaled by their peak."""
     if mirror_y:
         stamps = stamps[:, ::-1, :]
     if swap:
@@ -127,6 +129,7 @@ def _numbers(
     double: NDArray[np.float64],
     mean: float,
 ) -> Table:
+    """Return the numbers of each star for the self-organising map: width, shape, place, brightness and sky."""
     fwhm = np.clip(np.nan_to_num(stars.fwhm_px[chosen].astype(np.float64)), 0.3, 1e3)
     x = stars.x_px[chosen] - (shape[1] - 1) / 2
     y = stars.y_px[chosen] - (shape[0] - 1) / 2

@@ -55,18 +55,22 @@ class Context:
 
 
 def _identity(value: float) -> float:
+    """Return a metric unchanged, for the quality model's vector."""
     return value
 
 
 def _log(value: float) -> float:
+    """Return the logarithm of a metric of at least 1e-4, for the quality model's vector."""
     return math.log(max(value, 1e-4))
 
 
 def _log1p(value: float) -> float:
+    """Return the logarithm of 1 plus a metric, for the quality model's vector."""
     return math.log1p(max(value, 0.0))
 
 
 def _tenfold(value: float) -> float:
+    """Return ten times a metric, for the quality model's vector."""
     return 10 * value
 
 
@@ -199,7 +203,7 @@ def statistics(
     profile: Sequence[float | None],
     context: Context,
 ) -> NDArray[np.float32]:
-    """Make the vector of one frame.
+    """Return the vector of one frame for the quality model.
 
     Parameters:
         values: ``Measurements.values``.
@@ -247,13 +251,14 @@ def statistics(
 
 
 def cells_sky_adu(grid: Sequence[FieldCell]) -> NDArray[np.float64]:
-    """Take the sky levels out of a field grid, (48,), row by row."""
+    """Return the sky levels of a field grid, (48,), row by row."""
     return np.array([cell.sky_adu for cell in grid], np.float64)
 
 
 def _derived(
     known: dict[str, float], medians: dict[str, float], spreads: Mapping[str, Spread], site_arcsec: float
 ) -> list[float | None]:
+    """Return the entries of the quality model's vector that combine metrics, baseline and site."""
     trail, minor = known.get("trail_length_px"), known.get("fwhm_minor_px")
     noise, sky = known.get("background_noise_adu"), known.get("sky_above_pedestal_adu")
     gradient = known.get("background_gradient_adu")
@@ -342,6 +347,7 @@ def _size_of_change(
 
 
 def _summary(cells: NDArray[np.float64]) -> list[float]:
+    """Return the quantiles and the root mean square of the cells of a field grid."""
     return [*np.quantile(cells, _QUANTILES), float(np.sqrt(np.mean(cells**2)))]
 
 
@@ -351,32 +357,39 @@ def _slope(cells: NDArray[np.float64]) -> float:
 
 
 def _apply(stretch: Callable[[float], float], value: float | None) -> float | None:
+    """Return a metric after its stretch; ``None`` stays ``None``."""
     return None if value is None else stretch(value)
 
 
 def _over(value: float | None, by: float | None) -> float | None:
+    """Return the ratio of two metrics; ``None`` when either is unknown or the divisor is not positive."""
     return value / by if value is not None and by is not None and by > 0 else None
 
 
 def _times(value: float | None, by: float | None) -> float | None:
+    """Return the product of two metrics; ``None`` when either is unknown."""
     return value * by if value is not None and by is not None else None
 
 
 def _log_ratio(value: float | None, median: float | None) -> float | None:
+    """Return the logarithm of a metric over its baseline median; ``None`` when either is unknown."""
     if value is None or median is None or median <= 0:
         return None
     return math.log(max(value / median, LEAST_RATIO))
 
 
 def _difference(value: float | None, median: float | None) -> float | None:
+    """Return a metric minus its baseline median; ``None`` when either is unknown."""
     return value - median if value is not None and median is not None else None
 
 
 def _deviation(value: float | None, spread: Spread | None, floor: float) -> float | None:
+    """Return the distance of a metric from its baseline median in units of its scatter, compressed by asinh."""
     if value is None or spread is None:
         return None
     return math.asinh((value - spread.median) / max(spread.mad, floor * abs(spread.median), 1e-6))
 
 
 def _unsteady(spread: Spread | None) -> float | None:
+    """Return the scatter of a metric in its baseline relative to its median, at most 3."""
     return None if spread is None else min(spread.mad / max(abs(spread.median), 1e-6), 3.0)

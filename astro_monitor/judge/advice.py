@@ -25,7 +25,7 @@ _BY_KIND = {
 
 
 def advice_for(kind: str, cause: str) -> str:
-    """Return the advice for a cause, or for the kind of warning when the cause is not known.
+    """Return the advice of an alert for a cause, or for the kind of warning when the cause is not known.
 
     Parameters:
         kind: ``tracking``, ``seeing``, ``background`` or ``failures``.

@@ -149,11 +149,13 @@ class AlertState:
         return None
 
     def _forget_all(self) -> None:
+        """Remove the recent signs, frames and evidence of this warning."""
         self.recent.clear()
         self.frames.clear()
         self.evidence.clear()
 
     def _while_quiet(self, sign: Sign, frame: str, moment_s: float, settings: JudgeSettings) -> Alert | None:
+        """Note a frame while the warning is closed; return the alert that opens it, or ``None``."""
         last = list(self.recent)[-settings.alert_of :]
         bad = sum(past in ("bad", "severe") for past in last)
         in_a_row = sum(1 for _ in itertools.takewhile(TROUBLE_SIGNS.__contains__, reversed(self.recent)))
@@ -183,6 +185,7 @@ class AlertState:
         return not worse and self.cause in (self.closed_cause, "none")
 
     def _while_open(self, sign: Sign, moment_s: float, settings: JudgeSettings) -> Alert | None:
+        """Note a frame while the warning is open; return the alert that closes or updates it, or ``None``."""
         if self.good_in_a_row >= settings.alert_close:
             last = f"{counted(self.good_in_a_row, 'good frame')} in a row"
             if self.kind == "failures":
@@ -213,6 +216,7 @@ class AlertState:
         return cause if 2 * times > len(self.evidence) else self.cause
 
     def _alert(self, change: AlertChange, what: str) -> Alert:
+        """Return the alert for a change of this warning, with its sentence, likely cause and advice."""
         detail = f" ({self.detail})" if self.detail and self.evidence and self.evidence[-1][1] == self.cause else ""
         cause = "" if self.cause == "none" or change == "closed" else f" Likely cause: {self.cause}{detail}."
         return Alert(

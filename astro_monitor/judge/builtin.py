@@ -12,5 +12,5 @@ from .rules import RULES
 
 @hookimpl
 def register_rules() -> Iterable[RuleRow]:
-    """Return the rules about faults, then those about everything else."""
+    """Return the judge's own rules: those about faults, then those about everything else."""
     return tuple(RuleRow(rule.__name__, rule) for rule in (*RULES, *REMARKS))

@@ -53,7 +53,7 @@ NO_CAUSE = Cause("none")
 
 
 def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
-    """Name the cause of the trouble that the last frame of the course has.
+    """Return the likely cause of the trouble that the last frame of a night's course has.
 
     Parameters:
         case: that frame.
@@ -99,6 +99,7 @@ def _by_model(episode: Sequence[Step], fault: str) -> dict[str, float]:
 def _by_motion(
     case: Case, score: dict[str, float], course: Course, episode: Sequence[Step]
 ) -> list[tuple[str, str, Reason]]:
+    """Add what drift, turning, swinging and trail directions show to the scores of causes; return the causes proved."""
     noted = []
     spread = direction_scatter(episode)
     if spread is not None and spread > SCATTERED:
@@ -119,6 +120,7 @@ def _by_motion(
 
 
 def _by_light(case: Case, score: dict[str, float]) -> None:
+    """Add what star width and the altitude of the sun show to the scores of the causes dew and twilight."""
     score["dew"] += DEW_IS_RARE
     wider = case.ratio("fwhm_px")
     if wider is not None:
@@ -138,6 +140,7 @@ def _turns_trails(case: Case, rate_deg_s: float, step: Step) -> bool:
 
 
 def _drifting(case: Case, drift: Drift) -> tuple[str, Reason]:
+    """Return the detail and the reason of the cause drift: how fast and where to the mount drifts."""
     scale, east = case.examined.meta.scale_arcsec_px, case.examined.meta.east_angle_deg
     per_minute = 60.0 * drift.rate_px_s
     speed = f"{per_minute:.1f} px" if scale is None else f"{per_minute * scale:.1f} arcsec"
@@ -153,6 +156,7 @@ def _against_right_ascension(angle_deg: float) -> str:
 
 
 def _swinging(swing: Swing) -> tuple[str, Reason]:
+    """Return the detail and the reason of the cause periodic error: period and amplitude of the swing."""
     detail = f"period {swing.period_s:.0f} s"
     sentence = (
         f"The field swings along the trails by {2 * swing.amplitude_px:.1f} px with a {detail}: the worm of the mount."
@@ -161,12 +165,14 @@ def _swinging(swing: Swing) -> tuple[str, Reason]:
 
 
 def _turning(rate_deg_s: float) -> tuple[str, Reason]:
+    """Return the detail and the reason of the cause field rotation: degrees per minute."""
     detail = f"{60 * abs(rate_deg_s):.2f} degrees a minute"
     sentence = f"The field turns by {detail}: the polar alignment is off, or the mount has no polar axis."
     return detail, _note("field_turns", "field_turn_deg", 60 * rate_deg_s, "deg/min", sentence)
 
 
 def _note(rule: str, metric: str, value: float, unit: str, sentence: str) -> Reason:
+    """Return a reason that names a cause without changing the decision."""
     return Reason(
         rule=rule, decision="keep", metric=metric, value=float(f"{value:.4g}"), limit=None, unit=unit, sentence=sentence
     )

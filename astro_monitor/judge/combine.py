@@ -88,7 +88,7 @@ class Ruling:
 
 
 def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
-    """Weigh all findings against the model and decide.
+    """Weigh all findings of the rules against the model and return the decision on a frame.
 
     Parameters:
         case: the frame and its baseline.
@@ -136,6 +136,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
 
 
 def _opinion(case: Case, fault: str) -> Opinion:
+    """Return the quality model's opinion on a fault of a frame: bad, leans, no, or unknown."""
     grade = case.examined.grade
     if grade.label == "unknown":
         return "unknown"
@@ -146,15 +147,18 @@ def _opinion(case: Case, fault: str) -> Opinion:
 
 
 def _probability(grade: Grade, fault: str) -> float:
+    """Return the quality model's probability of all classes that belong to a fault."""
     return sum(grade.probabilities.get(name, 0.0) for name in CLASSES_OF_FAULT[fault])
 
 
 def _strongest(findings: Sequence[Finding], fault: str) -> Strength:
+    """Return the strongest evidence for a fault among the findings of the rules; ``note`` when there is none."""
     strengths = {finding.strength for finding in findings if finding.fault == fault}
     return next((strength for strength in _EVIDENCE_ORDER if strength in strengths), "note")
 
 
 def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
+    """Return the decision on one fault of a frame from the evidence of the rules and the model's opinion."""
     opinion = _opinion(case, fault)
     if evidence == "suspect" and opinion == "no" and _good(case) >= limits.MODEL_SURE_GOOD:
         return "keep"
@@ -188,6 +192,7 @@ def _elsewhere(case: Case, fault: str) -> bool:
 
 
 def _good(case: Case) -> float:
+    """Return the quality model's probability that the frame is good."""
     return case.examined.grade.probabilities.get("good", 0.0)
 
 
@@ -253,18 +258,22 @@ def _model_reasons(
 def _model_reason(
     rule: str, decision: Decision, metric: str, value: float, limit: float | None, sentence: str
 ) -> Reason:
+    """Return a reason of a verdict that comes from a probability of the quality model."""
     return Reason(rule=rule, decision=decision, metric=metric, value=value, limit=limit, unit="1", sentence=sentence)
 
 
 def _percent(probability: float) -> str:
+    """Return a probability of the quality model as text in percent."""
     return f"{100 * min(probability, 1.0):.0f} %"
 
 
 def _worst_first(reason: Reason) -> int:
+    """Return the sort key that puts the reasons of the worst decision first."""
     return -SEVERITY[reason.decision]
 
 
 def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
+    """Return the class of a frame in its verdict: the model's, or that of the fault it is rejected for."""
     if decision == "keep":
         return "good"
     rejected = [fault for fault in WORST_FAULT_FIRST if decided[fault] == "reject"]
@@ -286,6 +295,7 @@ def _fault(grade: Grade, label: str, decided: dict[str, Decision], decision: Dec
 
 
 def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:
+    """Return the faults of a frame that are severe, by the findings of the rules or by the quality model."""
     severe = {f.fault for f in findings if f.severe and decided.get(f.fault) == "reject"}
     if decided["tracking"] != "keep":
         severe.discard("seeing")  # stars that are drawn out are wide as well

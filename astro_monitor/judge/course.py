@@ -227,6 +227,7 @@ def _pairs(episode: Sequence[Step]) -> Iterator[tuple[Step, Step, float]]:
 
 
 def _spaced(low: float, high: float, count: int) -> list[float]:
+    """Return numbers at equal distances from low to high, such as the trial periods of a swing."""
     return [low + (high - low) * step / (count - 1) for step in range(count)]
 
 

@@ -181,6 +181,7 @@ class Case:
 
 
 def _path_ratio(elongation: float | None) -> float | None:
+    """Return the trail length in star widths that an elongation of the stars stands for; ``None`` when unknown."""
     return None if elongation is None else 1.471 * math.sqrt(max(elongation**2 - 1.0, 0.0))
 
 

@@ -136,6 +136,7 @@ class Judge:
     def _verdict(
         self, case: Case, findings: Sequence[Finding], ruling: Ruling, cause: Cause, remarks: tuple[Reason, ...]
     ) -> Verdict:
+        """Return the verdict on a frame from its ruling, cause and remarks, with its stacking weight."""
         weight = stacking_weight(case)
         factor = min((finding.weight_factor for finding in findings), default=1.0)
         if factor < 1.0:
@@ -283,6 +284,7 @@ class Judge:
         return Places()
 
     def _learn(self, history: History, examined: Examined, ruling: Ruling) -> None:
+        """Add an accepted frame to the history of its baseline, or note a shift of its sky level or trail."""
         if ruling.fits_baseline:
             history.accept(examined)
         elif ruling.level_only:
@@ -291,6 +293,7 @@ class Judge:
             history.note_trail(examined)
 
     def _warn(self, rig: str, examined: Examined, ruling: Ruling, cause: Cause) -> tuple[Alert, ...]:
+        """Note the ruling on a frame in the warnings of its rig; return the alerts that open, change or close."""
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
         kinds: tuple[AlertKind, ...] = ("tracking", "seeing", "background")
         noted = []
@@ -305,15 +308,17 @@ class Judge:
         return tuple(alert for alert in (*noted, read) if alert is not None)
 
     def _alert_state(self, kind: AlertKind, rig: str) -> AlertState:
+        """Return the state of one kind of warning of a rig; create it when there is none."""
         return self._alerts.setdefault((rig, kind), AlertState(kind=kind, rig=rig))
 
 
 def history_name(key: BaselineKey) -> str:
-    """Return the name under which a history is kept: its key as JSON."""
+    """Return the name under which the judge stores a history: its baseline key as JSON."""
     return json.dumps(asdict(key), ensure_ascii=False)
 
 
 def _restarted(sentence: str, size: int) -> tuple[Reason, ...]:
+    """Return the reason that the baseline of a frame has begun again; empty when it has not."""
     if not sentence:
         return ()
     return (

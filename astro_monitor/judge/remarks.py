@@ -137,6 +137,7 @@ def bad_pixels(case: Case) -> Finding | None:
 
 
 def _user_limit(case: Case, metric: str, limit: float | None) -> Finding | None:
+    """Return the finding that a metric of a frame is above the limit set by the user; ``None`` when it is not."""
     value = case.value(metric)
     if limit is None or value is None or value <= limit:
         return None

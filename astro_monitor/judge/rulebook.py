@@ -66,6 +66,7 @@ class RuleBook:
 
 
 def _answer(rule: Registered[RuleRow], case: Case) -> Finding | None:
+    """Return the finding of one rule on a frame; errors of a rule of a plugin are caught by its guard."""
     if rule.guard is None:
         return rule.row.check(case)
     row, guard = rule.row, rule.guard

@@ -37,7 +37,7 @@ def follows_the_field(case: Case) -> bool:
 
 
 def trailed_stars(case: Case) -> Finding | None:
-    """Elongation in one direction all over the field, beyond that of the baseline, against the width of the stars."""
+    """Return the finding of elongation in one direction all over the field, beyond that of the baseline."""
     ratio, coherence = case.trail_ratio, case.value("angle_coherence")
     if ratio is None or coherence is None or follows_the_field(case):
         return None
@@ -143,6 +143,7 @@ def wide_stars(case: Case) -> Finding | None:
 
 
 def _blur(case: Case) -> str:
+    """Return the cause of wide stars by their shape: ``defocus`` for stars with a dip, empty when unknown."""
     dip = case.value("central_dip_fraction")
     return "defocus" if dip is not None and dip >= limits.CENTRAL_DIP else ""
 
@@ -211,6 +212,7 @@ def lost_light(case: Case) -> Finding | None:
 
 
 def _airmass_loss(case: Case) -> float:
+    """Return the loss of starlight in magnitudes that airmass explains, compared with the reference frame."""
     here, there = airmass(case.examined.meta.airmass, case.examined.meta.altitude_deg), case.reference_airmass
     return max(limits.AIRMASS_MAG * (here - there), 0.0) if here is not None and there is not None else 0.0
 
@@ -299,7 +301,7 @@ def uneven_sky_by_prior(case: Case) -> Finding | None:
 
 
 def even_sky(case: Case) -> Finding | None:
-    """Nothing wrong with the sky, measured on matched stars and against the baseline."""
+    """Return a finding that nothing is wrong with the sky, measured on matched stars and against the baseline."""
     extinction, sky, share = case.value("extinction_mag"), case.sky_ratio, case.sky_range_share
     if extinction is None or sky is None or share is None:
         return None

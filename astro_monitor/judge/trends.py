@@ -48,6 +48,7 @@ class TrendRow:
 
 
 def _refocus(cooling_c_h: float | None) -> str:
+    """Return the end of the sentence about rising star width: the change of temperature, and the advice to refocus."""
     if cooling_c_h is not None and abs(cooling_c_h) >= COOLS_C_H:
         falls = "falls" if cooling_c_h < 0 else "rises"
         return f" while the temperature {falls} by {abs(cooling_c_h):.1f} °C an hour: refocus."
@@ -132,6 +133,7 @@ class Trends:
 
 
 def _per_hour(points: Sequence[tuple[float, float]]) -> float | None:
+    """Return the slope per hour of a metric over accepted frames (Theil-Sen); ``None`` for too few frames."""
     if len(points) < LEAST_FRAMES or points[-1][0] - points[0][0] < LEAST_SPAN_S:
         return None
     slopes = [

@@ -35,11 +35,13 @@ def stacking_weight(case: Case) -> float:
 
 
 def _better_edge(case: Case, key: str) -> float | None:
+    """Return the low edge of the baseline of a metric, median minus scatter, for the stacking weight."""
     normal, spread = case.baseline_median(key), case.baseline.spreads.get(key)
     return None if normal is None or spread is None else max(normal - spread.mad, 0.5 * normal)
 
 
 def _over(reference: float | None, value: float | None) -> float:
+    """Return reference over value as a factor of the stacking weight, at most 1.5; 1 when either is unknown."""
     if reference is None or value is None or reference <= 0 or value <= 0:
         return 1.0
     return min(reference / value, 1.5)

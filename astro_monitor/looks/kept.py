@@ -30,7 +30,7 @@ LEAST_STEP_ADU = 1e-30
 
 
 def cutouts(frame: Frame) -> tuple[Raster, ...]:
-    """Cut nine parts out of a frame at full resolution: corners, edges and middle, row by row.
+    """Return nine parts cut out of a frame at full resolution for its look: corners, edges and middle, row by row.
 
     Parameters:
         frame: its pixels are copied; levels that are not whole numbers are rounded to 16 bits over their range.
@@ -47,7 +47,7 @@ def cutouts(frame: Frame) -> tuple[Raster, ...]:
 
 
 def picture(frame: Frame, detections: Detections) -> Raster:
-    """Bin the whole frame to a small picture, from the sums that the star finder made.
+    """Return the whole frame binned to the small picture of its look, from the sums that the star finder made.
 
     Parameters:
         frame: used itself where it is too small to have been binned.
@@ -74,7 +74,7 @@ def picture(frame: Frame, detections: Detections) -> Raster:
 
 
 def compact(table: SourceTable) -> SourceTable:
-    """Round a table to what a look keeps.
+    """Return a source table rounded to what a look keeps.
 
     Parameters:
         table: with float64 columns.
@@ -98,6 +98,7 @@ def _starts(size: int, side: int) -> list[int]:
 def _raster(
     levels: NDArray[np.uint16] | NDArray[np.float32], left_px: int, top_px: int, bin_px: int, noise_adu: float
 ) -> Raster:
+    """Return pixels as a raster of 16 bits for a look: unchanged, or rounded over their range."""
     if levels.dtype == np.uint16:
         pixels = levels.astype(np.uint16)
         pixels.flags.writeable = False
@@ -111,6 +112,7 @@ def _raster(
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values of the source table rounded to ``BRIGHTNESS_BITS`` bits."""
     mantissa, exponent = np.frexp(values)
     steps = float(1 << BRIGHTNESS_BITS)
     rounded: NDArray[np.float64] = np.ldexp(np.rint(mantissa * steps) / steps, exponent)
@@ -118,6 +120,7 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _in_32_bits(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values of the source table rounded to 32-bit floats, read-only."""
     kept = values.astype(np.float32).astype(np.float64)
     kept.flags.writeable = False
     return kept

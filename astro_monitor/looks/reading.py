@@ -51,7 +51,7 @@ NO_PICTURE = Raster(left_px=0, top_px=0, bin_px=1, zero_adu=0.0, step_adu=1.0, p
 
 
 def decode(data: bytes, *, pictures: bool = True) -> Look:
-    """Read a look.
+    """Return the look that bytes describe.
 
     Parameters:
         data: from :func:`~.writing.encode`, perhaps damaged, perhaps by another version, perhaps hostile.
@@ -103,6 +103,7 @@ def _sections(data: bytes, wanted: Sequence[str]) -> dict[str, bytes]:
 
 
 def _inflate(packed: bytes, inflated: int, name: str) -> bytes:
+    """Return a part of a look decompressed; raise ``LookDamaged`` when its length is not the stated one."""
     try:
         # The frame's own word on its size is what the library allocates by, so it is checked first.
         if zstandard.frame_content_size(packed) != inflated:
@@ -151,6 +152,7 @@ class _Arrays:
             raise _damaged("arrays behind the last one")
 
     def _next(self, length: int) -> bytes:
+        """Return the next bytes of a part of a look; raise ``LookDamaged`` when it ends too early."""
         part = self._content[self._at : self._at + length]
         if len(part) != length:
             raise _damaged("arrays that end too early")
@@ -162,6 +164,7 @@ FLOAT32, FLOAT64, UINT16, UINT8 = ((kind,) for kind in TYPES)
 
 
 def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
+    """Return the look that its facts and its decompressed parts describe."""
     numbers = _Arrays(contents["numbers"])
     saturation_adu, noise_adu, quantisation_error = numbers.take(FLOAT64, 3).tolist()
     features, clusters, mean_image = (
@@ -205,6 +208,7 @@ def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
 
 
 def _measurements(facts: Facts, numbers: _Arrays) -> Measurements:
+    """Return the measurements of a look from its facts and its array of numbers."""
     stars = numbers.take(FLOAT64, None, len(STAR_FIELDS)).tolist()
     streaks, fixed = (numbers.take(FLOAT64, None, len(STREAK_FIELDS)).tolist() for _ in range(2))
     integers = numbers.take(FLOAT64, None, len(CELL_INTEGERS)).tolist()
@@ -227,10 +231,12 @@ def _measurements(facts: Facts, numbers: _Arrays) -> Measurements:
 
 
 def _optional(values: list[float], known: list[int]) -> dict[str, Any]:
+    """Return the optional numbers of a field cell by their names; ``None`` where the mask has no value."""
     return {name: value if there else None for name, value, there in zip(CELL_OPTIONAL, values, known, strict=True)}
 
 
 def _sources(facts: Facts, arrays: _Arrays) -> SourceTable:
+    """Return the source table of a look; raise ``LookDamaged`` when a note number is out of range."""
     first = arrays.take((*FLOAT32, *FLOAT64), None)
     count = len(first)
     columns = [first, *(arrays.take((*FLOAT32, *FLOAT64), count) for _ in SOURCE_COLUMNS[1:])]
@@ -247,12 +253,14 @@ def _sources(facts: Facts, arrays: _Arrays) -> SourceTable:
 
 
 def _wide(column: Array) -> NDArray[np.float64]:
+    """Return a column of the source table as read-only 64-bit floats."""
     wide: NDArray[np.float64] = column.astype(np.float64)
     wide.flags.writeable = False
     return wide
 
 
 def _pictures(arrays: _Arrays) -> tuple[NDArray[np.float32], tuple[Raster, ...]]:
+    """Return the sky levels of a look and its rasters, the whole picture first and then the cut-outs."""
     levels = arrays.take(FLOAT32, None, None)
     places = arrays.take(FLOAT64, None, len(RASTER_FIELDS)).tolist()
     if not places:
@@ -269,6 +277,7 @@ def _pictures(arrays: _Arrays) -> tuple[NDArray[np.float32], tuple[Raster, ...]]
 
 
 def _no_sources() -> SourceTable:
+    """Return an empty source table, for a look read without its sources."""
     none = np.zeros(0, np.float64)
     return SourceTable(
         **dict.fromkeys(SOURCE_COLUMNS, none), saturated=np.zeros(0, np.bool_), kind=np.zeros(0, np.uint8), note=()
@@ -280,4 +289,5 @@ NO_SOURCES = _no_sources()
 
 
 def _damaged(what: str) -> LookDamaged:
+    """Return the error that a look is damaged, with what is wrong with it."""
     return LookDamaged(f"the look is damaged ({what}); grade the frame again")

@@ -41,7 +41,7 @@ Array = NDArray[Any]
 
 
 def encode(look: Look) -> bytes:
-    """Write a look as bytes, at most ``MAX_LOOK_BYTES``; :func:`~.reading.decode` returns an equal one.
+    """Return a look as bytes, at most ``MAX_LOOK_BYTES``; :func:`~.reading.decode` returns an equal one.
 
     Parameters:
         look: of this version.
@@ -67,6 +67,7 @@ def encode(look: Look) -> bytes:
 
 
 def _facts(look: Look) -> bytes:
+    """Return the facts of a look, all that is no array, as JSON; raise ``LookError`` for numbers not finite."""
     features, measurements = look.source_features, look.measurements
     facts = Facts(
         arrival=look.arrival,
@@ -116,6 +117,7 @@ def _numbers(look: Look) -> list[Array]:
 
 
 def _sources(look: Look) -> list[Array]:
+    """Return the source table of a look as arrays to write; notes become numbers."""
     table = look.sources
     numbers = {note: number for number, note in enumerate(sorted(set(table.note)))}
     if len(numbers) > np.iinfo(np.uint8).max:
@@ -129,6 +131,7 @@ def _sources(look: Look) -> list[Array]:
 
 
 def _pictures(look: Look) -> list[Array]:
+    """Return the sky levels and the rasters of a look as arrays to write."""
     rasters: tuple[Raster, ...] = (look.picture, *look.cutouts)
     return [look.sky.level_adu, _table(rasters, RASTER_FIELDS), *(raster.pixels for raster in rasters)]
 
@@ -148,6 +151,7 @@ def _narrowest(values: NDArray[np.float64]) -> Array:
 
 
 def _packed(arrays: Sequence[Array]) -> bytes:
+    """Return arrays of a look as bytes: type and shape of each, and its values with their bytes transposed."""
     parts = []
     for array in arrays:
         plain = np.ascontiguousarray(array)

@@ -88,7 +88,7 @@ def lists_folder(settings: Settings, root: Path) -> Path:
 
 
 def check_root(settings: Settings, root: Path) -> None:
-    """Refuse a folder that cannot be watched, or a state folder that would write into it.
+    """Refuse a capture folder that cannot be watched, or a state folder that would write into it.
 
     Raises:
         ConfigError: with one sentence that says what to do.
@@ -320,6 +320,7 @@ class Monitor:
         return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})
 
     def _work(self, desk: Desk, stop: threading.Event, on_turn: Callable[[], None]) -> None:
+        """Grade the frames that wait until the daemon stops or the workers end; the loop of the working thread."""
         while not stop.is_set():
             on_turn()
             while not self._never_whole.empty():

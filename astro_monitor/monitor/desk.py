@@ -99,9 +99,11 @@ class Desk:
                 self._look_again(again)
 
     def _is_idle(self) -> bool:
+        """Return whether no frame waits for the workers or is with them."""
         return self.backlog.depth() == 0 and self.pool.in_hand == 0
 
     def _look_again(self, again: Outcome) -> None:
+        """Judge a frame by its second look; on an unforeseen error its first verdict stays."""
         try:
             self.session.look_again(again)
         except NightLogError:
@@ -119,11 +121,13 @@ class Desk:
             self.pause.end()
 
     def _pause(self, error: WorkerUnavailable) -> None:
+        """Pause grading because no worker can be started; the reason is logged once."""
         if not self.pause.why:
             log.error("%s", error)
         self.pause.begin(str(error))
 
     def _finish(self, outcome: Outcome) -> bool:
+        """Pass an outcome to the session or put its file off to another try; return whether to go on."""
         path = outcome.arrival.path
         if isinstance(outcome, Failed) and outcome.kind == "stopped":
             return False

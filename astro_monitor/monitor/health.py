@@ -113,13 +113,14 @@ class HealthPages:
 
 
 def metrics_text(health: Health) -> bytes:
-    """Write what ``/metrics`` shows."""
+    """Return the text of the health page ``/metrics``."""
     registry = CollectorRegistry()
     registry.register(_Collector(health))
     return generate_latest(registry)
 
 
 def _parsed(address: str) -> tuple[str, int]:
+    """Return host and port of the setting ``health.address``; raise ``ConfigError`` unless it is a loopback address."""
     host, _, port = address.rpartition(":")
     try:
         number = ipaddress.ip_address(host.strip("[]"))
@@ -137,6 +138,7 @@ class _Collector:
         self._health = health
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the Prometheus metrics of the daemon for the page ``/metrics``."""
         beat = self._health.heartbeat
         yield InfoMetricFamily("astro_monitor", "This program.", {"version": __version__})
         yield CounterMetricFamily("astro_monitor_frames_judged", "Frames with a verdict.", beat.frames_judged)
@@ -191,6 +193,7 @@ class _Server(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one request for a health page and release its place for the next one."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -208,6 +211,7 @@ class _Pages(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        """Answer a request for ``/healthz``, ``/readyz`` or ``/metrics``; refuse unknown host names and paths."""
         if self.headers.get("Host", "") not in self.server.hosts:
             self._answer(421, "text/plain; charset=utf-8", b"this name is not served here\n")
             return
@@ -230,9 +234,11 @@ class _Pages(BaseHTTPRequestHandler):
                 self._answer(404, "text/plain; charset=utf-8", b"there are /healthz, /readyz and /metrics\n")
 
     def _say(self, trouble: str) -> None:
+        """Answer a health page with status 503 and the trouble, or with 200 and ``ok``."""
         self._answer(503 if trouble else 200, "text/plain; charset=utf-8", f"{trouble or 'ok'}\n".encode())
 
     def _answer(self, status: int, kind: str, content: bytes) -> None:
+        """Send the response of a health page, with headers that forbid caching."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))

@@ -68,6 +68,7 @@ class Mover:
             self._thread.join(timeout_s)
 
     def _put_off(self, now_s: float, why: str) -> None:
+        """Log that the thread of the watcher has ended, and set the time of its next start."""
         if now_s - self._started_s > WELL_AFTER_S:
             self._ends = 0
         self._next_s = now_s + PAUSES_S[min(self._ends, len(PAUSES_S) - 1)]
@@ -77,6 +78,7 @@ class Mover:
         self.trouble = f"New frames are not seen, because the thread that watches the folder does not run ({why})."
 
     def _run(self) -> None:
+        """Carry what the watcher finds until the daemon stops; note the error by which the thread ends."""
         try:
             self._carry(self._stop)
             self._error = ""

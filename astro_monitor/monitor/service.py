@@ -65,6 +65,7 @@ class ServiceManager:
                 told = trouble
 
     def _tell(self, text: str) -> None:
+        """Send a status message to systemd over its notification socket; do nothing without one."""
         if not self._address or sys.platform == "win32":
             return
         try:

@@ -171,4 +171,5 @@ class DaemonState:
 
 
 def _sentence(stuck: Mapping[str, float]) -> str:
+    """Return one sentence for each part of the daemon that stands still, with how long it has."""
     return " ".join(_STANDS_STILL[part].format(age_s=age_s) for part, age_s in stuck.items())

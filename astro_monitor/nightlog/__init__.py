@@ -8,6 +8,7 @@ from .effects import Sighting
 from .localdisk import network_kind
 from .log import NightLog
 from .nights import night_of
+from .patience import PatientWriter
 from .reader import NightLogReader
 from .rows import BY_RULES, OUTCOMES, Draft, FrameRow, LogBlocked, LogDamaged, LogFull, SkippedRow
 
@@ -22,6 +23,7 @@ __all__ = [
     "LogFull",
     "NightLog",
     "NightLogReader",
+    "PatientWriter",
     "Sighting",
     "SkippedRow",
     "network_kind",

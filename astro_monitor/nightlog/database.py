@@ -69,6 +69,7 @@ class Database:
                 self._connection.close()
 
     def _execute(self, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Run one SQL statement on the night log and return its rows; raise ``NightLogError`` for errors of SQLite."""
         if self.closed:
             raise NightLogError("the night log is closed; open it again")
         try:
@@ -83,12 +84,12 @@ class Database:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """Return whether an error means damage, not trouble that leaves the file sound (locked, full, unreadable)."""
+    """Return whether an SQLite error means a damaged night log, not one that is locked, full or unreadable."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def translated(error: sqlite3.Error) -> NightLogError:
-    """Return the error of this program for one of SQLite."""
+    """Return the night log's error for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return LogFull("the disk of the night log is full; make room; nothing was written, and it will be tried again")

@@ -54,7 +54,7 @@ class Sighting(NamedTuple):
 
 
 def apply(database: Database, document: Document, sighting: Sighting | None) -> None:
-    """Keep frames, sightings, overrides and the latest documents in step with a new document.
+    """Update the night log's tables of frames, sightings, overrides and latest documents for a new document.
 
     Parameters:
         database: inside a transaction.
@@ -84,7 +84,7 @@ def apply(database: Database, document: Document, sighting: Sighting | None) -> 
 
 
 def sight(database: Database, frame_id: str | None, outcome_seq: int, where: Sighting) -> None:
-    """Note where a content is now; whatever was known of that path before is forgotten."""
+    """Note in the night log where a content is now; whatever was known of that path before is forgotten."""
     database.rows(
         "INSERT OR REPLACE INTO sightings (path, size_bytes, mtime_ns, ctime_ns, file_no, digest, frame_id, "
         "outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -93,7 +93,7 @@ def sight(database: Database, frame_id: str | None, outcome_seq: int, where: Sig
 
 
 def see_again(database: Database, waiting: deque[Sighting]) -> None:
-    """Note what the file system says now of files whose content is the one that is known.
+    """Note in the night log what the file system reports now of files whose content is unchanged.
 
     Should the transaction fail, they are only compared by their digests once more.
 
@@ -112,6 +112,7 @@ def see_again(database: Database, waiting: deque[Sighting]) -> None:
 def _outcome(
     database: Database, document: Document, outcome: FrameJudgedView | FrameSkippedView | FrameFailedView
 ) -> None:
+    """Update the row of a frame in table ``frames`` for a document with its outcome: judged, skipped or failed."""
     frame_id = outcome.frame_id
     if frame_id is None:
         return  # its bytes could not be read, so the file is known by path, size and time alone
@@ -144,6 +145,7 @@ def _outcome(
 
 
 def _revision(database: Database, document: Document, revision: FrameRevisedView) -> None:
+    """Write the new decision of a revised frame to table ``frames``, and the revision itself to table ``overrides``."""
     frame_id, decision = revision.frame_id, revision.new_decision
     if not database.rows("SELECT 1 FROM frames WHERE frame_id = ? AND judged", (frame_id,)):
         raise NightLogError(f"frame {frame_id} was never judged, so it cannot be revised; check the id")
@@ -155,6 +157,7 @@ def _revision(database: Database, document: Document, revision: FrameRevisedView
 
 
 def _keep_latest(database: Database, subject: str, seq: int) -> None:
+    """Note in table ``latest`` that this document of the night log is the newest one on a subject."""
     database.rows("INSERT OR REPLACE INTO latest VALUES (?, ?)", (subject, seq))
 
 

@@ -19,7 +19,7 @@ _DRIVE_REMOTE = 4
 
 
 def network_kind(folder: Path) -> str | None:
-    """Name the network file system a folder lies on.
+    """Return the name of the network file system that a night log's folder lies on.
 
     Linux reads the mount table, Windows asks for the drive type. Other systems are not checked.
 

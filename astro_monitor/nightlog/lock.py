@@ -20,6 +20,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(descriptor: int) -> None:
+        """Take the lock of a night log on an open file under Windows; raise ``OSError`` when another has it."""
         # Windows locks byte ranges and keeps others from reading them, so a byte far behind the number is used.
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -28,6 +29,7 @@ else:
     import fcntl
 
     def _take(descriptor: int) -> None:
+        """Take the lock of a night log on an open file under POSIX; raise ``OSError`` when another has it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

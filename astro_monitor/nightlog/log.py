@@ -112,15 +112,10 @@ class NightLog(NightLogReader):
 
     @classmethod
     def _open_checked(
-        cls,
-        log_path: Path,
-        session_id: str,
-        clock: Clock,
-        lock: InstanceLock,
-        trail: Trail,
-        ballast: Ballast,
+        cls, log_path: Path, session_id: str, clock: Clock, lock: InstanceLock, trail: Trail, ballast: Ballast,
         longitude_deg: float | None,
-    ) -> NightLog:
+    ) -> NightLog:  # fmt: skip
+        """Open a night log whose lock is held; where all of it was checked, write its damaged trail again."""
         connection, checked = opening.open_file(log_path, clock.utc())
         try:
             log = cls(
@@ -333,6 +328,7 @@ class NightLog(NightLogReader):
         return documents
 
     def _insert(self, kind: str, body: Body, cause: str, sighting: Sighting | None, session_id: str = "") -> Document:
+        """Insert a document into the night log with its number, time, night and checksum, and return it."""
         now = self._clock.utc()
         session = session_id or self.session_id
         seq = super().last_seq() + 1
@@ -397,4 +393,5 @@ def _check(draft: Draft) -> None:
 
 
 def _json(plain: dict[str, Any]) -> str:
+    """Return the body of a document as the JSON text that the night log holds."""
     return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False)

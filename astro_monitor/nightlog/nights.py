@@ -11,7 +11,7 @@ _FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC
 
 
 def night_of(moment: datetime, longitude_deg: float | None = None) -> str:
-    """Name the observing night of a moment: the date on which it began, from local noon to local noon.
+    """Return the observing night of a moment: the date on which it began, from local noon to local noon.
 
     This is what observatories and N.I.N.A. (``DATEMINUS12``) do: one night is never split at midnight.
 

@@ -55,7 +55,7 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
 
 
 def check_place(path: Path) -> None:
-    """Make the folder and refuse one that SQLite cannot trust.
+    """Create the folder of the night log, and refuse one that SQLite cannot trust.
 
     Raises:
         NightLogError: it cannot be made, or lies on a network share.
@@ -75,7 +75,7 @@ def check_place(path: Path) -> None:
 
 
 def check_plain_files(path: Path) -> None:
-    """Refuse links, pipes and the like in the place of the log, of SQLite's files next to it, and of the trail.
+    """Refuse links, pipes and the like in the place of the night log, of SQLite's files next to it, and of its trail.
 
     Raises:
         NightLogError: there is one.
@@ -94,7 +94,7 @@ def check_plain_files(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Look at the first bytes, before SQLite does, and refuse what is not to be touched.
+    """Check the first bytes of the night log, before SQLite does, and refuse what is not to be touched.
 
     Raises:
         NightLogError: of a newer version, or some other program's database, or unreadable.
@@ -116,6 +116,7 @@ def check_header(path: Path) -> None:
 
 
 def _check_identity(path: Path, application_id: int, version: int) -> None:
+    """Raise ``NightLogError`` when a database file is of another program or of a newer version of the night log."""
     if application_id != APPLICATION_ID and (application_id, version) != (0, 0):
         raise NightLogError(f"{path} is a database of another program; move it away or choose another state_folder")
     if version > VERSION:
@@ -126,7 +127,7 @@ def _check_identity(path: Path, application_id: int, version: int) -> None:
 
 
 def connect(location: str, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a connection; nothing is written yet.
+    """Open an SQLite connection to the night log; nothing is written yet.
 
     Parameters:
         location: a path, or ``:memory:``.
@@ -159,7 +160,7 @@ def connect(location: str, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def make_durable(connection: sqlite3.Connection) -> None:
-    """Choose the journal and have every commit flushed to the disk before it returns.
+    """Choose the journal of the night log and have every commit flushed to the disk before it returns.
 
     In the range of the WAL-reset bug a rollback journal is used: as durable, a little slower, and readers in other
     processes stay harmless.
@@ -175,7 +176,7 @@ def make_durable(connection: sqlite3.Connection) -> None:
 
 
 def check_owner(connection: sqlite3.Connection, path: Path) -> int:
-    """Refuse a newer log and another program's file, before anything is written to it.
+    """Refuse a newer night log and another program's file, before anything is written to it.
 
     Returns:
         the version of the log; 0 for a new one.
@@ -192,7 +193,7 @@ def check_owner(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, version: int, now: datetime, set_aside: str) -> None:
-    """Bring the tables from ``version`` to this one, all or nothing."""
+    """Update the tables of the night log from ``version`` to this one, all or nothing."""
     if version == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -213,7 +214,7 @@ def migrate(connection: sqlite3.Connection, version: int, now: datetime, set_asi
 
 
 def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """Keep a log as the program before wrote it, so that one can go back to that program.
+    """Keep a copy of a night log as an older program wrote it, so that one can go back to that program.
 
     Parameters:
         connection: on the log.
@@ -238,7 +239,7 @@ def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
 
 
 def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bool) -> bool:
-    """Check the tables and the numbering.
+    """Check the tables and the numbering of the night log.
 
     Parameters:
         connection: an open log of this version.
@@ -270,6 +271,7 @@ def check_sound(connection: sqlite3.Connection, now: datetime, *, thoroughly: bo
 
 
 def _check_is_due(connection: sqlite3.Connection, now: datetime) -> bool:
+    """Return whether the last full check of the night log is unknown or older than ``CHECK_EACH``."""
     row = connection.execute("SELECT value FROM states WHERE key = ?", (CHECKED,)).fetchone()
     try:
         age = now - datetime.fromisoformat(json.loads(row[0])["at"])
@@ -279,6 +281,7 @@ def _check_is_due(connection: sqlite3.Connection, now: datetime) -> bool:
 
 
 def _check_all(connection: sqlite3.Connection) -> None:
+    """Raise ``Corrupt`` when SQLite finds damage in the night log, or a document does not match its checksum."""
     findings = [str(found[0]) for found in connection.execute("PRAGMA quick_check(5)")]
     if findings != ["ok"]:
         raise Corrupt("; ".join(findings))
@@ -288,7 +291,7 @@ def _check_all(connection: sqlite3.Connection) -> None:
 
 
 def set_aside(path: Path, now: datetime) -> Path:
-    """Rename a damaged log and its companions, so that a new one can begin and the evidence stays.
+    """Rename a damaged night log and its companions, so that a new one can begin and the evidence stays.
 
     Returns:
         the new place of the log.
@@ -302,7 +305,7 @@ def set_aside(path: Path, now: datetime) -> Path:
 
 
 def open_file(path: Path, now: datetime) -> tuple[sqlite3.Connection, bool]:
-    """Open, migrate and check a log; a damaged one is set aside and a new one begun. The caller holds the lock.
+    """Open, migrate and check a night log; set a damaged one aside and begin a new one. The caller holds the lock.
 
     Returns:
         a connection, and whether every page and document was checked.
@@ -322,6 +325,7 @@ def open_file(path: Path, now: datetime) -> tuple[sqlite3.Connection, bool]:
 
 
 def _open_sound(path: Path, now: datetime, replaces: str) -> tuple[sqlite3.Connection, bool]:
+    """Open a night log, update its tables to this version and check it; also return whether the check ran."""
     check_header(path)
     try:
         connection = connect(str(path))
@@ -347,7 +351,7 @@ def _open_sound(path: Path, now: datetime, replaces: str) -> tuple[sqlite3.Conne
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open an existing log to look at it; nothing is mended or changed.
+    """Open an existing night log for reading; nothing is mended or changed.
 
     Raises:
         NightLogError: absent, damaged, or not of this version.

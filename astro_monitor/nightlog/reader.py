@@ -266,6 +266,7 @@ class NightLogReader:
         return dict(json.loads(rows[0][0])) if rows else None
 
     def _all(self) -> Iterator[Document]:
+        """Yield all documents of the night log in their order, read page by page."""
         seq = 0
         while page := self.after(seq, _PAGE):
             yield from page
@@ -289,6 +290,7 @@ class NightLogReader:
                 position = (sort_time, document.seq)
 
     def _outcome(self, which: str, frame_id: str) -> tuple[str, Document]:
+        """Return the night and the outcome document of one frame; raise ``KeyError`` when the log has none."""
         outcomes = self._outcomes(f"{which} AND f.frame_id = ?", (frame_id,))
         if not outcomes:
             raise KeyError(frame_id)
@@ -310,6 +312,7 @@ class NightLogReader:
         return tuple(os.fsdecode(path) for (path,) in seen)
 
     def _skipped_row(self, night: str, document: Document) -> SkippedRow:
+        """Return the row of a skipped file, from its ``frame.skipped`` document and its sightings."""
         body = as_skipped(document)
         return SkippedRow(
             seq=document.seq,
@@ -321,6 +324,7 @@ class NightLogReader:
         )
 
     def _frame_row(self, night: str, document: Document) -> FrameRow:
+        """Return the row of a judged frame as it stands now: its first verdict and all revisions of it."""
         judged = FrameJudgedView.of(document.body)
         # What is said comes from the documents, which have checksums; the other tables only lead to them.
         revisions = [
@@ -355,6 +359,7 @@ class NightLogReader:
         )
 
     def _document(self, row: Sequence[Any]) -> Document:
+        """Return a row of table ``documents`` as a document; raise ``LogDamaged`` when its checksum is wrong."""
         seq, doc_id, session_id, kind, time, cause, body, crc32 = row
         if checksum(row[:7]) != crc32:
             self._database.suspect = True

@@ -23,7 +23,7 @@ _PAGE = 500
 
 
 def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
-    """Bring documents from the trail into a log that lacks them: a new one, or one that has lost its newest pages.
+    """Bring documents from the trail into a night log that lacks them: a new one, or one that lost its newest pages.
 
     The log then gets another identity. The numbers after the trail's last one may have been given before, and clients
     must not take new documents for the ones that they know under those numbers.
@@ -58,7 +58,7 @@ def bring_back(database: Database, trail: Trail, clock: Clock) -> int:
 
 
 def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
-    """Yield what the log has and the trail has not, in order, a page at a time.
+    """Yield the documents that the night log has and its trail lacks, in order, a page at a time.
 
     Raises:
         LogDamaged: a document is damaged or lost; damage is not spread.
@@ -74,6 +74,7 @@ def missing_from(database: Database, trail: Trail) -> Iterator[list[Kept]]:
 
 
 def _damaged(database: Database, seq: int) -> LogDamaged:
+    """Mark the night log as suspect and return the error that a document of it is damaged or lost."""
     database.suspect = True
     return LogDamaged(f"document {seq} of the night log is damaged or lost; start again to have it rebuilt")
 
@@ -91,6 +92,7 @@ def _is_of(database: Database, trail: Trail, last: int) -> bool:
 
 
 def _insert(database: Database, kept: Kept) -> None:
+    """Insert a document from the document trail into the night log, with its changes of the other tables."""
     seq, doc_id, session_id, kind, time, cause, text = kept.row
     database.rows(
         "INSERT INTO documents (seq, doc_id, session_id, kind, time, cause, body, crc32, night) "

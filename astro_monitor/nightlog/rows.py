@@ -137,5 +137,5 @@ def as_skipped(document: Document) -> FrameSkippedView:
 
 
 def checksum(row: Sequence[str | int]) -> int:
-    """CRC-32 of a document's row without its last column: a flipped bit must not become a different verdict."""
+    """Return the CRC-32 of a night log row without its last column: a flipped bit must not change a verdict."""
     return zlib.crc32("\x1f".join(str(value) for value in row).encode("utf-8", "surrogateescape"))

@@ -24,7 +24,7 @@ class Tally:
 
 
 def tally(database: Database, session_id: str) -> Tally:
-    """Count the documents of a session.
+    """Count the documents of a session in the night log.
 
     Parameters:
         database: of the night log.

@@ -185,6 +185,7 @@ class Trail:
                 log.debug("the trail could not be closed; what was acknowledged is on the disk")
 
     def _open(self, first_seq: int) -> FileIO:
+        """Return the file that the document trail is appended to; create it when there is none yet."""
         if self._file is None:
             self.folder.mkdir(exist_ok=True)
             path = self.folder / f"{first_seq:012d}-{uuid.uuid4().hex[:8]}{ENDING}"
@@ -193,6 +194,7 @@ class Trail:
         return self._file
 
     def _files(self) -> list[Path]:
+        """Return the files of the document trail, oldest first."""
         return sorted(self.folder.glob("*" + ENDING)) if self.folder.is_dir() else []
 
     def _newest(self) -> list[Kept]:
@@ -205,6 +207,7 @@ class Trail:
 
 
 def _sighting(path: str, size_bytes: int, mtime_ns: int, *rest: Any) -> Sighting:
+    """Return the sighting of a file that a line of the document trail describes; older lines have fewer fields."""
     ctime_ns, file_no, digest = (*rest, *(0, 0, "")[len(rest) :])[:3]
     return Sighting(os.fsencode(path), int(size_bytes), int(mtime_ns), int(ctime_ns), int(file_no), str(digest))
 

@@ -30,7 +30,7 @@ class Comparer:
         Raises:
             ModelError: it is missing, altered or does not fit.
         """
-        return cls(open_grader(settings)[0])
+        return cls(grader_of_settings(settings)[0])
 
     def fits(self, look: Look) -> bool:
         """Return whether a look was made with the source part that this head of the quality model belongs to.
@@ -54,6 +54,7 @@ class Comparer:
         return guarded(look.arrival, watch, lambda: self._compare(look, baseline, watch))
 
     def _compare(self, look: Look, baseline: Baseline, watch: Stopwatch) -> Examined:
+        """Return the examined frame: its look with relative measurements and grade against a baseline."""
         measured = watch.run("measure", lambda: relate(look.measurements, look.sensor_shape, baseline))
         if measured.values.get("unit_ratio") is not None:
             # Numbers in another unit cannot be compared with those of earlier frames.
@@ -73,8 +74,8 @@ class Comparer:
         )
 
 
-def open_grader(settings: Settings) -> tuple[Grader, Model]:
-    """Open the head of the quality model that the settings name.
+def grader_of_settings(settings: Settings) -> tuple[Grader, Model]:
+    """Open the head of the quality model that the settings name, as the grader of the pipeline.
 
     Raises:
         ModelError: it is missing, altered or does not fit.

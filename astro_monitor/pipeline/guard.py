@@ -49,7 +49,7 @@ class Stopwatch:
 
 
 def guarded(arrival: Arrival, watch: Stopwatch, step: Callable[[], _Result]) -> _Result | Failed:
-    """Run the stages of one file; whatever they raise becomes a failure.
+    """Run the pipeline stages of one file; whatever they raise becomes a failed outcome.
 
     Parameters:
         arrival: the file.
@@ -75,6 +75,7 @@ def guarded(arrival: Arrival, watch: Stopwatch, step: Callable[[], _Result]) -> 
 def _failed(
     arrival: Arrival, watch: Stopwatch, kind: str, sentence: str, *, known: bool, retryable: bool = False
 ) -> Failed:
+    """Return the failed outcome of a file, with the pipeline stage in which its error arose."""
     return Failed(
         arrival=arrival,
         frame_id=watch.frame_id,

@@ -72,6 +72,7 @@ class Looker:
         return self._look_at(arrival, opened, Stopwatch(), on_picture, every_source=True)
 
     def _look(self, arrival: Arrival, watch: Stopwatch, on_picture: OnPicture | None) -> Look | Skipped:
+        """Open a file and run the look stages on it; a frame that is no light is skipped."""
         opened = watch.run("open", lambda: self._reader.open(arrival))
         meta = opened.meta
         if meta.kind in SKIPPED_KINDS and meta.sources.get("kind") != CUBE_KEYWORD:
@@ -95,6 +96,7 @@ class Looker:
         *,
         every_source: bool,
     ) -> Look:
+        """Run the stages read, detect, measure and grade features on an opened frame, and return its look."""
         frame = watch.run("read", opened.frame)
         watch.frame_id = frame.frame_id
         if frame.meta.scale_arcsec_px is None and self._default_scale_arcsec_px is not None:
@@ -145,6 +147,7 @@ KIND_NAMES = {
 
 
 def _skip_sentence(meta: FrameMeta) -> str:
+    """Return the sentence that says why a frame is not graded, such as that its header names a dark."""
     source = meta.sources.get("kind", "The header")
     subject = f"The {source}" if source.endswith(" name") else source
     what = KIND_NAMES.get(meta.kind, f"a {meta.kind} frame")
@@ -155,5 +158,6 @@ def _skip_sentence(meta: FrameMeta) -> str:
 
 
 def _with_scale(meta: FrameMeta, scale_arcsec_px: float) -> FrameMeta:
+    """Return the metadata of a frame with the image scale of the settings."""
     sources = {**meta.sources, "scale_arcsec_px": SCALE_OF_SETTINGS}
     return replace(meta, scale_arcsec_px=scale_arcsec_px, sources=sources)

@@ -29,7 +29,7 @@ from ..records import (
 )
 from ..settings import Settings, SiteSettings
 from ..stages import FrameGrader, FrameMeasurer, FrameReader, SourceDescriber, StarFinder
-from .comparer import Comparer, open_grader
+from .comparer import Comparer, grader_of_settings
 from .looker import Looker, OnPicture
 
 
@@ -66,7 +66,7 @@ class Pipeline:
         plugins = load_plugins(settings)
         chosen_reader = reader or _file_reader(settings, plugins)
         star_finder, source_part = _open_models(settings)
-        grader, head = open_grader(settings)
+        grader, head = grader_of_settings(settings)
         require_pair(source_part, head)
         return cls(
             chosen_reader,
@@ -123,7 +123,7 @@ class FoundSources:
 
 
 def find_sources(arrival: Arrival, settings: Settings, on_models: Callable[[], None] = lambda: None) -> FoundSources:
-    """Read one file of any kind, find its sources and measure them all.
+    """Read one file of any kind, find its sources and measure them all, without a judge.
 
     Parameters:
         arrival: a whole file.
@@ -164,6 +164,7 @@ def _open_models(settings: Settings) -> tuple[Model, Model]:
 
 
 def _file_reader(settings: Settings, plugins: Plugins) -> Reader:
+    """Return the file reader of the worker's pipeline, with the limits of the settings and formats of plugins."""
     limits = Limits(
         max_pixels=settings.worker.max_pixels,
         rare_codecs=settings.worker.rare_codecs,

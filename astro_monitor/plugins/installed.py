@@ -49,6 +49,7 @@ def installed_plugins(on: tuple[str, ...]) -> list[PluginState]:
 
 
 def _state(name: str, point: importlib.metadata.EntryPoint | None, *, is_on: bool) -> PluginState:
+    """Return the state of one plugin: installed or not, on or off, its version and its hooks."""
     if point is None:
         return PluginState(name=name, distribution="", version="", hooks=(), state=NOT_INSTALLED)
     hooks: tuple[str, ...] = ()
@@ -68,6 +69,6 @@ def _state(name: str, point: importlib.metadata.EntryPoint | None, *, is_on: boo
 
 
 def hooks_of(plugin: object) -> tuple[str, ...]:
-    """Return the names of the hooks that a plugin has, in alphabetical order."""
+    """Return the names of the hooks that a plugin implements, in alphabetical order."""
     mark = f"{hookspecs.PROJECT}_impl"
     return tuple(name for name, member in inspect.getmembers(plugin) if getattr(member, mark, None) is not None)

@@ -156,6 +156,8 @@ class Plugins:
 
 
 def _teller(caller: pluggy.HookCaller) -> Callable[[Document], None]:
+    """Return a function that passes a document to the subscribers of a plugin."""
+
     def tell(document: Document) -> None:
         caller(document=document)
 
@@ -217,6 +219,7 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
 
 
 def _not_installed(name: str, known: Sequence[str]) -> str:
+    """Return the sentence that a plugin of the settings is not installed, with the nearest name."""
     near = nearest(name, known)
     if near:
         return f"plugins.on names {shown(name)}, which is not installed; did you mean {near}?"

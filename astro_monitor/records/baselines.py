@@ -108,7 +108,7 @@ def _pointing(meta: FrameMeta) -> str:
 
 
 def baseline_key(meta: FrameMeta, sensor_shape: tuple[int, int]) -> BaselineKey:
-    """Return which other frames a frame is comparable with.
+    """Return the baseline key of a frame: which other frames it is comparable with.
 
     Parameters:
         meta: the frame's header facts.

@@ -49,7 +49,7 @@ class FixedLine:
 
 
 def ends_of(streak: Streak, shift: Shift = (0.0, 0.0)) -> Ends:
-    """Return the ends of a streak on the reference frame.
+    """Return the ends of a streak in pixels of the reference frame.
 
     Parameters:
         streak: in sensor pixels.
@@ -60,7 +60,7 @@ def ends_of(streak: Streak, shift: Shift = (0.0, 0.0)) -> Ends:
 
 
 def same_place(first: Ends, second: Ends, width_px: float) -> bool:
-    """Return whether two lines lie at the same place: on one line, and over much of the same piece of it.
+    """Return whether two streaks lie at the same place: on one line, and over much of the same piece of it.
 
     Parameters:
         first, second: their ends, in one frame of reference.
@@ -103,6 +103,7 @@ def split_streaks(
 
 
 def _lies_on(streak: Streak, line: FixedLine, shift: Shift | None) -> bool:
+    """Return whether a streak of a frame lies on a fixed line of earlier frames."""
     if line.on_sky and shift is None:
         return False
     ends = ends_of(streak, shift) if line.on_sky and shift is not None else ends_of(streak)
@@ -110,4 +111,5 @@ def _lies_on(streak: Streak, line: FixedLine, shift: Shift | None) -> bool:
 
 
 def _length(ends: Ends) -> float:
+    """Return the length of a streak in pixels from its two ends."""
     return math.hypot(ends[2] - ends[0], ends[3] - ends[1])

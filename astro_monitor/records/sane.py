@@ -22,7 +22,7 @@ FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 
 
 def sane(outcome: Outcome) -> Outcome:
-    """Return an outcome whose numbers are all within bounds.
+    """Return an outcome of the worker whose numbers are all within bounds.
 
     Parameters:
         outcome: as it came from the worker.
@@ -44,6 +44,7 @@ def sane(outcome: Outcome) -> Outcome:
 
 
 def _meta(meta: FrameMeta) -> FrameMeta:
+    """Return the metadata of a frame without numbers and times that are out of bounds; a note names each."""
     changes: dict[str, Any] = {}
     notes: list[str] = []
     for field in fields(meta):
@@ -61,6 +62,7 @@ def _meta(meta: FrameMeta) -> FrameMeta:
 
 
 def _measurements(measured: Measurements) -> Measurements:
+    """Return the measurements of a frame without numbers that are out of bounds."""
     values, why = dict(measured.values), dict(measured.why_missing)
     for key, value in measured.values.items():
         if value is not None and not _is_sane(value):
@@ -72,6 +74,7 @@ def _measurements(measured: Measurements) -> Measurements:
 
 
 def _all_sane(record: Any) -> bool:
+    """Return whether all floats of a record are within bounds."""
     return all(
         -LARGEST <= value <= LARGEST
         for value in [getattr(record, name) for name in _names(type(record))]
@@ -90,10 +93,12 @@ _NAMES: dict[Any, tuple[str, ...]] = {}
 
 
 def _is_sane(number: float) -> bool:
+    """Return whether a number of a header or measurement is finite and within bounds."""
     return -LARGEST <= number <= LARGEST
 
 
 def _is_in_calendar(moment: datetime) -> bool:
+    """Return whether a time of a header has a zone and lies between ``FIRST`` and ``LAST``."""
     try:
         return moment.tzinfo is not None and FIRST <= moment <= LAST
     except OverflowError:

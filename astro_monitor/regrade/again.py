@@ -62,7 +62,7 @@ class Again:
 def chosen_rows(
     rows: Iterable[FrameRow], night: str | None, *, warm_up: bool = True
 ) -> tuple[list[FrameRow], list[FrameRow]]:
-    """Choose the frames of one night, and those to be judged with them.
+    """Return the frames of one night to judge again, and those to be judged with them.
 
     Parameters:
         rows: all judged frames.
@@ -110,7 +110,7 @@ def judge_again(
 
 
 def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Again]:
-    """Judge outcomes once more with other limits: no frame is read.
+    """Judge outcomes of frames again with other limits: no frame is read.
 
     Parameters:
         seen: what :func:`judge_again` gave, in the order of judging.
@@ -132,7 +132,7 @@ def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = No
 
 
 def moves(seen: Iterable[Again]) -> Counter[tuple[str, str]]:
-    """Count decisions by what they were and what they would be."""
+    """Count decisions on frames judged again by what they were and what they would be."""
     return Counter((one.row.rules_decision, one.now) for one in seen if one.now)
 
 

@@ -46,12 +46,12 @@ def by_hand(seen: Sequence[Again]) -> list[Again]:
 
 
 def followed(seen: Sequence[Again]) -> int:
-    """Count the decisions by hand that the rules come to as well."""
+    """Count the decisions by hand that the rules come to as well, over frames judged again."""
     return sum(again.verdict is not None and again.verdict.decision == again.row.decision for again in by_hand(seen))
 
 
 def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Lesson]:
-    """Try settings on the frames, each by itself.
+    """Try settings of the judge on frames that a person decided on, each setting by itself.
 
     Parameters:
         seen: frames judged again with ``settings``.
@@ -83,6 +83,7 @@ def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None)
 
 
 def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[str, float]]:
+    """Yield settings of the judge with values to try: probabilities, and limits between kept and rejected frames."""
     for probability in PROBABILITIES:
         if probability != now.reject_probability:
             yield "reject_probability", probability
@@ -95,6 +96,7 @@ def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[s
 
 
 def _values(taught: Sequence[Again], metric: str, word: str) -> list[float]:
+    """Return the known values of a metric over the frames that a person has kept, or has rejected."""
     values: list[Any] = [
         again.outcome.measurements.values.get(metric)
         for again in taught

@@ -105,6 +105,7 @@ class Sight:
         return [look] if look is not None and is_current(look, self._settings, self._models) else []
 
     def _workers(self) -> WorkerPool:
+        """Return the worker pool that reads the frames without a look; start it at the first call."""
         if not self._started:
             pool = WorkerPool(self._settings, lambda: [self._waiting.popleft()] if self._waiting else [])
             self._started.append(self._stack.enter_context(pool))

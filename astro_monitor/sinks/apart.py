@@ -115,6 +115,7 @@ class Apart:
             log.error("%s did not end within %g s; it is left behind", self.name, timeout_s)
 
     def _run(self) -> None:
+        """Pass waiting documents to the sink and flush it regularly until the end; the loop of the sink's thread."""
         next_flush_s = time.monotonic()
         while True:
             try:

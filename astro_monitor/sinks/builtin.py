@@ -14,7 +14,7 @@ from .sink import Sink
 
 @hookimpl
 def register_sinks(settings: Settings) -> Iterable[Sink]:
-    """Return the sinks, in the order of the names of their modules."""
+    """Return the built-in sinks, in the order of the names of their modules."""
     names = sorted(module.name for module in pkgutil.iter_modules(outputs.__path__))
     modules = (importlib.import_module(f"{outputs.__name__}.{name}") for name in names)
     return tuple(sink for module in modules for sink in module.sinks(settings))

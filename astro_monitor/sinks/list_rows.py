@@ -36,7 +36,7 @@ def listed_frames(night_log: NightLogReader) -> list[ListedFrame]:
 
 
 def row_of_frame(row: FrameRow) -> PathedFile[ListedFrame]:
-    """Return the row of a judged frame: decision and reason as they stand now."""
+    """Return the stacking-list row of a judged frame: decision and reason as they stand now."""
     # A frame without a path was replaced: its file holds another one.
     frame = listed_frame(
         replace(
@@ -55,7 +55,7 @@ def row_of_frame(row: FrameRow) -> PathedFile[ListedFrame]:
 
 
 def placed(row: PathedFile[ListedFrame], present: Mapping[str, bool]) -> ListedFrame:
-    """Return the frame where it is now, or marked as gone."""
+    """Return a listed frame at the path where it is now, or marked as gone."""
     here = row.where(present)
     return row.file.gone() if here is None else row.file.at(here)
 
@@ -68,13 +68,13 @@ def not_lights(night_log: NightLogReader) -> list[NotLight]:
 
 
 def still_there(rows: Iterable[PathedFile[NotLight]], present: Mapping[str, bool]) -> list[NotLight]:
-    """Return the files that are there, each at a path where it lies now."""
+    """Return the listed files that are there, each at a path where it lies now."""
     located = ((row.file, row.where(present)) for row in rows)
     return [file if here == file.file else replace(file, file=here) for file, here in located if here is not None]
 
 
 def row_of_other(row: SkippedRow) -> PathedFile[NotLight]:
-    """Return the row of a file that is no light frame."""
+    """Return the stacking-list row of a file that is no light frame."""
     body = row.body
     file = NotLight(
         file=next(iter(row.paths), body.file),

@@ -225,12 +225,14 @@ class ListSink:
         self._due |= bool(changed)
 
     def _read_again(self, frame_id: str) -> None:
+        """Read the row of a file from the night log again, whether it was judged or skipped."""
         with suppress(KeyError):  # a file that failed, or no content at all
             self._keep(frame_id, row_of_frame(self._log.frame(frame_id)))
         with suppress(KeyError):
             self._keep(frame_id, row_of_other(self._log.skipped_frame(frame_id)))
 
     def _keep(self, frame_id: str, row: PathedFile[ListedFrame] | PathedFile[NotLight]) -> None:
+        """Replace the row of a file for the stacking lists, and the index of its paths."""
         before = self._rows.get(frame_id) or self._not_lights.get(frame_id)
         for path in before.paths if before is not None else ():
             self._names.get(path, set()).discard(frame_id)

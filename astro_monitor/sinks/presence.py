@@ -17,7 +17,7 @@ _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 def present_files(paths: Iterable[str]) -> dict[str, bool]:
-    """Return which files exist; each folder is read once.
+    """Return which listed files exist; each folder is read once.
 
     Parameters:
         paths: of files, as text from ``os.fsdecode``.
@@ -44,6 +44,7 @@ def present_files(paths: Iterable[str]) -> dict[str, bool]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of the capture folder is a file; an unreadable one is none."""
     try:
         return entry.is_file()
     except OSError:
@@ -51,7 +52,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def gone_paths(present: Mapping[str, bool]) -> set[str]:
-    """Return the paths at which no file is any more."""
+    """Return the paths of listed frames at which no file is any more."""
     return {path for path, there in present.items() if not there}
 
 
@@ -79,6 +80,7 @@ class PresenceCheck:
         return self._over.wait(timeout_s)
 
     def _run(self) -> None:
+        """Read which files of the capture folder exist now, in the thread of this check."""
         began_s = time.monotonic()
         try:
             # When a disk is unplugged, all its frames are missing, but not deleted.

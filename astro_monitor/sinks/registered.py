@@ -17,7 +17,7 @@ _VERBS = ("accept", "flush", "close")
 
 
 def registered_sinks(plugins: Plugins, settings: Settings, report: _Report) -> list[Apart]:
-    """Start all registered sinks.
+    """Start all sinks and subscribers that are registered by hooks.
 
     Parameters:
         plugins: that are on.
@@ -117,11 +117,13 @@ class PluginErrors:
 
 
 def _ended(report: _Report, guard: Guard, name: str, failures: int, error: str) -> None:
+    """Report, as a document, that a plugin is disabled after errors of its sink or subscriber."""
     ended = Disabled(name=guard.name, version=guard.version, failures=failures, last_error=f"{name}: {error}")
     report("plugin.disabled", _body(ended))
 
 
 def _body(ended: Disabled) -> PluginDisabled:
+    """Return the body of the ``plugin.disabled`` document of a disabled plugin."""
     sentence = (
         f"The plugin {ended.name} is no longer called after {counted(ended.failures, 'error')}; update it, or take it "
         "out of plugins.on."

@@ -38,6 +38,7 @@ def recorded_documents() -> list[Document]:
 
 
 def _frame(number: int, decision: str) -> dict[str, Any]:
+    """Return the body of a ``frame.judged`` document for tests."""
     name = f"light_{number:03d}.fits"
     return {
         "frame_id": f"{number:016x}",
@@ -56,6 +57,7 @@ def _frame(number: int, decision: str) -> dict[str, Any]:
 
 
 def _document(seq: int, kind: str, body: dict[str, Any]) -> Document:
+    """Return a document of the small night for tests, numbered and dated by its sequence number."""
     return Document(
         doc_id=f"{seq:032x}", kind=kind, time=f"2026-03-20T21:{seq:02d}:00.000Z", seq=seq, session_id=SESSION_ID,
         body=body,

@@ -142,4 +142,5 @@ def put(clock: ScriptedClock, path: Path, content: bytes) -> None:
 
 
 def _padded(content: bytes, filler: bytes) -> bytes:
+    """Return the content of a FITS block of a test file, filled up to a multiple of 2880 bytes."""
     return content + filler * (-len(content) % 2880)

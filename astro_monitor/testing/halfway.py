@@ -48,6 +48,7 @@ class Halfway(LightPipeline):
 
 
 def _exposed(content: bytes) -> datetime | None:
+    """Return the start of exposure in the header of a half-written FITS file; ``None`` when it is not there yet."""
     file = io.BytesIO(content)
 
     def read_at(offset: int, count: int) -> bytes:
@@ -62,6 +63,7 @@ def _exposed(content: bytes) -> datetime | None:
 
 
 def _blurred(examined: Examined) -> Examined:
+    """Return the examined frame of a test with the grade of bad seeing."""
     probabilities = {**dict.fromkeys(CLASSES, 0.01), "bad_seeing": 0.96}
     grade = replace(
         examined.grade, label="bad_seeing", probabilities=probabilities,

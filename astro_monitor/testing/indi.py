@@ -94,6 +94,7 @@ class IndiClient:
         return Path(self.values["CCD_FILE_PATH", "FILE_PATH"])
 
     def _connect(self, port: int) -> socket.socket:
+        """Return a connection to the INDI server for tests; try again until it has started."""
         deadline = time.monotonic() + self._timeout_s
         while True:
             try:
@@ -104,9 +105,11 @@ class IndiClient:
                 time.sleep(0.05)  # the server is starting, and does not announce when it is ready
 
     def _send(self, text: str) -> None:
+        """Send a message to the INDI server."""
         self._socket.sendall(text.encode())
 
     def _until(self, happened: Callable[[], bool], description: str) -> None:
+        """Receive messages of the INDI server until a condition holds; raise ``TimeoutError`` after the limit."""
         deadline = time.monotonic() + self._timeout_s
         while not happened():
             left = deadline - time.monotonic()
@@ -117,6 +120,7 @@ class IndiClient:
             self._take()
 
     def _take(self) -> None:
+        """Note all complete property vectors among the received XML of the INDI server."""
         for happened in self._parser.read_events():
             event, element = happened[0], happened[-1]
             if not isinstance(element, ElementTree.Element):
@@ -129,6 +133,7 @@ class IndiClient:
                     self._root.clear()
 
     def _note(self, vector: ElementTree.Element) -> None:
+        """Note the state and values of one property vector of the INDI device."""
         name = vector.get("name", "")
         if vector.get("device") != self._device:
             return

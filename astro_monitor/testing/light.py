@@ -59,6 +59,7 @@ class LightPipeline:
 
 
 def _failed(arrival: Arrival, error: FrameError) -> Failed:
+    """Return the failed outcome of a test file that the simulated reader refused."""
     return Failed(arrival=arrival, frame_id=None, stage="read", kind=error.kind, known=True,
                   retryable=error.retryable, sentence=str(error), timings_s={})  # fmt: skip
 

@@ -84,6 +84,7 @@ def same(first: Any, second: Any) -> bool:
 
 
 def _measurements() -> Measurements:
+    """Return the measurements of the small look for tests."""
     values: dict[str, float | None] = dict.fromkeys(metrics.KEYS)
     values |= {"fwhm_px": 3.1, "star_count": 2.0, "star_count_measured": 2.0, "background_noise_adu": 12.5}
     return Measurements(
@@ -105,6 +106,7 @@ def _measurements() -> Measurements:
 
 
 def _sources(rng: np.random.Generator) -> SourceTable:
+    """Return the source table of the small look for tests, with three sources."""
     columns = (
         "x_px", "y_px", "ra_deg", "dec_deg", "flux_adu", "peak_adu", "snr", "fwhm_px", "hfr_px", "elongation",
         "angle_deg",
@@ -118,5 +120,6 @@ def _sources(rng: np.random.Generator) -> SourceTable:
 
 
 def _raster(rng: np.random.Generator, side_px: int, left_px: int, bin_px: int) -> Raster:
+    """Return a square raster of random pixels for the small look of tests."""
     pixels = rng.integers(0, 1 << 16, (side_px, side_px)).astype(np.uint16)
     return Raster(left_px=left_px, top_px=0, bin_px=bin_px, zero_adu=480.0, step_adu=0.5, pixels=pixels)

@@ -95,11 +95,13 @@ class RunningMonitor:
         return self.outcomes()
 
     def _receive(self, document: Document) -> None:
+        """Note a document of the running daemon and wake the tests that wait for it."""
         with self._received:
             self.documents.append(document)
             self._received.notify_all()
 
     def _run(self) -> None:
+        """Run the daemon in its thread and note the error by which it ends."""
         try:
             self.monitor.run(self._stop, self._ready)
         except BaseException as error:
@@ -110,5 +112,6 @@ class RunningMonitor:
             self._ready.set()
 
     def _raise(self) -> None:
+        """Raise the error by which the daemon of a test ended, if there is one."""
         if self._errors:
             raise self._errors[0]

@@ -117,6 +117,7 @@ def dng_bytes(
 
 
 def _directory(entries: list[Entry], order: str, offset: int) -> bytes:
+    """Return the bytes of one directory of a TIFF test file, with the values that do not fit into its entries."""
     entries = sorted(entries)
     table = struct.pack(f"{order}H", len(entries))
     extra = b""
@@ -133,6 +134,7 @@ def _directory(entries: list[Entry], order: str, offset: int) -> bytes:
 
 
 def _packed(form: int, value: Any, order: str) -> tuple[int, bytes]:
+    """Return count and bytes of the value of one entry of a TIFF test file."""
     if form == ASCII:
         text = str(value).encode() + b"\0"
         return len(text), text

@@ -93,6 +93,7 @@ class FaultyPipeline:
         return replace(graded(look, good=0.96), arrival=answer.arrival, timings_s=timings_s)
 
     def _behave(self, word: str, arrival: Arrival) -> Skipped | Failed:
+        """Misbehave as the word in a file's name asks: crash, hang, use up memory; else skip the file."""
         sentence = ""
         match word:
             case "crash":
@@ -144,6 +145,7 @@ class FaultyPipeline:
 
 
 def _bomb(arrival: Arrival) -> Failed:
+    """Use memory until none is left, and return the failed outcome of that."""
     held: list[bytearray] = []
     try:
         for _ in range(4096):
@@ -157,6 +159,7 @@ def _bomb(arrival: Arrival) -> Failed:
 
 
 def _try_to_write(path: Path) -> str:
+    """Return whether the worker process may write a file: ``written``, or ``refused`` with the error."""
     try:
         path.write_bytes(b"bytes")
     except OSError as error:
@@ -165,6 +168,7 @@ def _try_to_write(path: Path) -> str:
 
 
 def _write_blindly(descriptor: int, raw: bytes) -> None:
+    """Write bytes to a file descriptor of the worker process, open or not."""
     try:
         os.write(descriptor, raw)
     except OSError:
@@ -172,6 +176,7 @@ def _write_blindly(descriptor: int, raw: bytes) -> None:
 
 
 def _elsewhere(arrival: Arrival) -> Arrival:
+    """Return the arrival of another file, for an answer of the worker that does not fit its question."""
     return Arrival(
         path=arrival.path.with_name("elsewhere.fits"), root=arrival.root, size_bytes=0, mtime_ns=0,
         first_seen_utc=arrival.first_seen_utc, settled_utc=arrival.settled_utc, how="named",
@@ -179,6 +184,7 @@ def _elsewhere(arrival: Arrival) -> Arrival:
 
 
 def _skipped(arrival: Arrival, sentence: str, timings_s: dict[str, float]) -> Skipped:
+    """Return the skipped outcome by which the faulty pipeline answers."""
     return Skipped(
         arrival=arrival, frame_id="0" * 16, sha256="0" * 64, meta=FrameMeta(), sensor_shape=(1, 1),
         sentence=sentence, timings_s=timings_s,

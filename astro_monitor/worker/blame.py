@@ -120,6 +120,7 @@ def _free_share() -> float:
 
 
 def _stalled() -> bool:
+    """Return whether the computer has stalled for want of memory in the last 10 s (Linux pressure information)."""
     for line in _text(_PRESSURE).splitlines():
         words = line.split()
         if words[:1] == ["full"] and words[1].startswith("avg10="):
@@ -147,6 +148,7 @@ def _group_is_full() -> bool:
 
 
 def _text(place: Path) -> str:
+    """Return the content of a file of the operating system, such as one in ``/proc``; empty when it is unreadable."""
     try:
         return place.read_text("utf-8", "replace")
     except OSError:

@@ -27,7 +27,7 @@ LOOK_UNUSABLE = "look_unusable"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve the monitor that started this process.
+    """Run the worker process: serve the monitor that started it.
 
     Parameters:
         arguments: the command line without the program.
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
-    """Read the settings, load the models, and answer questions until the other side closes the pipe.
+    """Read the settings, load the models, and answer the monitor's questions until it closes the pipe.
 
     Parameters:
         jobs: where settings and questions come from.
@@ -83,12 +83,13 @@ def serve(jobs: BinaryIO, answers: BinaryIO, pipeline_name: str) -> int:
 
 
 def load_pipeline(name: str) -> Any:
-    """Import what ``module:class`` names."""
+    """Import the pipeline class that ``module:class`` names, in the worker process."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def _packed(bench: Bench, question: wire.Question, number: int) -> bytes:
+    """Return the answer of the worker to a question, packed for the pipe; a defect becomes a failed outcome."""
     if isinstance(question, Show):
         return wire.pack(bench.show(question), number)
     try:
@@ -154,6 +155,7 @@ class Bench:
         self._to_show = [(frame, detections)]
 
     def _look(self, question: LookAt) -> Looked | Skipped | Failed:
+        """Run the look stage of the pipeline on a file, in the worker process; the picture is held for its preview."""
         # The pixels of the frame before must be free for this one.
         self._to_show = []
         seen: Look | Skipped | Failed = (
@@ -172,6 +174,7 @@ class Bench:
         )
 
     def _compare(self, question: Compare) -> Examined | Failed:
+        """Run the compare stage of the pipeline on a look, with the baseline that the worker received or holds."""
         for baseline in question.baseline:
             self._baselines.put(question.key, question.version, baseline)
         look = looks.decode(question.look, pictures=False)
@@ -182,13 +185,14 @@ class Bench:
 
 
 def unforeseen(arrival: Arrival, error: Exception) -> Failed:
-    """Log a defect in the program itself, and return it as the outcome of the file that met it."""
+    """Log a defect in the program itself, and return it as the failed outcome of the file that met it."""
     log.error("%s: no answer from the pipeline", arrival.path.name, exc_info=error)
     sentence = f"unforeseen {type(error).__name__} in the worker: {error}; please report this file"
     return _failed(arrival, sentence, kind="unforeseen", known=False)
 
 
 def _failed(arrival: Arrival, sentence: str, *, kind: str, known: bool) -> Failed:
+    """Return the failed outcome of a file whose question the worker process could not answer."""
     return Failed(
         arrival=arrival, frame_id=None, stage="worker", kind=kind, known=known, retryable=False, sentence=sentence,
         timings_s={},

@@ -13,7 +13,7 @@ from .wire import Looked
 
 
 def stopped(arrival: Arrival, before_s: float | None = None) -> Failed:
-    """Return what becomes of a file when the monitor ends before it has an outcome.
+    """Return the outcome of a file when the monitor ends before the worker has finished it.
 
     Parameters:
         arrival: the file.
@@ -24,17 +24,17 @@ def stopped(arrival: Arrival, before_s: float | None = None) -> Failed:
 
 
 def sentence_of(answer: Looked | Outcome) -> str:
-    """Return what an answer says, in one sentence; empty where it is no failure."""
+    """Return the sentence of a worker's answer that is a failure; empty for other answers."""
     return answer.sentence if isinstance(answer, Skipped | Failed) else ""
 
 
 def may_be_the_workers(answer: Looked | Outcome) -> bool:
-    """Return whether a failure may come from what the worker did before, and not from the file."""
+    """Return whether a failure may come from what the worker process did before, and not from the file."""
     return isinstance(answer, Failed) and not answer.retryable and is_poisoned(answer)
 
 
 def is_poisoned(answer: Looked | Outcome) -> bool:
-    """Return whether later answers of the same process may be wrong: memory ran out, or something unforeseen broke."""
+    """Return whether later answers of a worker process may be wrong: out of memory, or an unforeseen error."""
     return isinstance(answer, Failed) and (not answer.known or answer.kind == "out_of_memory")
 
 
@@ -46,7 +46,7 @@ def excused(outcome: Outcome) -> Outcome:
 
 
 def lost_sentence(losses: Sequence[Gone], *, final: bool) -> str:
-    """Return how workers were lost with one file.
+    """Return the sentence that says how worker processes were lost with one file.
 
     Parameters:
         losses: one or more, the last one at the end.
@@ -58,7 +58,7 @@ def lost_sentence(losses: Sequence[Gone], *, final: bool) -> str:
 
 
 def no_outcome(arrival: Arrival, kind: str, sentence: str, before_s: float, *, retryable: bool = True) -> Failed:
-    """Return what becomes of a file that no worker has finished.
+    """Return the failed outcome of a file that no worker has finished.
 
     Parameters:
         arrival: the file.

@@ -97,6 +97,7 @@ class InProcessPool:
         self._closed = True
 
     def _finish(self, answer: Looked | Skipped | Failed, baseline_for: BaselineFor) -> Outcome:
+        """Return the outcome of a file after its look stage; a look is compared with its baseline and kept."""
         if not isinstance(answer, Looked):
             return sane(answer)
         baseline = (baseline_for(answer.key),)

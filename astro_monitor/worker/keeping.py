@@ -52,5 +52,6 @@ class RecentLooks:
         return [self._kept[frame_id]] if frame_id in self._kept else []
 
     def _remove(self, frame_id: str) -> None:
+        """Remove the look of a frame from memory, and its size from the total."""
         if frame_id in self._kept:
             self._bytes -= len(self._kept.pop(frame_id).look)

@@ -228,6 +228,7 @@ class WorkerLane:
         self.stop()
 
     def _ready_process(self) -> WorkerProcess:
+        """Return a worker process that has loaded its models; start one when none is alive."""
         process = self._process
         if process is not None and not process.alive():
             # It died between two frames: no fault of a file, so nothing is counted against the next one.
@@ -249,6 +250,7 @@ class WorkerLane:
         return process
 
     def _spawn(self) -> WorkerProcess:
+        """Start a worker process with empty counts and no baselines sent to it yet."""
         self._greeted = False
         self._looks = self._answers = 0
         self._baselines = BaselineCache()
@@ -268,6 +270,7 @@ class WorkerLane:
                 self._spawn()
 
     def _greet(self, hello: Ready) -> None:
+        """Note that the worker process is ready, and the models that it reports."""
         self._models = [dict(model) for model in hello.models]
         self._greeted = True
         self._none_told = False
@@ -338,6 +341,7 @@ class WorkerLane:
         return stopped(arrival, before_s)
 
     def _comparison(self, looked: Looked, baseline: Baseline) -> Compare:
+        """Return the question to compare a look; it carries the baseline if the worker does not hold it."""
         version = self._versions.version_of(baseline)
         there = self._baselines.has(baseline.key, version)
         return Compare(
@@ -352,6 +356,7 @@ class WorkerLane:
         question: LookAt | Compare,
         kinds: tuple[type[Looked | Outcome], ...],
     ) -> Looked | Outcome:
+        """Ask the worker process one question and return its answer; raise ``Gone`` when that is of another file."""
         self._jobs += 1
         answer = process.ask(question, self._jobs, self._settings.worker.timeout_s)
         if not isinstance(answer, kinds) or answer.arrival != arrival:

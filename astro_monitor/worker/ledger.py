@@ -58,4 +58,5 @@ class LossLedger:
 
 
 def _version(arrival: Arrival) -> tuple[Path, int, int]:
+    """Return what identifies the content of a file on which workers ended: path, size and modification time."""
     return arrival.path, arrival.size_bytes, arrival.mtime_ns

@@ -12,20 +12,20 @@ ALARM_SLACK_S = 10.0
 
 
 def ignore_interrupts() -> None:
-    """Leave Ctrl-C and the stop signal of a service to the monitor, which ends the worker between two frames."""
+    """Ignore Ctrl-C and the stop signal in the worker process; the monitor ends it between two frames."""
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.SIG_IGN)
 
 
 def die_first() -> None:
-    """Ask Linux to end this process before any other of the user's when memory runs out."""
+    """Ask Linux to end this worker process before any other of the user's when memory runs out."""
     if sys.platform == "linux":
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
 def limit_resources(memory_mb: int, *, reserves: bool = False, may_write: bool = False) -> bool:
-    """Limit the memory of this process, and forbid core dumps and, unless allowed, writing files, permanently.
+    """Limit the memory of this worker process, and forbid core dumps and, unless allowed, writing files, permanently.
 
     Call it when the models are loaded: what they take is theirs, and the limit counts from there.
 
@@ -58,12 +58,12 @@ def limit_resources(memory_mb: int, *, reserves: bool = False, may_write: bool =
 
 
 def start_alarm(seconds: float) -> None:
-    """Let the system end this process after so many seconds, even inside a library that never returns."""
+    """Let the system end this worker process after so many seconds, even inside a library that never returns."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, seconds + ALARM_SLACK_S)
 
 
 def stop_alarm() -> None:
-    """The frame is done."""
+    """Stop the alarm of the worker process: the frame is done."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, 0)

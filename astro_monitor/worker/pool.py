@@ -257,6 +257,7 @@ class WorkerPool:
         self.stop()
 
     def _out_of_turn(self, file: FileInHand, baseline_for: BaselineFor, on_wait: Callable[[], None]) -> Outcome:
+        """Return the outcome of a file that the workers examine before the files that wait in line."""
         with self._changed:
             self._plan.aside.append(file)
             self._try_again()
@@ -332,6 +333,7 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _carry_out(self, place: Place, file: FileInHand) -> None:
+        """Let one worker look at a file or compare its look, and note the answer; runs in a thread of the pool."""
         fault: WorkerUnavailable | None = None
         answer: Looked | Outcome | None = None
         try:

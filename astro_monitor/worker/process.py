@@ -143,6 +143,7 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _next(self, timeout_s: float) -> tuple[wire.Record, int]:
+        """Return the next message of the worker process with its number; raise ``Gone`` when the process has ended."""
         answer = self._answer(timeout_s)
         if isinstance(answer, str):
             raise self._ended()
@@ -152,6 +153,7 @@ class WorkerProcess:
             raise self._nonsense() from None
 
     def _answer(self, timeout_s: float) -> bytes | str:
+        """Return the next answer of the worker process as bytes; kill it and raise ``Gone`` after the time limit."""
         try:
             return self._answers.get(timeout=timeout_s)
         except queue.Empty:
@@ -168,11 +170,13 @@ class WorkerProcess:
         return None if now_s is None or self._used_before_s is None else now_s - self._used_before_s
 
     def _nonsense(self) -> Gone:
+        """Kill the worker process and return the error that its answer could not be decoded."""
         self.kill()
         self._reap()
         return Gone("was ended because it answered nonsense")
 
     def _ended(self) -> Gone:
+        """Return the error that describes how the worker process ended, and whether its file is to blame."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_WAIT_S)
         code = self._process.returncode
@@ -184,6 +188,7 @@ class WorkerProcess:
         return Gone(how_it_ended(code) + (f" ({words})" if words else ""), blamed=blamed, killed=killed)
 
     def _reap(self) -> None:
+        """Wait for the killed worker process and its pipe threads, and close the pipes."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_WAIT_S)
         self._requests.put(None)
@@ -205,6 +210,7 @@ class WorkerProcess:
             log.warning("worker process %d does not end; it is left behind", self.process_id)
 
     def _last_words(self) -> str:
+        """Return the last line that the worker process wrote to standard error, a fatal error first."""
         lines = [line for line in self._words if line.strip() and not line.startswith("Extension modules")]
         fatal = [line for line in lines if "Fatal Python error" in line]
         return (fatal or lines or [""])[-1].strip()[:200]
@@ -240,7 +246,7 @@ class WorkerProcess:
 
 
 def how_it_ended(return_code: int | None) -> str:
-    """Return in words what an exit code means, to be read after "the worker process".
+    """Return in words what the exit code of a worker means, to be read after "the worker process".
 
     Parameters:
         return_code: as ``subprocess`` gives it: negative for a signal, ``None`` while it runs.
@@ -262,7 +268,7 @@ def how_it_ended(return_code: int | None) -> str:
 
 
 def printable(raw: bytes) -> str:
-    """One line of a log without its end; control characters, which could drive a terminal, are escaped."""
+    """Return one line of a worker's output without its end, with control characters escaped: they drive terminals."""
     return shown(raw.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 

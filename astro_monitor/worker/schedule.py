@@ -144,6 +144,7 @@ class Schedule:
         return place.lane.ready or not another_is_free
 
     def _from_source(self) -> list[FileInHand]:
+        """Return new files from the source of the worker pool, put in line; none when enough are in line."""
         if self.closed or len(self.line) >= AHEAD_PER_WORKER * len(self.places):
             return []
         files = [FileInHand(arrival) for arrival in self._source()]

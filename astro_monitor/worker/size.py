@@ -41,7 +41,7 @@ class Computer:
 
 
 def process_count(settings: Settings, computer: Computer | None = None) -> int:
-    """Return how many workers there are at most.
+    """Return how many worker processes there are at most.
 
     Parameters:
         settings: ``worker.processes``; 0 leaves it to the computer.
@@ -57,7 +57,7 @@ def process_count(settings: Settings, computer: Computer | None = None) -> int:
 
 
 def settings_of(settings: Settings, number: int, processes: int, cores: int | None = None) -> Settings:
-    """Return the settings of one worker.
+    """Return the settings of one worker process.
 
     The first one uses every core, so that a single live frame is as quick as it can be. The others run only while
     there is a backlog, and share the cores.
@@ -87,6 +87,7 @@ def _memory_bytes() -> int:
 
 
 def _total_bytes() -> int:
+    """Return the memory of the computer in bytes, from which the number of workers follows; 0 when unknown."""
     try:
         for line in _MEMINFO.read_text("utf-8", "replace").splitlines():
             name, _, rest = line.partition(":")

@@ -130,7 +130,7 @@ _BYTES_OF: dict[type[Any], str] = {Looked: "look", Compare: "look", Shown: "jpeg
 
 
 def pack(record: Record, number: int = 0) -> bytes:
-    """Write one record as the bytes of a message, its length not yet before it.
+    """Return one record as the bytes of a message for the worker's pipe, its length not yet before it.
 
     Text that is no valid Unicode is written with backslash escapes; paths survive unchanged whatever their bytes.
 
@@ -152,7 +152,7 @@ def pack(record: Record, number: int = 0) -> bytes:
 
 
 def unpack(raw: bytes) -> tuple[Record, int]:
-    """Read what :func:`pack` wrote.
+    """Return the record of a message of the worker's pipe, as :func:`pack` wrote it.
 
     Returns:
         the record, and the number of its job.
@@ -178,7 +178,7 @@ def unpack(raw: bytes) -> tuple[Record, int]:
 
 
 def send(stream: BinaryIO, raw: bytes) -> None:
-    """Write one message with its length before it.
+    """Write one message to the worker's pipe, with its length before it.
 
     Raises:
         WireError: it is longer than any message may be.
@@ -191,7 +191,7 @@ def send(stream: BinaryIO, raw: bytes) -> None:
 
 
 def receive(stream: BinaryIO) -> bytes | None:
-    """Wait for one message.
+    """Wait for one message from the worker's pipe and return it.
 
     Returns:
         its bytes, or ``None`` when the other side has closed the pipe between two messages.
