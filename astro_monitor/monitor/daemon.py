@@ -35,12 +35,12 @@ from ..sinks import Apart, Fanout, ListSink, registered_sinks
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerPool
 from .backlog import Backlog
-from .desk import Desk
+from .framefiles import KeptLooks
+from .grading import GradingLoop
 from .health import HealthPages
-from .kept import KeptLooks
+from .liveness import Pulse
 from .mover import Mover
 from .observations import Observations
-from .pulse import Pulse
 from .retries import Retries, WorkerPause
 from .state import BUS, WATCH, WORK, DaemonState
 
@@ -294,8 +294,8 @@ class Monitor:
                 ready.set()
             reason, sentence = "failed", "The daemon ended because of an error; see its log."
             try:
-                desk = Desk(source, backlog, pool, session, retries, pause, on_wait=lambda: pulse.beat(WORK))
-                self._work(desk, over, state.turn)
+                grading = GradingLoop(source, backlog, pool, session, retries, pause, on_wait=lambda: pulse.beat(WORK))
+                self._work(grading, over, state.turn)
                 reason, sentence = "stopped", "The watch was stopped."
             except KeyboardInterrupt:
                 reason, sentence = "stopped", "The watch was stopped at once."
@@ -319,18 +319,18 @@ class Monitor:
         limits_s = {WATCH: STUCK_S, WORK: STUCK_S}
         return limits_s | ({BUS: STUCK_S + 3.0 * publish.heartbeat_s} if publish.enabled else {})
 
-    def _work(self, desk: Desk, stop: threading.Event, on_turn: Callable[[], None]) -> None:
+    def _work(self, grading: GradingLoop, stop: threading.Event, on_turn: Callable[[], None]) -> None:
         """Grade the frames that wait until the daemon stops or the workers end; the loop of the working thread."""
         while not stop.is_set():
             on_turn()
             while not self._never_whole.empty():
-                desk.session.take(self._never_whole.get())
-            desk.ask_again()
-            if desk.pause.holds():
+                grading.session.take(self._never_whole.get())
+            grading.ask_again()
+            if grading.pause.holds():
                 self._clock.wait(stop, IDLE_TICK_S)
-            elif not desk.grade_next(IDLE_TICK_S):
+            elif not grading.grade_next(IDLE_TICK_S):
                 return
-        desk.finish(FINISH_GRACE_S)
+        grading.finish(FINISH_GRACE_S)
 
     def _move(self, source: FolderSource, backlog: Backlog, pool: WorkerPool, stop: threading.Event) -> None:
         """Carry what the source finds to where the workers take it."""

@@ -21,8 +21,8 @@ from ..worker import WorkerPool
 from .backlog import Backlog
 from .health import Health
 from .jumps import ClockJumps
+from .liveness import Pulse
 from .mover import Mover
-from .pulse import Pulse
 from .retries import Retries, WorkerPause
 from .service import ServiceManager
 

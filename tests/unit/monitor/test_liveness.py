@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.monitor.jumps import ClockJumps
-from astro_monitor.monitor.pulse import Pulse
+from astro_monitor.monitor.liveness import Pulse
 from astro_monitor.monitor.service import ServiceManager
 
 

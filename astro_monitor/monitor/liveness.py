@@ -9,7 +9,7 @@ from ..clock import Clock
 
 
 class Pulse:
-    """Takes a beat from each part each time it has gone round; for any thread.
+    """Liveness of the daemon: takes a beat from each part each time it has gone round; for any thread.
 
     Parameters:
         clock: the source of time.

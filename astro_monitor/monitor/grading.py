@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Desk:
-    """The way of a frame through a running daemon; for the thread that works.
+class GradingLoop:
+    """The loop that grades frames in a running daemon, one by one; for the thread that works.
 
     Attributes:
         source: hands frames on again that met passing trouble.

@@ -12,7 +12,7 @@ import pytest
 
 from astro_monitor.errors import NightLogError, WorkerUnavailable
 from astro_monitor.monitor.backlog import Backlog
-from astro_monitor.monitor.desk import Desk
+from astro_monitor.monitor.grading import GradingLoop
 from astro_monitor.monitor.retries import Retries, WorkerPause
 from astro_monitor.records import Arrival, Failed, FrameMeta, Outcome, Skipped
 from astro_monitor.session import SecondLook
@@ -32,7 +32,7 @@ def failed(one: Arrival, kind: str, *, retryable: bool = True) -> Failed:
 
 
 class Parts:
-    """Source, backlog, workers and session in one, as far as a desk needs them."""
+    """Source, backlog, workers and session in one, as far as a grading needs them."""
 
     def __init__(self) -> None:
         self.answers: list[Outcome | Exception] = []
@@ -110,87 +110,89 @@ def parts() -> Parts:
 
 
 @pytest.fixture
-def desk(parts: Parts) -> Desk:
+def grading(parts: Parts) -> GradingLoop:
     clock = ScriptedClock()
     whole: Any = parts
-    return Desk(whole, parts.backlog, whole, whole, Retries(clock), WorkerPause(clock))
+    return GradingLoop(whole, parts.backlog, whole, whole, Retries(clock), WorkerPause(clock))
 
 
-def test_without_a_worker_a_frame_keeps_its_place(desk: Desk, parts: Parts) -> None:
-    desk.backlog.put(arrival("a.fits", 1))
-    desk.backlog.put(arrival("b.fits", 2))
+def test_without_a_worker_a_frame_keeps_its_place(grading: GradingLoop, parts: Parts) -> None:
+    grading.backlog.put(arrival("a.fits", 1))
+    grading.backlog.put(arrival("b.fits", 2))
     parts.answers = [WorkerUnavailable("no worker process can be started (no memory)")]
-    assert desk.grade_next(0.0)
-    assert desk.pause.holds()
-    assert desk.pause.why == "No worker process can be started (no memory). Frames wait for a worker."
-    assert (desk.backlog.depth(), parts.in_hand, parts.taken) == (1, 1, [])
+    assert grading.grade_next(0.0)
+    assert grading.pause.holds()
+    assert grading.pause.why == "No worker process can be started (no memory). Frames wait for a worker."
+    assert (grading.backlog.depth(), parts.in_hand, parts.taken) == (1, 1, [])
     for _ in range(2):
-        assert desk.grade_next(0.0)
+        assert grading.grade_next(0.0)
     assert parts.asked == ["a.fits", "a.fits", "b.fits"]
-    assert desk.pause.why == ""
+    assert grading.pause.why == ""
 
 
-def test_a_second_look_waits_for_a_worker_too(desk: Desk, parts: Parts) -> None:
+def test_a_second_look_waits_for_a_worker_too(grading: GradingLoop, parts: Parts) -> None:
     parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     parts.answers = [WorkerUnavailable("none")]
     for _ in range(2):
-        assert desk.grade_next(0.0)
+        assert grading.grade_next(0.0)
     assert parts.asked == ["a.fits", "a.fits"]
     assert len(parts.taken) == 1
 
 
-def test_a_worker_that_is_lost_again_does_not_end_the_pause(desk: Desk, parts: Parts) -> None:
-    desk.pause.begin("the worker process is lost with one frame after another")
-    desk.backlog.put(arrival("a.fits"))
+def test_a_worker_that_is_lost_again_does_not_end_the_pause(grading: GradingLoop, parts: Parts) -> None:
+    grading.pause.begin("the worker process is lost with one frame after another")
+    grading.backlog.put(arrival("a.fits"))
     parts.answers = [failed(arrival("a.fits"), "worker_lost")]
-    assert desk.grade_next(0.0)
-    assert desk.pause.holds()
+    assert grading.grade_next(0.0)
+    assert grading.pause.holds()
     assert parts.kept_open == ["a.fits"]
     assert len(parts.taken) == 1
 
 
-def test_a_file_that_could_not_be_read_is_said_to_have_failed_after_some_tries(desk: Desk, parts: Parts) -> None:
+def test_a_file_that_could_not_be_read_is_said_to_have_failed_after_some_tries(
+    grading: GradingLoop, parts: Parts
+) -> None:
     for _ in range(6):
         assert parts.taken == []
-        desk.backlog.put(arrival("a.fits"))
+        grading.backlog.put(arrival("a.fits"))
         parts.answers = [failed(arrival("a.fits"), "no_access")]
-        assert desk.grade_next(0.0)
+        assert grading.grade_next(0.0)
     assert len(parts.taken) == 1
     assert parts.kept_open == ["a.fits"] * 6
 
 
-def test_at_the_end_frames_in_hand_are_judged_and_no_other_is_taken_up(desk: Desk, parts: Parts) -> None:
+def test_at_the_end_frames_in_hand_are_judged_and_no_other_is_taken_up(grading: GradingLoop, parts: Parts) -> None:
     parts.line = [arrival("a.fits"), arrival("b.fits")]
-    desk.backlog.put(arrival("c.fits"))
-    desk.finish(60.0)
+    grading.backlog.put(arrival("c.fits"))
+    grading.finish(60.0)
     assert [outcome.arrival.path.name for outcome in parts.taken] == ["a.fits", "b.fits"]
-    assert desk.backlog.depth() == 1
+    assert grading.backlog.depth() == 1
 
 
-def test_the_end_waits_for_no_worker(desk: Desk, parts: Parts) -> None:
+def test_the_end_waits_for_no_worker(grading: GradingLoop, parts: Parts) -> None:
     parts.line = [arrival("a.fits")]
     parts.answers = [WorkerUnavailable("none")]
-    desk.finish(60.0)
+    grading.finish(60.0)
     assert parts.taken == []
 
 
-def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(desk: Desk, parts: Parts) -> None:
-    desk.backlog.put(arrival("a.fits"))
+def test_a_lane_that_was_stopped_ends_the_work_and_judges_nothing(grading: GradingLoop, parts: Parts) -> None:
+    grading.backlog.put(arrival("a.fits"))
     parts.answers = [failed(arrival("a.fits"), "stopped")]
-    assert not desk.grade_next(0.0)
+    assert not grading.grade_next(0.0)
     assert parts.taken == []
 
 
-def test_defects_in_second_looks_are_logged_and_the_night_goes_on(desk, parts, caplog) -> None:
+def test_defects_in_second_looks_are_logged_and_the_night_goes_on(grading, parts, caplog) -> None:
     parts.fault = OverflowError("a number")
     parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     with caplog.at_level(logging.ERROR, "astro_monitor.monitor"):
-        assert desk.grade_next(0.0)
+        assert grading.grade_next(0.0)
     assert "a.fits stays as it was judged first" in caplog.text
 
 
-def test_trouble_of_the_night_log_is_no_defect_of_a_frame(desk: Desk, parts: Parts) -> None:
+def test_trouble_of_the_night_log_is_no_defect_of_a_frame(grading: GradingLoop, parts: Parts) -> None:
     parts.fault = NightLogError("the disk is gone")
     parts.looks = [SecondLook(arrival("a.fits"), "ab")]
     with pytest.raises(NightLogError):
-        desk.grade_next(0.0)
+        grading.grade_next(0.0)
