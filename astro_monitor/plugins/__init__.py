@@ -4,7 +4,7 @@ The one job of this room is to call the hooks of :mod:`astro_monitor.hookspecs`.
 astro-monitor itself come from the same hooks, see :data:`.loading.BUILT_IN`.
 """
 
-from .guard import MAX_FAILURES, READER_FAILED, Disabled, Guard
+from .failures import MAX_FAILURES, READER_FAILED, Disabled, Guard
 from .installed import NOT_INSTALLED, OFF, ON, PluginState, installed_plugins
 from .loading import Plugins, Registered, load_plugins
 

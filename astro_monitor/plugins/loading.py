@@ -20,7 +20,7 @@ from ..documents import Document
 from ..errors import ConfigError
 from ..plain import shown
 from ..settings import Settings
-from .guard import Disabled, Guard, failure_prefix
+from .failures import Disabled, Guard, failure_prefix
 from .installed import entry_points
 
 BUILT_IN = {

@@ -6,9 +6,9 @@ come back as JSON and bytes over a pipe, never as pickles: a file that takes ove
 
 from .inprocess import InProcessPool
 from .interfaces import BaselineFor, Examiner, Source
-from .keeping import KeepPreview, LookKeeper, RecentLooks
-from .lane import PIPELINE, WorkerLane
 from .pool import WorkerPool
+from .recent_looks import KeepPreview, LookKeeper, RecentLooks
+from .supervised import PIPELINE, WorkerLane
 from .wire import Looked, WireError
 
 __all__ = [

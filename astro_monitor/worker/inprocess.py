@@ -12,8 +12,8 @@ from ..records import Arrival, Examined, Failed, Outcome, Skipped, sane
 from ..settings import Settings
 from .child import Bench, load_pipeline
 from .interfaces import BaselineFor, Source
-from .keeping import LookKeeper, RecentLooks
-from .lane import PIPELINE
+from .recent_looks import LookKeeper, RecentLooks
+from .supervised import PIPELINE
 from .wire import Compare, LookAt, Looked
 
 

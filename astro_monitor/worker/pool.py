@@ -25,11 +25,11 @@ from .baselines import BaselineVersions
 from .child import LOOK_UNUSABLE, unforeseen
 from .failures import stopped
 from .interfaces import BaselineFor, OpenLane, Source
-from .keeping import KeepPreview, LookKeeper, RecentLooks
-from .lane import PIPELINE, STOP_GRACE_S, NoProcess, WorkerLane
 from .ledger import LossLedger
+from .recent_looks import KeepPreview, LookKeeper, RecentLooks
 from .schedule import FileInHand, Place, Schedule
 from .size import CUDA_PROCESSES, process_count, settings_of
+from .supervised import PIPELINE, STOP_GRACE_S, NoProcess, WorkerLane
 from .wire import Looked
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from astro_monitor.records import Arrival, Baseline, BaselineKey, Examined, Fail
 from astro_monitor.settings import Settings, WorkerSettings
 from astro_monitor.testing.inventing import graded, invented_look
 from astro_monitor.worker import KeepPreview, Looked, WorkerPool
-from astro_monitor.worker.lane import NoProcess
 from astro_monitor.worker.schedule import AHEAD_PER_WORKER
+from astro_monitor.worker.supervised import NoProcess
 
 KEY = BaselineKey(rig="r", target="t", filter="f", exposure_s=1.0, gain=0.0, binning=1, height=1, width=1)
 WAIT_S = 20.0

@@ -1,4 +1,4 @@
-"""One worker process after another, behind two calls: a file becomes a look, and a look an outcome."""
+"""One supervised worker behind two calls, whatever process it is: a file becomes a look, and a look an outcome."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NoProcess(WorkerUnavailable):
 
 
 class WorkerLane:
-    """Looks and compares in a child process, which is restarted when it dies, and renewed after so many frames.
+    """One supervised worker: a child process, restarted when it dies, and renewed after so many frames.
 
     :meth:`look` and :meth:`compare` are for one thread; :meth:`stop` may be called from any.
 
