@@ -27,7 +27,7 @@ from .framestore import PREVIEWS, file_name
 from .judge import RULES_VERSION, Judge, RuleBook
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .metrics import registered_metrics
-from .nightlog import BY_RULES, Decision, Draft, FrameRow, NightLog, Sighting
+from .nightlog import BY_RULES, Decision, Draft, FrameRow, NightLog, PatientWriter, Sighting
 from .plugins import Plugins, load_plugins
 from .records import (
     Alert,

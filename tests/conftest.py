@@ -77,7 +77,7 @@ def _private_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 @pytest.fixture(autouse=True)
 def _small_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the reserve of hundreds of night logs from filling the disk of whoever runs the tests."""
-    monkeypatch.setattr("astro_monitor.nightlog.ballast.BALLAST_BYTES", 1 << 16)
+    monkeypatch.setattr("astro_monitor.nightlog.reserve.RESERVE_BYTES", 1 << 16)
 
 
 @pytest.fixture(autouse=True)

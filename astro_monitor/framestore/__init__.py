@@ -3,8 +3,8 @@
 Everything here can be lost without harm to the night: no error of this room reaches the caller who keeps a file.
 """
 
+from .folder import FrameFolder
 from .kinds import LOOKS, PREVIEWS, Kind, file_name, is_frame_id
-from .shelf import Shelf
 from .store import FrameStore
 
-__all__ = ["LOOKS", "PREVIEWS", "FrameStore", "Kind", "Shelf", "file_name", "is_frame_id"]
+__all__ = ["LOOKS", "PREVIEWS", "FrameFolder", "FrameStore", "Kind", "file_name", "is_frame_id"]

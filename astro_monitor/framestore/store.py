@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..plain import because
 from ..settings import KeepSettings
+from .folder import FrameFolder
 from .kinds import LOOKS, PREVIEWS
-from .shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +28,18 @@ class FrameStore:
     """
 
     def __init__(self, folder: Path, settings: KeepSettings) -> None:
-        self._looks = Keeper(Shelf(folder, LOOKS, settings.looks_mb * _MEGABYTE), "looks")
-        self._previews = Keeper(Shelf(folder, PREVIEWS, settings.previews_mb * _MEGABYTE), "previews")
+        self._looks = Keeper(FrameFolder(folder, LOOKS, settings.looks_mb * _MEGABYTE), "looks")
+        self._previews = Keeper(FrameFolder(folder, PREVIEWS, settings.previews_mb * _MEGABYTE), "previews")
 
     @property
     def keeps_looks(self) -> bool:
         """Whether looks are kept by the settings."""
-        return self._looks.shelf.keeps
+        return self._looks.files.keeps
 
     @property
     def keeps_previews(self) -> bool:
         """Whether previews are kept by the settings."""
-        return self._previews.shelf.keeps
+        return self._previews.files.keeps
 
     def keep_look(self, frame_id: str, look: bytes) -> bool:
         """Keep an encoded look.
@@ -63,7 +63,7 @@ class FrameStore:
         Raises:
             NotKept: absent, damaged or unreadable; the sentence says which.
         """
-        return self._looks.shelf.get(frame_id)
+        return self._looks.files.get(frame_id)
 
     def preview(self, frame_id: str) -> bytes:
         """Return the preview of a frame, a JPEG file.
@@ -71,40 +71,40 @@ class FrameStore:
         Raises:
             NotKept: absent, damaged or unreadable; the sentence says which.
         """
-        return self._previews.shelf.get(frame_id)
+        return self._previews.files.get(frame_id)
 
     def frames_with_look(self) -> frozenset[str]:
         """Return the frames whose look is there; it may still be damaged."""
-        return self._looks.shelf.frame_ids()
+        return self._looks.files.frame_ids()
 
 
 class Keeper:
-    """Keeps files on a shelf and reports trouble once.
+    """Keeps files in a folder and reports trouble once.
 
     Parameters:
-        shelf: where to.
+        files: where to.
         plural: what is kept, for the log.
     """
 
-    def __init__(self, shelf: Shelf, plural: str) -> None:
-        self.shelf = shelf
+    def __init__(self, files: FrameFolder, plural: str) -> None:
+        self.files = files
         self._plural = plural
         self._in_trouble = False
 
     def keep(self, frame_id: str, content: bytes) -> bool:
         """Keep one file; return whether it was written."""
         try:
-            self.shelf.keep(frame_id, content)
+            self.files.keep(frame_id, content)
         except (OSError, ValueError) as error:
             level = logging.DEBUG if self._in_trouble else logging.WARNING
             reason = because(error) if isinstance(error, OSError) else str(error)
             log.log(
                 level, "%s: %s cannot be kept in %s: %s; grading goes on without them",
-                frame_id, self._plural, self.shelf.folder, reason,
+                frame_id, self._plural, self.files.folder, reason,
             )  # fmt: skip
             self._in_trouble = True
             return False
         if self._in_trouble:
             log.info("%s: %s are kept again", frame_id, self._plural)
             self._in_trouble = False
-        return self.shelf.keeps
+        return self.files.keeps

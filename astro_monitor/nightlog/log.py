@@ -24,12 +24,12 @@ from ..documents import (
     body_json,
 )
 from . import opening
-from .ballast import Ballast
 from .effects import Sighting, apply, see_again, sight
 from .lock import InstanceLock
 from .nights import night_of, written_at
 from .reader import NightLogReader
 from .rebuild import bring_back, missing_from
+from .reserve import DiskReserve
 from .rows import OUTCOMES, Draft, LogDamaged, LogFull, checksum
 from .tally import tally
 from .trail import Kept, Trail
@@ -56,14 +56,14 @@ class NightLog(NightLogReader):
         *,
         lock: InstanceLock | None = None,
         trail: Trail | None = None,
-        ballast: Ballast | None = None,
+        reserve: DiskReserve | None = None,
         longitude_deg: float | None = None,
     ) -> None:
         super().__init__(connection)
         self._clock = clock
         self._lock = lock
         self._trail = trail
-        self._ballast = ballast
+        self._reserve = reserve
         self._fresh: list[Kept] = []
         self._longitude_deg = longitude_deg
         self.session_id = session_id
@@ -99,27 +99,27 @@ class NightLog(NightLogReader):
         lock = InstanceLock(log_path.with_name(log_path.name + ".lock"))
         try:
             trail = Trail(log_path.with_name(log_path.stem + ".trail"))
-            ballast = Ballast(log_path.with_name(log_path.stem + ".reserve"))
-            ballast.lay_in()
+            reserve = DiskReserve(log_path.with_name(log_path.stem + ".reserve"))
+            reserve.lay_in()
             try:
-                return cls._open_checked(log_path, session_id, clock, lock, trail, ballast, longitude_deg)
+                return cls._open_checked(log_path, session_id, clock, lock, trail, reserve, longitude_deg)
             except LogDamaged:
                 # It was closed in order, so that not all of it was checked; now it is, and set aside.
-                return cls._open_checked(log_path, session_id, clock, lock, trail, ballast, longitude_deg)
+                return cls._open_checked(log_path, session_id, clock, lock, trail, reserve, longitude_deg)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
     def _open_checked(
-        cls, log_path: Path, session_id: str, clock: Clock, lock: InstanceLock, trail: Trail, ballast: Ballast,
+        cls, log_path: Path, session_id: str, clock: Clock, lock: InstanceLock, trail: Trail, reserve: DiskReserve,
         longitude_deg: float | None,
     ) -> NightLog:  # fmt: skip
         """Open a night log whose lock is held; where all of it was checked, write its damaged trail again."""
         connection, checked = opening.open_file(log_path, clock.utc())
         try:
             log = cls(
-                connection, session_id, clock, lock=lock, trail=trail, ballast=ballast, longitude_deg=longitude_deg
+                connection, session_id, clock, lock=lock, trail=trail, reserve=reserve, longitude_deg=longitude_deg
             )
             if checked:
                 log._check_trail(trail)
@@ -248,7 +248,7 @@ class NightLog(NightLogReader):
         try:
             return write()
         except LogFull:
-            if self._ballast is None or self._database.in_transaction or not self._ballast.drop():
+            if self._reserve is None or self._database.in_transaction or not self._reserve.drop():
                 raise
             return write()
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.clock import SystemClock
-from astro_monitor.nightlog import Draft, NightLog, ballast
+from astro_monitor.nightlog import Draft, NightLog, reserve
 from astro_monitor.records import Arrival
 from astro_monitor.session import Session
 from astro_monitor.settings import ListSettings, Settings, WatchSettings
@@ -218,7 +218,7 @@ def check(place: Path, judged: int) -> None:
 
 
 def test_the_reserve_lets_a_night_be_written_on_a_full_disk(small_disk, monkeypatch):
-    monkeypatch.setattr(ballast, "BALLAST_BYTES", 300_000)
+    monkeypatch.setattr(reserve, "RESERVE_BYTES", 300_000)
     body = {"folder": "/", "files": ["x" * 5000], "kept": 0, "review": 0, "rejected": 0, "generation": 1}
     with NightLog.open(small_disk / "nightlog.sqlite", "s", SystemClock()) as log:
         assert (small_disk / "nightlog.reserve").exists()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from astro_monitor.nightlog import Draft, NightLog, Sighting, ballast
+from astro_monitor.nightlog import Draft, NightLog, Sighting
+from astro_monitor.nightlog import reserve as reserve_module
 from astro_monitor.nightlog.trail import Kept, Trail
 from astro_monitor.testing.bodies import body_of
 
@@ -148,21 +149,21 @@ def test_what_is_no_line_of_a_trail_is_a_value_error(line):
 
 
 def test_the_reserve_is_given_up_when_the_disk_is_full_and_laid_in_again(place, clock, judged, monkeypatch):
-    monkeypatch.setattr(ballast, "BALLAST_BYTES", 1 << 20)
+    monkeypatch.setattr(reserve_module, "RESERVE_BYTES", 1 << 20)
     with NightLog.open(place, "s", clock) as log:
         reserve = place.with_name("night.reserve")
         assert reserve.stat().st_size == 1 << 20
         connection = log._database._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
-        real = ballast.Ballast.drop
+        real = reserve_module.DiskReserve.drop
 
         def drop(self):
             # What the deleted file gives back to a disk, page by page.
             connection.execute(f"PRAGMA max_page_count={pages + 200}")
             return real(self)
 
-        monkeypatch.setattr(ballast.Ballast, "drop", drop)
+        monkeypatch.setattr(reserve_module.DiskReserve, "drop", drop)
         for name in "abcdefgh":
             log.commit([Draft("frame.judged", body_of("frame.judged", judged(name)))])
         assert log.last_seq() == 8

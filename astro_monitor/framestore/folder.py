@@ -35,7 +35,7 @@ STALE_PART_S = 3600.0
 _PART = re.compile(r"\.[0-9a-f]{16,64}\.[0-9a-f]{32}\.part")
 
 
-class Shelf:
+class FrameFolder:
     """Files of one kind, by frame id. For any thread; several processes may have one on the same folder.
 
     Parameters:
