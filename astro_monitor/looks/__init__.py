@@ -1,6 +1,6 @@
 """A look as bytes: compact, versioned, checked; and what of the pixels is kept in it."""
 
-from .kept import compact, cutouts, picture
+from .pixels import compact, cutouts, picture
 from .reading import NO_SOURCES, decode
 from .writing import MAX_LOOK_BYTES, encode
 

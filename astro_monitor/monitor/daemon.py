@@ -31,7 +31,7 @@ from ..publish import Publisher
 from ..records import Failed
 from ..session import Session
 from ..settings import Settings
-from ..sinks import Apart, Fanout, ListSink, registered_sinks
+from ..sinks import ListSink, SinkFanout, ThreadedSink, registered_sinks
 from ..watch import FolderSource
 from ..worker import PIPELINE, WorkerPool
 from .backlog import Backlog
@@ -225,7 +225,7 @@ class Monitor:
         publisher = Publisher(self._settings.publish, night_log, self._clock)
         store = FrameStore(self.folder, self._settings.keep)
         publisher.offer(store)
-        fanout = Fanout(direct=(publisher.announce, self._on_document))
+        fanout = SinkFanout(direct=(publisher.announce, self._on_document))
         session = Session(
             self._settings,
             night_log,
@@ -281,7 +281,7 @@ class Monitor:
             self.addresses = publisher.addresses
             self.health_port = pages.port
             session.start("watch", self._root, pool.models)
-            fanout.add(Apart(lists, failures_allowed=None))
+            fanout.add(ThreadedSink(lists, failures_allowed=None))
             state.mover = Mover(self._clock, lambda stop: self._move(source, backlog, pool, stop), over)
             state.mover.keep()
             if self._settings.watch.existing == "ignore":

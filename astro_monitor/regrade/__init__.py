@@ -3,11 +3,11 @@
 Nothing is written.
 """
 
-from .again import Again, chosen_rows, judge_again, judge_only, moves
 from .learning import Lesson, by_hand, followed, lessons
+from .replay import JudgedAgain, chosen_rows, judge_again, judge_only, moves
 
 __all__ = [
-    "Again",
+    "JudgedAgain",
     "Lesson",
     "by_hand",
     "chosen_rows",

@@ -10,7 +10,7 @@ from ..memory import Past
 from ..nightlog import BY_RULES
 from ..records import Examined
 from ..settings import JudgeSettings, Settings
-from .again import Again, judge_only
+from .replay import JudgedAgain, judge_only
 
 LEAST_DECISIONS = 5
 """Fewer decisions by hand teach nothing."""
@@ -33,10 +33,10 @@ class Lesson:
     setting: str
     value: float
     followed: int
-    others: tuple[Again, ...]
+    others: tuple[JudgedAgain, ...]
 
 
-def by_hand(seen: Sequence[Again]) -> list[Again]:
+def by_hand(seen: Sequence[JudgedAgain]) -> list[JudgedAgain]:
     """Return the frames that a person kept or rejected and that could be judged again."""
     return [
         again
@@ -45,12 +45,12 @@ def by_hand(seen: Sequence[Again]) -> list[Again]:
     ]
 
 
-def followed(seen: Sequence[Again]) -> int:
+def followed(seen: Sequence[JudgedAgain]) -> int:
     """Count the decisions by hand that the rules come to as well, over frames judged again."""
     return sum(again.verdict is not None and again.verdict.decision == again.row.decision for again in by_hand(seen))
 
 
-def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Lesson]:
+def lessons(seen: Sequence[JudgedAgain], settings: Settings, past: Past | None = None) -> list[Lesson]:
     """Try settings of the judge on frames that a person decided on, each setting by itself.
 
     Parameters:
@@ -82,7 +82,7 @@ def lessons(seen: Sequence[Again], settings: Settings, past: Past | None = None)
     return sorted(learned, key=lambda lesson: (-lesson.followed, len(lesson.others)))
 
 
-def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[str, float]]:
+def _candidates(taught: Sequence[JudgedAgain], now: JudgeSettings) -> Iterator[tuple[str, float]]:
     """Yield settings of the judge with values to try: probabilities, and limits between kept and rejected frames."""
     for probability in PROBABILITIES:
         if probability != now.reject_probability:
@@ -95,7 +95,7 @@ def _candidates(taught: Sequence[Again], now: JudgeSettings) -> Iterator[tuple[s
                 yield setting, float(f"{0.5 * (max(kept) + min(above)):.3g}")
 
 
-def _values(taught: Sequence[Again], metric: str, word: str) -> list[float]:
+def _values(taught: Sequence[JudgedAgain], metric: str, word: str) -> list[float]:
     """Return the known values of a metric over the frames that a person has kept, or has rejected."""
     values: list[Any] = [
         again.outcome.measurements.values.get(metric)

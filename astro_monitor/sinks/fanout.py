@@ -1,4 +1,4 @@
-"""All ways out of one session."""
+"""The fan-out of one session: each document goes to the bus and to every sink."""
 
 from __future__ import annotations
 
@@ -9,42 +9,44 @@ from types import TracebackType
 from typing import Self
 
 from ..documents import Document
-from .apart import Apart
+from .threaded import ThreadedSink
 
 CLOSE_PATIENCE_S = 10.0
 """Longest wait in seconds for one sink at the end of a session: lists of ten thousand frames take two."""
 
 
-class Fanout:
-    """Hands each document to everyone who wants it; for any thread.
+class SinkFanout:
+    """Fan-out of documents: hands each one to all sinks and direct receivers; for any thread.
 
     Parameters:
         direct: called at once, in the caller's thread; they return at once and never raise.
-        apart: sinks with threads of their own.
+        threaded: sinks with threads of their own.
     """
 
-    def __init__(self, direct: Sequence[Callable[[Document], None]] = (), apart: Sequence[Apart] = ()) -> None:
+    def __init__(
+        self, direct: Sequence[Callable[[Document], None]] = (), threaded: Sequence[ThreadedSink] = ()
+    ) -> None:
         self._direct = tuple(direct)
-        self._apart = list(apart)
+        self._threaded = list(threaded)
 
-    def add(self, sink: Apart) -> None:
+    def add(self, sink: ThreadedSink) -> None:
         """Add a sink, which takes the documents from now on."""
-        self._apart.append(sink)
+        self._threaded.append(sink)
 
     def accept(self, document: Document) -> None:
         """Hand one document to all."""
         for tell in self._direct:
             tell(document)
-        for sink in self._apart:
+        for sink in self._threaded:
             sink.accept(document)
 
     def flush(self) -> None:
         """Have all sinks bring out what they have, at the same time; those that hang are not waited for long."""
-        _at_once([partial(sink.flush, CLOSE_PATIENCE_S) for sink in self._apart])
+        _at_once([partial(sink.flush, CLOSE_PATIENCE_S) for sink in self._threaded])
 
     def close(self) -> None:
         """End all sinks, at the same time."""
-        _at_once([partial(sink.close, CLOSE_PATIENCE_S) for sink in self._apart])
+        _at_once([partial(sink.close, CLOSE_PATIENCE_S) for sink in self._threaded])
 
     def __enter__(self) -> Self:
         return self

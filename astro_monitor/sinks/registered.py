@@ -9,14 +9,14 @@ from ..documents import Body, Document, PluginDisabled
 from ..plain import counted
 from ..plugins import READER_FAILED, Disabled, Guard, Plugins
 from ..settings import Settings
-from .apart import Apart
 from .sink import Sink
+from .threaded import ThreadedSink
 
 _Report = Callable[[str, Body], None]
 _VERBS = ("accept", "flush", "close")
 
 
-def registered_sinks(plugins: Plugins, settings: Settings, report: _Report) -> list[Apart]:
+def registered_sinks(plugins: Plugins, settings: Settings, report: _Report) -> list[ThreadedSink]:
     """Start all sinks and subscribers that are registered by hooks.
 
     Parameters:
@@ -28,19 +28,19 @@ def registered_sinks(plugins: Plugins, settings: Settings, report: _Report) -> l
         ConfigError: a plugin failed, or returned what is no sink, or a name that is taken.
     """
     rows = plugins.registered("register_sinks", object, _key, settings=settings)
-    sinks: list[Apart] = []
+    sinks: list[ThreadedSink] = []
     for registered in rows:
         sink: Sink = registered.row  # type: ignore[assignment]  # _key has checked it
         if registered.guard is None:
-            sinks.append(Apart(sink))
+            sinks.append(ThreadedSink(sink))
         else:
             own = PluginSink(sink.name, sink.accept, sink.flush, sink.close)
-            sinks.append(Apart(own, on_disabled=partial(_ended, report, registered.guard)))
+            sinks.append(ThreadedSink(own, on_disabled=partial(_ended, report, registered.guard)))
     for guard, tell in plugins.subscribers():
         subscriber = PluginSink(f"documents of the plugin {guard.name}", tell)
-        sinks.append(Apart(subscriber, on_disabled=partial(_ended, report, guard)))
+        sinks.append(ThreadedSink(subscriber, on_disabled=partial(_ended, report, guard)))
     if plugins.guards:
-        sinks.append(Apart(PluginErrors(plugins, report)))
+        sinks.append(ThreadedSink(PluginErrors(plugins, report)))
     return sinks
 
 

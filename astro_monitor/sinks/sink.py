@@ -10,8 +10,8 @@ from ..documents import Document
 class Sink(Protocol):
     """Takes documents that are safe in the night log, and brings them somewhere: lists, a status file, a phone.
 
-    A sink runs in a thread of its own (:class:`sinks.Apart`), so it may be slow. It may raise: the night goes on, and a
-    sink that fails again and again is turned off.
+    A sink runs in a thread of its own (:class:`sinks.ThreadedSink`), so it may be slow. It may raise: the night goes
+    on, and a sink that fails again and again is turned off.
 
     Attributes:
         name: for messages; unique among the sinks of a session.

@@ -17,7 +17,7 @@ from astro_monitor.memory import past_of
 from astro_monitor.nightlog import NightLog
 from astro_monitor.pipeline import Pipeline
 from astro_monitor.records import Arrival, Look, baseline_key
-from astro_monitor.regrade import Again, judge_again
+from astro_monitor.regrade import JudgedAgain, judge_again
 from astro_monitor.session import Session
 from astro_monitor.settings import KeepSettings, ModelSettings, Settings, SiteSettings
 
@@ -51,7 +51,7 @@ class Night:
             session.take(pipeline.compare(look, session.baseline_for(baseline_key(look.meta, look.sensor_shape))))
         session.stop("stopped", "The end.")
 
-    def again(self, settings: Settings = SETTINGS) -> list[Again]:
+    def again(self, settings: Settings = SETTINGS) -> list[JudgedAgain]:
         rows = sorted(self.log.judged_frames(), key=lambda row: row.seq)
         past = past_of(self.log, [rows[0].night])
         return list(judge_again(rows, settings, past, store=self.store))

@@ -15,7 +15,7 @@ from ...framestore import FrameStore
 from ...memory import Past, past_of
 from ...nightlog import BY_RULES, NightLogReader
 from ...plain import counted
-from ...regrade import Again, by_hand, chosen_rows, followed, judge_again, lessons, moves
+from ...regrade import JudgedAgain, by_hand, chosen_rows, followed, judge_again, lessons, moves
 from ...settings import Settings
 from ..nightlogs import night_log_of
 from ..options import FILES, ConfigOption, LogOption, StateOption, err, out, settings_of
@@ -71,7 +71,7 @@ def run_diff(
         raise ConfigError(f"the log of {folder} has no night {night!r}; it has {', '.join(nights) or 'none yet'}")
     one_night = None if night == "all" else wanted[0]
     every, chosen = chosen_rows(rows, one_night, warm_up=past.memory is None)
-    by_frame: dict[str, Again] = {}
+    by_frame: dict[str, JudgedAgain] = {}
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bars, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("judging again", total=len(every))
@@ -90,7 +90,7 @@ def run_diff(
         _teach(seen, settings, past, err if as_json else out)
 
 
-def _line(again: Again) -> dict[str, object]:
+def _line(again: JudgedAgain) -> dict[str, object]:
     row, verdict = again.row, again.verdict
     body = row.body
     would_be = None
@@ -116,7 +116,7 @@ def _line(again: Again) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _show(seen: list[Again], out: Console) -> None:
+def _show(seen: list[JudgedAgain], out: Console) -> None:
     page = Page.on(out)
     changed = [again for again in seen if again.changed]
     if changed:
@@ -146,7 +146,7 @@ def _show(seen: list[Again], out: Console) -> None:
     page.line("Nothing was changed: the log and the lists are as they were.", style="dim")
 
 
-def _teach(seen: list[Again], settings: Settings, past: Past, out: Console) -> None:
+def _teach(seen: list[JudgedAgain], settings: Settings, past: Past, out: Console) -> None:
     hands = by_hand(seen)
     learned = lessons(seen, settings, past)
     page, count = Page.on(out), counted(len(hands), "decision")

@@ -20,7 +20,7 @@ from astro_monitor.cli.page import print_value
 from astro_monitor.cli.printing import print_json
 from astro_monitor.documents import BODIES, Document, FrameJudgedView, decode
 from astro_monitor.nightlog import FrameRow
-from astro_monitor.regrade import Again
+from astro_monitor.regrade import JudgedAgain
 from astro_monitor.settings import Settings
 
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
@@ -67,7 +67,7 @@ def test_a_line_of_diff_is_as_the_page_says(capsys) -> None:
         seq=1, doc_id="d", frame_id="f", time="", night="2026-03-01", paths=(), decision="keep", first_decision="keep",
         rules_decision="keep", decided_by="rules", why="", weight=1.0, body=FrameJudgedView.of(body),
     )  # fmt: skip
-    print_value(_line(Again(row, None, None, "it is gone")))
+    print_value(_line(JudgedAgain(row, None, None, "it is gone")))
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert set(line) == fields("A line of `diff")
     assert (line["now"], line["changed"], line["would_be"]) == ("", False, None)

@@ -15,7 +15,7 @@ from astro_monitor.judge import Judge
 from astro_monitor.memory import BEFORE, NIGHTS_KEPT, Memory, past_of
 from astro_monitor.nightlog import NightLog
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements, Skipped
-from astro_monitor.regrade import Again, chosen_rows, judge_only, moves
+from astro_monitor.regrade import JudgedAgain, chosen_rows, judge_only, moves
 from astro_monitor.session import Session
 from astro_monitor.settings import Settings
 
@@ -86,12 +86,12 @@ class Nights:
 
         return Session(Settings(), self.log, SystemClock(), announce=hear)
 
-    def again(self, night: str | None, settings: Settings | None = None) -> list[Again]:
+    def again(self, night: str | None, settings: Settings | None = None) -> list[JudgedAgain]:
         rows = list(self.log.judged_frames())
         nights = sorted({row.night for row in rows})
         past = past_of(self.log, nights if night is None else [night])
         every, chosen = chosen_rows(rows, night, warm_up=past.memory is None)
-        seen = [Again(row, self.outcomes[row.frame_id], None, second=self.seconds[row.frame_id]) for row in every]
+        seen = [JudgedAgain(row, self.outcomes[row.frame_id], None, second=self.seconds[row.frame_id]) for row in every]
         wanted = {row.frame_id for row in chosen}
         return [one for one in judge_only(seen, settings or Settings(), past) if one.row.frame_id in wanted]
 
@@ -144,10 +144,10 @@ def test_a_frame_that_would_be_no_light_or_fail_now_is_a_change() -> None:
                       sensor_shape=(64, 80), sentence="A flat.", timings_s={})  # fmt: skip
     failed = Failed(arrival=light.arrival, frame_id=light.frame_id, stage="read", kind="unreadable", known=True,
                     retryable=False, sentence="No.", timings_s={})  # fmt: skip
-    assert [(one.now, one.changed) for one in (Again(row, skipped, None), Again(row, failed, None))] == [
+    assert [(one.now, one.changed) for one in (JudgedAgain(row, skipped, None), JudgedAgain(row, failed, None))] == [
         ("skipped", True), ("failed", True)
     ]  # fmt: skip
-    gone = Again(row, None, None, "the frame is no longer where it was")
+    gone = JudgedAgain(row, None, None, "the frame is no longer where it was")
     assert (gone.now, gone.changed) == ("", False)
 
 

@@ -13,7 +13,7 @@ from astro_monitor.plugins import MAX_FAILURES
 from astro_monitor.settings import Settings
 from astro_monitor.sinks import outputs as outputs_package
 from astro_monitor.sinks import registered_sinks
-from astro_monitor.sinks.apart import FAILURES_ALLOWED
+from astro_monitor.sinks.threaded import FAILURES_ALLOWED
 from astro_monitor.testing.plugins import made_plugin, with_plugin
 
 PATIENCE_S = 20.0

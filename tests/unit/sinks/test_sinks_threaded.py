@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from astro_monitor.documents import Document
-from astro_monitor.sinks import Apart, Fanout
-from astro_monitor.sinks import apart as module
+from astro_monitor.sinks import SinkFanout, ThreadedSink
 from astro_monitor.sinks import fanout as fanout_module
+from astro_monitor.sinks import threaded as module
 
 PATIENCE_S = 30.0
 
@@ -58,58 +58,58 @@ def disabled() -> list[tuple[str, int, str]]:
 
 
 @pytest.fixture
-def apart(sink: Recording, disabled: list[tuple[str, int, str]]) -> Iterator[Apart]:
-    apart = Apart(sink, on_disabled=lambda *what: disabled.append(what), flush_every_s=1000.0)
-    yield apart
+def threaded(sink: Recording, disabled: list[tuple[str, int, str]]) -> Iterator[ThreadedSink]:
+    threaded = ThreadedSink(sink, on_disabled=lambda *what: disabled.append(what), flush_every_s=1000.0)
+    yield threaded
     sink.go_on.set()
-    apart.close(PATIENCE_S)
+    threaded.close(PATIENCE_S)
 
 
 def numbers(sink: Recording) -> list[object]:
     return [event for event in sink.events if event != "flush"]
 
 
-def test_documents_arrive_in_order_and_are_brought_out_before_the_end(sink, apart) -> None:
+def test_documents_arrive_in_order_and_are_brought_out_before_the_end(sink, threaded) -> None:
     for number in range(100):
-        apart.accept(document(number))
-    assert apart.flush(PATIENCE_S)
+        threaded.accept(document(number))
+    assert threaded.flush(PATIENCE_S)
     assert numbers(sink) == list(range(100))
-    apart.accept(document(100))
-    apart.close(PATIENCE_S)
+    threaded.accept(document(100))
+    threaded.close(PATIENCE_S)
     assert numbers(sink) == [*range(101), "close"]
     assert sink.events[-2:] == ["flush", "close"]
 
 
-def test_a_sink_that_hangs_holds_nobody(sink, apart) -> None:
+def test_a_sink_that_hangs_holds_nobody(sink, threaded) -> None:
     sink.go_on.clear()
-    apart.accept(document(1))
+    threaded.accept(document(1))
     assert sink.begun.wait(PATIENCE_S)
-    apart.accept(document(2))
-    assert not apart.flush(0.01)
+    threaded.accept(document(2))
+    assert not threaded.flush(0.01)
     sink.go_on.set()
-    assert apart.flush(PATIENCE_S)
+    assert threaded.flush(PATIENCE_S)
     assert numbers(sink) == [1, 2]
 
 
-def test_an_error_costs_one_document_and_is_logged_once(sink, apart, disabled, caplog) -> None:
+def test_an_error_costs_one_document_and_is_logged_once(sink, threaded, disabled, caplog) -> None:
     sink.fault = OSError("no route to the phone")
-    apart.accept(document(1))
-    apart.flush(PATIENCE_S)
+    threaded.accept(document(1))
+    threaded.flush(PATIENCE_S)
     sink.fault = None
-    apart.accept(document(2))
-    apart.flush(PATIENCE_S)
+    threaded.accept(document(2))
+    threaded.flush(PATIENCE_S)
     assert numbers(sink) == [2]
     assert disabled == []
     assert caplog.text.count("recording failed; the night goes on") == 1
 
 
-def test_a_sink_that_fails_again_and_again_is_turned_off_and_said_so(sink, apart, disabled, caplog) -> None:
+def test_a_sink_that_fails_again_and_again_is_turned_off_and_said_so(sink, threaded, disabled, caplog) -> None:
     sink.fault = OSError("no route to the phone")
     for number in range(2 * module.FAILURES_ALLOWED):
-        apart.accept(document(number))
-    apart.flush(PATIENCE_S)
+        threaded.accept(document(number))
+    threaded.flush(PATIENCE_S)
     assert disabled == [("recording", module.FAILURES_ALLOWED, "OSError: no route to the phone")]
-    assert apart.disabled
+    assert threaded.disabled
     assert "recording is turned off after 5 failures in a row" in caplog.text
 
 
@@ -117,34 +117,34 @@ def test_the_thread_of_a_sink_outlives_what_would_end_a_program_and_a_report_tha
     def report(*what: object) -> None:
         raise OSError("the disk is full")
 
-    apart = Apart(sink, on_disabled=report, flush_every_s=1000.0)
+    threaded = ThreadedSink(sink, on_disabled=report, flush_every_s=1000.0)
     sink.fault = SystemExit(1)  # type: ignore[assignment]
     for number in range(module.FAILURES_ALLOWED):
-        apart.accept(document(number))
-    assert apart.flush(PATIENCE_S)
-    assert apart.disabled
-    apart.close(PATIENCE_S)
+        threaded.accept(document(number))
+    assert threaded.flush(PATIENCE_S)
+    assert threaded.disabled
+    threaded.close(PATIENCE_S)
 
 
 def test_what_comes_faster_than_it_can_be_taken_is_dropped_for_this_sink_and_counted(sink, monkeypatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 3)
-    apart = Apart(sink, flush_every_s=1000.0)
+    threaded = ThreadedSink(sink, flush_every_s=1000.0)
     sink.go_on.clear()
-    apart.accept(document(0))
+    threaded.accept(document(0))
     assert sink.begun.wait(PATIENCE_S)
     for number in range(1, 8):
-        apart.accept(document(number))
-    assert apart.dropped == 4
+        threaded.accept(document(number))
+    assert threaded.dropped == 4
     sink.go_on.set()
-    apart.close(PATIENCE_S)
+    threaded.close(PATIENCE_S)
     assert numbers(sink) == [0, 1, 2, 3, "close"]
 
 
-def test_the_fanout_hands_each_document_to_all(sink, apart) -> None:
+def test_the_fanout_hands_each_document_to_all(sink, threaded) -> None:
     told: list[int] = []
-    fanout = Fanout(direct=(lambda document: told.append(document.seq),))
+    fanout = SinkFanout(direct=(lambda document: told.append(document.seq),))
     fanout.accept(document(1))
-    fanout.add(apart)
+    fanout.add(threaded)
     fanout.accept(document(2))
     fanout.flush()
     assert told == [1, 2]
@@ -156,7 +156,7 @@ def test_sinks_that_hang_cost_one_wait_at_the_end(monkeypatch) -> None:
     hanging, sound = [Recording() for _ in range(8)], Recording()
     for one in hanging:
         one.go_on.clear()
-    fanout = Fanout(apart=[Apart(one, flush_every_s=1000.0) for one in (*hanging, sound)])
+    fanout = SinkFanout(threaded=[ThreadedSink(one, flush_every_s=1000.0) for one in (*hanging, sound)])
     fanout.accept(document(1))
     for one in hanging:
         assert one.begun.wait(PATIENCE_S)

@@ -32,7 +32,7 @@ class _Flush:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class Apart:
+class ThreadedSink:
     """Runs one sink in its own thread, from the first document on.
 
     Parameters:

@@ -26,13 +26,13 @@ from .sight import Sight
 WARM_UP = 40
 """Frames kept before the chosen ones that are judged first where the judge's memory was not kept."""
 
-Look = Callable[[FrameRow, Judge], "Again"]
+Look = Callable[[FrameRow, Judge], "JudgedAgain"]
 """Examines a frame, or returns its earlier measurements; it judges nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """One frame: how it stands in the log, and what became of it now.
+class JudgedAgain:
+    """One frame that is judged again: how it stands in the night log, and what became of it now.
 
     Attributes:
         outcome: what was seen of it; ``None`` when it could not be looked at; ``sentence`` says why.
@@ -88,7 +88,7 @@ def judge_again(
     past: Past,
     on_models: Callable[[], None] = lambda: None,
     store: FrameStore | None = None,
-) -> Iterator[Again]:
+) -> Iterator[JudgedAgain]:
     """Judge frames again, from their looks where these are kept, else from their files.
 
     Parameters:
@@ -109,7 +109,7 @@ def judge_again(
         yield from _replayed(rows, settings, past, lambda row, judge: _stands(row, sight.see(row, judge)))
 
 
-def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = None) -> list[Again]:
+def judge_only(seen: Sequence[JudgedAgain], settings: Settings, past: Past | None = None) -> list[JudgedAgain]:
     """Judge outcomes of frames again with other limits: no frame is read.
 
     Parameters:
@@ -120,27 +120,27 @@ def judge_only(seen: Sequence[Again], settings: Settings, past: Past | None = No
     known = {one.row.frame_id: one for one in seen}
     looked: set[str] = set()
 
-    def look(row: FrameRow, _: Judge) -> Again:
+    def look(row: FrameRow, _: Judge) -> JudgedAgain:
         one, first = known[row.frame_id], row.frame_id not in looked
         looked.add(row.frame_id)
         return one if first or one.second is None else replace(one, outcome=one.second)
 
-    last: dict[str, Again] = {}
+    last: dict[str, JudgedAgain] = {}
     for one in _replayed([one.row for one in seen], settings, past or Past(), look):
         last[one.row.frame_id] = one
     return [last[one.row.frame_id] for one in seen]
 
 
-def moves(seen: Iterable[Again]) -> Counter[tuple[str, str]]:
+def moves(seen: Iterable[JudgedAgain]) -> Counter[tuple[str, str]]:
     """Count decisions on frames judged again by what they were and what they would be."""
     return Counter((one.row.rules_decision, one.now) for one in seen if one.now)
 
 
-def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Look) -> Iterator[Again]:
+def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Look) -> Iterator[JudgedAgain]:
     """Judge frames in their order, with second looks and decisions by hand at their places."""
     judge = Judge.restore(settings.judge, settings.site, past.memory or {}, RuleBook.of(load_plugins(settings)))
     rejected = sorted(past.rejected)
-    waiting: dict[str, tuple[Again, BaselineKey]] = {}
+    waiting: dict[str, tuple[JudgedAgain, BaselineKey]] = {}
     for row in rows:
         while rejected and rejected[0][0] < row.seq:
             yield from _second_looks(judge, waiting, past, rejected[0][0], look)
@@ -158,8 +158,8 @@ def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Lo
 
 
 def _second_looks(
-    judge: Judge, waiting: dict[str, tuple[Again, BaselineKey]], past: Past, before: int | None, look: Look
-) -> Iterator[Again]:
+    judge: Judge, waiting: dict[str, tuple[JudgedAgain, BaselineKey]], past: Past, before: int | None, look: Look
+) -> Iterator[JudgedAgain]:
     """Make the second looks that are due before a document.
 
     A frame that had one has it at the same place. One that had none, though it stood as it does now, has none again.
@@ -179,10 +179,10 @@ def _second_looks(
             yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
 
 
-def _stands(row: FrameRow, outcome: Outcome | str) -> Again:
+def _stands(row: FrameRow, outcome: Outcome | str) -> JudgedAgain:
     """Put an outcome to its row, if it is of the same frame; a sentence says why there is none."""
     if isinstance(outcome, str):
-        return Again(row, None, None, outcome)
+        return JudgedAgain(row, None, None, outcome)
     if outcome.frame_id is not None and outcome.frame_id != row.frame_id:
-        return Again(row, None, None, "another frame has taken its place")
-    return Again(row, outcome, None, "" if isinstance(outcome, Examined) else outcome.sentence)
+        return JudgedAgain(row, None, None, "another frame has taken its place")
+    return JudgedAgain(row, outcome, None, "" if isinstance(outcome, Examined) else outcome.sentence)

@@ -11,7 +11,7 @@ import pytest
 from astro_monitor import metrics
 from astro_monitor.nightlog import FrameRow
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, FrameMeta, Grade, Measurements
-from astro_monitor.regrade import Again, by_hand, chosen_rows, followed, judge_only, lessons, moves
+from astro_monitor.regrade import JudgedAgain, by_hand, chosen_rows, followed, judge_only, lessons, moves
 from astro_monitor.settings import Settings
 
 START = datetime(2026, 3, 1, 20, tzinfo=UTC)
@@ -43,7 +43,7 @@ def seen(number, *, p_bad=0.0, hand="", first="keep", night="2026-03-01", **valu
         first_decision=first, rules_decision=first, decided_by="astronomer" if hand else "rules", why="", weight=1.0,
         body={"relative_path": f"{number}.fits"},
     )  # fmt: skip
-    return Again(row, examined, None)
+    return JudgedAgain(row, examined, None)
 
 
 def night(decided):

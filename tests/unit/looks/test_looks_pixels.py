@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.looks import compact, cutouts, picture
-from astro_monitor.looks.kept import CUTOUT_PX, MOST_PICTURE_PX
+from astro_monitor.looks.pixels import CUTOUT_PX, MOST_PICTURE_PX
 from astro_monitor.testing.looks import small_look
 
 RNG_SEED = 4
