@@ -5,13 +5,14 @@ the same bytes. It reads documents only. It writes into its own folder only, nev
 linked, never copied, moved or changed.
 """
 
-from .frames import ListedFrame, NotLight, listed_frame
+from .frames import ListedFrame, ListedNotLight, listed_frame
 from .grouping import Stack, stacks
 from .owner import Owner, owner_of
 from .siril import Version as SirilVersion
+from .stacktask import StackTask
 from .task import Written
 from .write import FORMATS, ListError, refuse_capture_folder, write_lists
-from .writer import ListWriter, ListWriters, StackTask
+from .writer import ListWriter, ListWriters
 
 __all__ = [
     "FORMATS",
@@ -19,7 +20,7 @@ __all__ = [
     "ListWriter",
     "ListWriters",
     "ListedFrame",
-    "NotLight",
+    "ListedNotLight",
     "Owner",
     "SirilVersion",
     "Stack",

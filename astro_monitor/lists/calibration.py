@@ -15,7 +15,7 @@ from pathlib import PurePath
 from statistics import median
 
 from ..formats.known.fits import FITS_ENDINGS
-from .frames import NotLight
+from .frames import ListedNotLight
 from .grouping import Stack
 
 SAME_TEMPERATURE_C = 2.0
@@ -86,7 +86,7 @@ class Calibration:
         return f"Calibrated with {', '.join(parts_used)} of the same camera and gain.{lacking}"
 
 
-def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[str], str | None]) -> Calibration:
+def calibration_for(stack: Stack, files: Sequence[ListedNotLight], ending: Callable[[str], str | None]) -> Calibration:
     """Select the calibration frames that fit a stack.
 
     Parameters:
@@ -110,14 +110,14 @@ def calibration_for(stack: Stack, files: Sequence[NotLight], ending: Callable[[s
     return Calibration(dark=of_lights, flat=flat, flat_dark=of_flats, bias=bias if needs_bias else Part())
 
 
-def _kind(file: NotLight) -> str:
+def _kind(file: ListedNotLight) -> str:
     """Return ``dark``, ``flat`` or ``bias``, also for a master; empty for anything else."""
     if file.type in ("dark", "flat", "bias"):
         return file.type
     return _master_kind(file)
 
 
-def _master_kind(file: NotLight) -> str:
+def _master_kind(file: ListedNotLight) -> str:
     if file.type != "product":
         return ""
     spelled = re.sub(r"[^a-z]", "", (file.meta.frame_type or "").lower())
@@ -134,7 +134,7 @@ def _master_kind(file: NotLight) -> str:
     return "dark" if "dark" in name else "bias" if name == "offset" else name
 
 
-def _is_of_rig(stack: Stack, file: NotLight) -> bool:
+def _is_of_rig(stack: Stack, file: ListedNotLight) -> bool:
     """Whether a frame was taken with the camera and readout mode of a stack. Masters may have lost the gain."""
     meta = file.meta
     if (meta.width_px, meta.height_px) != (stack.width_px, stack.height_px):
@@ -157,25 +157,25 @@ def _agree(first: float | str | None, other: float | str | None) -> bool:
     return first == other
 
 
-def _fits_as_flat(stack: Stack, file: NotLight) -> bool:
+def _fits_as_flat(stack: Stack, file: ListedNotLight) -> bool:
     filter_ = " ".join((file.meta.filter or "").casefold().split())
     same_filter = filter_ == " ".join(stack.filter.casefold().split())
     return _kind(file) == "flat" and same_filter and _agree(file.meta.telescope, stack.telescope)
 
 
-def _is_as_long(file: NotLight, exposure_s: float | None) -> bool:
+def _is_as_long(file: ListedNotLight, exposure_s: float | None) -> bool:
     told_s = file.meta.exposure_s
     if not told_s or not exposure_s:
         return False
     return bool(abs(told_s - exposure_s) <= SAME_EXPOSURE * exposure_s)
 
 
-def _is_as_warm(file: NotLight, lights_c: float | None) -> bool:
+def _is_as_warm(file: ListedNotLight, lights_c: float | None) -> bool:
     told_c = file.meta.sensor_temp_c
     return told_c is None or lights_c is None or abs(told_c - lights_c) <= SAME_TEMPERATURE_C
 
 
-def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
+def _part(files: Sequence[ListedNotLight], kind: str, stack: Stack) -> Part:
     """Select the latest master, else the single frames; for flats those of the session nearest to the lights."""
     ordered = sorted(files, key=lambda file: (file.date_obs_utc, file.seq, file.file))
     masters = [file for file in ordered if file.type == "product" and file.file.lower().endswith(FITS_ENDINGS)]
@@ -187,13 +187,13 @@ def _part(files: Sequence[NotLight], kind: str, stack: Stack) -> Part:
     return Part(tuple(file.file for file in ordered)) if len(ordered) >= LEAST_RAW else Part()
 
 
-def _nearest_session(files: Sequence[NotLight], stack: Stack) -> list[NotLight]:
+def _nearest_session(files: Sequence[ListedNotLight], stack: Stack) -> list[ListedNotLight]:
     """Return the files of one session: the one nearest to the first light; all files where times are unknown."""
     times = [_moment(file.date_obs_utc) for file in files]
     lights = [moment for frame in stack.frames if (moment := _moment(frame.date_obs_utc)) is not None]
     if not lights or any(moment is None for moment in times):
         return list(files)
-    sessions: list[list[tuple[datetime, NotLight]]] = []
+    sessions: list[list[tuple[datetime, ListedNotLight]]] = []
     for moment, file in zip(times, files, strict=True):
         assert moment is not None  # noqa: S101
         if not sessions or moment - sessions[-1][-1][0] > NIGHT_BREAK:

@@ -98,7 +98,7 @@ UNKNOWN_META = MetaView(kind="unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotLight:
+class ListedNotLight:
     """One file that is not a light frame, as lists need it: listed, never measured or graded.
 
     Attributes:
@@ -175,10 +175,10 @@ def listed_frame(
     )
 
 
-Row = TypeVar("Row", "ListedFrame", "NotLight")
+Row = TypeVar("Row", "ListedFrame", "ListedNotLight")
 
 
-def time_order(frame: ListedFrame | NotLight) -> tuple[str, str, str]:
+def time_order(frame: ListedFrame | ListedNotLight) -> tuple[str, str, str]:
     """Return the sort key: start of the exposure, then path, then identity."""
     return frame.date_obs_utc, frame.file, frame.frame_id
 

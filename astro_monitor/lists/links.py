@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..openfile import read_plain
-from .files import own_file, own_folder, replace_file, sync_folder
+from .replacing import make_own_folder, replace_file, set_aside_if_not_plain, sync_folder
 
 _LINK_NAME = re.compile(r"([a-z]+)_\d{5}((?:\.[a-z][a-z0-9]*){1,2})")
 """Names of links: kind of frame, number of five digits, ending."""
@@ -58,9 +58,9 @@ def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = Fa
     Raises:
         OSError: links cannot be made in this folder; those that were made are recorded.
     """
-    own_folder(folder)
+    make_own_folder(folder)
     record = record_of(folder)
-    own_file(record)
+    set_aside_if_not_plain(record)
     entries = {entry.name: _state(entry) for entry in os.scandir(folder)}
     recorded = _read(record)
     own_links = {name for name, state in entries.items() if _is_own(name, state, recorded, legacy)}

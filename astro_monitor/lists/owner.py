@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..openfile import read_plain
-from .files import own_file, replace_file
+from .replacing import replace_file, set_aside_if_not_plain
 
 CLAIM = ".astro-monitor-owner.json"
 """Name of the file in a folder of lists that identifies the watch which writes there."""
@@ -107,7 +107,7 @@ def _claim(folder: Path, owner: Owner) -> bool:
     content = json.dumps(mine, indent=1).encode("ascii")
     # Written under another name, then renamed only if the final name is free: a claim is never incomplete.
     claim_file = folder / f"{CLAIM}.{owner.identity}"
-    own_file(path)
+    set_aside_if_not_plain(path)
     if not os.path.lexists(path):
         replace_file(claim_file, content)
         try:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .frames import SHOWN_NUMBERS, ListedFrame, NotLight
+from .frames import SHOWN_NUMBERS, ListedFrame, ListedNotLight
 from .grouping import Stack
 from .names import csv_text, is_listable
 
@@ -92,7 +92,7 @@ def stack_json(stack: Stack, notes: Sequence[str] = ()) -> bytes:
     )
 
 
-def not_lights_csv(files: Sequence[NotLight]) -> bytes:
+def not_lights_csv(files: Sequence[ListedNotLight]) -> bytes:
     """Return the files that are not light frames as a table, in the form of :func:`csv_bytes`.
 
     Parameters:
@@ -111,7 +111,7 @@ def not_lights_csv(files: Sequence[NotLight]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def not_lights_json(files: Sequence[NotLight]) -> bytes:
+def not_lights_json(files: Sequence[ListedNotLight]) -> bytes:
     """Return the files that are not light frames as JSON.
 
     Parameters:
@@ -120,7 +120,7 @@ def not_lights_json(files: Sequence[NotLight]) -> bytes:
     return _json({"schema": "astro-monitor/list/1", "not_lights": [_not_light_row(file) for file in files]})
 
 
-def _not_light_row(file: NotLight) -> dict[str, Any]:
+def _not_light_row(file: ListedNotLight) -> dict[str, Any]:
     facts = {name: getattr(file.meta, name) for name in NOT_LIGHT_META}
     return {"file": file.file, "frame_id": file.frame_id, "type": file.type, "keyword": file.keyword, "why": file.why,
             **facts}  # fmt: skip

@@ -10,21 +10,21 @@ from pathlib import Path
 
 from ..plain import because, counted, shown
 from .calibration import Calibration, calibration_for
-from .files import (
-    ASIDE_MARK,
-    TORN_PREFIX,
-    TORN_SUFFIX,
-    digest,
-    own_folder,
-    remove_if_empty,
-    remove_own_file,
-    replace_own_file,
-)
-from .frames import NotLight
+from .frames import ListedNotLight
 from .grouping import Stack
 from .index import Index
 from .links import remove_links, replace_links
 from .names import is_listable
+from .replacing import (
+    ASIDE_MARK,
+    TORN_PREFIX,
+    TORN_SUFFIX,
+    digest,
+    make_own_folder,
+    remove_if_empty,
+    remove_own_file,
+    replace_own_file,
+)
 from .siril import FOLDERS, Version, siril_ending
 from .writer import ListWriters, rendered, rendered_not_lights
 
@@ -123,7 +123,7 @@ class Task:
         self.notes: list[str] = []
         self.changed = False
 
-    def write_all(self, lights: Sequence[Stack], others: Sequence[NotLight]) -> None:
+    def write_all(self, lights: Sequence[Stack], others: Sequence[ListedNotLight]) -> None:
         """Write every list."""
         fresh: Written = {}
         if not self._written:
@@ -194,7 +194,7 @@ class Task:
             return False
         return all(names_in(self._folder / name) == names for name, names in last.links.items())
 
-    def _calibration(self, stack: Stack, others: Sequence[NotLight]) -> Calibration:
+    def _calibration(self, stack: Stack, others: Sequence[ListedNotLight]) -> Calibration:
         if stack.not_offered or not any(writer.row.calibrates for writer in self._chosen):
             return Calibration()
         return calibration_for(stack, others, siril_ending)
@@ -212,7 +212,7 @@ class Task:
         for writer in chosen:
             contents |= rendered(writer, task, contents)
         for name, content in contents.items():
-            own_folder(self._folder / stack.folder)
+            make_own_folder(self._folder / stack.folder)
             if "/" in name:
                 task.folder(name.split("/")[0])
             self._write(f"{stack.folder}/{name}", content, written.made)
@@ -222,8 +222,8 @@ class Task:
 
     def make_folder(self, stack: Stack, program: str) -> None:
         """Make the sub-folder of a stack for a program."""
-        own_folder(self._folder / stack.folder)
-        own_folder(self._folder / stack.folder / program)
+        make_own_folder(self._folder / stack.folder)
+        make_own_folder(self._folder / stack.folder / program)
 
     def make_links(
         self, written: StackWritten, program: str, folder: str, targets: dict[str, str], trouble: Callable[[str], None]

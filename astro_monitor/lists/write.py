@@ -35,11 +35,11 @@ from ..plain import because, shown
 from ..settings import Merge
 from . import render
 from .builtin import built_in_writers
-from .files import replace_file, set_aside
-from .frames import ListedFrame, NotLight, Row, each_once
+from .frames import ListedFrame, ListedNotLight, Row, each_once
 from .grouping import stacks
 from .index import INDEX, read_index
 from .owner import Owner, own_place, turn
+from .replacing import replace_file, set_aside
 from .siril import Version
 from .task import Task, Written
 from .writer import ListWriters
@@ -61,7 +61,7 @@ def write_lists(
     folder: Path,
     formats: Sequence[str] = FORMATS,
     *,
-    not_lights: Iterable[NotLight] = (),
+    not_lights: Iterable[ListedNotLight] = (),
     merge: Collection[Merge] = (),
     siril: Version | None = None,
     watch_roots: Sequence[Path] = (),

@@ -5,66 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..complaints import nearest
 from ..errors import ConfigError
 from ..plain import shown
 from ..plugins import Guard, Plugins, Registered
-from .calibration import Calibration
-from .frames import NotLight
+from .frames import ListedNotLight
 from .grouping import Stack
-from .siril import Version
+from .stacktask import StackTask
 
 _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)?[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 """A file of a list: a plain name, in one sub-folder at most."""
 
 
-class StackTask(Protocol):
-    """The frames of one stack, and what a writer may do with them.
-
-    Attributes:
-        stack: the frames.
-        calibration: darks, flats and biases that fit; empty where no chosen writer uses them.
-        siril: version of the Siril that will run scripts; ``None``: not known.
-        notes: sentences about the lists of this stack; a writer adds its own.
-    """
-
-    @property
-    def stack(self) -> Stack: ...  # noqa: D102
-
-    @property
-    def calibration(self) -> Calibration: ...  # noqa: D102
-
-    @property
-    def siril(self) -> Version | None: ...  # noqa: D102
-
-    @property
-    def notes(self) -> list[str]: ...  # noqa: D102
-
-    def links(self, program: str, folder: str, targets: dict[str, str]) -> tuple[str, ...] | None:
-        """Make links to frames in a sub-folder.
-
-        Parameters:
-            program: for messages, and name of the sub-folder of the stack; one of the row's ``folders``.
-            folder: below it: ``lights``, ``darks``, ``flats``, ``flat_darks`` or ``biases``.
-            targets: name of each link, and path of its frame.
-
-        Returns:
-            names of other files there; ``None`` when links cannot be made, which is noted.
-        """
-        ...
-
-    def trouble(self, sentence: str) -> None:
-        """Note what could not be written, here and in the ``list.written`` document."""
-        ...
-
-    def folder(self, program: str) -> None:
-        """Make the sub-folder of the stack for a program."""
-        ...
-
-
-def _nothing(files: Sequence[NotLight]) -> Mapping[str, bytes]:
+def _nothing(files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
     return {}
 
 
@@ -94,7 +48,7 @@ class ListWriter:
     render: Callable[[StackTask], Mapping[str, bytes]]
     folders: tuple[str, ...] = ()
     notes: Callable[[Stack], Sequence[str]] = _silent
-    not_lights: Callable[[Sequence[NotLight]], Mapping[str, bytes]] = _nothing
+    not_lights: Callable[[Sequence[ListedNotLight]], Mapping[str, bytes]] = _nothing
     every_stack: bool = False
     calibrates: bool = False
     order: int = 100
@@ -179,7 +133,7 @@ def rendered(writer: Registered[ListWriter], task: StackTask, taken: Collection[
     )
 
 
-def rendered_not_lights(writer: Registered[ListWriter], files: Sequence[NotLight]) -> Mapping[str, bytes]:
+def rendered_not_lights(writer: Registered[ListWriter], files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
     """Return the files about darks, flats and the like; none after an error of a plugin.
 
     Parameters:
@@ -192,7 +146,7 @@ def rendered_not_lights(writer: Registered[ListWriter], files: Sequence[NotLight
     return _guarded_not_lights(row, guard, files)
 
 
-def _guarded_not_lights(row: ListWriter, guard: Guard, files: Sequence[NotLight]) -> Mapping[str, bytes]:
+def _guarded_not_lights(row: ListWriter, guard: Guard, files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
     return guard.call(
         f"the list {row.key} of files that are no lights", lambda: _checked(row.not_lights(files), row, ()),
         lambda why: {},

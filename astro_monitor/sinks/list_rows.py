@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from ..lists import ListedFrame, NotLight, listed_frame
+from ..lists import ListedFrame, ListedNotLight, listed_frame
 from ..nightlog import BY_RULES, FrameRow, NightLogReader, SkippedRow
 from .presence import present_files
 
-Kind = TypeVar("Kind", ListedFrame, NotLight)
+Kind = TypeVar("Kind", ListedFrame, ListedNotLight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,23 @@ def placed(row: PathedFile[ListedFrame], present: Mapping[str, bool]) -> ListedF
     return row.file.gone() if here is None else row.file.at(here)
 
 
-def not_lights(night_log: NightLogReader) -> list[NotLight]:
+def not_lights(night_log: NightLogReader) -> list[ListedNotLight]:
     """Return all files that are there and are no light frames as the lists need them, each where it lies now."""
     rows = [row_of_other(row) for row in night_log.skipped_frames()]
     present = present_files(path for row in rows for path in row.paths)
     return still_there(rows, present)
 
 
-def still_there(rows: Iterable[PathedFile[NotLight]], present: Mapping[str, bool]) -> list[NotLight]:
+def still_there(rows: Iterable[PathedFile[ListedNotLight]], present: Mapping[str, bool]) -> list[ListedNotLight]:
     """Return the listed files that are there, each at a path where it lies now."""
     located = ((row.file, row.where(present)) for row in rows)
     return [file if here == file.file else replace(file, file=here) for file, here in located if here is not None]
 
 
-def row_of_other(row: SkippedRow) -> PathedFile[NotLight]:
+def row_of_other(row: SkippedRow) -> PathedFile[ListedNotLight]:
     """Return the stacking-list row of a file that is no light frame."""
     body = row.body
-    file = NotLight(
+    file = ListedNotLight(
         file=next(iter(row.paths), body.file),
         frame_id=row.frame_id,
         type=body.type,

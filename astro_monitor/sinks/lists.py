@@ -18,7 +18,7 @@ from ..documents import (
     ListWritten,
     view,
 )
-from ..lists import ListedFrame, ListError, ListWriters, NotLight, Owner, Written, owner_of, write_lists
+from ..lists import ListedFrame, ListedNotLight, ListError, ListWriters, Owner, Written, owner_of, write_lists
 from ..nightlog import NightLogReader
 from ..settings import ListSettings
 from .list_rows import PathedFile, placed, row_of_frame, row_of_other, still_there
@@ -96,7 +96,7 @@ class ListSink:
         self._begun = False
         self._not_before_s = 0.0
         self._rows: dict[str, PathedFile[ListedFrame]] = {}
-        self._not_lights: dict[str, PathedFile[NotLight]] = {}
+        self._not_lights: dict[str, PathedFile[ListedNotLight]] = {}
         self._names: dict[str, set[str]] = {}
         self._last_seq = 0
         self._last_sighting = 0
@@ -231,7 +231,7 @@ class ListSink:
         with suppress(KeyError):
             self._keep(frame_id, row_of_other(self._log.skipped_frame(frame_id)))
 
-    def _keep(self, frame_id: str, row: PathedFile[ListedFrame] | PathedFile[NotLight]) -> None:
+    def _keep(self, frame_id: str, row: PathedFile[ListedFrame] | PathedFile[ListedNotLight]) -> None:
         """Replace the row of a file for the stacking lists, and the index of its paths."""
         before = self._rows.get(frame_id) or self._not_lights.get(frame_id)
         for path in before.paths if before is not None else ():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from astro_monitor.lists import ListedFrame, NotLight, write_lists
+from astro_monitor.lists import ListedFrame, ListedNotLight, write_lists
 from astro_monitor.sinks import siril_version
 from astro_monitor.testing.tiff import dng_bytes, tiff_bytes
 
@@ -168,7 +168,7 @@ def vignette() -> np.ndarray:
     return 1 - 0.45 * (((columns / WIDTH - 0.5) ** 2 + (rows / HEIGHT - 0.5) ** 2) / 0.5)
 
 
-def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[ListedFrame], list[NotLight]]:
+def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[ListedFrame], list[ListedNotLight]]:
     """Six lights under a vignette and a dark current that grows to the right, with the darks, flats and biases."""
     folder.mkdir()
     dark = BIAS_ADU + DARK_ADU * np.linspace(0, 4, WIDTH)[None, :] * np.ones((HEIGHT, 1))
@@ -205,8 +205,8 @@ def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[Listed
         for number in range(5):
             path = write(f"{kind} {number}.fits", image)
             others.append(
-                NotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="", seq=100 + number,
-                         meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
+                ListedNotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="",
+                               seq=100 + number, meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
             )  # fmt: skip
     return lights, others
 
@@ -249,8 +249,8 @@ def test_siril_takes_masters_before_single_frames(siril, tmp_path):
         (made,) = folder.glob(f"process_*/master_{kind}.fit")
         path = made.rename(tmp_path / "capture" / f"master_{kind}.fit")
         meta = next(other.meta for other in others if other.type == kind)
-        masters.append(NotLight(file=str(path), frame_id=f"master {kind}", type="product", keyword="PROGRAM", why="",
-                                seq=200, meta={**meta, "frame_type": f"Master {kind}"}))  # fmt: skip
+        masters.append(ListedNotLight(file=str(path), frame_id=f"master {kind}", type="product", keyword="PROGRAM",
+                                      why="", seq=200, meta={**meta, "frame_type": f"Master {kind}"}))  # fmt: skip
     write_lists(lights, tmp_path / "lists", not_lights=[*others, *masters])
     folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
     assert stacked_count(stack(siril, folder)) == 6

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from ..calibration import Calibration
 from ..grouping import Stack
 from ..siril import FOLDERS, part_links, siril_ending, siril_links, siril_script
-from ..writer import ListWriter, StackTask
+from ..stacktask import StackTask
+from ..writer import ListWriter
 
 FOLDER = "siril"
 LEAST_FOR_A_STACK = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import pixinsight
-from ..writer import ListWriter, StackTask
+from ..stacktask import StackTask
+from ..writer import ListWriter
 
 FOLDER = "pixinsight"
 

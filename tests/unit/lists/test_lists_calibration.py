@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_monitor.documents import MetaView
-from astro_monitor.lists import ListedFrame, NotLight, write_lists
+from astro_monitor.lists import ListedFrame, ListedNotLight, write_lists
 from astro_monitor.lists.calibration import Calibration, Part, calibration_for
 from astro_monitor.lists.grouping import Stack, stacks
 from astro_monitor.lists.siril import siril_ending, siril_script
@@ -23,11 +23,11 @@ def light(number: int, **changes) -> ListedFrame:
     return ListedFrame(**{**given, **changes})
 
 
-def other(kind: str, number: int, name: str = "", **meta) -> NotLight:
+def other(kind: str, number: int, name: str = "", **meta) -> ListedNotLight:
     facts = {"dark": {"exposure_s": 300.0, "sensor_temp_c": -9.5}, "flat": {"filter": "l", "exposure_s": 2.0},
              "bias": {}, "product": {}}[kind]  # fmt: skip
     date = {"date_obs_utc": f"2026-03-02T05:{number:02d}:00.000Z"}
-    return NotLight(file=f"/c/{name or f'{kind} {number}.fits'}", frame_id=f"{kind}{number}{name}", type=kind,
+    return ListedNotLight(file=f"/c/{name or f'{kind} {number}.fits'}", frame_id=f"{kind}{number}{name}", type=kind,
                     keyword="IMAGETYP", why="", seq=50 + number,
                     meta=MetaView.of({"kind": kind, **RIG, **facts, **date, **meta}))  # fmt: skip
 
@@ -37,11 +37,11 @@ def stack() -> Stack:
     return stack_made
 
 
-def chosen(*files: NotLight) -> Calibration:
+def chosen(*files: ListedNotLight) -> Calibration:
     return calibration_for(stack(), files, siril_ending)
 
 
-def three(kind: str, **meta) -> list[NotLight]:
+def three(kind: str, **meta) -> list[ListedNotLight]:
     return [other(kind, number, **meta) for number in range(3)]
 
 

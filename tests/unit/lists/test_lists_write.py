@@ -15,14 +15,14 @@ from astro_monitor.documents import FrameJudgedView, ListWritten, MetaView
 from astro_monitor.errors import ConfigError
 from astro_monitor.lists import (
     ListedFrame,
+    ListedNotLight,
     ListError,
-    NotLight,
     listed_frame,
     owner_of,
     refuse_capture_folder,
+    replacing,
     write_lists,
 )
-from astro_monitor.lists import files as list_files
 from astro_monitor.lists import links as list_links
 from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
@@ -188,7 +188,7 @@ def test_targets_whose_safe_names_are_the_same_do_not_mix(tmp_path):
 
 
 def test_files_that_are_no_lights_are_listed_apart(tmp_path):
-    dark = NotLight(
+    dark = ListedNotLight(
         file="/capture/dark 9.fits", frame_id="dark9", type="dark", keyword="IMAGETYP", why="A dark, by IMAGETYP.",
         meta=MetaView(kind="dark", exposure_s=60.0, gain=100.0, date_obs_utc="2026-03-01T18:00:00Z"),
     )  # fmt: skip
@@ -316,14 +316,14 @@ def test_unwritable_folder_is_one_sentence(tmp_path):
 
 def test_failed_replacement_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "list.csv"
-    list_files.replace_file(path, b"old")
+    replacing.replace_file(path, b"old")
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
-        list_files.replace_file(path, b"new")
+        replacing.replace_file(path, b"new")
     assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"list.csv": b"old"}
 
 
@@ -340,9 +340,9 @@ def test_replacement_waits_for_a_reader_on_windows(tmp_path, monkeypatch):
         return whole(self, goal)
 
     monkeypatch.setattr(Path, "replace", busy)
-    assert list_files.replace_file(tmp_path / "a", b"x", pauses.append)
+    assert replacing.replace_file(tmp_path / "a", b"x", pauses.append)
     assert pauses == [0.05, 0.1, 0.2]
-    assert sum(list_files._RETRY_PAUSES_S) == pytest.approx(2.5)
+    assert sum(replacing._RETRY_PAUSES_S) == pytest.approx(2.5)
 
 
 def test_links_that_cannot_be_made_cost_only_the_siril_script(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Atomic replacement of files, which never overwrites a file that this program did not write."""
+"""Atomic replacement of list files; files of other makers stay, under another name where theirs is needed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _replace(source: Path, goal: Path, pause: Callable[[float], None]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
+    """Make the names in a folder of the lists durable (fsync), where the system can."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -139,14 +139,14 @@ def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
     return not content or (legacy if known is None else digest(content) == known)
 
 
-def own_folder(path: Path) -> None:
+def make_own_folder(path: Path) -> None:
     """Make a folder; a link or a file of its name is renamed first, so that nothing is written elsewhere."""
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         set_aside(path)
     path.mkdir(exist_ok=True)
 
 
-def own_file(path: Path) -> None:
+def set_aside_if_not_plain(path: Path) -> None:
     """Rename a link, a folder or a pipe that has the name of one of this program's own files."""
     try:
         check_plain(path)
