@@ -247,9 +247,9 @@ def _graded(arrivals: Sequence[Arrival], settings: Settings, lists_folder: Path 
     for _, document, _ in grade_files(
         arrivals, settings, SystemClock(), lists_folder=lists_folder, on_revised=revised.append
     ):
-        yield from _taken(revised)
+        yield from _drained(revised)
         yield document
-    yield from _taken(revised)
+    yield from _drained(revised)
 
 
 def _watched(monitor: Monitor, waiting: queue.Queue[Document], over: threading.Event) -> Iterator[Document]:
@@ -277,7 +277,7 @@ def _watched(monitor: Monitor, waiting: queue.Queue[Document], over: threading.E
         raise errors[0]
 
 
-def _taken(documents: deque[Document]) -> Iterator[Document]:
+def _drained(documents: deque[Document]) -> Iterator[Document]:
     while documents:
         yield documents.popleft()
 

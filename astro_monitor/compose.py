@@ -130,14 +130,14 @@ def _bright_stars(examined: Examined) -> list[list[float]]:
 def skipped(outcome: Skipped) -> documents.FrameSkipped:
     """Body of ``frame.skipped`` for a file that is no light frame: noted, nothing measured."""
     return documents.FrameSkipped(
-        **_file(outcome.arrival),
+        **_file_fields(outcome.arrival),
         frame_id=outcome.frame_id,
         sha256=outcome.sha256,
         type=outcome.meta.kind,
         why=outcome.sentence.encode("utf-8", "backslashreplace").decode("utf-8"),
         keyword="" if (source := outcome.meta.sources.get("kind", "")).endswith(" name") else source,
         rig=baseline_key(outcome.meta, outcome.sensor_shape).rig,
-        meta=_meta(outcome.meta, outcome.sensor_shape),
+        meta=_meta_body(outcome.meta, outcome.sensor_shape),
         timings_s={key: round(value, 4) for key, value in outcome.timings_s.items()},
     )
 
@@ -145,7 +145,7 @@ def skipped(outcome: Skipped) -> documents.FrameSkipped:
 def failed(outcome: Failed) -> documents.FrameFailed:
     """Body of ``frame.failed``."""
     return documents.FrameFailed(
-        **_file(outcome.arrival),
+        **_file_fields(outcome.arrival),
         frame_id=outcome.frame_id,
         stage=outcome.stage,
         kind=outcome.kind,
@@ -168,7 +168,7 @@ def alert(change: Alert) -> tuple[str, documents.AlertBody]:
         advice=change.advice,
         repeat=change.repeat,
         rig=change.rig,
-        opened_at=_moment(change.opened_at_s),
+        opened_at=_utc_text_of(change.opened_at_s),
         first_frame=change.first_frame,
         last_frame=change.last_frame,
     )
@@ -181,7 +181,7 @@ def _judged_body(
 ) -> documents.FrameJudged:  # fmt: skip
     return documents.FrameJudged.model_validate(
         {
-            **_file(arrival),
+            **_file_fields(arrival),
             "class": verdict.label,
             "cause": verdict.cause,
             "flags": list(verdict.flags),
@@ -192,7 +192,7 @@ def _judged_body(
             ],
             "weight": _rounded(verdict.weight, 4),
             "weight_if_kept": None if verdict.weight_if_kept is None else _rounded(verdict.weight_if_kept, 4),
-            "meta": _meta(meta, sensor_shape),
+            "meta": _meta_body(meta, sensor_shape),
             "rules_version": verdict.rules_version,
             "timings_s": {key: round(value, 4) for key, value in timings_s.items()},
             **rest,
@@ -200,7 +200,7 @@ def _judged_body(
     )
 
 
-def _moment(seconds: float | None) -> str | None:
+def _utc_text_of(seconds: float | None) -> str | None:
     return None if seconds is None else utc_text(_EPOCH + timedelta(seconds=seconds))
 
 
@@ -219,7 +219,7 @@ def _field_grid(cells: tuple[FieldCell, ...]) -> documents.FieldGridBody | None:
     )
 
 
-def _file(arrival: Arrival) -> dict[str, Any]:
+def _file_fields(arrival: Arrival) -> dict[str, Any]:
     return {
         "file": display_path(arrival.path),
         "root": display_path(arrival.root),
@@ -228,7 +228,7 @@ def _file(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def _meta(meta: FrameMeta, sensor_shape: tuple[int, int]) -> documents.MetaBody:
+def _meta_body(meta: FrameMeta, sensor_shape: tuple[int, int]) -> documents.MetaBody:
     same = {name: getattr(meta, name) for name in documents.MetaBody.model_fields if hasattr(meta, name)}
     return documents.MetaBody(
         **same

@@ -182,14 +182,14 @@ def page() -> str:
         parts += [f"## Body of {', '.join(f'`{kind}`' for kind in kinds)}\n", _fields(body)]
     for title, part in _PARTS:
         parts += [f"### {title}\n", _fields(part)]
-    parts += ["## A line of `diff --json`\n", _table((name, *meant) for name, meant in DIFF.items())]
-    parts += ["## A check of `doctor --json`\n", _table((name, "text", meant) for name, meant in FINDING.items())]
+    parts += ["## A line of `diff --json`\n", _field_table((name, *meant) for name, meant in DIFF.items())]
+    parts += ["## A check of `doctor --json`\n", _field_table((name, "text", meant) for name, meant in FINDING.items())]
     names = ", ".join(f"`{name}`" for name in Card.model_fields)
     parts += [
         "## A card of `models --json`\n",
         f"The content of `NAME.json`, the file next to each model, with these fields: {names}.\n",
         "## A plugin of `plugins --json`\n",
-        _table((name, *meant) for name, meant in PLUGIN.items()),
+        _field_table((name, *meant) for name, meant in PLUGIN.items()),
     ]
     return "\n".join(parts)
 
@@ -201,28 +201,28 @@ def meaning(owner: type[BaseModel], name: str) -> str:
 
 def _fields(model: type[BaseModel]) -> str:
     named = [(field.alias or name, field) for name, field in model.model_fields.items()]
-    return _table((name, _kind(field.annotation), meaning(model, name)) for name, field in named)
+    return _field_table((name, _type_in_words(field.annotation), meaning(model, name)) for name, field in named)
 
 
-def _table(rows: Any) -> str:
+def _field_table(rows: Any) -> str:
     lines = ["| field | value | meaning |", "|---|---|---|"]
     lines += [f"| `{name}` | {kind} | {meant} |" for name, kind, meant in rows]
     return "\n".join(lines) + "\n"
 
 
-def _kind(annotation: Any) -> str:
+def _type_in_words(annotation: Any) -> str:
     """Return the kind of a value in words."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _kind(inner[0])
+        return _type_in_words(inner[0])
     if origin is Literal:
         return ", ".join(f"`{word}`" for word in inner)
     if origin in (Union, types.UnionType):
-        return " or ".join("`null`" if member is type(None) else _kind(member) for member in inner)
+        return " or ".join("`null`" if member is type(None) else _type_in_words(member) for member in inner)
     if origin is dict:
-        return "object" if inner[1] is Any else f"object: {_kind(inner[1])} for each key"
+        return "object" if inner[1] is Any else f"object: {_type_in_words(inner[1])} for each key"
     if origin in (list, tuple):
-        return f"array: {_kind(inner[0])}"
+        return f"array: {_type_in_words(inner[0])}"
     words = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}
     return words.get(annotation, "object")
 

@@ -251,19 +251,19 @@ class Times:
         Parameters:
             moment_utc: as documents have it.
         """
-        moment = self._moment(moment_utc)
-        return moment_utc if moment is None else f"{moment:%H:%M:%S}{self._offset(moment)}"
+        moment = self._local_time(moment_utc)
+        return moment_utc if moment is None else f"{moment:%H:%M:%S}{self._utc_offset(moment)}"
 
     def new_day(self, moment_utc: str) -> str:
         """Return a line with the date and the time zone when this is the first moment of another day; else no text."""
-        moment = self._moment(moment_utc)
-        if moment is None or (day := f"{moment:%Y-%m-%d}{self._offset(moment)}") == self._day:
+        moment = self._local_time(moment_utc)
+        if moment is None or (day := f"{moment:%Y-%m-%d}{self._utc_offset(moment)}") == self._day:
             return ""
         self._day = day
-        kind = "times are UTC" if self.utc else f"times are local, UTC{self._offset(moment)}"
+        kind = "times are UTC" if self.utc else f"times are local, UTC{self._utc_offset(moment)}"
         return f"{moment:%A %Y-%m-%d}, {kind}"
 
-    def _moment(self, moment_utc: str) -> datetime | None:
+    def _local_time(self, moment_utc: str) -> datetime | None:
         try:
             moment = datetime.fromisoformat(moment_utc)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -271,7 +271,7 @@ class Times:
         except (ValueError, OverflowError, OSError):
             return None
 
-    def _offset(self, moment: datetime) -> str:
+    def _utc_offset(self, moment: datetime) -> str:
         if self.utc:
             return "Z"
         digits = f"{moment:%z}"

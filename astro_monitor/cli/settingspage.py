@@ -48,12 +48,16 @@ writes a file with all defaults to edit. The same file is [`configs/default.toml
 def page() -> str:
     """Return the whole page, Markdown."""
     plain = [name for name, field in Settings.model_fields.items() if not _is_section(field)]
-    parts = [HEAD, "## Outside all sections\n", _table([((name,), Settings.model_fields[name]) for name in plain])]
+    parts = [
+        HEAD,
+        "## Outside all sections\n",
+        _setting_table([((name,), Settings.model_fields[name]) for name in plain]),
+    ]
     for name, field in Settings.model_fields.items():
         if _is_section(field):
             section = type(field.default)
             purpose = " ".join((section.__doc__ or "").split())
-            parts += [f"## `[{name}]`\n\n{purpose}\n", _table([((name, key), one) for key, one in
+            parts += [f"## `[{name}]`\n\n{purpose}\n", _setting_table([((name, key), one) for key, one in
                                                                section.model_fields.items()])]  # fmt: skip
     return "\n".join(parts)
 
@@ -81,11 +85,11 @@ def example(field: FieldInfo) -> Any:
     return "/data/astro-monitor" if kind is Path else field.default
 
 
-def _table(rows: list[tuple[tuple[str, ...], FieldInfo]]) -> str:
+def _setting_table(rows: list[tuple[tuple[str, ...], FieldInfo]]) -> str:
     lines = ["| setting | meaning | value | default | environment variable | example |", "|---|---|---|---|---|---|"]
     for path, field in rows:
         key, meaning = path[-1], (field.description or "").replace("|", "\\|")
-        shown = [f"`{key}`", meaning, _values(key, field), _default(path, field), f"`{variable(path)}`",
+        shown = [f"`{key}`", meaning, _values_text(key, field), _default_text(path, field), f"`{variable(path)}`",
                  f"`{toml_line(key, example(field))}`"]  # fmt: skip
         lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
@@ -102,7 +106,7 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _default(path: tuple[str, ...], field: FieldInfo) -> str:
+def _default_text(path: tuple[str, ...], field: FieldInfo) -> str:
     if path == ("state_folder",):
         return (
             "`~/.local/state/astro-monitor` (Linux), `~/Library/Application Support/astro-monitor` (macOS), "
@@ -111,7 +115,7 @@ def _default(path: tuple[str, ...], field: FieldInfo) -> str:
     return "none" if field.default is None else f"`{toml_line('', field.default).removeprefix(' = ')}`"
 
 
-def _values(key: str, field: FieldInfo) -> str:
+def _values_text(key: str, field: FieldInfo) -> str:
     """Return what a value may be: its kind, unit and range."""
     kind = _plain(field.annotation)
     if get_origin(kind) is tuple:
@@ -121,10 +125,10 @@ def _values(key: str, field: FieldInfo) -> str:
         return ", ".join(f"`{json.dumps(word)}`" for word in get_args(kind))
     word = {bool: "`true`, `false`", int: "whole number", float: "number", Path: "path", str: "text"}[kind]
     unit = next((unit for end, unit in UNITS if key.endswith(end)), "") if kind in (int, float) else ""
-    return " ".join(filter(None, [f"{word}, {unit}" if unit else word, _range(field)]))
+    return " ".join(filter(None, [f"{word}, {unit}" if unit else word, _limits_text(field)]))
 
 
-def _range(field: FieldInfo) -> str:
+def _limits_text(field: FieldInfo) -> str:
     signs = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Lt: ("lt", "<"), Le: ("le", "≤")}
     bounds = [(constraint, *signs[type(constraint)]) for constraint in field.metadata if type(constraint) in signs]
     limits = [f"{sign} {getattr(constraint, name)}" for constraint, name, sign in bounds]

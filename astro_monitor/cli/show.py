@@ -80,7 +80,7 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
         case FrameFailedView() as failed:
             return [
                 clock,
-                _word("failed", FAILED_STYLE),
+                _first_column("failed", FAILED_STYLE),
                 *_file_and_reason(failed.relative_path, failed.sentence, FAILED_STYLE),
             ]
         case FrameRevisedView() as revised:
@@ -91,19 +91,23 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
             return [clock, Piece(title, style), Piece(f"{alert.sentence} {alert.advice}".rstrip(), flows=True)]
         case ListWrittenView() as lists:
             counts = f"{lists.kept} kept, {lists.review} to review, {lists.rejected} rejected"
-            return [clock, _word("lists", "dim"), Piece(f"{counts} → {lists.folder}", "dim", flows=True)]
+            return [clock, _first_column("lists", "dim"), Piece(f"{counts} → {lists.folder}", "dim", flows=True)]
         case SessionStartedView() as started:
             models = ", ".join(f"{model.name} {model.version}" for model in started.models)
-            words = [f"{_doing(started.mode)} {started.watch_root}", f"with {models}" if models else ""]
-            return [clock, _word("started", "dim"), *(Piece(one, "dim", flows=True) for one in words)]
+            words = [f"{_verb_of_mode(started.mode)} {started.watch_root}", f"with {models}" if models else ""]
+            return [clock, _first_column("started", "dim"), *(Piece(one, "dim", flows=True) for one in words)]
         case SessionStoppedView() as stopped:
             counts = f"{stopped.frames_judged} judged, {stopped.frames_skipped} skipped, {stopped.frames_failed} failed"
-            return [clock, _word("stopped", "dim"), Piece(f"{counts}. {stopped.sentence}", "dim", flows=True)]
+            return [clock, _first_column("stopped", "dim"), Piece(f"{counts}. {stopped.sentence}", "dim", flows=True)]
         case ContextObservedView() as observed:
-            values = ", ".join(f"{value.key} {_value(value)}" for value in observed.values)
-            return [clock, _word(observed.subject, "dim"), Piece(f"{observed.source}: {values}", "dim", flows=True)]
+            values = ", ".join(f"{value.key} {_observed_text(value)}" for value in observed.values)
+            return [
+                clock,
+                _first_column(observed.subject, "dim"),
+                Piece(f"{observed.source}: {values}", "dim", flows=True),
+            ]
         case PluginDisabledView() as disabled:
-            return [clock, _word("plugin", FAILED_STYLE), Piece(disabled.sentence, FAILED_STYLE, flows=True)]
+            return [clock, _first_column("plugin", FAILED_STYLE), Piece(disabled.sentence, FAILED_STYLE, flows=True)]
         case _:
             return [clock, Piece(document.kind, "dim")]
 
@@ -152,7 +156,7 @@ def _judged(judged: FrameJudgedView, *, wide: bool) -> Sequence[Piece]:
     if wide:
         numbers.append(f"sky {number(values.get('background_adu'), '.0f'):>6} ADU")
     return [
-        _word(judged.decision, DECISION_STYLE[judged.decision]),
+        _first_column(judged.decision, DECISION_STYLE[judged.decision]),
         Piece(f"{judged.class_:17}"),
         *map(Piece, numbers),
         Piece(judged.relative_path, "bold", flows=True),
@@ -162,7 +166,7 @@ def _judged(judged: FrameJudgedView, *, wide: bool) -> Sequence[Piece]:
 
 
 def _skipped(path: str, why: str) -> Sequence[Piece]:
-    return [_word("skipped", SKIPPED_STYLE), *_file_and_reason(path, why, SKIPPED_STYLE)]
+    return [_first_column("skipped", SKIPPED_STYLE), *_file_and_reason(path, why, SKIPPED_STYLE)]
 
 
 def _revised(revised: FrameRevisedView) -> Sequence[Piece]:
@@ -170,10 +174,10 @@ def _revised(revised: FrameRevisedView) -> Sequence[Piece]:
     change = Piece(f"{revised.old_decision} → {revised.new_decision}", DECISION_STYLE[revised.new_decision])
     if revised.replaced_by:
         change = Piece(f"{revised.old_decision} taken back", "dim")
-    return [_word("revised"), Piece(path, "bold", flows=True), change, Piece(revised.why, flows=True)]
+    return [_first_column("revised"), Piece(path, "bold", flows=True), change, Piece(revised.why, flows=True)]
 
 
-def _value(value: ObservedValueView) -> str:
+def _observed_text(value: ObservedValueView) -> str:
     """Write an observed value with its unit, or a dash when it is not known."""
     if value.value is None:
         return "–"
@@ -187,9 +191,9 @@ def _file_and_reason(path: str, sentence: str, style: str) -> Sequence[Piece]:
     return [Piece(path, "bold", flows=True), Piece(sentence, style, flows=True)]
 
 
-def _word(word: str, style: str = "") -> Piece:
+def _first_column(word: str, style: str = "") -> Piece:
     return Piece(f"{word:7}", style)
 
 
-def _doing(mode: str) -> str:
+def _verb_of_mode(mode: str) -> str:
     return "grading" if mode == "grade" else "watching"

@@ -56,10 +56,10 @@ def modules() -> dict[str, str]:
     for kind, schema in document_schemas().items():
         name = BODIES[kind].__name__
         definitions |= {**schema["$defs"], name: schema["properties"]["body"]}
-        kinds[kind] = _view(name)
+        kinds[kind] = _view_name(name)
     return {
         "__init__.py": _index(kinds),
-        **{f"{_name(family)}.py": _family(family, definitions) for family in FAMILIES},
+        **{f"{_module_name(family)}.py": _views_module(family, definitions) for family in FAMILIES},
     }
 
 
@@ -69,17 +69,17 @@ def write(folder: Path) -> None:
         (folder / name).write_text(text, "utf-8", newline="\n")
 
 
-def _family(family: ModuleType, definitions: Mapping[str, Schema]) -> str:
+def _views_module(family: ModuleType, definitions: Mapping[str, Schema]) -> str:
     words: set[str] = set()
     bodies = [
         name
         for name, value in vars(family).items()
         if isinstance(value, type) and issubclass(value, Body) and value.__module__ == family.__name__
     ]
-    classes = [_class(_view(name), definitions[name], words) for name in bodies]
+    classes = [_class_text(_view_name(name), definitions[name], words) for name in bodies]
     dataclasses = "dataclass, field" if any("= field(" in text for text in classes) else "dataclass"
     imports = f"\nfrom ..vocabulary import {', '.join(sorted(words))}\n" if words else ""
-    head = _HEAD.format(name=_name(family), command=COMMAND, dataclasses=dataclasses, words=imports)
+    head = _HEAD.format(name=_module_name(family), command=COMMAND, dataclasses=dataclasses, words=imports)
     return "\n\n".join([head, *(f"{text}\n" for text in classes)])
 
 
@@ -96,14 +96,14 @@ def _index(kinds: Mapping[str, str]) -> str:
         "",
     ]
     names: list[str] = []
-    for family in sorted(FAMILIES, key=_name):
+    for family in sorted(FAMILIES, key=_module_name):
         views = sorted(
-            _view(name)
+            _view_name(name)
             for name, value in vars(family).items()
             if isinstance(value, type) and issubclass(value, Body) and value.__module__ == family.__name__
         )
         names += views
-        lines += [f"from .{_name(family)} import (", *(f"    {view}," for view in views), ")"]
+        lines += [f"from .{_module_name(family)} import (", *(f"    {view}," for view in views), ")"]
     lines += [
         "",
         "__all__ = [",
@@ -111,7 +111,7 @@ def _index(kinds: Mapping[str, str]) -> str:
         "]",
         "",
     ]
-    lines += ["View = (", *_joined(dict.fromkeys(kinds.values())), ")", '"""A view of any body."""', ""]
+    lines += ["View = (", *_union_lines(dict.fromkeys(kinds.values())), ")", '"""A view of any body."""', ""]
     lines += ["VIEWS: dict[str, type[View]] = {", *(f'    "{kind}": {view},' for kind, view in kinds.items()), "}"]
     lines += ['"""The view of each kind."""', ""]
     return "\n".join(lines)
@@ -122,28 +122,28 @@ def _in_all(name: str) -> tuple[bool, str]:
     return not name.isupper(), name
 
 
-def _joined(names: Iterable[str]) -> list[str]:
+def _union_lines(names: Iterable[str]) -> list[str]:
     return [f"    {'| ' if number else ''}{name}" for number, name in enumerate(names)]
 
 
-def _name(family: ModuleType) -> str:
+def _module_name(family: ModuleType) -> str:
     return family.__name__.rsplit(".", 1)[1]
 
 
-def _view(name: str) -> str:
+def _view_name(name: str) -> str:
     return f"{name.removesuffix('Body')}View"
 
 
-def _class(name: str, schema: Schema, used: set[str]) -> str:
+def _class_text(name: str, schema: Schema, used: set[str]) -> str:
     """Return a class with its reader; the properties with a default come last."""
     required = set(schema.get("required", ()))
     properties = sorted(schema["properties"].items(), key=lambda item: item[0] not in required)
     fields, reads = [], []
     for key, rule in properties:
         attribute = f"{key}_" if keyword.iskeyword(key) else key
-        default = "" if key in required else _default(rule)
-        fields.append(f"    {attribute}: {_type(rule, used)}{default}")
-        reads.append(f"            {attribute}={_read(key, rule, required=key in required)},")
+        default = "" if key in required else _default_text(rule)
+        fields.append(f"    {attribute}: {_annotation(rule, used)}{default}")
+        reads.append(f"            {attribute}={_read_expression(key, rule, required=key in required)},")
     sentence = schema["description"].replace("\n", " ").split(". ")[0].rstrip(".") + "."
     return "\n".join(
         [
@@ -162,23 +162,23 @@ def _class(name: str, schema: Schema, used: set[str]) -> str:
     )
 
 
-def _type(rule: Schema, used: set[str]) -> str:
+def _annotation(rule: Schema, used: set[str]) -> str:
     if "$ref" in rule:
-        return _view(rule["$ref"].rsplit("/", 1)[1])
+        return _view_name(rule["$ref"].rsplit("/", 1)[1])
     if "anyOf" in rule:
-        return " | ".join(_type(member, used) for member in rule["anyOf"])
+        return " | ".join(_annotation(member, used) for member in rule["anyOf"])
     if "enum" in rule:
         name = _WORDS[tuple(rule["enum"])]
         used.add(name)
         return name
     if rule["type"] == "array":
-        return f"tuple[{_type(rule['items'], used)}, ...]"
+        return f"tuple[{_annotation(rule['items'], used)}, ...]"
     if rule["type"] == "object":
-        return f"Mapping[str, {_type(rule['additionalProperties'], used)}]"
+        return f"Mapping[str, {_annotation(rule['additionalProperties'], used)}]"
     return _SCALARS[rule["type"]]
 
 
-def _default(rule: Schema) -> str:
+def _default_text(rule: Schema) -> str:
     if "default" in rule:
         return f" = {_literal(rule['default'])}"
     return " = ()" if rule["type"] == "array" else " = field(default_factory=dict)"
@@ -188,27 +188,27 @@ def _literal(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def _read(key: str, rule: Schema, *, required: bool) -> str:
+def _read_expression(key: str, rule: Schema, *, required: bool) -> str:
     """Return the expression that reads a property of ``body``."""
     if required:
-        return _converted(rule, f'body["{key}"]')
+        return _conversion(rule, f'body["{key}"]')
     if "default" in rule and _is_plain(rule):
         return f'body.get("{key}", {_literal(rule["default"])})'
     if "anyOf" in rule:
         inner = next(member for member in rule["anyOf"] if member.get("type") != "null")
-        return f'None if body.get("{key}") is None else {_converted(inner, f"""body["{key}"]""")}'
-    return _converted(rule, f'body.get("{key}", {"()" if rule["type"] == "array" else "{}"})')
+        return f'None if body.get("{key}") is None else {_conversion(inner, f"""body["{key}"]""")}'
+    return _conversion(rule, f'body.get("{key}", {"()" if rule["type"] == "array" else "{}"})')
 
 
-def _converted(rule: Schema, source: str) -> str:
+def _conversion(rule: Schema, source: str) -> str:
     if "$ref" in rule:
-        return f"{_type(rule, set())}.of({source})"
+        return f"{_annotation(rule, set())}.of({source})"
     if rule.get("type") != "array":
         return source
     items = rule["items"]
     if _is_plain(items):
         return f"tuple({source})"
-    return f"tuple({_converted(items, 'part')} for part in {source})"
+    return f"tuple({_conversion(items, 'part')} for part in {source})"
 
 
 def _is_plain(rule: Schema) -> bool:

@@ -97,20 +97,20 @@ def calibration_for(stack: Stack, files: Sequence[ListedNotLight], ending: Calla
     fitting = [file for file in files if ending(file.file) is not None and _is_of_rig(stack, file)]
     temperatures = [frame.sensor_temp_c for frame in stack.frames if frame.sensor_temp_c is not None]
     lights_c = median(temperatures) if temperatures else None
-    flat = _part([file for file in fitting if _fits_as_flat(stack, file)], "flat", stack)
+    flat = _selected_part([file for file in fitting if _fits_as_flat(stack, file)], "flat", stack)
     flat_exposures = {file.meta.exposure_s for file in fitting if file.file in flat.paths}
-    darks = [file for file in fitting if _kind(file) == "dark" and _is_as_warm(file, lights_c)]
+    darks = [file for file in fitting if _calibration_kind(file) == "dark" and _is_as_warm(file, lights_c)]
     dark = [file for file in darks if _is_as_long(file, stack.exposure_s)]
     flat_darks = [file for file in darks if any(_is_as_long(file, exposure_s) for exposure_s in flat_exposures)]
-    bias = _part([file for file in fitting if _kind(file) == "bias"], "bias", stack)
-    of_lights = _part(dark, "dark", stack)
-    of_flats = Part() if flat.is_master or not flat else _part(flat_darks, "dark", stack)
+    bias = _selected_part([file for file in fitting if _calibration_kind(file) == "bias"], "bias", stack)
+    of_lights = _selected_part(dark, "dark", stack)
+    of_flats = Part() if flat.is_master or not flat else _selected_part(flat_darks, "dark", stack)
     # A dark contains the bias, and so does a flat dark; a master flat is calibrated already.
     needs_bias = not of_lights or (flat and not flat.is_master and not of_flats)
     return Calibration(dark=of_lights, flat=flat, flat_dark=of_flats, bias=bias if needs_bias else Part())
 
 
-def _kind(file: ListedNotLight) -> str:
+def _calibration_kind(file: ListedNotLight) -> str:
     """Return ``dark``, ``flat`` or ``bias``, also for a master; empty for anything else."""
     if file.type in ("dark", "flat", "bias"):
         return file.type
@@ -160,7 +160,7 @@ def _agree(first: float | str | None, other: float | str | None) -> bool:
 def _fits_as_flat(stack: Stack, file: ListedNotLight) -> bool:
     filter_ = " ".join((file.meta.filter or "").casefold().split())
     same_filter = filter_ == " ".join(stack.filter.casefold().split())
-    return _kind(file) == "flat" and same_filter and _agree(file.meta.telescope, stack.telescope)
+    return _calibration_kind(file) == "flat" and same_filter and _agree(file.meta.telescope, stack.telescope)
 
 
 def _is_as_long(file: ListedNotLight, exposure_s: float | None) -> bool:
@@ -175,7 +175,7 @@ def _is_as_warm(file: ListedNotLight, lights_c: float | None) -> bool:
     return told_c is None or lights_c is None or abs(told_c - lights_c) <= SAME_TEMPERATURE_C
 
 
-def _part(files: Sequence[ListedNotLight], kind: str, stack: Stack) -> Part:
+def _selected_part(files: Sequence[ListedNotLight], kind: str, stack: Stack) -> Part:
     """Select the latest master, else the single frames; for flats those of the session nearest to the lights."""
     ordered = sorted(files, key=lambda file: (file.date_obs_utc, file.seq, file.file))
     masters = [file for file in ordered if file.type == "product" and file.file.lower().endswith(FITS_ENDINGS)]
@@ -189,8 +189,8 @@ def _part(files: Sequence[ListedNotLight], kind: str, stack: Stack) -> Part:
 
 def _nearest_session(files: Sequence[ListedNotLight], stack: Stack) -> list[ListedNotLight]:
     """Return the files of one session: the one nearest to the first light; all files where times are unknown."""
-    times = [_moment(file.date_obs_utc) for file in files]
-    lights = [moment for frame in stack.frames if (moment := _moment(frame.date_obs_utc)) is not None]
+    times = [_parsed_time(file.date_obs_utc) for file in files]
+    lights = [moment for frame in stack.frames if (moment := _parsed_time(frame.date_obs_utc)) is not None]
     if not lights or any(moment is None for moment in times):
         return list(files)
     sessions: list[list[tuple[datetime, ListedNotLight]]] = []
@@ -206,7 +206,7 @@ def _nearest_session(files: Sequence[ListedNotLight], stack: Stack) -> list[List
     return [file for _, file in nearest]
 
 
-def _moment(text: str) -> datetime | None:
+def _parsed_time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -95,7 +95,7 @@ class _Group:
     def take(self, frame: ListedFrame) -> None:
         """Add a frame."""
         self.rows.append(frame)
-        for name, value in _card(frame).items():
+        for name, value in _rig_values(frame).items():
             if self.card[name] is None:
                 self.card[name] = value
         if not self.pointing.known and (pointing := pointing_of(frame)).known:
@@ -141,7 +141,7 @@ def _grouped(all_frames: Sequence[ListedFrame], merge: Collection[Merge]) -> tup
     group_numbers: dict[int, int] = {}
     names_taken: set[str] = set()
     for frame in all_frames:
-        key = _key(frame, merge)
+        key = _group_key(frame, merge)
         candidates = by_key.setdefault(key, [])
         fitting = [
             (score, -number) for number in candidates if (score := _fits(groups[number], frame, merge)) is not None
@@ -150,8 +150,10 @@ def _grouped(all_frames: Sequence[ListedFrame], merge: Collection[Merge]) -> tup
             number = -max(fitting)[1]
         else:
             number = len(groups)
-            group = _begun(key, frame, merge)
-            group.name = _unique(_name(group, [groups[candidate] for candidate in candidates]), group, names_taken)
+            group = _new_group(key, frame, merge)
+            group.name = _unique(
+                _folder_name(group, [groups[candidate] for candidate in candidates]), group, names_taken
+            )
             groups.append(group)
             candidates.append(number)
         groups[number].take(frame)
@@ -159,10 +161,10 @@ def _grouped(all_frames: Sequence[ListedFrame], merge: Collection[Merge]) -> tup
     return groups, group_numbers
 
 
-def _key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
+def _group_key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
     return (
-        _plain(target_of(frame)),
-        "" if "filter" in merge else _plain(frame.filter),
+        _normalized(target_of(frame)),
+        "" if "filter" in merge else _normalized(frame.filter),
         frame.width_px or 0,
         frame.height_px or 0,
         frame.binning,
@@ -172,18 +174,18 @@ def _key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
 
 
 @lru_cache(maxsize=4096)
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _card(frame: ListedFrame) -> dict[str, str | float | None]:
+def _rig_values(frame: ListedFrame) -> dict[str, str | float | None]:
     return {
-        "telescope": _plain(frame.telescope) or None, "camera": _plain(frame.camera) or None,
+        "telescope": _normalized(frame.telescope) or None, "camera": _normalized(frame.camera) or None,
         "gain": frame.gain, "offset": frame.offset,
     }  # fmt: skip
 
 
-def _begun(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
+def _new_group(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
     exposure_s = None if "exposure" in merge else frame.exposure_s or 0.0
     unknown = dict.fromkeys(_CARD)
     return _Group(key, frame, exposure_s, unknown, Pointing(), 0.0, None, None)
@@ -196,7 +198,7 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
         ``None`` when it does not fit.
     """
     agreed = 0
-    for name, value in _card(frame).items():
+    for name, value in _rig_values(frame).items():
         known = group.card[name]
         if known is None or value is None or ("rig" if name in ("telescope", "camera") else name) in merge:
             continue
@@ -225,7 +227,7 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
     return agreed, -away_deg
 
 
-def _name(group: _Group, neighbours: Sequence[_Group]) -> str:
+def _folder_name(group: _Group, neighbours: Sequence[_Group]) -> str:
     """Return the folder name of a new group; where other groups have the same key, the differences are appended."""
     frame = group.first
     plain = legacy_name(frame, target_of(frame), group.key[1], group.exposure_s)
@@ -243,7 +245,7 @@ def _name(group: _Group, neighbours: Sequence[_Group]) -> str:
 
 def _differences(frame: ListedFrame, other: _Group) -> list[str]:
     """Return the differences of a frame from a group, as parts of a folder name."""
-    card, parts = _card(frame), []
+    card, parts = _rig_values(frame), []
     for name in _CARD:
         value, known = card[name], other.card[name]
         if value is None or known is None or value == known:
@@ -278,7 +280,7 @@ def legacy_name(frame: ListedFrame, target: str, filter_: str, exposure_s: float
         target, filter_: their names.
         exposure_s: ``None`` when the group holds frames of any exposure.
     """
-    parts = [folder_part(_plain(target)) or "no_target", folder_part(filter_) or "no_filter"]
+    parts = [folder_part(_normalized(target)) or "no_target", folder_part(filter_) or "no_filter"]
     if exposure_s is not None:
         parts.append(f"{round(exposure_s, 3):g}s" if exposure_s else "no_exposure")
     if frame.width_px and frame.height_px:
@@ -294,7 +296,7 @@ def _stack(group: _Group, members: list[ListedFrame], duplicates: list[ListedFra
     first = group.first
     return Stack(
         folder=group.name,
-        legacy_folder=legacy_name(first, first.target, _plain(first.filter), first.exposure_s or 0.0),
+        legacy_folder=legacy_name(first, first.target, _normalized(first.filter), first.exposure_s or 0.0),
         target=target_of(first),
         filter=first.filter,
         exposure_s=first.exposure_s if group.exposure_s is not None else None,
@@ -331,7 +333,7 @@ def _why_not_offered(group: _Group, members: Sequence[ListedFrame], groups: Sequ
         return ""
     main = max(lights, key=lambda light: (len(light.rows) * (light.first.exposure_s or 0.0), light.name)).first
     area, main_area = ((frame.width_px or 0) * (frame.height_px or 0) for frame in (first, main))
-    other_camera = first.camera and main.camera and _plain(first.camera) != _plain(main.camera)
+    other_camera = first.camera and main.camera and _normalized(first.camera) != _normalized(main.camera)
     if area > SMALLER_AREA * main_area and (first.kind == "light" or not other_camera):
         return ""
     size = f", {first.width_px} x {first.height_px} pixels" if area else ""

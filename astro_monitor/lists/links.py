@@ -61,9 +61,9 @@ def replace_links(folder: Path, targets: Mapping[str, str], *, legacy: bool = Fa
     make_own_folder(folder)
     record = record_of(folder)
     set_aside_if_not_plain(record)
-    entries = {entry.name: _state(entry) for entry in os.scandir(folder)}
+    entries = {entry.name: _state_of_entry(entry) for entry in os.scandir(folder)}
     recorded = _read(record)
-    own_links = {name for name, state in entries.items() if _is_own(name, state, recorded, legacy)}
+    own_links = {name for name, state in entries.items() if _is_own_link(name, state, recorded, legacy)}
     # A link with the wanted name and target counts as made by this program, even without a record.
     own_links |= {name for name, target in targets.items() if entries.get(name) == str(Path(target))}
     foreign = {name for name in entries if name not in own_links}
@@ -98,9 +98,9 @@ def remove_links(folder: Path, *, legacy: bool = False) -> tuple[str, ...]:
     foreign: tuple[str, ...] = ()
     if folder.is_dir() and not folder.is_symlink():
         recorded = _read(record)
-        entries = {entry.name: _state(entry) for entry in os.scandir(folder)}
+        entries = {entry.name: _state_of_entry(entry) for entry in os.scandir(folder)}
         for name, state in entries.items():
-            if _is_own(name, state, recorded, legacy):
+            if _is_own_link(name, state, recorded, legacy):
                 (folder / name).unlink(missing_ok=True)
             else:
                 foreign = (*foreign, name)
@@ -120,7 +120,7 @@ _State = str | tuple[int, int] | None
 """Target of a symbolic link; device and inode number of a file; ``None`` for a folder."""
 
 
-def _state(entry: os.DirEntry[str]) -> _State:
+def _state_of_entry(entry: os.DirEntry[str]) -> _State:
     if entry.is_symlink():
         return str(Path(entry.path).readlink())
     if entry.is_dir():
@@ -129,7 +129,7 @@ def _state(entry: os.DirEntry[str]) -> _State:
     return status.st_dev, status.st_ino
 
 
-def _is_own(name: str, state: _State, recorded: Mapping[str, Any] | None, legacy: bool) -> bool:
+def _is_own_link(name: str, state: _State, recorded: Mapping[str, Any] | None, legacy: bool) -> bool:
     """Return whether an entry of the folder is a link that this program made."""
     if state is None:
         return False

@@ -47,7 +47,7 @@ def subframes_csv(stack: Stack) -> bytes:
     """
     frames = [frame for frame in stack.frames if is_listable(frame.file) and '"' not in frame.file]
     angular = bool(frames) and all(frame.numbers.get("fwhm_arcsec") is not None for frame in frames)
-    scale = _scale(frames[0]) if angular else 1.0
+    scale = _arcsec_per_px(frames[0]) if angular else 1.0
     head = (
         "SubframeSelector module version 1.9.3",
         f"Subframe Scale,{scale:.5f}",
@@ -57,11 +57,11 @@ def subframes_csv(stack: Stack) -> bytes:
         *_DETECTION,
         ",".join(COLUMNS),
     )
-    rows = (_row(number, frame, angular) for number, frame in enumerate(frames, 1))
+    rows = (_subframe_row(number, frame, angular) for number, frame in enumerate(frames, 1))
     return "".join(f"{line}\n" for line in (*head, *rows)).encode("utf-8")
 
 
-def _row(number: int, frame: ListedFrame, angular: bool) -> str:
+def _subframe_row(number: int, frame: ListedFrame, angular: bool) -> str:
     known = {
         "Weight": frame.weight,
         "FWHM": frame.numbers.get("fwhm_arcsec" if angular else "fwhm_px"),
@@ -74,7 +74,7 @@ def _row(number: int, frame: ListedFrame, angular: bool) -> str:
     return ",".join((str(number), approved, "false", f'"{frame.file}"', *numbers))
 
 
-def _scale(frame: ListedFrame) -> float:
+def _arcsec_per_px(frame: ListedFrame) -> float:
     arcsec, px = frame.numbers.get("fwhm_arcsec"), frame.numbers.get("fwhm_px")
     return arcsec / px if arcsec and px else 1.0
 

@@ -43,15 +43,15 @@ def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
         middle = [frame.label, frame.cause, " ".join(frame.flags), " ".join(frame.reasons), frame.target, frame.filter]
         writer.writerow(
             [
-                *map(csv_text, words), frame.weight, *map(csv_text, middle), _cell(frame.exposure_s),
-                csv_text(frame.date_obs_utc), *(_cell(frame.numbers.get(key)) for key in SHOWN_NUMBERS),
+                *map(csv_text, words), frame.weight, *map(csv_text, middle), _number_cell(frame.exposure_s),
+                csv_text(frame.date_obs_utc), *(_number_cell(frame.numbers.get(key)) for key in SHOWN_NUMBERS),
                 csv_text(frame.frame_id),
             ]
         )  # fmt: skip
     return text.getvalue().encode("utf-8")
 
 
-def _cell(number: float | None) -> str:
+def _number_cell(number: float | None) -> str:
     return "" if number is None else f"{number:.10g}"
 
 
@@ -105,7 +105,7 @@ def not_lights_csv(files: Sequence[ListedNotLight]) -> bytes:
         if is_listable(file.file):
             values = _not_light_row(file)
             writer.writerow(
-                csv_text(value or "") if isinstance(value := values[name], str | None) else _cell(value)
+                csv_text(value or "") if isinstance(value := values[name], str | None) else _number_cell(value)
                 for name in NOT_LIGHT_COLUMNS
             )
     return text.getvalue().encode("utf-8")
@@ -147,7 +147,7 @@ def _json(value: dict[str, Any]) -> bytes:
         if isinstance(item, tuple) and item:
             text.write("[")
             for number, frame in enumerate(item):
-                text.write(f"{',' if number else ''}\n  {_indented(_row(frame), 2)}")
+                text.write(f"{',' if number else ''}\n  {_indented(_frame_row(frame), 2)}")
             text.write("\n ]")
         else:
             text.write(_indented(list(item) if isinstance(item, tuple) else item, 1))
@@ -159,7 +159,7 @@ def _indented(value: Any, level: int) -> str:
     return json.dumps(value, allow_nan=False, indent=1).replace("\n", "\n" + " " * level)
 
 
-def _row(frame: ListedFrame) -> dict[str, Any]:
+def _frame_row(frame: ListedFrame) -> dict[str, Any]:
     return {
         "file": frame.file,
         "frame_id": frame.frame_id,

@@ -38,7 +38,7 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
     Raises:
         OSError: the file cannot be written; the old file is still there, and no temporary file is left.
     """
-    if _holds(path, content):
+    if _has_content(path, content):
         return False
     handle, name = tempfile.mkstemp(prefix=TORN_PREFIX, suffix=TORN_SUFFIX, dir=path.parent)
     temporary = Path(name)
@@ -48,7 +48,7 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
-        _replace(temporary, path, pause)
+        _replace_with_retries(temporary, path, pause)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -56,13 +56,13 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
     return True
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _has_content(path: Path, content: bytes) -> bool:
     with contextlib.suppress(OSError):
         return path.lstat().st_size == len(content) and read_plain(path) == content
     return False
 
 
-def _replace(source: Path, goal: Path, pause: Callable[[float], None]) -> None:
+def _replace_with_retries(source: Path, goal: Path, pause: Callable[[float], None]) -> None:
     for seconds in _RETRY_PAUSES_S:
         try:
             source.replace(goal)
@@ -105,9 +105,9 @@ def replace_own_file(path: Path, content: bytes, known: str | None, legacy: bool
     Raises:
         OSError: the list cannot be written.
     """
-    if _holds(path, content):
+    if _has_content(path, content):
         return False
-    if not _is_own(path, known, legacy):
+    if not _is_free_or_own(path, known, legacy):
         set_aside(path)
     return replace_file(path, content)
 
@@ -123,13 +123,13 @@ def remove_own_file(path: Path, known: str | None, legacy: bool) -> bool:
     """
     if not os.path.lexists(path):
         return True
-    if not _is_own(path, known, legacy):
+    if not _is_free_or_own(path, known, legacy):
         return False
     path.unlink()
     return True
 
 
-def _is_own(path: Path, known: str | None, legacy: bool) -> bool:
+def _is_free_or_own(path: Path, known: str | None, legacy: bool) -> bool:
     """Return whether a path is free, or holds what this program wrote. Empty files count as free."""
     if not os.path.lexists(path):
         return True

@@ -44,7 +44,7 @@ def siril_links(stack: Stack) -> dict[str, str]:
     Returns:
         path of the frame by name of the link. Files that Siril cannot read (XISF, gzip) are left out.
     """
-    return _named("light", [frame.file for frame in stack.decided("keep")])
+    return _link_names("light", [frame.file for frame in stack.decided("keep")])
 
 
 def part_links(name: str, part: Part) -> dict[str, str]:
@@ -54,10 +54,10 @@ def part_links(name: str, part: Part) -> dict[str, str]:
         name: ``dark``, ``flat``, ``flat_dark`` or ``bias``.
         part: the frames.
     """
-    return _named(STEMS[name], part.paths)
+    return _link_names(STEMS[name], part.paths)
 
 
-def _named(stem: str, paths: Sequence[str]) -> dict[str, str]:
+def _link_names(stem: str, paths: Sequence[str]) -> dict[str, str]:
     links: dict[str, str] = {}
     for path in paths:
         ending = siril_ending(path)
@@ -105,7 +105,7 @@ def siril_script(
         selection = json.dumps([dict(links), parts, list(foreign)])
     process = f"process_{short_digest(selection)}"
     has_calibrate = two_pass or (installed is not None and installed >= (1, 2))
-    weight = _weight(installed, two_pass=two_pass)
+    weight = _weight_option(installed, two_pass=two_pass)
     foreign_note = f" and {len(foreign)} that were put there by hand" if foreign else ""
     lines = [
         f"# Stacks the {len(links)} accepted frames{foreign_note} into result.fit. Run it in this folder:",
@@ -118,11 +118,11 @@ def siril_script(
     ]
     if used:
         lines += _calibration(used, process, "calibrate" if has_calibrate else "preprocess")
-        lines += ["cd lights", f"{_verb(links)} light -out=../{process}", f"cd ../{process}"]
-        lines += [_calibrate_lights(used, colour, later=has_calibrate)]
+        lines += ["cd lights", f"{_import_verb(links)} light -out=../{process}", f"cd ../{process}"]
+        lines += [_lights_command(used, colour, later=has_calibrate)]
         name = "pp_light"
     else:
-        first = "convert light -debayer" if colour else f"{_verb(links)} light"
+        first = "convert light -debayer" if colour else f"{_import_verb(links)} light"
         lines += ["cd lights", f"{first} -out=../{process}", f"cd ../{process}"]
         name = "light"
     if two_pass:
@@ -133,7 +133,7 @@ def siril_script(
     return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
-def _weight(installed: Version | None, *, two_pass: bool) -> str:
+def _weight_option(installed: Version | None, *, two_pass: bool) -> str:
     if installed is None or (two_pass and installed < (1, 2)):
         return ""
     if installed >= (1, 4):
@@ -147,27 +147,27 @@ def _calibration(used: Calibration, process: str, calibrate: str) -> list[str]:
     for name in ("bias", "flat_dark", "dark"):
         part: Part = getattr(used, name)
         if part and not part.is_master:
-            lines += _taken_up(name, part, process)
+            lines += _import_commands(name, part, process)
             lines += [f"stack {STEMS[name]} rej 3 3 -nonorm -out=master_{STEMS[name]}", "cd .."]
     if used.flat and not used.flat.is_master:
-        lines += _taken_up("flat", used.flat, process)
-        base = _base_of_flats(used)
+        lines += _import_commands("flat", used.flat, process)
+        base = _flats_option(used)
         lines += [f"{calibrate} flat {base}"] if base else []
         lines += [f"stack {'pp_flat' if base else 'flat'} rej 3 3 -norm=mul -out=master_flat", "cd .."]
     return lines
 
 
-def _taken_up(name: str, part: Part, process: str) -> list[str]:
-    verb = _verb(part_links(name, part))
+def _import_commands(name: str, part: Part, process: str) -> list[str]:
+    verb = _import_verb(part_links(name, part))
     return [f"cd {FOLDERS[name]}", f"{verb} {STEMS[name]} -out=../{process}", f"cd ../{process}"]
 
 
-def _verb(links: Iterable[str]) -> str:
+def _import_verb(links: Iterable[str]) -> str:
     """Return the command by which Siril imports files: ``link`` for FITS, else ``convert``."""
     return "link" if all(name.endswith(tuple(LINKED.values())) for name in links) else "convert"
 
 
-def _master(name: str, part: Part) -> str:
+def _master_path(name: str, part: Part) -> str:
     """Return the path of a master from the working folder."""
     if not part.is_master:
         return f"master_{STEMS[name]}"
@@ -175,20 +175,20 @@ def _master(name: str, part: Part) -> str:
     return f"../{FOLDERS[name]}/{link}"
 
 
-def _base_of_flats(used: Calibration) -> str:
+def _flats_option(used: Calibration) -> str:
     if used.flat_dark:
-        return f"-dark={_master('flat_dark', used.flat_dark)}"
-    return f"-bias={_master('bias', used.bias)}" if used.bias else ""
+        return f"-dark={_master_path('flat_dark', used.flat_dark)}"
+    return f"-bias={_master_path('bias', used.bias)}" if used.bias else ""
 
 
-def _calibrate_lights(used: Calibration, colour: bool, *, later: bool) -> str:
+def _lights_command(used: Calibration, colour: bool, *, later: bool) -> str:
     words = ["calibrate light" if later else "preprocess light"]
     if used.dark:
-        words.append(f"-dark={_master('dark', used.dark)}")
+        words.append(f"-dark={_master_path('dark', used.dark)}")
     elif used.bias:
-        words.append(f"-bias={_master('bias', used.bias)}")
+        words.append(f"-bias={_master_path('bias', used.bias)}")
     if used.flat:
-        words.append(f"-flat={_master('flat', used.flat)}")
+        words.append(f"-flat={_master_path('flat', used.flat)}")
     if used.dark and later:
         words.append("-cc=dark")
     if colour:

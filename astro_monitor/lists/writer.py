@@ -18,11 +18,11 @@ _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)?[A-Za-z0-9_-][A-Za-z0-9._
 """A file of a list: a plain name, in one sub-folder at most."""
 
 
-def _nothing(files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
+def _no_files(files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
     return {}
 
 
-def _silent(stack: Stack) -> Sequence[str]:
+def _no_notes(stack: Stack) -> Sequence[str]:
     return ()
 
 
@@ -47,8 +47,8 @@ class ListWriter:
     meaning: str
     render: Callable[[StackTask], Mapping[str, bytes]]
     folders: tuple[str, ...] = ()
-    notes: Callable[[Stack], Sequence[str]] = _silent
-    not_lights: Callable[[Sequence[ListedNotLight]], Mapping[str, bytes]] = _nothing
+    notes: Callable[[Stack], Sequence[str]] = _no_notes
+    not_lights: Callable[[Sequence[ListedNotLight]], Mapping[str, bytes]] = _no_files
     every_stack: bool = False
     calibrates: bool = False
     order: int = 100

@@ -46,7 +46,7 @@ def connected(
     Raises:
         PublishError: the address is none.
     """
-    made = _opened(context, kind, keys)
+    made = _open_with_keys(context, kind, keys)
     _connect(made, address)
     return made
 
@@ -62,7 +62,7 @@ def followed(
     Raises:
         PublishError: the address is none.
     """
-    made = _opened(context, kind, keys)
+    made = _open_with_keys(context, kind, keys)
     handshake = Handshake(context, made, address, has_keys=keys is not None)
     try:
         _connect(made, address)
@@ -72,7 +72,7 @@ def followed(
     return made, handshake
 
 
-def _opened(context: zmq.Context[zmq.Socket[bytes]], kind: int, keys: ClientKeys | None) -> zmq.Socket[bytes]:
+def _open_with_keys(context: zmq.Context[zmq.Socket[bytes]], kind: int, keys: ClientKeys | None) -> zmq.Socket[bytes]:
     made = open_socket(context, kind)
     if keys is not None:
         made.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)

@@ -138,14 +138,14 @@ class Subscription:
         Raises:
             PublishError: no daemon is heard, or the daemon refuses the questions.
         """
-        for received in self._all():
+        for received in self._receive_all():
             document = received.document
             if (not self._kinds or document.kind in self._kinds) and topic(document.kind, document.body).startswith(
                 self._topics
             ):
                 yield received
 
-    def _all(self) -> Iterator[Received]:
+    def _receive_all(self) -> Iterator[Received]:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             broadcast, self._handshake = followed(context, zmq.SUB, self._address, self._keys)
@@ -162,7 +162,7 @@ class Subscription:
                     # A welcome: the connection is new, so anything may have happened in between.
                     yield from self._catch_up(control, "history")
                 elif document.kind != "session.heartbeat":
-                    yield from self._live(control, document)
+                    yield from self._take_live(control, document)
                 elif document.session_id != self._session_id or document.seq != self.last_seq:
                     yield from self._catch_up(control, "live")
         finally:
@@ -201,7 +201,7 @@ class Subscription:
             refusal = self._handshake.refusal() if self._handshake is not None else ""
             log.warning("nothing is heard from %s; still listening%s", self._address, f": {refusal}" * bool(refusal))
 
-    def _live(self, control: zmq.Socket[bytes], document: Document) -> Iterator[Received]:
+    def _take_live(self, control: zmq.Socket[bytes], document: Document) -> Iterator[Received]:
         if document.seq > self.last_seq + 1:
             yield from self._replay(control, document.seq - 1, "live")
         if document.seq == self.last_seq + 1:

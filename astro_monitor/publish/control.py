@@ -159,19 +159,21 @@ def answer(
         if not sender.may(request.request):
             return (_reply("error", **head, error="refused", sentence=sender.refusal(request.request)),)
         if request.request in ("look", "preview"):
-            return _fetched(request.request, request, fetch, head | {"last_seq": history.last_seq()})
+            return _answer_fetch(request.request, request, fetch, head | {"last_seq": history.last_seq()})
         if request.request == "observe":
-            return (_observed(request, observe, sender, head, history),)
+            return (_answer_observe(request, observe, sender, head, history),)
         if request.request == "revise":
-            return (_revised(request, revise, head, history),)
-        documents, more = _documents(history, request)
+            return (_answer_revise(request, revise, head, history),)
+        documents, more = _asked_documents(history, request)
         return (_reply(request.request, documents, **head, last_seq=history.last_seq(), more=more),)
     except AstroMonitorError as error:
         log.error("a %s could not be answered: %s", request.request, error)
         return (_reply("error", **head, error="failed", sentence="the night log is not to be had; ask again later"),)
 
 
-def _fetched(kind: FileKind, request: ControlRequest, fetch: Fetch | None, head: dict[str, Any]) -> tuple[bytes, ...]:
+def _answer_fetch(
+    kind: FileKind, request: ControlRequest, fetch: Fetch | None, head: dict[str, Any]
+) -> tuple[bytes, ...]:
     if fetch is None:
         return (_reply("error", **head, error="refused", sentence="looks and previews are not sent from here"),)
     try:
@@ -190,7 +192,7 @@ def _fetched(kind: FileKind, request: ControlRequest, fetch: Fetch | None, head:
     return reply, chunk.data
 
 
-def _revised(request: ControlRequest, revise: Revise | None, head: dict[str, Any], history: History) -> bytes:
+def _answer_revise(request: ControlRequest, revise: Revise | None, head: dict[str, Any], history: History) -> bytes:
     if revise is None:
         return _reply("error", **head, error="refused", sentence="decisions by hand are not taken here")
     try:
@@ -201,7 +203,7 @@ def _revised(request: ControlRequest, revise: Revise | None, head: dict[str, Any
     return _reply("revise", [encode(document)], **head, last_seq=history.last_seq(), more=False)
 
 
-def _observed(
+def _answer_observe(
     request: ControlRequest, observe: Observe | None, sender: Sender, head: dict[str, Any], history: History
 ) -> bytes:
     if request.observation is None:
@@ -215,7 +217,7 @@ def _observed(
     return _reply("observe", [encode(document)], **head, last_seq=history.last_seq(), more=False)
 
 
-def _documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:
+def _asked_documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:
     if request.request == "snapshot":
         return [encode(document) for document in history.snapshot()], False
     found: list[bytes] = []

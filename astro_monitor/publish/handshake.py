@@ -63,10 +63,10 @@ class Handshake:
             self._broken += 1
             # After the other two ZeroMQ does not connect again: there is no second one to wait for.
             if self._broken >= _SURE_AFTER or event != zmq.Event.HANDSHAKE_FAILED_NO_DETAIL:
-                self._refusal = self._why(event)
+                self._refusal = self._refusal_sentence(event)
         return self._refusal
 
-    def _why(self, event: zmq.Event) -> str:
+    def _refusal_sentence(self, event: zmq.Event) -> str:
         if not self._has_keys:
             return (
                 f"{self._address} accepts no connection without keys; set publish.keys_folder to the folder that holds "

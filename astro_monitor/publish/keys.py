@@ -90,7 +90,7 @@ def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = (), r
                 made += _make_pair(folder, name, role or now)
                 renewed.discard(name)
             elif name != SERVER and role is not None and role != now:
-                _replace(public, _read_key(public) + _role_line(role), 0o644)
+                _write_key_file(public, _read_key(public) + _role_line(role), 0o644)
                 made.append(public)
     except PublishError:
         raise
@@ -102,8 +102,8 @@ def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = (), r
 def _make_pair(folder: Path, name: str, role: Role) -> list[Path]:
     public, secret = zmq.curve_keypair()
     paths = [folder / f"{name}.secret", folder / f"{name}.public"]
-    _replace(paths[0], secret, 0o600)
-    _replace(paths[1], public if name == SERVER else public + _role_line(role), 0o644)
+    _write_key_file(paths[0], secret, 0o600)
+    _write_key_file(paths[1], public if name == SERVER else public + _role_line(role), 0o644)
     return paths
 
 
@@ -111,7 +111,7 @@ def _role_line(role: Role) -> bytes:
     return b"\n" + _ROLE_LINE + role.encode()
 
 
-def _replace(path: Path, text: bytes, mode: int) -> None:
+def _write_key_file(path: Path, text: bytes, mode: int) -> None:
     # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)

@@ -206,7 +206,8 @@ def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[Listed
             path = write(f"{kind} {number}.fits", image)
             others.append(
                 ListedNotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="",
-                               seq=100 + number, meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
+                               seq=100 + number,
+                               meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
             )  # fmt: skip
     return lights, others
 

@@ -105,7 +105,7 @@ def run_demo(
         ConfigError: the folder holds something already.
         ModelError, PublishError: nothing was started.
     """
-    demo_folder = _place(folder)
+    demo_folder = _demo_folder(folder)
     capture = demo_folder / "capture"
     capture.mkdir()
     settings = settings.model_copy(
@@ -141,10 +141,10 @@ def run_demo(
         ready.set()
         conductor.join(timeout=10.0)
     if not as_json:
-        _summary(night, monitor, capture, out)
+        _print_summary(night, monitor, capture, out)
 
 
-def _place(folder: Path | None) -> Path:
+def _demo_folder(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="astro-monitor-demo-"))
     try:
@@ -176,7 +176,7 @@ def _conduct(
         stop.set()
 
 
-def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
+def _print_summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
     page, rows = Page.on(out), []
     groups: dict[tuple[str, str], list[OutcomeView]] = {}
     for file, planned in night.expected.items():
@@ -190,7 +190,7 @@ def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> No
         decisions = Counter(frame.decision if frame else "failed" for frame in judged)
         right += classes[expected]
         total += len(outcomes)
-        tail = Piece(_counted(classes), flows=True), Piece(f"({_counted(decisions)})", flows=True)
+        tail = Piece(_counts_text(classes), flows=True), Piece(f"({_counts_text(decisions)})", flows=True)
         rows.append(Row((what, str(len(outcomes)), expected), tail))
     page.line("What was simulated, and what was found:", style="bold")
     page.table(("what happened", "frames", "expected", "classes found (decisions)"), rows, right=("frames",))
@@ -202,5 +202,5 @@ def _summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> No
     page.line("Next: astro-monitor watch YOUR_CAPTURE_FOLDER")
 
 
-def _counted(counter: Counter[str]) -> str:
+def _counts_text(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" if len(counter) > 1 else name for name, count in counter.most_common())

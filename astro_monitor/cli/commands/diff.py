@@ -83,14 +83,14 @@ def run_diff(
     seen = [by_frame[row.frame_id] for row in chosen if row.frame_id in by_frame]
     if as_json:
         for again in seen:
-            print_value(_line(again))
+            print_value(_json_row(again))
     else:
-        _show(seen, out)
+        _print_changes(seen, out)
     if learn:
-        _teach(seen, settings, past, err if as_json else out)
+        _print_lessons(seen, settings, past, err if as_json else out)
 
 
-def _line(again: JudgedAgain) -> dict[str, object]:
+def _json_row(again: JudgedAgain) -> dict[str, object]:
     row, verdict = again.row, again.verdict
     body = row.body
     would_be = None
@@ -116,7 +116,7 @@ def _line(again: JudgedAgain) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _show(seen: list[JudgedAgain], out: Console) -> None:
+def _print_changes(seen: list[JudgedAgain], out: Console) -> None:
     page = Page.on(out)
     changed = [again for again in seen if again.changed]
     if changed:
@@ -146,7 +146,7 @@ def _show(seen: list[JudgedAgain], out: Console) -> None:
     page.line("Nothing was changed: the log and the lists are as they were.", style="dim")
 
 
-def _teach(seen: list[JudgedAgain], settings: Settings, past: Past, out: Console) -> None:
+def _print_lessons(seen: list[JudgedAgain], settings: Settings, past: Past, out: Console) -> None:
     hands = by_hand(seen)
     learned = lessons(seen, settings, past)
     page, count = Page.on(out), counted(len(hands), "decision")

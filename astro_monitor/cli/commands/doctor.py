@@ -41,7 +41,7 @@ INDENT = 22
 """Columns before the further lines of a finding: its sentence stays apart from level and check."""
 
 
-def _findings(settings: Settings, folder: Path | None) -> Iterator[Finding]:
+def _findings_of_checks(settings: Settings, folder: Path | None) -> Iterator[Finding]:
     return (check(settings, folder) for check in CHECKS)
 
 
@@ -59,7 +59,7 @@ def run_doctor(folder: Path | None, settings: Settings, *, running: bool, as_jso
         typer.Exit: with code 1 when a check found a fault.
     """
     findings = []
-    for finding in findings_about_the_running(settings) if running else _findings(settings, folder):
+    for finding in findings_about_the_running(settings) if running else _findings_of_checks(settings, folder):
         findings.append(finding)
         if not as_json:
             word, style = MARKS[finding.level]

@@ -138,12 +138,12 @@ def _row(outcome: OutcomeView, revised: FrameRevisedView | None, names: tuple[st
         decision, why = revised.new_decision, revised.why
         label = revised.class_ or label
         weight = weight if revised.weight is None else revised.weight
-    numbers = _numbers(outcome.measurements, weight)
+    numbers = _number_columns(outcome.measurements, weight)
     cells = (decision, label, *(numbers[name] for name in names))
     return Row(cells, (path, flags(outcome), Piece(why, flows=True)), DECISION_STYLE[decision])
 
 
-def _numbers(values: Mapping[str, float | None], weight: float) -> dict[str, str]:
+def _number_columns(values: Mapping[str, float | None], weight: float) -> dict[str, str]:
     return {
         "stars": number(values.get("star_count"), ".0f"),
         "FWHM px": number(values.get("fwhm_px"), ".2f"),

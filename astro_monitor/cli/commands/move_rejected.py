@@ -51,7 +51,7 @@ def run_move(
     goal_folder = (goal or root / FOLDER).absolute()
     state, path = night_log_of(folder, settings)
     if take_back:
-        _tell(undo(root, goal_folder, key_of(state)), root, "back", out)
+        _print_moves(undo(root, goal_folder, key_of(state)), root, "back", out)
         return
     with NightLogReader.read(path) as night_log:
         rejected = {}
@@ -61,25 +61,25 @@ def run_move(
                 rejected[here] = row.body.sha256
     moves = plan(rejected, root, goal_folder)
     if apply:
-        _tell(carry_out(moves, root, goal_folder, key_of(state)), root, "moved", out)
+        _print_moves(carry_out(moves, root, goal_folder, key_of(state)), root, "moved", out)
         return
     page = Page.on(out)
     if not moves:
         page.line(f"No rejected frame is in {folder}; there is nothing to move.")
         return
     for move in moves:
-        page.line(f"{_short(move.source, root)} → {_short(move.goal, root)}", indent=4)
+        page.line(f"{_path_from_root(move.source, root)} → {_path_from_root(move.goal, root)}", indent=4)
     page.line(f"{counted(len(moves), 'file')} would be moved; nothing was. Use --apply to move, --undo to move back.")
 
 
-def _tell(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
+def _print_moves(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
     page, done = Page.on(out), 0
     for move in moves:
         done += not move.sentence
         result = move.sentence or word
-        page.line(f"{_short(move.source, root)}: {result}", indent=4, style="yellow" if move.sentence else "")
+        page.line(f"{_path_from_root(move.source, root)}: {result}", indent=4, style="yellow" if move.sentence else "")
     page.line(f"{counted(done, 'file')} {word}.")
 
 
-def _short(path: Path, root: Path) -> str:
+def _path_from_root(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -38,11 +38,11 @@ def run_plugins(settings: Settings, *, as_json: bool, out: Console) -> None:
         ]
         Page.on(out).table(("name", "version", "state", "hooks"), rows)
         if any(state.state == OFF for state in states):
-            names = ", ".join(f'"{name}"' for name in [*settings.plugins.on, *_off(states)])
+            names = ", ".join(f'"{name}"' for name in [*settings.plugins.on, *_names_of_off(states)])
             out.print(f"To turn all of them on, set in the section [plugins] of the settings file: on = [{names}]")
     if any(state.state not in (ON, OFF) for state in states):
         raise typer.Exit(1)
 
 
-def _off(states: list[PluginState]) -> list[str]:
+def _names_of_off(states: list[PluginState]) -> list[str]:
     return [state.name for state in states if state.state == OFF]

@@ -87,8 +87,8 @@ def run_review(
     with NightLogReader.read(path) as night_log:
         rows = list(night_log.judged_frames())
     if word is None:
-        shown = chosen_frames(rows, names) if names else [row for row in rows if everything or _waits(row)]
-        _show(shown, len(rows), folder, out)
+        shown = chosen_frames(rows, names) if names else [row for row in rows if everything or _is_to_review(row)]
+        _print_frames(shown, len(rows), folder, out)
         return
     if not names:
         raise ConfigError("name the frames to decide on: file names, patterns such as '*_L_*', or frame ids")
@@ -118,7 +118,7 @@ def run_review(
     page.line(done if chosen else "That was decided already.")
 
 
-def _waits(row: FrameRow) -> bool:
+def _is_to_review(row: FrameRow) -> bool:
     return row.decision == "review" and _is_there(row)
 
 
@@ -153,7 +153,7 @@ def _is_named(row: FrameRow, name: str) -> bool:
     )
 
 
-def _show(rows: list[FrameRow], judged: int, folder: Path, out: Console) -> None:
+def _print_frames(rows: list[FrameRow], judged: int, folder: Path, out: Console) -> None:
     page = Page.on(out)
     if not rows:
         page.line(f"No frame is to be reviewed: {counted(judged, 'frame')} judged.")

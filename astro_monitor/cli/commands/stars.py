@@ -105,7 +105,7 @@ def run_stars(
         raise ConfigError(f"{output} cannot be both the table and the picture; give two names")
     for target in (output, overlay):
         _refuse_to_overwrite(target, image, overwrite)
-    sources = _found(image, settings)
+    sources = _sources_of_file(image, settings)
     table = sources.look.sources
     # Sources that could not be measured have no signal to noise: any limit leaves them out.
     wanted = (table.snr >= min_snr) | (min_snr == 0)
@@ -128,7 +128,7 @@ def run_stars(
             screen.print(f"{what}: {path}", markup=False)
 
 
-def _found(image: Path, settings: Settings) -> FoundSources:
+def _sources_of_file(image: Path, settings: Settings) -> FoundSources:
     status, now = image.stat(), datetime.now(UTC)
     arrival = Arrival(
         path=image.absolute(),
@@ -191,12 +191,12 @@ def _summary(image: Path, table: SourceTable, sources: FoundSources) -> str:
     ]
     trails = counted(len(sources.look.measurements.streaks), "trail")
     parts = [f"{', '.join(counts)} and {trails} in {image.name} ({width} × {height} px)"]
-    parts.append(_width(sources.look.measurements))
+    parts.append(_width_text(sources.look.measurements))
     parts.append("with sky positions" if table.has_sky_positions else "no plate solution in the header")
     return "; ".join(parts) + "."
 
 
-def _width(measurements: Measurements) -> str:
+def _width_text(measurements: Measurements) -> str:
     """Return a sentence about the width of the stars, in the numbers and words of ``watch``."""
     values = measurements.values
     if values["fwhm_px"] is None:

@@ -15,7 +15,7 @@ LEAST_FOR_A_STACK = 2
 """Siril registers a frame against another one."""
 
 
-def _render(task: StackTask) -> Mapping[str, bytes]:
+def _render_scripts(task: StackTask) -> Mapping[str, bytes]:
     """Make the links; return the scripts."""
     lights = siril_links(task.stack)
     if len(lights) < LEAST_FOR_A_STACK:
@@ -54,7 +54,7 @@ WRITERS = (
     ListWriter(
         key="siril",
         meaning="siril/: links to the kept frames and their darks, flats and biases, and scripts that stack them",
-        render=_render,
+        render=_render_scripts,
         folders=(FOLDER,),
         notes=siril_notes,
         calibrates=True,

@@ -11,7 +11,7 @@ from ..writer import ListWriter
 FOLDER = "pixinsight"
 
 
-def _render(task: StackTask) -> Mapping[str, bytes]:
+def _render_wbpp(task: StackTask) -> Mapping[str, bytes]:
     if batch := pixinsight.batch_links(task.stack):
         task.links(FOLDER, "lights", batch)
     task.folder(FOLDER)
@@ -22,7 +22,7 @@ WRITERS = (
     ListWriter(
         key="pixinsight",
         meaning="pixinsight/: the table of SubframeSelector, and links for WBPP",
-        render=_render,
+        render=_render_wbpp,
         folders=(FOLDER,),
         order=20,
     ),

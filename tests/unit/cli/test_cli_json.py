@@ -14,7 +14,7 @@ from rich.console import Console
 from astro_monitor.cli import jsonpage
 from astro_monitor.cli.app import app
 from astro_monitor.cli.checks import Finding
-from astro_monitor.cli.commands.diff import _line
+from astro_monitor.cli.commands.diff import _json_row
 from astro_monitor.cli.commands.models import run_models
 from astro_monitor.cli.page import print_value
 from astro_monitor.cli.printing import print_json
@@ -67,7 +67,7 @@ def test_a_line_of_diff_is_as_the_page_says(capsys) -> None:
         seq=1, doc_id="d", frame_id="f", time="", night="2026-03-01", paths=(), decision="keep", first_decision="keep",
         rules_decision="keep", decided_by="rules", why="", weight=1.0, body=FrameJudgedView.of(body),
     )  # fmt: skip
-    print_value(_line(JudgedAgain(row, None, None, "it is gone")))
+    print_value(_json_row(JudgedAgain(row, None, None, "it is gone")))
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert set(line) == fields("A line of `diff")
     assert (line["now"], line["changed"], line["would_be"]) == ("", False, None)
