@@ -278,11 +278,13 @@ def _watched(monitor: Monitor, waiting: queue.Queue[Document], over: threading.E
 
 
 def _drained(documents: deque[Document]) -> Iterator[Document]:
+    """Yield documents from a queue and remove them, until it is empty."""
     while documents:
         yield documents.popleft()
 
 
 def _next_port(address: str) -> str:
+    """Return the control address of a daemon: the broadcast address with its port increased by one."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         raise ConfigError(f"no control address follows from {address}; name control_address")

@@ -117,10 +117,12 @@ _MUST: Sequence[tuple[str, str]] = (
 
 
 def _one_of(expected: str) -> str:
+    """Return the expected values of a setting as words: ``one of …`` if there are several."""
     return expected if "," not in expected and " or " not in expected else f"one of {expected}"
 
 
 def _perhaps(given: object, expected: str) -> str:
+    """Return the suggestion ``; did you mean …?`` for a misspelt value of a setting; empty if none is near."""
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
     near = nearest(given, [word.lower() for word in words]) if isinstance(given, str) else ""
     meant = next((word for word in words if word.lower() == near), "")

@@ -179,6 +179,7 @@ def _judged_body(
     arrival: Arrival, meta: FrameMeta, verdict: Verdict, *, sensor_shape: tuple[int, int], timings_s: dict[str, float],
     **rest: Any,
 ) -> documents.FrameJudged:  # fmt: skip
+    """Return the body of a ``frame.judged`` document from verdict, header values and arrival of the file."""
     return documents.FrameJudged.model_validate(
         {
             **_file_fields(arrival),
@@ -201,6 +202,7 @@ def _judged_body(
 
 
 def _utc_text_of(seconds: float | None) -> str | None:
+    """Return the UTC text of a time in seconds since the epoch; ``None`` stays ``None``."""
     return None if seconds is None else utc_text(_EPOCH + timedelta(seconds=seconds))
 
 
@@ -220,6 +222,7 @@ def _field_grid(cells: tuple[FieldCell, ...]) -> documents.FieldGridBody | None:
 
 
 def _file_fields(arrival: Arrival) -> dict[str, Any]:
+    """Return the fields of a document that identify a file: path, capture folder, relative path and size."""
     return {
         "file": display_path(arrival.path),
         "root": display_path(arrival.root),
@@ -229,6 +232,7 @@ def _file_fields(arrival: Arrival) -> dict[str, Any]:
 
 
 def _meta_body(meta: FrameMeta, sensor_shape: tuple[int, int]) -> documents.MetaBody:
+    """Return the header values of a frame as the body of a document."""
     same = {name: getattr(meta, name) for name in documents.MetaBody.model_fields if hasattr(meta, name)}
     return documents.MetaBody(
         **same
@@ -242,6 +246,7 @@ def _meta_body(meta: FrameMeta, sensor_shape: tuple[int, int]) -> documents.Meta
 
 
 def _median(baseline: Baseline, key: str) -> float | None:
+    """Return the baseline median of a measurement, rounded to significant digits; ``None`` without one."""
     spread = baseline.spreads.get(key)
     return None if spread is None else _significant(spread.median)
 
@@ -252,6 +257,7 @@ def _significant(value: float | None, digits: int = 6) -> float | None:
 
 
 def _rounded(value: float, digits: int) -> float:
+    """Return a probability or score rounded to a number of digits; raise ValueError if it is not finite."""
     if not math.isfinite(value):
         raise ValueError("a probability or score is not a finite number")
     return round(value, digits)

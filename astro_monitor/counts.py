@@ -37,6 +37,7 @@ class Counts:
         self._add(decision, -1)
 
     def _add(self, decision: Decision, number: int) -> None:
+        """Add a number, which may be negative, to the count of frames with a decision."""
         match decision:
             case "keep":
                 self.kept += number

@@ -111,6 +111,7 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
     """Records that cannot be written are left out; what goes to standard error still tells them."""
 
     def _open(self) -> TextIOWrapper:
+        """Open the log file, refusing links and pipes in its place."""
         return cast(
             TextIOWrapper,
             open(
@@ -128,4 +129,5 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
 
 
 def _indented(lines: str) -> str:
+    """Return the lines of a log entry, each indented and made safe to print."""
     return "\n".join(f"{INDENT}{shown(line)}" for line in lines.split("\n"))

@@ -215,6 +215,7 @@ class Settings(_Section):
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return one tree of settings laid over another, section by section."""
     merged = dict(base)
     for key, value in over.items():
         merged[key] = (
@@ -264,6 +265,7 @@ def _environment() -> dict[str, Any]:
 
 
 def _refuse_or_warn(name: str, known: Iterable[str]) -> None:
+    """Raise ConfigError for an environment variable close to a setting's name; log a warning for other unknown ones."""
     near = nearest(
         name.removeprefix(PREFIX), (variable_name.removeprefix(PREFIX).lower() for variable_name in known)
     ).upper()

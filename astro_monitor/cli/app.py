@@ -57,6 +57,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Print the version and exit when ``--version`` is given to the program without a command."""
     if version:
         out.print(f"astro-monitor {__version__}")
         raise typer.Exit
@@ -76,9 +77,11 @@ def main() -> None:
 
 
 def _module_of(name: str) -> ModuleType:
+    """Return the module of ``cli/commands`` for the name of a command, imported."""
     return import_module(f".{name.replace('-', '_')}", commands.__name__)
 
 
 def _fail(error: AstroMonitorError) -> None:
+    """Print an error of astro-monitor as one sentence and exit with its exit code."""
     Page.on(err).line(f"astro-monitor: {error}", style="red")
     sys.exit(error.exit_code)

@@ -185,6 +185,7 @@ CHECKS: tuple[Callable[[Settings, Path | None], Finding], ...] = (
 
 
 def _installed(name: str) -> bool:
+    """Return whether a Python package (distribution) is installed."""
     try:
         metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -200,11 +200,13 @@ def meaning(owner: type[BaseModel], name: str) -> str:
 
 
 def _fields(model: type[BaseModel]) -> str:
+    """Return the Markdown table of the fields of a model that ``--json`` prints."""
     named = [(field.alias or name, field) for name, field in model.model_fields.items()]
     return _field_table((name, _type_in_words(field.annotation), meaning(model, name)) for name, field in named)
 
 
 def _field_table(rows: Any) -> str:
+    """Return a Markdown table of fields: name, type in words, and meaning."""
     lines = ["| field | value | meaning |", "|---|---|---|"]
     lines += [f"| `{name}` | {kind} | {meant} |" for name, kind, meant in rows]
     return "\n".join(lines) + "\n"

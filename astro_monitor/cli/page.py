@@ -179,6 +179,7 @@ def laid_out(pieces: Sequence[Piece], width: int, indent: int = 0, style: str = 
 
 
 def _padded(text: str, width: int, *, at_right: bool) -> str:
+    """Return a table cell filled with blanks to a width on the screen, aligned to the left or the right."""
     blanks = " " * (width - cell_len(text))
     return blanks + text if at_right else text + blanks
 
@@ -264,6 +265,7 @@ class Times:
         return f"{moment:%A %Y-%m-%d}, {kind}"
 
     def _local_time(self, moment_utc: str) -> datetime | None:
+        """Return a UTC time of a document in the time zone of the page; ``None`` if it is not a time."""
         try:
             moment = datetime.fromisoformat(moment_utc)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -272,6 +274,7 @@ class Times:
             return None
 
     def _utc_offset(self, moment: datetime) -> str:
+        """Return the offset of a time from UTC as printed after it: ``Z``, or hours and minutes such as ``+02:00``."""
         if self.utc:
             return "Z"
         digits = f"{moment:%z}"

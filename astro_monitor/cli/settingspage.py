@@ -86,6 +86,7 @@ def example(field: FieldInfo) -> Any:
 
 
 def _setting_table(rows: list[tuple[tuple[str, ...], FieldInfo]]) -> str:
+    """Return the Markdown table of the settings of one section."""
     lines = ["| setting | meaning | value | default | environment variable | example |", "|---|---|---|---|---|---|"]
     for path, field in rows:
         key, meaning = path[-1], (field.description or "").replace("|", "\\|")
@@ -96,6 +97,7 @@ def _setting_table(rows: list[tuple[tuple[str, ...], FieldInfo]]) -> str:
 
 
 def _is_section(field: FieldInfo) -> bool:
+    """Return whether a field of the settings is a section, which holds further settings."""
     return isinstance(field.default, BaseModel)
 
 
@@ -107,6 +109,7 @@ def _plain(annotation: Any) -> Any:
 
 
 def _default_text(path: tuple[str, ...], field: FieldInfo) -> str:
+    """Return the default of a setting as the settings page shows it."""
     if path == ("state_folder",):
         return (
             "`~/.local/state/astro-monitor` (Linux), `~/Library/Application Support/astro-monitor` (macOS), "
@@ -129,6 +132,7 @@ def _values_text(key: str, field: FieldInfo) -> str:
 
 
 def _limits_text(field: FieldInfo) -> str:
+    """Return the numeric limits of a setting in parentheses, such as ``(> 0, ≤ 1)``; empty without any."""
     signs = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Lt: ("lt", "<"), Le: ("le", "≤")}
     bounds = [(constraint, *signs[type(constraint)]) for constraint in field.metadata if type(constraint) in signs]
     limits = [f"{sign} {getattr(constraint, name)}" for constraint, name, sign in bounds]

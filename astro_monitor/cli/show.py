@@ -143,6 +143,7 @@ def flags(judged: FrameJudgedView) -> Piece:
 
 
 def _judged(judged: FrameJudgedView, *, wide: bool) -> Sequence[Piece]:
+    """Return the cells of the line of a judged frame: decision, class, measurements, file, flags and reasons."""
     values = judged.measurements
     numbers = [
         f"stars {number(values.get('star_count'), '.0f'):>5}",
@@ -166,10 +167,12 @@ def _judged(judged: FrameJudgedView, *, wide: bool) -> Sequence[Piece]:
 
 
 def _skipped(path: str, why: str) -> Sequence[Piece]:
+    """Return the cells of the line that shows a skipped file, which is not graded."""
     return [_first_column("skipped", SKIPPED_STYLE), *_file_and_reason(path, why, SKIPPED_STYLE)]
 
 
 def _revised(revised: FrameRevisedView) -> Sequence[Piece]:
+    """Return the cells of the line that shows a decision changed by hand or taken back."""
     path = revised.relative_path or revised.file
     change = Piece(f"{revised.old_decision} → {revised.new_decision}", DECISION_STYLE[revised.new_decision])
     if revised.replaced_by:
@@ -188,12 +191,15 @@ def _observed_text(value: ObservedValueView) -> str:
 
 
 def _file_and_reason(path: str, sentence: str, style: str) -> Sequence[Piece]:
+    """Return the last two cells of the line of a frame: its file, and the sentence that explains the outcome."""
     return [Piece(path, "bold", flows=True), Piece(sentence, style, flows=True)]
 
 
 def _first_column(word: str, style: str = "") -> Piece:
+    """Return the cell at the start of a line that shows a document: a decision or a word, seven columns wide."""
     return Piece(f"{word:7}", style)
 
 
 def _verb_of_mode(mode: str) -> str:
+    """Return the verb for the mode of a session as shown on the screen: ``grading`` or ``watching``."""
     return "grading" if mode == "grade" else "watching"

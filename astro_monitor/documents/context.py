@@ -37,6 +37,7 @@ Moment = Annotated[str, Field(max_length=40), AfterValidator(_in_utc)]
 
 
 def _each_once(values: list[ObservedValue]) -> list[ObservedValue]:
+    """Return the observed values unchanged; raise ValueError if a key occurs twice."""
     keys = [value.key for value in values]
     if len(set(keys)) < len(keys):
         raise ValueError("each key may appear once")

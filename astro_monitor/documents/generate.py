@@ -70,6 +70,7 @@ def write(folder: Path) -> None:
 
 
 def _views_module(family: ModuleType, definitions: Mapping[str, Schema]) -> str:
+    """Return the source text of the module of views for one module of document bodies."""
     words: set[str] = set()
     bodies = [
         name
@@ -123,14 +124,17 @@ def _in_all(name: str) -> tuple[bool, str]:
 
 
 def _union_lines(names: Iterable[str]) -> list[str]:
+    """Return the source lines of a type union of view names, one name a line."""
     return [f"    {'| ' if number else ''}{name}" for number, name in enumerate(names)]
 
 
 def _module_name(family: ModuleType) -> str:
+    """Return the name of a module of document bodies without its package."""
     return family.__name__.rsplit(".", 1)[1]
 
 
 def _view_name(name: str) -> str:
+    """Return the name of the view class of a document body: ``FrameJudged`` or ``StreakBody`` becomes ``…View``."""
     return f"{name.removesuffix('Body')}View"
 
 
@@ -163,6 +167,7 @@ def _class_text(name: str, schema: Schema, used: set[str]) -> str:
 
 
 def _annotation(rule: Schema, used: set[str]) -> str:
+    """Return the type annotation of a property of a view from its JSON Schema; adds the vocabulary names it uses."""
     if "$ref" in rule:
         return _view_name(rule["$ref"].rsplit("/", 1)[1])
     if "anyOf" in rule:
@@ -179,12 +184,14 @@ def _annotation(rule: Schema, used: set[str]) -> str:
 
 
 def _default_text(rule: Schema) -> str:
+    """Return the default value of an optional property of a view as source text, with ``=`` in front."""
     if "default" in rule:
         return f" = {_literal(rule['default'])}"
     return " = ()" if rule["type"] == "array" else " = field(default_factory=dict)"
 
 
 def _literal(value: Any) -> str:
+    """Return a default value from a JSON Schema as Python source text."""
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
@@ -201,6 +208,7 @@ def _read_expression(key: str, rule: Schema, *, required: bool) -> str:
 
 
 def _conversion(rule: Schema, source: str) -> str:
+    """Return the expression that converts a JSON value into the type of a view."""
     if "$ref" in rule:
         return f"{_annotation(rule, set())}.of({source})"
     if rule.get("type") != "array":

@@ -26,6 +26,7 @@ def model_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _document_schema(kind: str, body: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of one kind of document: the envelope with the body inside."""
     envelope, inner = _opened(Document.model_json_schema()), _opened(body.model_json_schema())
     definitions = inner.pop("$defs", {})
     properties = envelope["properties"] | {"kind": {"const": kind}, "body": inner}

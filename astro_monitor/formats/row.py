@@ -109,4 +109,5 @@ class Format:
 
 @cache
 def _is_installed(package: str) -> bool:
+    """Return whether the Python package that reads a format can be imported."""
     return find_spec(package) is not None

@@ -118,6 +118,7 @@ def _calibration_kind(file: ListedNotLight) -> str:
 
 
 def _master_kind(file: ListedNotLight) -> str:
+    """Return the kind of a calibration master (``dark``, ``flat``, ``bias``) from header or file name; else empty."""
     if file.type != "product":
         return ""
     spelled = re.sub(r"[^a-z]", "", (file.meta.frame_type or "").lower())
@@ -150,6 +151,7 @@ def _is_of_rig(stack: Stack, file: ListedNotLight) -> bool:
 
 
 def _agree(first: float | str | None, other: float | str | None) -> bool:
+    """Return whether two header values of calibration file and lights are equal, or one of them is unknown."""
     if first in (None, "") or other in (None, ""):
         return True
     if isinstance(first, str) and isinstance(other, str):
@@ -158,12 +160,14 @@ def _agree(first: float | str | None, other: float | str | None) -> bool:
 
 
 def _fits_as_flat(stack: Stack, file: ListedNotLight) -> bool:
+    """Return whether a file is a flat with the filter and the telescope of a stack."""
     filter_ = " ".join((file.meta.filter or "").casefold().split())
     same_filter = filter_ == " ".join(stack.filter.casefold().split())
     return _calibration_kind(file) == "flat" and same_filter and _agree(file.meta.telescope, stack.telescope)
 
 
 def _is_as_long(file: ListedNotLight, exposure_s: float | None) -> bool:
+    """Return whether a dark has the exposure time of the lights, within a tolerance."""
     told_s = file.meta.exposure_s
     if not told_s or not exposure_s:
         return False
@@ -171,6 +175,7 @@ def _is_as_long(file: ListedNotLight, exposure_s: float | None) -> bool:
 
 
 def _is_as_warm(file: ListedNotLight, lights_c: float | None) -> bool:
+    """Return whether a dark has the sensor temperature of the lights, within a tolerance, or one is unknown."""
     told_c = file.meta.sensor_temp_c
     return told_c is None or lights_c is None or abs(told_c - lights_c) <= SAME_TEMPERATURE_C
 
@@ -207,6 +212,7 @@ def _nearest_session(files: Sequence[ListedNotLight], stack: Stack) -> list[List
 
 
 def _parsed_time(text: str) -> datetime | None:
+    """Return the start of an exposure as a time; ``None`` if the header value is not a time."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -72,7 +72,7 @@ class Stack:
 
 
 _Key = tuple[str, str, int, int, int, str, str]
-_CARD = ("telescope", "camera", "gain", "offset")
+_RIG_KEYS = ("telescope", "camera", "gain", "offset")
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class _Group:
     key: _Key
     first: ListedFrame
     exposure_s: float | None
-    card: dict[str, str | float | None]
+    rig_values: dict[str, str | float | None]
     pointing: Pointing
     reach_deg: float
     first_angle_deg: float | None
@@ -96,8 +96,8 @@ class _Group:
         """Add a frame."""
         self.rows.append(frame)
         for name, value in _rig_values(frame).items():
-            if self.card[name] is None:
-                self.card[name] = value
+            if self.rig_values[name] is None:
+                self.rig_values[name] = value
         if not self.pointing.known and (pointing := pointing_of(frame)).known:
             self.pointing, self.reach_deg = pointing, tolerance_deg(frame)
         if tells_field(frame):
@@ -162,6 +162,7 @@ def _grouped(all_frames: Sequence[ListedFrame], merge: Collection[Merge]) -> tup
 
 
 def _group_key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
+    """Return the values that are equal in all frames of a group: target, filter, size, binning, colours, role."""
     return (
         _normalized(target_of(frame)),
         "" if "filter" in merge else _normalized(frame.filter),
@@ -175,10 +176,12 @@ def _group_key(frame: ListedFrame, merge: Collection[Merge]) -> _Key:
 
 @lru_cache(maxsize=4096)
 def _normalized(text: str) -> str:
+    """Return a header text for comparison: without differences of case, and with single blanks."""
     return " ".join(text.casefold().split())
 
 
 def _rig_values(frame: ListedFrame) -> dict[str, str | float | None]:
+    """Return the telescope, camera, gain and offset of a frame; ``None`` for unknown values."""
     return {
         "telescope": _normalized(frame.telescope) or None, "camera": _normalized(frame.camera) or None,
         "gain": frame.gain, "offset": frame.offset,
@@ -186,8 +189,9 @@ def _rig_values(frame: ListedFrame) -> dict[str, str | float | None]:
 
 
 def _new_group(key: _Key, frame: ListedFrame, merge: Collection[Merge]) -> _Group:
+    """Return a new group of frames that starts with one frame, which is not yet counted into it."""
     exposure_s = None if "exposure" in merge else frame.exposure_s or 0.0
-    unknown = dict.fromkeys(_CARD)
+    unknown = dict.fromkeys(_RIG_KEYS)
     return _Group(key, frame, exposure_s, unknown, Pointing(), 0.0, None, None)
 
 
@@ -199,7 +203,7 @@ def _fits(group: _Group, frame: ListedFrame, merge: Collection[Merge]) -> tuple[
     """
     agreed = 0
     for name, value in _rig_values(frame).items():
-        known = group.card[name]
+        known = group.rig_values[name]
         if known is None or value is None or ("rig" if name in ("telescope", "camera") else name) in merge:
             continue
         if known != value:
@@ -245,9 +249,9 @@ def _folder_name(group: _Group, neighbours: Sequence[_Group]) -> str:
 
 def _differences(frame: ListedFrame, other: _Group) -> list[str]:
     """Return the differences of a frame from a group, as parts of a folder name."""
-    card, parts = _rig_values(frame), []
-    for name in _CARD:
-        value, known = card[name], other.card[name]
+    rig_values, parts = _rig_values(frame), []
+    for name in _RIG_KEYS:
+        value, known = rig_values[name], other.rig_values[name]
         if value is None or known is None or value == known:
             continue
         parts.append(f"{name}{value:g}" if isinstance(value, float | int) else folder_part(value))
@@ -293,6 +297,7 @@ def legacy_name(frame: ListedFrame, target: str, filter_: str, exposure_s: float
 
 
 def _stack(group: _Group, members: list[ListedFrame], duplicates: list[ListedFrame], groups: Sequence[_Group]) -> Stack:
+    """Return the finished stack of a group, with its kept members, duplicates, and the reason if it is not offered."""
     first = group.first
     return Stack(
         folder=group.name,

@@ -39,4 +39,5 @@ def read_index(folder: Path) -> Index:
 
 
 def _is_inside(name: str) -> bool:
+    """Return whether the name of a list from the table of contents stays inside the folder of lists."""
     return ".." not in name.split("/") and not Path(name).is_absolute()

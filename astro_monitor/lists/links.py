@@ -121,6 +121,7 @@ _State = str | tuple[int, int] | None
 
 
 def _state_of_entry(entry: os.DirEntry[str]) -> _State:
+    """Return what an entry in a folder of links is: link target, device and inode, or ``None`` for a folder."""
     if entry.is_symlink():
         return str(Path(entry.path).readlink())
     if entry.is_dir():
@@ -139,6 +140,7 @@ def _is_own_link(name: str, state: _State, recorded: Mapping[str, Any] | None, l
 
 
 def _points_to(state: _State, target: str) -> bool:
+    """Return whether an entry of a folder of links is a symbolic or hard link to a frame."""
     if state is None or isinstance(state, str):
         return state == target
     try:

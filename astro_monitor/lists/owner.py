@@ -131,6 +131,7 @@ def _claim(folder: Path, owner: Owner) -> bool:
 
 
 def _claim_without_links(path: Path, content: bytes) -> None:
+    """Write the claim on a folder of lists, unless one exists, on a file system without hard links."""
     with contextlib.suppress(FileExistsError), path.open("xb") as file:
         file.write(content)
 

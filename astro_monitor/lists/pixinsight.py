@@ -62,6 +62,7 @@ def subframes_csv(stack: Stack) -> bytes:
 
 
 def _subframe_row(number: int, frame: ListedFrame, angular: bool) -> str:
+    """Return the row of one frame in the table of SubframeSelector (CSV)."""
     known = {
         "Weight": frame.weight,
         "FWHM": frame.numbers.get("fwhm_arcsec" if angular else "fwhm_px"),
@@ -75,6 +76,7 @@ def _subframe_row(number: int, frame: ListedFrame, angular: bool) -> str:
 
 
 def _arcsec_per_px(frame: ListedFrame) -> float:
+    """Return the image scale of a frame in arcsec per pixel, from its two FWHM values; 1.0 if unknown."""
     arcsec, px = frame.numbers.get("fwhm_arcsec"), frame.numbers.get("fwhm_px")
     return arcsec / px if arcsec and px else 1.0
 

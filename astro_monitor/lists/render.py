@@ -52,6 +52,7 @@ def csv_bytes(frames: Sequence[ListedFrame]) -> bytes:
 
 
 def _number_cell(number: float | None) -> str:
+    """Return a number as a CSV cell of a list; empty for ``None``."""
     return "" if number is None else f"{number:.10g}"
 
 
@@ -121,6 +122,7 @@ def not_lights_json(files: Sequence[ListedNotLight]) -> bytes:
 
 
 def _not_light_row(file: ListedNotLight) -> dict[str, Any]:
+    """Return the row of a dark, flat, bias or other non-light file in the JSON list."""
     facts = {name: getattr(file.meta, name) for name in NOT_LIGHT_META}
     return {"file": file.file, "frame_id": file.frame_id, "type": file.type, "keyword": file.keyword, "why": file.why,
             **facts}  # fmt: skip
@@ -156,10 +158,12 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _indented(value: Any, level: int) -> str:
+    """Return a value as JSON text whose following lines are indented by a level."""
     return json.dumps(value, allow_nan=False, indent=1).replace("\n", "\n" + " " * level)
 
 
 def _frame_row(frame: ListedFrame) -> dict[str, Any]:
+    """Return the row of one frame in ``frames.json``."""
     return {
         "file": frame.file,
         "frame_id": frame.frame_id,
@@ -201,6 +205,7 @@ def dss_bytes(stack: Stack) -> bytes:
 
 
 def _dss_line(frame: ListedFrame, kind: str) -> bytes:
+    """Return the line of one frame in a file list of DeepSkyStacker."""
     # A backslash is a separator on Windows and a letter elsewhere; drive letters tell the two apart.
     windows = frame.file[1:3] == ":\\" or frame.file.startswith("\\\\")
     path = frame.file.replace("\\", "/") if windows else frame.file

@@ -57,12 +57,14 @@ def replace_file(path: Path, content: bytes, pause: Callable[[float], None] = ti
 
 
 def _has_content(path: Path, content: bytes) -> bool:
+    """Return whether a list file already has exactly these bytes."""
     with contextlib.suppress(OSError):
         return path.lstat().st_size == len(content) and read_plain(path) == content
     return False
 
 
 def _replace_with_retries(source: Path, goal: Path, pause: Callable[[float], None]) -> None:
+    """Rename a temporary file to a list, with pauses and retries while Windows reports the list as open."""
     for seconds in _RETRY_PAUSES_S:
         try:
             source.replace(goal)

@@ -66,6 +66,7 @@ def role_of(frame: ListedFrame) -> str:
 
 @lru_cache(maxsize=4096)
 def _role_words(text: str) -> tuple[str, ...]:
+    """Return the words in a name that state the role of a frame, such as guiding or focusing."""
     return tuple(_ROLE_WORD.findall(text.casefold()))
 
 
@@ -76,6 +77,7 @@ def target_of(frame: ListedFrame) -> str:
 
 @lru_cache(maxsize=4096)
 def _named_by_folder(folders: tuple[str, ...], filter_: str) -> str:
+    """Return the target that the innermost meaningful folder name of a frame states; empty if none does."""
     for name in reversed(folders):
         plain = _DATE.sub("", name).strip(" _-.")
         words = re.split(r"[\s_-]+", plain)

@@ -58,6 +58,7 @@ def part_links(name: str, part: Part) -> dict[str, str]:
 
 
 def _link_names(stem: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return the path of each frame by the name of its link for Siril: stem, number and ending."""
     links: dict[str, str] = {}
     for path in paths:
         ending = siril_ending(path)
@@ -134,6 +135,7 @@ def siril_script(
 
 
 def _weight_option(installed: Version | None, *, two_pass: bool) -> str:
+    """Return the option of Siril's stack command that weights frames; empty if its version has none."""
     if installed is None or (two_pass and installed < (1, 2)):
         return ""
     if installed >= (1, 4):
@@ -158,6 +160,7 @@ def _calibration(used: Calibration, process: str, calibrate: str) -> list[str]:
 
 
 def _import_commands(name: str, part: Part, process: str) -> list[str]:
+    """Return the commands of a Siril script that import the links of a calibration part into the process folder."""
     verb = _import_verb(part_links(name, part))
     return [f"cd {FOLDERS[name]}", f"{verb} {STEMS[name]} -out=../{process}", f"cd ../{process}"]
 
@@ -176,12 +179,14 @@ def _master_path(name: str, part: Part) -> str:
 
 
 def _flats_option(used: Calibration) -> str:
+    """Return the Siril option that calibrates flats with flat darks, or else with the bias; empty without both."""
     if used.flat_dark:
         return f"-dark={_master_path('flat_dark', used.flat_dark)}"
     return f"-bias={_master_path('bias', used.bias)}" if used.bias else ""
 
 
 def _lights_command(used: Calibration, colour: bool, *, later: bool) -> str:
+    """Return the command of a Siril script that calibrates the lights with dark, bias and flat."""
     words = ["calibrate light" if later else "preprocess light"]
     if used.dark:
         words.append(f"-dark={_master_path('dark', used.dark)}")

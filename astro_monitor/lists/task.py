@@ -195,11 +195,13 @@ class Task:
         return all(names_in(self._folder / name) == names for name, names in last.links.items())
 
     def _calibration(self, stack: Stack, others: Sequence[ListedNotLight]) -> Calibration:
+        """Return the calibration frames that fit a stack; none if no chosen writer uses them or it is not offered."""
         if stack.not_offered or not any(writer.row.calibrates for writer in self._chosen):
             return Calibration()
         return calibration_for(stack, others, siril_ending)
 
     def _write_stack(self, stack: Stack, calibration: Calibration) -> StackWritten:
+        """Write all lists, links and scripts of one stack; return what was written."""
         notes = [f"{stack.folder}: {stack.not_offered}"] if stack.not_offered else []
         written = StackWritten(stack, calibration, {}, {}, notes)
         chosen = [writer for writer in self._chosen if writer.row.every_stack or not stack.not_offered]
@@ -258,6 +260,7 @@ class Task:
         return result.foreign
 
     def _write(self, name: str, content: bytes, made: dict[str, str]) -> None:
+        """Write one list into the folder of lists, and record its digest."""
         known, legacy = self._before.made.get(name), name in self._before.made
         self.changed |= replace_own_file(self._folder / name, content, known, legacy)
         made[name] = digest(content)

@@ -165,6 +165,7 @@ def refuse_capture_folder(folder: Path, watch_roots: Sequence[Path], what: str =
 
 
 def _is_same(first: Path, other: Path) -> bool:
+    """Return whether two paths are the same folder on disk; ``False`` if either cannot be read."""
     try:
         return first.samefile(other)
     except OSError:

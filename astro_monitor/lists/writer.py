@@ -19,10 +19,12 @@ _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)?[A-Za-z0-9_-][A-Za-z0-9._
 
 
 def _no_files(files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
+    """Return no lists about files that are no lights: the default of a writer."""
     return {}
 
 
 def _no_notes(stack: Stack) -> Sequence[str]:
+    """Return no sentences about a stack: the default of a writer."""
     return ()
 
 
@@ -147,6 +149,7 @@ def rendered_not_lights(writer: Registered[ListWriter], files: Sequence[ListedNo
 
 
 def _guarded_not_lights(row: ListWriter, guard: Guard, files: Sequence[ListedNotLight]) -> Mapping[str, bytes]:
+    """Return the lists of one writer about files that are no lights; none if its plugin fails."""
     return guard.call(
         f"the list {row.key} of files that are no lights", lambda: _checked(row.not_lights(files), row, ()),
         lambda why: {},

@@ -80,6 +80,7 @@ def quantile(pixels: NDArray[np.float32], share: float) -> float:
 
 
 def _sorted_sample(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a sorted sample of the pixels of a picture, evenly spaced over it."""
     step = max(1, round(np.sqrt(pixels.size / SAMPLES)))
     top, left = (min(step // 2, side - 1) for side in pixels.shape)
     return np.sort(pixels[top::step, left::step], axis=None)

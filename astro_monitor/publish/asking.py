@@ -73,6 +73,7 @@ def followed(
 
 
 def _open_with_keys(context: zmq.Context[zmq.Socket[bytes]], kind: int, keys: ClientKeys | None) -> zmq.Socket[bytes]:
+    """Return a new ZeroMQ socket of the client, with its CURVE keys if it has any."""
     made = open_socket(context, kind)
     if keys is not None:
         made.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
@@ -82,6 +83,7 @@ def _open_with_keys(context: zmq.Context[zmq.Socket[bytes]], kind: int, keys: Cl
 
 
 def _connect(made: zmq.Socket[bytes], address: str) -> None:
+    """Connect the client's socket to a daemon; raise PublishError if the address is none."""
     try:
         made.connect(address)
     except zmq.ZMQError as error:
@@ -109,6 +111,7 @@ def reply_to(control: zmq.Socket[bytes], name: str, stop: threading.Event) -> Co
 
 
 def _keys(settings: PublishSettings) -> ClientKeys | None:
+    """Return the CURVE keys of the client from the folder in the settings; ``None`` without a folder."""
     return client_keys(settings.keys_folder) if settings.keys_folder is not None else None
 
 

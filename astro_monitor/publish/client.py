@@ -146,6 +146,7 @@ class Subscription:
                 yield received
 
     def _receive_all(self) -> Iterator[Received]:
+        """Yield each document of the daemon, missed ones fetched again, until stopped; topics and kinds unfiltered."""
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             broadcast, self._handshake = followed(context, zmq.SUB, self._address, self._keys)
@@ -196,12 +197,14 @@ class Subscription:
         return False
 
     def _go_stale(self) -> None:
+        """Mark the connection as stale, and log a warning once with the reason if the daemon refused it."""
         if not self.stale:
             self.stale = True
             refusal = self._handshake.refusal() if self._handshake is not None else ""
             log.warning("nothing is heard from %s; still listening%s", self._address, f": {refusal}" * bool(refusal))
 
     def _take_live(self, control: zmq.Socket[bytes], document: Document) -> Iterator[Received]:
+        """Yield a document from the broadcast, after those missed before it; nothing if it was seen already."""
         if document.seq > self.last_seq + 1:
             yield from self._replay(control, document.seq - 1, "live")
         if document.seq == self.last_seq + 1:
@@ -225,6 +228,7 @@ class Subscription:
             yield from self._replay(control, reply.last_seq, how)
 
     def _replay(self, control: zmq.Socket[bytes], up_to: int, how: _Replayed) -> Iterator[Received]:
+        """Yield the documents up to a number, fetched again from the daemon in portions."""
         while self.last_seq < up_to:
             reply = self._ask(control, {"request": "replay", "after_seq": self.last_seq, "limit": MAX_REPLAY})
             if reply is None or reply.log_id != self.log_id or not reply.documents:

@@ -174,6 +174,7 @@ def answer(
 def _answer_fetch(
     kind: FileKind, request: ControlRequest, fetch: Fetch | None, head: dict[str, Any]
 ) -> tuple[bytes, ...]:
+    """Return the reply to a request for a part of a look or preview: header and bytes, or an error."""
     if fetch is None:
         return (_reply("error", **head, error="refused", sentence="looks and previews are not sent from here"),)
     try:
@@ -193,6 +194,7 @@ def _answer_fetch(
 
 
 def _answer_revise(request: ControlRequest, revise: Revise | None, head: dict[str, Any], history: History) -> bytes:
+    """Return the reply to a decision by hand: the document of the revision, or an error."""
     if revise is None:
         return _reply("error", **head, error="refused", sentence="decisions by hand are not taken here")
     try:
@@ -206,6 +208,7 @@ def _answer_revise(request: ControlRequest, revise: Revise | None, head: dict[st
 def _answer_observe(
     request: ControlRequest, observe: Observe | None, sender: Sender, head: dict[str, Any], history: History
 ) -> bytes:
+    """Return the reply to an observation of a client: its document, or an error."""
     if request.observation is None:
         return _reply("error", **head, error="bad_request", sentence="'observe' needs an 'observation'")
     if observe is None:
@@ -218,6 +221,7 @@ def _answer_observe(
 
 
 def _asked_documents(history: History, request: ControlRequest) -> tuple[list[bytes], bool]:
+    """Return the encoded documents of a snapshot or replay, and whether the night log has more."""
     if request.request == "snapshot":
         return [encode(document) for document in history.snapshot()], False
     found: list[bytes] = []
@@ -237,5 +241,6 @@ def _asked_documents(history: History, request: ControlRequest) -> tuple[list[by
 
 
 def _reply(reply: str, documents: Sequence[bytes] = (), **fields: Any) -> bytes:
+    """Return a reply to a client as JSON bytes, with encoded documents inserted unchanged."""
     head = json.dumps({"schema": SCHEMA, "protocol": PROTOCOL, "reply": reply, **fields}, separators=(",", ":"))
     return head[:-1].encode() + b',"documents":[' + b",".join(documents) + b"]}"

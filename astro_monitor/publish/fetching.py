@@ -117,6 +117,7 @@ class FrameClient:
         self.close()
 
     def _fetch(self, kind: FileKind, frame_id: str) -> bytes:
+        """Return a whole look or preview, with retries until the time limit."""
         until = time.monotonic() + self._patience_s
         with self._lock:
             while (content := self._whole(kind, frame_id)) is None:
@@ -182,5 +183,6 @@ class FrameClient:
         return None, b""
 
     def _check_patience(self, until: float, sentence: str) -> None:
+        """Raise PublishError when the time limit of a fetch has passed."""
         if time.monotonic() >= until:
             raise PublishError(self._handshake.refusal() or sentence)

@@ -67,6 +67,7 @@ class Handshake:
         return self._refusal
 
     def _refusal_sentence(self, event: zmq.Event) -> str:
+        """Return one sentence on why the daemon refused the handshake, with what to change in the keys."""
         if not self._has_keys:
             return (
                 f"{self._address} accepts no connection without keys; set publish.keys_folder to the folder that holds "

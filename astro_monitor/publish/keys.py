@@ -100,6 +100,7 @@ def make_keys(folder: Path, clients: Iterable[str], renew: Iterable[str] = (), r
 
 
 def _make_pair(folder: Path, name: str, role: Role) -> list[Path]:
+    """Write a new CURVE key pair, public and secret, into a folder; return the two paths."""
     public, secret = zmq.curve_keypair()
     paths = [folder / f"{name}.secret", folder / f"{name}.public"]
     _write_key_file(paths[0], secret, 0o600)
@@ -108,10 +109,12 @@ def _make_pair(folder: Path, name: str, role: Role) -> list[Path]:
 
 
 def _role_line(role: Role) -> bytes:
+    """Return the line of a public key file that states the role of the client."""
     return b"\n" + _ROLE_LINE + role.encode()
 
 
 def _write_key_file(path: Path, text: bytes, mode: int) -> None:
+    """Replace a key file atomically with its permissions set at creation."""
     # O_EXCL and the mode at creation: no moment at which others could read or replace a secret.
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -196,6 +199,7 @@ def _read_client(path: Path) -> KnownClient:
 
 
 def _read_secret(path: Path) -> bytes:
+    """Return a secret key from its file; raise PublishError if other users can read the file."""
     key = _read_key(path)
     if os.name == "posix" and path.stat().st_mode & _OTHERS_BITS:
         raise PublishError(f"the secret key {path} can be read by others; run 'chmod 600 {path}' or make new keys")
@@ -203,6 +207,7 @@ def _read_secret(path: Path) -> bytes:
 
 
 def _read_key(path: Path) -> bytes:
+    """Return a CURVE key from its file; raise PublishError if it is missing or damaged."""
     return _read_lines(path)[0]
 
 

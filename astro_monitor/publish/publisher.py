@@ -38,6 +38,7 @@ _STOP_S = 5.0
 
 
 def _no_figures() -> SessionHeartbeat:
+    """Return a heartbeat body with all numbers zero, for when the daemon cannot gather them."""
     return SessionHeartbeat(
         last_seq=0, queue_depth=0, oldest_waiting_s=0.0, frames_judged=0, frames_failed=0, free_disk_bytes=0, watcher=""
     )
@@ -154,6 +155,7 @@ class Publisher:
         self.stop()
 
     def _ring(self) -> None:
+        """Wake the thread of the publisher from its wait."""
         try:
             self._bell.send(b"\0")
         except OSError:
@@ -167,6 +169,7 @@ class Publisher:
         gatekeeper: Gatekeeper | None,
         bell: socket.socket,
     ) -> None:
+        """Send documents and heartbeats and answer clients until stopped: the loop of the publisher's thread."""
         poller = zmq.Poller()
         for watched in (broadcast, control, bell, *([gatekeeper.socket] if gatekeeper else [])):
             poller.register(watched, zmq.POLLIN)
@@ -196,6 +199,7 @@ class Publisher:
             context.destroy()
 
     def _send_waiting(self, broadcast: zmq.Socket[bytes]) -> None:
+        """Broadcast all documents that wait in the queue."""
         while True:
             try:
                 document = self._waiting.get_nowait()
@@ -204,6 +208,7 @@ class Publisher:
             self._send(broadcast, document)
 
     def _send(self, broadcast: zmq.Socket[bytes], document: Document) -> None:
+        """Broadcast one document under its topic."""
         broadcast.send_multipart([topic(document.kind, document.body).encode(), encode(document)])
 
     def _answer_one(self, control: zmq.Socket[bytes], gatekeeper: Gatekeeper | None) -> None:
@@ -239,6 +244,7 @@ class Publisher:
         return fetch
 
     def _heartbeat(self) -> Document:
+        """Return the next heartbeat document, with the numbers of the daemon."""
         self._beats += 1
         last_seq = self._history.last_seq()
         try:
@@ -257,6 +263,7 @@ class Publisher:
 
 
 def _bind(made: zmq.Socket[bytes], address: str, setting: str) -> None:
+    """Bind a socket of the publisher; raise PublishError that names the setting if the address cannot be used."""
     # With IPV6 on, an IPv4 address would be bound, and told to others, as tcp://[::ffff:127.0.0.1].
     made.setsockopt(zmq.IPV6, int(not is_ipv4(address)))
     try:
@@ -275,6 +282,7 @@ def _bind(made: zmq.Socket[bytes], address: str, setting: str) -> None:
 
 
 def _drain(bell: socket.socket) -> None:
+    """Discard the bytes that woke the thread of the publisher."""
     try:
         while bell.recv(4096):
             pass

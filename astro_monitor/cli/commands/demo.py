@@ -70,6 +70,7 @@ class _Night:
         self.changed = threading.Condition()
 
     def hear(self, document: Document) -> None:
+        """Record the document of a judged, skipped or failed frame, or of an alert, and wake the waiting thread."""
         with self.changed:
             match view(document):
                 case FrameJudgedView() | FrameSkippedView() | FrameFailedView() as outcome:
@@ -79,10 +80,12 @@ class _Night:
             self.changed.notify_all()
 
     def announce(self, planned: dict[str, str]) -> None:
+        """Record that the writer is about to write a frame, with what it simulates and the class expected."""
         with self.changed:
             self.expected[planned["file"]] = planned
 
     def wait_until_answered(self, stop: threading.Event) -> None:
+        """Wait until each announced frame has an outcome, until ``stop`` is set, or until the time limit."""
         with self.changed:
             self.changed.wait_for(
                 lambda: stop.is_set() or self.expected.keys() <= self.answers.keys(), FINISH_TIMEOUT_S
@@ -145,6 +148,7 @@ def run_demo(
 
 
 def _demo_folder(folder: Path | None) -> Path:
+    """Return the folder of the demonstration as an absolute path: a new temporary one, or the user's if it is empty."""
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="astro-monitor-demo-"))
     try:
@@ -177,6 +181,7 @@ def _conduct(
 
 
 def _print_summary(night: _Night, monitor: Monitor, capture: Path, out: Console) -> None:
+    """Print what was simulated and the classes found, and where the frames, lists and night log of the demo are."""
     page, rows = Page.on(out), []
     groups: dict[tuple[str, str], list[OutcomeView]] = {}
     for file, planned in night.expected.items():
@@ -203,4 +208,5 @@ def _print_summary(night: _Night, monitor: Monitor, capture: Path, out: Console)
 
 
 def _counts_text(counter: Counter[str]) -> str:
+    """Return counts of classes or decisions as text, most frequent first; a single one is shown without its number."""
     return ", ".join(f"{name} {count}" if len(counter) > 1 else name for name, count in counter.most_common())

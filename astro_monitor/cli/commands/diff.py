@@ -91,6 +91,7 @@ def run_diff(
 
 
 def _json_row(again: JudgedAgain) -> dict[str, object]:
+    """Return the comparison of one frame as the JSON row that ``diff --json`` prints."""
     row, verdict = again.row, again.verdict
     body = row.body
     would_be = None
@@ -117,6 +118,7 @@ def _json_row(again: JudgedAgain) -> dict[str, object]:
 
 
 def _print_changes(seen: list[JudgedAgain], out: Console) -> None:
+    """Print the frames whose decision would change, the counts of changes, and the agreement with decisions by hand."""
     page = Page.on(out)
     changed = [again for again in seen if again.changed]
     if changed:
@@ -147,6 +149,7 @@ def _print_changes(seen: list[JudgedAgain], out: Console) -> None:
 
 
 def _print_lessons(seen: list[JudgedAgain], settings: Settings, past: Past, out: Console) -> None:
+    """Print the settings of the rules that would agree better with decisions by hand than those in force."""
     hands = by_hand(seen)
     learned = lessons(seen, settings, past)
     page, count = Page.on(out), counted(len(hands), "decision")

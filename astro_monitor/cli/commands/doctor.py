@@ -42,6 +42,7 @@ INDENT = 22
 
 
 def _findings_of_checks(settings: Settings, folder: Path | None) -> Iterator[Finding]:
+    """Return an iterator over the findings of ``doctor``, one for each check in the table."""
     return (check(settings, folder) for check in CHECKS)
 
 

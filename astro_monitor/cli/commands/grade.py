@@ -144,6 +144,7 @@ def _row(outcome: OutcomeView, revised: FrameRevisedView | None, names: tuple[st
 
 
 def _number_columns(values: Mapping[str, float | None], weight: float) -> dict[str, str]:
+    """Return the measurements of a frame and its weight as the texts of the columns that ``grade`` prints."""
     return {
         "stars": number(values.get("star_count"), ".0f"),
         "FWHM px": number(values.get("fwhm_px"), ".2f"),

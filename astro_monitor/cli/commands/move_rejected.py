@@ -73,6 +73,7 @@ def run_move(
 
 
 def _print_moves(moves: Iterable[Move], root: Path, word: str, out: Console) -> None:
+    """Print one line for each frame moved or left where it was, and the number of frames moved."""
     page, done = Page.on(out), 0
     for move in moves:
         done += not move.sentence
@@ -82,4 +83,5 @@ def _print_moves(moves: Iterable[Move], root: Path, word: str, out: Console) -> 
 
 
 def _path_from_root(path: Path, root: Path) -> str:
+    """Return the path of a frame relative to the capture folder, or as it is when it is outside."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -45,4 +45,5 @@ def run_plugins(settings: Settings, *, as_json: bool, out: Console) -> None:
 
 
 def _names_of_off(states: list[PluginState]) -> list[str]:
+    """Return the names of the installed plugins that are switched off."""
     return [state.name for state in states if state.state == OFF]

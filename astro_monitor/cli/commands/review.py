@@ -119,10 +119,12 @@ def run_review(
 
 
 def _is_to_review(row: FrameRow) -> bool:
+    """Return whether a frame of the night log awaits a decision by hand and its file is still there."""
     return row.decision == "review" and _is_there(row)
 
 
 def _is_there(row: FrameRow) -> bool:
+    """Return whether a file of a frame in the night log still exists at any of its recorded paths."""
     return any(Path(path).is_file() for path in row.paths)
 
 
@@ -146,6 +148,7 @@ def chosen_frames(rows: list[FrameRow], names: list[str]) -> list[FrameRow]:
 
 
 def _is_named(row: FrameRow, name: str) -> bool:
+    """Return whether a frame of the night log is meant by a name: frame identity, path, or pattern of file names."""
     paths = [Path(row.body.relative_path), *map(Path, row.paths)]
     return row.frame_id == name or any(
         str(path) == name or fnmatch.fnmatchcase(path.name, name) or fnmatch.fnmatchcase(str(path), name)
@@ -154,6 +157,7 @@ def _is_named(row: FrameRow, name: str) -> bool:
 
 
 def _print_frames(rows: list[FrameRow], judged: int, folder: Path, out: Console) -> None:
+    """Print the table of frames to review, and the command that records a decision."""
     page = Page.on(out)
     if not rows:
         page.line(f"No frame is to be reviewed: {counted(judged, 'frame')} judged.")
@@ -176,6 +180,7 @@ def _row(row: FrameRow) -> Row:
 
 
 def _user() -> str:
+    """Return the login name of the user who decides by hand; ``somebody`` where the system knows none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -129,6 +129,7 @@ def run_stars(
 
 
 def _sources_of_file(image: Path, settings: Settings) -> FoundSources:
+    """Return the sources that the detector finds in an image file, within the memory limit of the worker."""
     status, now = image.stat(), datetime.now(UTC)
     arrival = Arrival(
         path=image.absolute(),
@@ -147,10 +148,12 @@ def _sources_of_file(image: Path, settings: Settings) -> FoundSources:
 
 
 def _limit_memory(memory_mb: int) -> None:
+    """Limit the memory of this process before it reads an image."""
     limit_resources(memory_mb, may_write=True)
 
 
 def _format_of(output: Path | None) -> Format:
+    """Return the format of a table of sources from the ending of the output file; CSV without an output file."""
     if output is None:
         return "csv"
     form = FORMAT_OF_ENDING.get(output.suffix.lower())
@@ -160,6 +163,7 @@ def _format_of(output: Path | None) -> Format:
 
 
 def _refuse_to_overwrite(target: Path | None, image: Path, overwrite: bool) -> None:
+    """Raise ConfigError if the output file is the image itself, or exists and may not be overwritten."""
     if target is None or not target.exists():
         return
     if target.samefile(image):
@@ -169,6 +173,7 @@ def _refuse_to_overwrite(target: Path | None, image: Path, overwrite: bool) -> N
 
 
 def _encoded(form: Format, table: SourceTable, image: Path, sources: FoundSources) -> bytes:
+    """Return the table of sources as the bytes of a FITS, CSV or region file."""
     if form == "fits":
         return fits_bytes(table, image_name=image.name, model=sources.look.models[0])
     text = csv_text(table) if form == "csv" else region_text(table)
@@ -176,6 +181,7 @@ def _encoded(form: Format, table: SourceTable, image: Path, sources: FoundSource
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Write the table of sources to a file; raise ConfigError if it cannot be written."""
     try:
         path.write_bytes(data)
     except OSError as error:
@@ -183,6 +189,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _summary(image: Path, table: SourceTable, sources: FoundSources) -> str:
+    """Return one sentence on the sources of an image: their counts, trails, star width, and sky positions if any."""
     height, width = sources.look.sensor_shape
     counts = [
         counted(table.count(KIND_STAR), "star"),

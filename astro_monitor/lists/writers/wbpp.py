@@ -12,6 +12,7 @@ FOLDER = "pixinsight"
 
 
 def _render_wbpp(task: StackTask) -> Mapping[str, bytes]:
+    """Make the links to the kept frames of a stack for WBPP; return its SubframeSelector table."""
     if batch := pixinsight.batch_links(task.stack):
         task.links(FOLDER, "lights", batch)
     task.folder(FOLDER)
