@@ -128,7 +128,7 @@ class Hdu:
     @property
     def end_offset(self) -> int:
         """First byte after the padded data."""
-        return self.data_offset + _padded(self.data_bytes)
+        return self.data_offset + _padded_to_blocks(self.data_bytes)
 
     @property
     def extension(self) -> str:
@@ -172,6 +172,7 @@ def scan_hdus(read_at: ReadAt) -> Iterator[Hdu]:
 
 
 def _read_hdu(read_at: ReadAt, offset: int, index: int) -> Hdu:
+    """Return one HDU of a FITS file: its header, and offset and length of its data."""
     header, length = _read_header(read_at, offset)
     return Hdu(
         index=index,
@@ -183,6 +184,7 @@ def _read_hdu(read_at: ReadAt, offset: int, index: int) -> Hdu:
 
 
 def _read_header(read_at: ReadAt, offset: int) -> tuple[Header, int]:
+    """Return the FITS header at an offset and its length in bytes; raise Incomplete while END is missing."""
     collected = _Cards()
     zeros = False
     for number in range(MAX_HEADER_BLOCKS):
@@ -234,22 +236,24 @@ class _Cards:
             self._remarks.append(readable(text[8:].replace("\0", " ")).rstrip())
         elif head[8:] == "= " or (head[8] == "=" and text[9:].strip(" \0")):
             upper = keyword.upper()
-            self._put(self._standard if upper == keyword else self._other, upper, text[9:])
+            self._put_card(self._standard if upper == keyword else self._other, upper, text[9:])
         elif keyword == "HIERARCH" and "=" in text:
             name, _, value = text[9:].partition("=")
-            self._put(self._other, " ".join(name.replace("\0", " ").upper().split()), value)
+            self._put_card(self._other, " ".join(name.replace("\0", " ").upper().split()), value)
 
     def header(self) -> Header:
         """Return the header when END has come."""
         return Header({**self._other, **self._standard}, tuple(self._remarks))
 
-    def _put(self, cards: dict[str, tuple[str, ...]], keyword: str, text: str) -> None:
+    def _put_card(self, cards: dict[str, tuple[str, ...]], keyword: str, text: str) -> None:
+        """Keep the value text of a FITS keyword, unless an earlier card of this keyword has a value."""
         if keyword not in cards or _parse_value(cards[keyword][0]) is None:
             cards[keyword] = (text,)
             self._current = (cards, keyword)
 
 
 def _check_magic(block: bytes) -> None:
+    """Raise an error unless the first block of the file begins like FITS, with SIMPLE = T."""
     if not block or not block.strip(b"\0"):
         raise Incomplete("The file is still empty; it will be tried again when it grows.")
     magic = b"SIMPLE  ="
@@ -266,6 +270,7 @@ def _check_magic(block: bytes) -> None:
 
 
 def _no_end_yet() -> Incomplete:
+    """Return the error for a FITS header whose END is not written yet."""
     return Incomplete("The FITS header has no END yet; the file will be tried again when it grows.")
 
 
@@ -300,14 +305,17 @@ def _data_bytes(header: Header, *, primary: bool) -> int:
 
 
 def _absurd_size() -> Unreadable:
+    """Return the error for a FITS header that declares an impossible image size."""
     return Unreadable("The FITS header declares an impossible image size; write the file again.", kind="bad_header")
 
 
-def _padded(length: int) -> int:
+def _padded_to_blocks(length: int) -> int:
+    """Return a length in bytes rounded up to whole FITS blocks."""
     return -(-length // BLOCK_BYTES) * BLOCK_BYTES
 
 
 def _parse_value(text: str) -> Value | None:
+    """Return the value in the text of a FITS card, without quotes and comment; ``None`` when it has none."""
     text = text.strip(" \0")
     if text.startswith("'"):
         # A missing closing quote leaves the rest of the card. Only trailing blanks are insignificant.

@@ -39,7 +39,7 @@ def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
     Returns:
         (H, W), true in the border.
     """
-    values = {value for line in _edges(pixels) if (value := _long_run(line)) is not None}
+    values = {value for line in _edge_lines(pixels) if (value := _long_run(line)) is not None}
     if not values:
         return None
     mask = np.zeros(pixels.shape, np.bool_)
@@ -47,7 +47,7 @@ def find_border(pixels: Pixels) -> NDArray[np.bool_] | None:
         same = pixels == pixels.dtype.type(value)
         reached = _from_the_edges(same)
         inside = float(np.count_nonzero(same & ~reached)) / max(1, int(np.count_nonzero(~reached)))
-        if _has_a_block(reached) and inside < _LARGEST_INSIDE:
+        if _has_solid_block(reached) and inside < _LARGEST_INSIDE:
             mask |= reached
     share = int(np.count_nonzero(mask)) / mask.size
     return mask if 0.0 < share <= _MOST else None
@@ -71,7 +71,8 @@ def fill_border(pixels: Pixels, mask: NDArray[np.bool_]) -> None:
     pixels[rows, columns] = filled.astype(pixels.dtype)
 
 
-def _edges(pixels: Pixels) -> tuple[Pixels, ...]:
+def _edge_lines(pixels: Pixels) -> tuple[Pixels, ...]:
+    """Return the first and last row and the first and last column of the pixels."""
     return pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]
 
 
@@ -122,7 +123,8 @@ def _column_runs(same: NDArray[np.bool_]) -> NDArray[np.intp]:
     return runs
 
 
-def _has_a_block(mask: NDArray[np.bool_]) -> bool:
+def _has_solid_block(mask: NDArray[np.bool_]) -> bool:
+    """Return whether the mask of border pixels contains a solid block of ``_BLOCK_PX`` squared pixels."""
     height, width = (side // _BLOCK_PX * _BLOCK_PX for side in mask.shape)
     for part in (mask[:height, :width], mask[-height:, -width:]):
         # Rows first: they are contiguous in memory.

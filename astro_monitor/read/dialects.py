@@ -152,20 +152,20 @@ def read_meta(headers: tuple[Header, ...], planes: int = 1, dialects: Dialects =
     facts.values["frame_type"] = spelled_type(facts)
     for row in dialects.numbers:
         if row.field not in facts.values:
-            _number(facts, row)
+            _keep_number(facts, row)
     for text_row in dialects.texts:
         if text_row.field not in facts.values:
-            _text(facts, text_row)
+            _keep_text(facts, text_row)
     for angle_row in dialects.angles:
         if angle_row.field not in facts.values:
-            _angle(facts, angle_row)
+            _keep_angle(facts, angle_row)
     _check_pointing(facts)
     read_exposure(facts, kind)
     _dark_without_exposure(facts)
     read_start(facts)
     read_optics(facts)
-    _colour(facts)
-    _pier_side(facts)
+    _keep_colour_filters(facts)
+    _keep_pier_side(facts)
     read_pedestal(facts, read_calibration(facts))
     east = east_angle_deg(facts.lookup)
     if east is not None:
@@ -179,7 +179,8 @@ def _dark_without_exposure(facts: Facts) -> None:
         facts.keep("kind", "bias", f"{facts.sources['kind']} (without exposure)")
 
 
-def _number(facts: Facts, row: NumberRow) -> None:
+def _keep_number(facts: Facts, row: NumberRow) -> None:
+    """Keep the first valid number among a row's keywords as the header value of its field."""
     for keyword in row.keywords:
         number = facts.number(keyword, row.low, row.high, zero_is_unknown=row.zero_is_unknown)
         if number is not None:
@@ -187,7 +188,8 @@ def _number(facts: Facts, row: NumberRow) -> None:
             return
 
 
-def _text(facts: Facts, row: TextRow) -> None:
+def _keep_text(facts: Facts, row: TextRow) -> None:
+    """Keep the first known text among a row's keywords as the header value of its field; open filter wheels last."""
     candidates = [
         (text, keyword)
         for keyword in row.keywords
@@ -201,13 +203,19 @@ def _text(facts: Facts, row: TextRow) -> None:
     facts.keep(row.field, *candidates[0])
 
 
-def _angle(facts: Facts, row: AngleRow) -> None:
+def _keep_angle(facts: Facts, row: AngleRow) -> None:
+    """Keep the first valid angle among a row's keywords as the header value of its field, in degrees."""
     for keyword in row.keywords:
         value = facts.lookup(keyword)
         if value is None:
             continue
         degrees = as_degrees(value, text_is_hours=row.text_is_hours)
-        if degrees is not None and row.text_is_hours and as_number(value) is not None and _counts_hours(facts, keyword):
+        if (
+            degrees is not None
+            and row.text_is_hours
+            and as_number(value) is not None
+            and _comment_has_hours(facts, keyword)
+        ):
             degrees *= 15.0
         if degrees is None:
             facts.refuse(keyword, value, "it is no angle")
@@ -218,7 +226,8 @@ def _angle(facts: Facts, row: AngleRow) -> None:
             return
 
 
-def _counts_hours(facts: Facts, keyword: str) -> bool:
+def _comment_has_hours(facts: Facts, keyword: str) -> bool:
+    """Return whether the comment of a FITS keyword names hours as its unit."""
     return re.search(r"\bhours?\b|\[hr?s?\]|\(hr?s?\)", facts.comment(keyword).lower()) is not None
 
 
@@ -233,7 +242,8 @@ def _check_pointing(facts: Facts) -> None:
         facts.note("The pointing is given for the epoch of the night (JNOW), not J2000.")
 
 
-def _colour(facts: Facts) -> None:
+def _keep_colour_filters(facts: Facts) -> None:
+    """Keep the Bayer order and the row order of a colour camera as header values."""
     for keyword in BAYER_KEYWORDS:
         text = (as_text(facts.lookup(keyword)) or "").upper()
         # The first row of a pattern determines the second.
@@ -249,7 +259,8 @@ def _colour(facts: Facts) -> None:
         facts.keep("row_order", order, "ROWORDER")
 
 
-def _pier_side(facts: Facts) -> None:
+def _keep_pier_side(facts: Facts) -> None:
+    """Keep the side of the pier on which the telescope is, ``east`` or ``west``, as a header value."""
     side = (as_text(facts.lookup("PIERSIDE")) or "").lower().removeprefix("pier")
     if side in ("east", "west"):
         facts.keep("pier_side", side, "PIERSIDE")

@@ -97,12 +97,13 @@ def _directories(read_at: ReadAt) -> Iterator[int]:
     if front[:4] in TIFF_MAGICS:
         yield 0
     elif front.startswith(b"FUJIFILM") and len(front) >= 92:
-        yield from _in_jpeg(read_at, int.from_bytes(front[84:88], "big"))
+        yield from _offset_in_jpeg(read_at, int.from_bytes(front[84:88], "big"))
     elif front[4:8] == b"ftyp":
-        yield from _in_boxes(read_at)
+        yield from _offsets_in_boxes(read_at)
 
 
-def _in_jpeg(read_at: ReadAt, start: int) -> Iterator[int]:
+def _offset_in_jpeg(read_at: ReadAt, start: int) -> Iterator[int]:
+    """Yield the offset of the EXIF data in a JPEG that a raw file contains as its preview."""
     position = start + 2
     for _ in range(_MAX_SEGMENTS):
         head = read_at(position, 10)
@@ -114,7 +115,8 @@ def _in_jpeg(read_at: ReadAt, start: int) -> Iterator[int]:
         position += 2 + int.from_bytes(head[2:4], "big")
 
 
-def _in_boxes(read_at: ReadAt) -> Iterator[int]:
+def _offsets_in_boxes(read_at: ReadAt) -> Iterator[int]:
+    """Yield the offsets of the EXIF directories in the boxes of a Canon CR3 file."""
     for name, start, end in _boxes(read_at, 0, 1 << 40):
         if name != b"moov":
             continue
@@ -142,6 +144,7 @@ def _boxes(read_at: ReadAt, start: int, end: int) -> Iterator[tuple[bytes, int, 
 
 
 def _read_tiff(read_at: ReadAt, start: int, tags: dict[int, Tag]) -> None:
+    """Add the EXIF tags of a TIFF structure, with those of its inner EXIF directory, to ``tags``."""
     head = read_at(start, 8)
     order = "<" if head[:2] == b"II" else ">"
     _read_directory(read_at, start, struct.unpack(f"{order}I", head[4:8])[0], order, tags)
@@ -151,6 +154,7 @@ def _read_tiff(read_at: ReadAt, start: int, tags: dict[int, Tag]) -> None:
 
 
 def _read_directory(read_at: ReadAt, start: int, offset: int, order: str, tags: dict[int, Tag]) -> None:
+    """Add the texts and numbers of one TIFF directory to ``tags``; tags that are already there remain."""
     (count,) = struct.unpack(f"{order}H", read_at(start + offset, 2))
     table = read_at(start + offset + 2, 12 * min(count, _MAX_ENTRIES))
     for entry in range(0, len(table) - 11, 12):
@@ -173,6 +177,7 @@ def _read_directory(read_at: ReadAt, start: int, offset: int, order: str, tags: 
 
 
 def _as_cards(tags: dict[int, Tag]) -> Exif:
+    """Return EXIF tags as FITS cards: exposure, ISO, focal length, camera, program, lens and start time."""
     cards: dict[str, tuple[str, ...]] = {}
     sources: dict[str, str] = {}
 
@@ -184,19 +189,20 @@ def _as_cards(tags: dict[int, Tag]) -> Exif:
             cards[keyword], sources[keyword] = (repr(value),), source
 
     iso, long_iso = tags.get(ISO), tags.get(ISO_LONG)
-    put("EXPTIME", _number(tags.get(EXPOSURE_TIME)), "EXIF ExposureTime")
-    put("ISOSPEED", _number(long_iso if iso == ISO_TOO_LARGE and long_iso else iso), "EXIF ISO")
-    put("FOCALLEN", _number(tags.get(FOCAL_LENGTH)), "EXIF FocalLength")
-    put("INSTRUME", _camera(tags.get(MAKE), tags.get(MODEL)), "EXIF Model")
-    put("SOFTWARE", _text(tags.get(SOFTWARE)), "TIFF Software")
-    put("TELESCOP", _text(tags.get(LENS_MODEL)), "EXIF LensModel")
+    put("EXPTIME", _number_or_none(tags.get(EXPOSURE_TIME)), "EXIF ExposureTime")
+    put("ISOSPEED", _number_or_none(long_iso if iso == ISO_TOO_LARGE and long_iso else iso), "EXIF ISO")
+    put("FOCALLEN", _number_or_none(tags.get(FOCAL_LENGTH)), "EXIF FocalLength")
+    put("INSTRUME", _camera_name(tags.get(MAKE), tags.get(MODEL)), "EXIF Model")
+    put("SOFTWARE", _text_or_none(tags.get(SOFTWARE)), "TIFF Software")
+    put("TELESCOP", _text_or_none(tags.get(LENS_MODEL)), "EXIF LensModel")
     moment, source = _moment(tags)
     put("DATE-OBS", moment, source)
     return Exif(tags, Header(cards), sources)
 
 
-def _camera(make: Tag | None, model: Tag | None) -> str | None:
-    maker, name = _text(make) or "", _text(model) or ""
+def _camera_name(make: Tag | None, model: Tag | None) -> str | None:
+    """Return a camera's name from its EXIF make and model, without the maker twice; ``None`` when both are empty."""
+    maker, name = _text_or_none(make) or "", _text_or_none(model) or ""
     if maker and name.lower().startswith(maker.split()[0].lower()):
         return name
     return f"{maker} {name}".strip() or None
@@ -209,13 +215,13 @@ def _moment(tags: dict[int, Tag]) -> tuple[str | None, str]:
         (DATE_TIME, OFFSET_TIME, "TIFF DateTime"),
     ):
         try:
-            local = datetime.strptime(_text(tags.get(tag)) or "", "%Y:%m:%d %H:%M:%S")
-            offset = _text(tags.get(offset_tag) or tags.get(OFFSET_TIME))
+            local = datetime.strptime(_text_or_none(tags.get(tag)) or "", "%Y:%m:%d %H:%M:%S")
+            offset = _text_or_none(tags.get(offset_tag) or tags.get(OFFSET_TIME))
             if offset is not None:
                 moment = datetime.strptime(f"{local:%Y-%m-%dT%H:%M:%S}{offset}", "%Y-%m-%dT%H:%M:%S%z")
             else:
                 moment, name = local.astimezone(), f"{name} (time zone of this computer assumed)"
-            fraction = _text(tags.get(SUBSECONDS)) if tag == DATE_TIME_ORIGINAL else None
+            fraction = _text_or_none(tags.get(SUBSECONDS)) if tag == DATE_TIME_ORIGINAL else None
             if fraction is not None and fraction.isascii() and fraction.isdecimal():
                 moment += timedelta(seconds=float(f"0.{fraction[:6]}"))
             return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}", name
@@ -224,9 +230,11 @@ def _moment(tags: dict[int, Tag]) -> tuple[str | None, str]:
     return None, ""
 
 
-def _text(value: Tag | None) -> str | None:
+def _text_or_none(value: Tag | None) -> str | None:
+    """Return the value of an EXIF tag if it is text, else ``None``."""
     return value if isinstance(value, str) else None
 
 
-def _number(value: Tag | None) -> float | None:
+def _number_or_none(value: Tag | None) -> float | None:
+    """Return the value of an EXIF tag if it is a number, else ``None``."""
     return value if isinstance(value, float) else None

@@ -105,7 +105,7 @@ def _seconds(value: Value, unit: str, comment: str) -> tuple[float | None, str]:
         number = as_number(match[1]) if match is not None else None
         if match is None or number is None:
             return None, ""
-        unit = _named(match[2].lower())
+        unit = _unit_of_word(match[2].lower())
         if not unit:
             return None, ""
     unit = unit or _unit_in(comment.lower())
@@ -118,14 +118,15 @@ def _unit_in(comment: str) -> str:
     comment = re.sub(r"\d+(\.\d+)?\s*[a-zµμ]+", " ", comment)
     for pattern in (r"[\[(]\s*([a-zµμ.-]+)\s*[\])]", r"\bin\s+(?:decimal\s+)?([a-zµμ.-]+)"):
         for word in re.findall(pattern, comment):
-            unit = _named(word)
+            unit = _unit_of_word(word)
             if unit:
                 return unit
-    words = [_named(word) for word in re.findall(r"[a-zµμ-]{2,}", comment) if word not in ("min", "us", "ns")]
+    words = [_unit_of_word(word) for word in re.findall(r"[a-zµμ-]{2,}", comment) if word not in ("min", "us", "ns")]
     return "s" if "s" in words else next((unit for unit in words if unit), "s" if comment.strip() == "s" else "")
 
 
-def _named(word: str) -> str:
+def _unit_of_word(word: str) -> str:
+    """Return the unit of time that a word means, a key of ``UNIT_S``; empty when it means none."""
     return next((unit for unit, pattern in _UNITS if re.fullmatch(pattern, word.rstrip("."))), "")
 
 

@@ -123,7 +123,7 @@ def _fresh(facts: Facts) -> tuple[FrameKind, str]:
     if kind in ("light", "unknown"):
         for keyword in ("OBJECT", "FIELD"):
             name = re.sub(r"[\s_-]*\d*$", "", (as_text(facts.lookup(keyword)) or "").lower())
-            named = _first(TARGETS, name)
+            named = _first_match(TARGETS, name)
             if named is not None:
                 return named, keyword
     return kind, source
@@ -151,11 +151,11 @@ def kind_by_place(meta: FrameMeta, path: Path, root: Path) -> tuple[FrameKind, s
         folders = []
     stem = path.name.lower()
     quiet = meta.kind == "unknown"
-    kind = _first(NAMES, stem) or (_first(QUIET_NAMES, stem) if quiet else None)
+    kind = _first_match(NAMES, stem) or (_first_match(QUIET_NAMES, stem) if quiet else None)
     if kind is not None:
         return kind, FILE_NAME
     for folder in reversed(folders):
-        kind = _first(FOLDERS, folder) or (_first(QUIET_FOLDERS, folder) if quiet else None)
+        kind = _first_match(FOLDERS, folder) or (_first_match(QUIET_FOLDERS, folder) if quiet else None)
         if kind is not None:
             return kind, FOLDER_NAME
     return by_header
@@ -171,7 +171,7 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
     candidates: list[tuple[FrameKind, str]] = []
     for keyword in TYPE_KEYWORDS:
         text = as_text(facts.lookup(keyword))
-        kind = _first(TYPES, _plain(text)) or _by_word(text) if text is not None else None
+        kind = _first_match(TYPES, _plain_type(text)) or _by_word(text) if text is not None else None
         if kind is not None:
             candidates.append((kind, keyword))
     number = as_number(facts.lookup("PICTTYPE"))
@@ -201,9 +201,11 @@ def _by_word(text: str) -> FrameKind | None:
     return next((kind for kind, names in words_of if words & names), None)
 
 
-def _plain(text: str) -> str:
+def _plain_type(text: str) -> str:
+    """Return the text of a frame type in lower case, without words such as *frame*, separators and a final digit."""
     return re.sub(r"frame|field|exposure|image|[\s_.,:/()\[\]-]|\d+$", "", text.lower())
 
 
-def _first(table: tuple[tuple[str, FrameKind], ...], text: str) -> FrameKind | None:
+def _first_match(table: tuple[tuple[str, FrameKind], ...], text: str) -> FrameKind | None:
+    """Return the frame type of the first pattern in a table that matches the whole text; ``None`` when none does."""
     return next((kind for pattern, kind in table if text and re.fullmatch(pattern, text)), None)

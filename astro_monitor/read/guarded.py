@@ -36,7 +36,7 @@ class GuardedReader:
         Raises:
             FrameError: the error of the plugin; kind ``plugin_failed`` for an unforeseen one.
         """
-        return self._call(arrival, lambda: self._reader.find(arrival, read_at, size_bytes, limits))
+        return self._call_reader(arrival, lambda: self._reader.find(arrival, read_at, size_bytes, limits))
 
     def open(self, arrival: Arrival, file: FileBytes, found: Any, limits: Limits) -> FileContents:
         """Return the contents, whose size is within the limits.
@@ -44,13 +44,13 @@ class GuardedReader:
         Raises:
             FrameError: as for :meth:`find`.
         """
-        contents = self._call(arrival, lambda: _checked(self._reader.open(arrival, file, found, limits), limits))
+        contents = self._call_reader(arrival, lambda: _checked(self._reader.open(arrival, file, found, limits), limits))
 
         def decode() -> tuple[Pixels, float]:
-            return self._call(arrival, lambda: _as_pixels(contents))
+            return self._call_reader(arrival, lambda: _as_pixels(contents))
 
         def amend(meta: FrameMeta) -> FrameMeta:
-            return self._call(arrival, lambda: _checked_meta(contents.amend(meta)))
+            return self._call_reader(arrival, lambda: _checked_meta(contents.amend(meta)))
 
         return replace(contents, decode=decode, amend=amend)
 
@@ -58,11 +58,14 @@ class GuardedReader:
         """Yield the headers that the plugin yields."""
         return self._reader.headers(read_at)
 
-    def _call(self, arrival: Arrival, function: Callable[[], _Answer]) -> _Answer:
-        return self._guard.call(f"{arrival.path.name}: the reader", function, _unreadable, (FrameError, MemoryError))
+    def _call_reader(self, arrival: Arrival, function: Callable[[], _Answer]) -> _Answer:
+        """Return the result of a reader plugin's function for a file; raise Unreadable when the plugin fails."""
+        name = f"{arrival.path.name}: the reader"
+        return self._guard.call(name, function, _raise_unreadable, (FrameError, MemoryError))
 
 
-def _unreadable(why: str) -> NoReturn:
+def _raise_unreadable(why: str) -> NoReturn:
+    """Raise Unreadable for a file whose reader plugin failed, with the reason."""
     raise Unreadable(
         f"The file cannot be read: {why}; update the plugin, or take it out of plugins.on.", kind=READER_FAILED
     )
@@ -102,6 +105,7 @@ def _as_pixels(contents: FileContents) -> tuple[Pixels, float]:
 
 
 def _checked_meta(meta: FrameMeta) -> FrameMeta:
+    """Return the header values from a plugin's ``amend``; raise TypeError when they are no FrameMeta."""
     if not isinstance(meta, FrameMeta):
         raise TypeError(f"amend returned a {type(meta).__name__}, not FrameMeta")
     return meta

@@ -64,7 +64,7 @@ class Inflater:
     def read_at(self, offset: int, count: int) -> bytes:
         """Return decompressed bytes, in the form that ``fitsheader.scan_hdus`` needs."""
         refuse_bomb(offset + count, len(self._packed), self._limits)
-        self._grow(offset + count)
+        self._grow_front(offset + count)
         return bytes(self._front[offset : offset + count])
 
     def array(self, offset: int, count: int) -> NDArray[np.uint8]:
@@ -90,7 +90,8 @@ class Inflater:
         self._check_end()
         return out
 
-    def _grow(self, end: int) -> None:
+    def _grow_front(self, end: int) -> None:
+        """Decompress the start of the gzip file up to an offset, and keep it in memory."""
         while len(self._front) < end:
             piece = self._inflate(min(_CHUNK_BYTES, end - len(self._front)))
             if not piece:
@@ -146,4 +147,5 @@ class Inflater:
 
 
 def _ends_early() -> Unreadable:
+    """Return the error for a gzip file that ends before its data are complete."""
     return Unreadable("The compressed file ends too early; copy it again.", kind="truncated")

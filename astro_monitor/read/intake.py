@@ -57,7 +57,7 @@ class Intake:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         if size_bytes >= THREAD_FROM_BYTES:
-            self._thread = threading.Thread(target=self._follow, name="read-hash", daemon=True)
+            self._thread = threading.Thread(target=self._hash_until_end, name="read-hash", daemon=True)
             self._thread.start()
 
     def filled_to(self, end: int) -> None:
@@ -101,7 +101,8 @@ class Intake:
         """Return a copy of some bytes, in the form that ``fitsheader.scan_hdus`` needs."""
         return self.data[offset : offset + count].tobytes()
 
-    def _follow(self) -> None:
+    def _hash_until_end(self) -> None:
+        """Hash the bytes of the file while they are filled, until all are hashed or the intake is closed."""
         try:
             while self._hashed < self.size_bytes and self._hash_what_arrived():
                 pass
@@ -112,6 +113,7 @@ class Intake:
                 self._moved.notify_all()
 
     def _hash_what_arrived(self) -> bool:
+        """Wait for new bytes of the file, hash them, and return whether the intake was still open."""
         with self._moved:
             self._moved.wait_for(lambda: self._filled > self._hashed or self._closed)
             if self._closed:
@@ -206,7 +208,7 @@ def _checked_and_read(file: io.FileIO, before: os.stat_result, check: Callable[[
         _refuse_changed(file, before)
         raise
     file.seek(len(front))
-    return _filled(file, before, front)
+    return _rest_read(file, before, front)
 
 
 def _peek(file: io.FileIO, front: bytes) -> ReadAt:
@@ -225,7 +227,8 @@ def _peek(file: io.FileIO, front: bytes) -> ReadAt:
     return read_at
 
 
-def _filled(file: io.FileIO, before: os.stat_result, front: bytes) -> Intake:
+def _rest_read(file: io.FileIO, before: os.stat_result, front: bytes) -> Intake:
+    """Return the intake of a file: its start from memory, the rest read; raise Incomplete when the file changes."""
     intake = Intake(before.st_size)
     try:
         window = intake.data.data
@@ -235,7 +238,7 @@ def _filled(file: io.FileIO, before: os.stat_result, front: bytes) -> Intake:
         while position < before.st_size:
             count = file.readinto(window[position : position + CHUNK_BYTES])
             if not count:
-                raise _changed()
+                raise _changed_error()
             position += count
             intake.filled_to(position)
         _refuse_changed(file, before)
@@ -246,10 +249,12 @@ def _filled(file: io.FileIO, before: os.stat_result, front: bytes) -> Intake:
 
 
 def _refuse_changed(file: io.FileIO, before: os.stat_result) -> None:
+    """Raise Incomplete if size or modification time of the file have changed since ``before``."""
     after = os.fstat(file.fileno())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise _changed()
+        raise _changed_error()
 
 
-def _changed() -> Incomplete:
+def _changed_error() -> Incomplete:
+    """Return the error for a file that changed while it was read."""
     return Incomplete("The file changed while it was read; it will be tried again when it no longer changes.")

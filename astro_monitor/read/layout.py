@@ -64,19 +64,20 @@ def find_image(read_at: ReadAt, limits: Limits) -> Image:
             # The error of the first HDU with data is the informative one; HDUs without data explain nothing.
             if why_not is None or why_not.kind == "no_image":
                 why_not = error
-    raise why_not or _no_image()
+    raise why_not or _no_image_error()
 
 
 def _image_in(hdu: Hdu, primary: Header, limits: Limits) -> Image:
+    """Return the image of a FITS HDU with shape and scaling; raise Unsupported for tables and other data."""
     tiled = hdu.extension == "BINTABLE" and hdu.header.value("ZIMAGE") is True
     if hdu.extension in ("BINTABLE", "TABLE", "A3DTABLE") and not tiled:
         raise Unsupported("The file holds a table, not an image; nothing to do.", kind="table")
     if hdu.extension not in ("PRIMARY", "IMAGE", "BINTABLE"):
-        raise _no_image()
+        raise _no_image_error()
     prefix = "Z" if tiled else ""
-    axes = _axes(hdu.header, prefix)
+    axes = _declared_axes(hdu.header, prefix)
     if not axes or (hdu.data_bytes == 0 and not hdu.header.value("GROUPS")):
-        raise _no_image()
+        raise _no_image_error()
     if hdu.header.value("GROUPS") is True and hdu.index == 0:
         raise Unsupported(
             "The file holds random groups (radio data), not an image; nothing to do.", kind="random_groups"
@@ -113,7 +114,8 @@ def image_axes(axes: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, ...]]
     return (height, width), tuple(reversed(axes))
 
 
-def _axes(header: Header, prefix: str) -> tuple[int, ...]:
+def _declared_axes(header: Header, prefix: str) -> tuple[int, ...]:
+    """Return the lengths of the image axes that the FITS header declares, the fastest axis first."""
     count = header.integer(f"{prefix}NAXIS")
     if not 0 <= count <= 9:
         raise Unsupported("The image has more than nine dimensions; give single frames.", kind="cube")
@@ -124,6 +126,7 @@ def _axes(header: Header, prefix: str) -> tuple[int, ...]:
 
 
 def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -> None:
+    """Raise Unsupported if the FITS image is larger than the limits, or too small to be graded."""
     size = f"a cube of shape {cube}" if cube else f"{shape[1]} x {shape[0]} pixels"
     if max(shape) > limits.max_side_px or math.prod(cube or shape) > limits.max_pixels:
         raise Unsupported(
@@ -137,19 +140,21 @@ def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -
 
 
 def _scaling(header: Header, prefix: str) -> Scaling:
+    """Return the scaling of the stored FITS values from the header: BITPIX, BZERO, BSCALE and BLANK."""
     bitpix = header.integer(f"{prefix}BITPIX")
     if bitpix not in LEGAL_BITPIX:
         raise Unreadable(f"The header has an impossible {prefix}BITPIX; write the file again.", kind="bad_header")
     blank = header.value("BLANK")
     return Scaling(
         bitpix=bitpix,
-        zero=_finite(header, "BZERO", 0.0),
-        scale=_finite(header, "BSCALE", 1.0),
+        zero=_finite_number(header, "BZERO", 0.0),
+        scale=_finite_number(header, "BSCALE", 1.0),
         blank=blank if isinstance(blank, int) and not isinstance(blank, bool) and bitpix > 0 else None,
     )
 
 
-def _finite(header: Header, keyword: str, default: float) -> float:
+def _finite_number(header: Header, keyword: str, default: float) -> float:
+    """Return the number of a scaling keyword, or its default; raise Unreadable when it is infinite or a BSCALE of 0."""
     value = header.value(keyword)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
@@ -178,5 +183,6 @@ def _check_tiles(hdu: Hdu, axes: tuple[int, ...]) -> None:
         )
 
 
-def _no_image() -> Unsupported:
+def _no_image_error() -> Unsupported:
+    """Return the error for a FITS file without an image."""
     return Unsupported("The file holds no image; nothing to do.", kind="no_image")

@@ -79,15 +79,17 @@ def as_moment(value: Value | None, time: Value | None = None, *, scale: str = "u
     if isinstance(value, str) and scale == "utc":
         match = _ORDINARY.fullmatch(value.strip())
         if match is not None:
-            return _built(match[1], match[2], match[3], (int(match[4]), int(match[5]), int(match[6]), match[7]), "")
+            return _time_from_parts(
+                match[1], match[2], match[3], (int(match[4]), int(match[5]), int(match[6]), match[7]), ""
+            )
     if isinstance(value, bool) or value is None:
         return None
     text = str(value).strip(" \"'").upper()
     if len(text) > _LONGEST_TEXT or len(str(time)) > _LONGEST_TEXT:
         return None
     if _NUMBER.fullmatch(text) and len(text) not in (8, 14):
-        return _from_number(float(text.replace(",", ".")), scale)
-    return _from_text(text, time, scale, unit)
+        return _time_from_number(float(text.replace(",", ".")), scale)
+    return _time_from_text(text, time, scale, unit)
 
 
 def from_julian(days: float | None, *, scale: str = "utc", modified: bool | None = None) -> Moment | None:
@@ -106,25 +108,27 @@ def from_julian(days: float | None, *, scale: str = "utc", modified: bool | None
         return None
     strange = modified is not None and modified != is_modified
     assumed = f"as a {'modified ' if is_modified else ''}Julian date" if strange else ""
-    return _in_utc(_MJD_0 + timedelta(days=mjd), scale, assumed)
+    return _converted_to_utc(_MJD_0 + timedelta(days=mjd), scale, assumed)
 
 
-def _from_number(number: float, scale: str) -> Moment | None:
+def _time_from_number(number: float, scale: str) -> Moment | None:
+    """Return the time that a number means: a Julian date, seconds or milliseconds since 1970, or a decimal year."""
     if 2e6 < number < 3e6 or 4e4 < number < 1e5:
         moment = from_julian(number, scale=scale)
-        return moment and Moment(moment.utc, _also(moment.assumed, "as a Julian date"))
+        return moment and Moment(moment.utc, _with_assumption(moment.assumed, "as a Julian date"))
     if 3e11 < number < 5e12:
-        return _credible(_UNIX_0 + timedelta(milliseconds=number), "as milliseconds since 1970")
+        return _credible_time(_UNIX_0 + timedelta(milliseconds=number), "as milliseconds since 1970")
     if 3e8 < number < 5e9:
-        return _credible(_UNIX_0 + timedelta(seconds=number), "as seconds since 1970")
+        return _credible_time(_UNIX_0 + timedelta(seconds=number), "as seconds since 1970")
     year = math.floor(number)
     if 1980 <= year < 2100 and number != year:
         start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-        return _in_utc(start + (number - year) * (end - start), scale, "as a year with its fraction")
+        return _converted_to_utc(start + (number - year) * (end - start), scale, "as a year with its fraction")
     return None
 
 
-def _from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment | None:
+def _time_from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment | None:
+    """Return the time of a date text in a header, with its time of day, time zone and time scale; else ``None``."""
     day, clock_text = _parted(text)
     clock: Value | None = time if clock_text is None else clock_text
     if isinstance(clock, str):
@@ -148,10 +152,10 @@ def _from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment |
     if date is None:
         return _by_name(text, scale)
     year, month, number, assumed = date
-    moment = _built(str(year), str(month), str(number), parts, assumed)
+    moment = _time_from_parts(str(year), str(month), str(number), parts, assumed)
     if moment is None:
         return None
-    return _in_utc(moment.utc - offset, scale, moment.assumed)
+    return _converted_to_utc(moment.utc - offset, scale, moment.assumed)
 
 
 def _parted(text: str) -> tuple[str, str | None]:
@@ -206,15 +210,16 @@ def _date_parts(day: str, *, american: bool) -> tuple[int, int, int, str] | None
     if ":" in day:
         return None  # a time of day
     if len(match[3]) < 4 and third <= 31 and ("-" in day or first > 31):
-        return _century(first), second, third, "two-digit year first"
-    year = third if len(match[3]) == 4 else _century(third)
+        return _with_century(first), second, third, "two-digit year first"
+    year = third if len(match[3]) == 4 else _with_century(third)
     months_first = second > 12 or (american and first <= 12)
     if months_first:
         return year, first, second, "month first"
     return year, second, first, "day first"
 
 
-def _century(year: int) -> int:
+def _with_century(year: int) -> int:
+    """Return a two-digit year with its century: 1900 from ``_CENTURY_SPLIT`` on, else 2000."""
     return year + (1900 if year >= _CENTURY_SPLIT else 2000)
 
 
@@ -235,7 +240,7 @@ def _by_name(text: str, scale: str) -> Moment | None:
             readings.append((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError, TypeError, KeyError):
         return None
-    return _in_utc(readings[0], scale, "") if readings[0] == readings[1] else None
+    return _converted_to_utc(readings[0], scale, "") if readings[0] == readings[1] else None
 
 
 def _zone(name: str | None, offset: int | None) -> timezone | None:
@@ -247,7 +252,10 @@ def _zone(name: str | None, offset: int | None) -> timezone | None:
     return timezone(timedelta(seconds=offset))
 
 
-def _built(year: str, month: str, day: str, clock: tuple[int, int, int, str | None], assumed: str) -> Moment | None:
+def _time_from_parts(
+    year: str, month: str, day: str, clock: tuple[int, int, int, str | None], assumed: str
+) -> Moment | None:
+    """Return the time made of year, month, day and clock parts; ``None`` when they are out of range."""
     hours, minutes, seconds, fraction = clock
     if seconds > 60 or (hours, minutes) > (24, 0):
         return None
@@ -257,14 +265,15 @@ def _built(year: str, month: str, day: str, clock: tuple[int, int, int, str | No
             # A leap second is read as the last second of its minute.
             min(seconds, 59), int((fraction or "0").ljust(6, "0")[:6]), tzinfo=UTC,
         )  # fmt: skip
-        return _credible(moment + timedelta(days=hours // 24), assumed)
+        return _credible_time(moment + timedelta(days=hours // 24), assumed)
     except (ValueError, OverflowError):
         return None
 
 
-def _in_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
+def _converted_to_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
+    """Return a header's time converted from its time scale, such as TAI, to UTC; ``None`` when it is not credible."""
     if scale == "utc" or not _EARLIEST <= moment < _LATEST:
-        return _credible(moment, assumed)
+        return _credible_time(moment, assumed)
     from astropy.time import Time  # takes 0.5 s to import, so only for TAI, TT and TDB
     from astropy.utils import iers
 
@@ -272,12 +281,16 @@ def _in_utc(moment: datetime, scale: str, assumed: str) -> Moment | None:
     with iers.conf.set_temp("auto_download", False), iers.conf.set_temp("auto_max_age", None):
         text = (moment + shift).replace(tzinfo=None).isoformat()
         converted = Time(text, format="isot", scale="tai" if scale == "gps" else scale).utc.isot
-    return _credible(datetime.fromisoformat(converted).replace(tzinfo=UTC), _also(assumed, f"{scale.upper()} to UTC"))
+    return _credible_time(
+        datetime.fromisoformat(converted).replace(tzinfo=UTC), _with_assumption(assumed, f"{scale.upper()} to UTC")
+    )
 
 
-def _also(assumed: str, addition: str) -> str:
+def _with_assumption(assumed: str, addition: str) -> str:
+    """Return the text of the assumptions about a header's time with one more appended."""
     return f"{assumed}, {addition}" if assumed else addition
 
 
-def _credible(moment: datetime, assumed: str) -> Moment | None:
+def _credible_time(moment: datetime, assumed: str) -> Moment | None:
+    """Return the time of a header, or ``None`` when it is before or after any possible frame."""
     return Moment(moment, assumed) if _EARLIEST <= moment < _LATEST else None

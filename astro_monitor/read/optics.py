@@ -30,7 +30,7 @@ _LENGTHS_MM = {"um": 1e-3, "µm": 1e-3, "mi": 1e-3, "mm": 1.0, "cm": 10.0, "m": 
 
 def read_optics(facts: Facts) -> None:
     """Set binning, pixel size, focal length and pixel scale."""
-    binning = _binning(facts)
+    binning = _keep_binning(facts)
     for keyword in BINNED_PIXEL_UM:
         pixel = _length(facts, keyword, 1e-3, 0.5, 500.0)
         if pixel is not None:
@@ -73,7 +73,8 @@ def _length(facts: Facts, keyword: str, unit_mm: float, low: float, high: float)
     return None if plain is None else plain * unit_mm / range_unit_mm
 
 
-def _binning(facts: Facts) -> int:
+def _keep_binning(facts: Facts) -> int:
+    """Return the binning of the camera from the header, and keep it as a header value; 1 when the header has none."""
     for keyword in BINNING:
         value = facts.lookup(keyword)
         if isinstance(value, str):

@@ -24,7 +24,7 @@ def east_angle_deg(lookup: Lookup) -> float | None:
     Returns:
         0 to 360; ``None`` where there is no valid matrix.
     """
-    matrix = cd_matrix(lookup) or _turned(lookup)
+    matrix = cd_matrix(lookup) or _cd_matrix_from_steps(lookup)
     if not is_celestial(lookup) or not matrix:
         return None
     a, b, c, d = matrix
@@ -53,7 +53,8 @@ def cd_matrix(lookup: Lookup) -> list[float]:
     return _numbers(lookup, "CD1_1", "CD1_2", "CD2_1", "CD2_2")
 
 
-def _turned(lookup: Lookup) -> list[float]:
+def _cd_matrix_from_steps(lookup: Lookup) -> list[float]:
+    """Return the CD matrix from CDELT with PC or CROTA2, row by row; empty when keywords are missing."""
     steps, angle = _numbers(lookup, "CDELT1", "CDELT2"), as_number(lookup("CROTA2"))
     rotation = _numbers(lookup, "PC1_1", "PC1_2", "PC2_1", "PC2_2")
     if not rotation and angle is not None:

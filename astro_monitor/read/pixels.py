@@ -51,7 +51,7 @@ def to_native(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[i
         Unreadable: no pixel has a value (kind ``no_valid_pixels``).
     """
     if scaling.bitpix == 16 and scaling.scale == 1.0 and scaling.zero in (0.0, 32768.0):
-        return _from_int16(raw, scaling, wait_hashed)
+        return _pixels_from_int16(raw, scaling, wait_hashed)
     if scaling.bitpix == 8 and scaling.scale == 1.0 and scaling.zero == 0.0 and scaling.blank is None:
         return raw.astype(np.uint16), 0.0
     if scaling.bitpix == -32:
@@ -61,11 +61,14 @@ def to_native(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[i
                 values *= np.float32(scaling.scale)
                 values += np.float32(scaling.zero)
     else:
-        values = _scaled(raw, scaling)
+        values = _scaled_float32(raw, scaling)
     return values, fill_invalid(values)
 
 
-def _from_int16(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[int], None]) -> tuple[Pixels, float]:
+def _pixels_from_int16(
+    raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[[int], None]
+) -> tuple[Pixels, float]:
+    """Return 16-bit FITS values as uint16, or float32 if any is negative, and the fraction without a value."""
     words = raw.view(np.uint16)
     offset = scaling.zero == 32768.0
     signs = np.uint16(0)
@@ -95,6 +98,7 @@ def _from_int16(raw: NDArray[np.uint8], scaling: Scaling, wait_hashed: Callable[
 
 
 def _swapped_float32(raw: NDArray[np.uint8], wait_hashed: Callable[[int], None]) -> NDArray[np.float32]:
+    """Return the stored 32-bit floats of a FITS image in the byte order of this machine, changed in place."""
     words = raw.view(np.uint32)
     for start in range(0, len(words), _BLOCK_ITEMS):
         block = words[start : start + _BLOCK_ITEMS]
@@ -104,7 +108,8 @@ def _swapped_float32(raw: NDArray[np.uint8], wait_hashed: Callable[[int], None])
     return words.view(np.float32)
 
 
-def _scaled(raw: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
+def _scaled_float32(raw: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
+    """Return stored FITS values as float32 after BSCALE and BZERO; NaN where they equal BLANK."""
     kind = "u1" if scaling.bitpix == 8 else f">{'f' if scaling.bitpix < 0 else 'i'}{abs(scaling.bitpix) // 8}"
     stored = raw.view(kind)
     values = np.empty(len(stored), np.float32)

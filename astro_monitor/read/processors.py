@@ -153,6 +153,7 @@ def processed_by(facts: Facts) -> str:
 
 
 def _is_processing_step(remark: str) -> bool:
+    """Return whether a header remark reports that frames were stacked, or aligned other than with the sky."""
     if _DENIED.search(remark) or _OFFERED.search(remark):
         return False
     if _STACKED.search(remark):
@@ -177,6 +178,7 @@ def is_guiders(facts: Facts) -> str:
 
 
 def _named_processor(facts: Facts) -> tuple[str, str]:
+    """Return the processing program that the header names, and the keyword that names it; two empty texts for none."""
     for keyword in _MARKED:
         text = (as_text(facts.lookup(keyword)) or "").lower()
         for pattern, name in _PROCESSORS if text else ():

@@ -148,7 +148,7 @@ def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
             raw.unpack()
             if raw.raw_type != rawpy.RawType.Flat:
                 raise _no_mosaic()
-            return _image(raw)
+            return _visible_image(raw)
         except (Unreadable, Unsupported, MemoryError):
             raise
         except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError, NotImplementedError) as error:
@@ -164,6 +164,7 @@ def read_raw(data: NDArray[np.uint8], limits: Limits) -> RawImage:
 
 
 def _check_size(sizes: Any, limits: Limits) -> None:
+    """Raise Unsupported if the camera raw image is larger than the limits, or too small to be graded."""
     width, height = int(sizes.width), int(sizes.height)
     whole = int(sizes.raw_width) * int(sizes.raw_height)
     if max(width, height) > limits.max_side_px or max(whole, width * height) > limits.max_pixels:
@@ -172,7 +173,8 @@ def _check_size(sizes: Any, limits: Limits) -> None:
         raise Unsupported(f"The image of {width} x {height} pixels is too small to be graded.", kind="too_small")
 
 
-def _image(raw: Any) -> RawImage:
+def _visible_image(raw: Any) -> RawImage:
+    """Return the visible mosaic of a camera raw file with its Bayer order, black level and white level."""
     visible = raw.raw_image_visible
     if visible.ndim != 2:
         raise _no_mosaic()
@@ -225,6 +227,7 @@ def _is_even(colours: list[list[str]], top: int, left: int) -> bool:
 
 
 def _no_mosaic() -> Unsupported:
+    """Return the error for a camera raw file that holds a developed picture in place of the sensor's values."""
     return Unsupported(
         "The raw file holds a developed colour picture, not the sensor's own numbers; give the camera's raw files.",
         kind="cube",

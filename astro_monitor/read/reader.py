@@ -91,12 +91,13 @@ class Opened:
         """
         if self._frame is None:
             with _plain_errors(), self.patience():
-                self._frame = self._decoded()
+                self._frame = self._decoded_frame()
                 self._decode = _spent
                 self._intake.release()
         return self._frame
 
-    def _decoded(self) -> Frame:
+    def _decoded_frame(self) -> Frame:
+        """Return the frame of the opened file: decoded, cropped, averaged over colour cells, with its metadata."""
         if self._cube:
             raise Unsupported(
                 f"The file holds a cube of shape {self._cube}, a colour picture or a stack; give single raw frames.",

@@ -55,6 +55,7 @@ def saturation_level(pixels: Pixels, header_level: float | None) -> float:
 
 
 def _is_clipped(rows: Pixels, highest: float) -> bool:
+    """Return whether so many pixels pile up at the frame's highest level that it is clipped there."""
     if highest <= (_MIN_LEVEL if rows.dtype == np.uint16 else 0.0):
         return False
     at_top = int(np.count_nonzero(rows == rows.dtype.type(highest)))

@@ -119,7 +119,7 @@ def overscan_level(pixels: Pixels, window: Window) -> float | None:
         pixels: (H, W), the stored image.
         window: its sections.
     """
-    levels = [_level(pixels, section) for section in window.overscan if section.area]
+    levels = [_median_level(pixels, section) for section in window.overscan if section.area]
     return float(np.mean(levels)) if levels else None
 
 
@@ -130,7 +130,7 @@ def cut_out(pixels: Pixels, window: Window) -> Pixels:
         pixels: (H, W), the stored image; changed where amplifiers differ.
         window: its sections.
     """
-    levels = [_level(pixels, overscan) for _, overscan in window.amplifiers]
+    levels = [_median_level(pixels, overscan) for _, overscan in window.amplifiers]
     common = float(np.mean(levels)) if levels else 0.0
     for (part, _), level in zip(window.amplifiers, levels, strict=True):
         if abs(level - common) >= 1.0:
@@ -141,7 +141,8 @@ def cut_out(pixels: Pixels, window: Window) -> Pixels:
     return picture if picture.flags.c_contiguous else picture.copy()
 
 
-def _level(pixels: Pixels, section: Section) -> float:
+def _median_level(pixels: Pixels, section: Section) -> float:
+    """Return the median of the pixels in a section of the image, such as its overscan, from a sample of them."""
     values = pixels[slice(*section.y), slice(*section.x)].reshape(-1)
     return float(np.median(values[:: max(1, len(values) // _LEVEL_SAMPLES)]))
 

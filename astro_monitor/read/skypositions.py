@@ -52,7 +52,7 @@ def sky_positions(
             with warnings.catch_warnings():
                 # Warnings about old keywords that astropy repairs by itself do not concern the user.
                 warnings.simplefilter("ignore")
-                solution = WCS(_cards(header), naxis=2)
+                solution = WCS(_solution_cards(header), naxis=2)
                 ra, dec = (np.asarray(part, np.float64) for part in solution.all_pix2world(x_px, y_px, 0))
         except Exception as error:
             # A damaged solution must not cost the table; WCSLIB and astropy raise many unrelated classes for it.
@@ -63,7 +63,8 @@ def sky_positions(
     return nowhere
 
 
-def _cards(header: Header) -> fits.Header:
+def _solution_cards(header: Header) -> fits.Header:
+    """Return the plate solution of a header as astropy cards, without distortion orders that are out of range."""
     from astropy.io import fits
 
     cards = fits.Header()

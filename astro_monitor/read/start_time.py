@@ -62,16 +62,17 @@ def read_start(facts: Facts) -> None:
     scale = _scale(facts)
     refused: list[tuple[str, Value, str]] = []
     if scale:
-        for step in (_from_dates, _from_julian_dates):
+        for step in (_keep_from_dates, _keep_from_julian_dates):
             if step(facts, scale, refused):
                 return
     # Noted only when no start was found; an implausible value does not matter where another keyword has it.
     for keyword, value, why in refused:
         facts.refuse(keyword, value, why)
-    _from_local_dates(facts)
+    _keep_from_local_dates(facts)
 
 
-def _from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+def _keep_from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+    """Keep the start time from date keywords in UTC, with time of day where needed; return whether there was one."""
     for keyword, passed in DATES:
         value = facts.lookup(keyword)
         if value is None or is_unknown(value):
@@ -114,7 +115,8 @@ def _with_time(facts: Facts, value: Value, scale: str) -> Moment | None:
     return None
 
 
-def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+def _keep_from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, str]]) -> bool:
+    """Keep the start time from keywords with Julian dates or atomic seconds; return whether there was one."""
     for keyword, passed in JULIAN:
         days = as_number(facts.lookup(keyword))
         moment = from_julian(days, scale=scale, modified="MJD" in keyword) if days != 0.0 else None
@@ -128,7 +130,8 @@ def _from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, Value,
     return False
 
 
-def _from_local_dates(facts: Facts) -> None:
+def _keep_from_local_dates(facts: Facts) -> None:
+    """Keep the start time from the first keyword with local time, or refuse it when its offset from UTC is unknown."""
     for keyword in LOCAL_DATES:
         value = facts.lookup(keyword)
         if value is None or is_unknown(value):

@@ -37,7 +37,7 @@ def mean_of_cells(pixels: Pixels, side: int = 2) -> Pixels:
         (H // side, W // side), same type; uint16 means are rounded to the nearest number.
     """
     if side != 2:
-        return _mean_of_any(pixels, side)
+        return _mean_of_any_cells(pixels, side)
     height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
     if pixels.dtype == np.uint16 and pixels.shape[1] == width and np.little_endian:
         return _mean_uint16(np.asarray(pixels[:height], np.uint16))
@@ -51,7 +51,8 @@ def mean_of_cells(pixels: Pixels, side: int = 2) -> Pixels:
     return out
 
 
-def _mean_of_any(pixels: Pixels, side: int) -> Pixels:
+def _mean_of_any_cells(pixels: Pixels, side: int) -> Pixels:
+    """Return the mean of each cell of ``side`` × ``side`` pixels of a mosaic, for cells of any size."""
     height, width = pixels.shape[0] // side * side, pixels.shape[1] // side * side
     out = np.empty((height // side, width // side), pixels.dtype)
     rounding = np.float32(0.5 if pixels.dtype == np.uint16 else 0.0)

@@ -147,9 +147,9 @@ def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> Tiff
         Unsupported: this variant of TIFF is not read.
     """
     try:
-        pages = _pages(data)
+        pages = _first_pages(data)
         page = max(pages, key=lambda candidate: math.prod(candidate.shape))
-        shape, cube = _shape(page, sum(other.shape == page.shape for other in pages))
+        shape, cube = _image_shape(page, sum(other.shape == page.shape for other in pages))
         photometric, kind, codec = int(page.photometric), page.dtype, int(page.compression)
         offsets, counts = [int(value) for value in page.dataoffsets], [int(value) for value in page.databytecounts]
         inflated = int(page.nbytes)
@@ -157,7 +157,7 @@ def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> Tiff
     except (Unreadable, Unsupported, MemoryError):
         raise
     except Exception as error:  # any other error of tifffile means damaged directories
-        raise _damaged() from error
+        raise _damaged_error() from error
     _check_size(shape, cube, limits)
     if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or kind is None or kind.kind not in "iuf":
         raise Unsupported(
@@ -166,11 +166,11 @@ def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> Tiff
             kind="tiff",
         )
     if not 0 < len(offsets) <= _MAX_SEGMENTS or len(offsets) != len(counts) or min(counts) < 0:
-        raise _damaged()
+        raise _damaged_error()
     if max(offset + count for offset, count in zip(offsets, counts, strict=True)) > len(data):
         raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
     if codec == PLAIN and sum(counts) < inflated:
-        raise _damaged()
+        raise _damaged_error()
     if codec != PLAIN:
         refuse_bomb(inflated, sum(counts), limits)
     described = exif.tags.get(DESCRIPTION)
@@ -209,11 +209,12 @@ def tiff_pixels(image: TiffImage, data: NDArray[np.uint8]) -> tuple[Pixels, floa
     except (Unsupported, MemoryError):
         raise
     except Exception as error:  # any other error of tifffile and its codecs means damaged pixels
-        raise _damaged() from error
+        raise _damaged_error() from error
     return _as_pixels(stored, image.white_is_zero)
 
 
-def _pages(data: NDArray[np.uint8]) -> list[Any]:
+def _first_pages(data: NDArray[np.uint8]) -> list[Any]:
+    """Return the first pages of a TIFF file, at most ``_MAX_PAGES_READ``, as objects of tifffile."""
     import tifffile
 
     # tifffile logs every oddity of a file; relevant ones are reported by this program's errors.
@@ -228,7 +229,8 @@ def _pages(data: NDArray[np.uint8]) -> list[Any]:
     return pages
 
 
-def _shape(page: Any, equal_pages: int) -> tuple[tuple[int, int], tuple[int, ...]]:
+def _image_shape(page: Any, equal_pages: int) -> tuple[tuple[int, int], tuple[int, ...]]:
+    """Return (height, width) of a TIFF image, and the shape of the whole cube; empty when it has one plane."""
     axes, lengths = str(page.axes), tuple(int(length) for length in page.shape)
     sides = dict(zip(axes, lengths, strict=True))
     if "Y" not in sides or "X" not in sides:
@@ -253,6 +255,7 @@ def _cards(described: str) -> Header:
 
 
 def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -> None:
+    """Raise Unsupported if the TIFF image is larger than the limits, or too small to be graded."""
     if max(shape) > limits.max_side_px or math.prod(cube or shape) > limits.max_pixels:
         raise Unsupported(f"The image of {shape[1]} x {shape[0]} pixels exceeds the size limit.", kind="too_large")
     if min(shape) < limits.min_side_px:
@@ -260,6 +263,7 @@ def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -
 
 
 def _check_codec(page: Any) -> None:
+    """Raise Unsupported if the compression of a TIFF page is not read, or needs the extra ``tiff``."""
     codec, bits = int(page.compression), page.bitspersample
     if codec not in (PLAIN, ADOBE_DEFLATE, DEFLATE, LZW, PACKBITS):
         raise Unsupported(
@@ -295,6 +299,7 @@ def _refuse_growth(page: Any, data: NDArray[np.uint8]) -> None:
 
 
 def _as_pixels(stored: NDArray[Any], white_is_zero: bool) -> tuple[Pixels, float]:
+    """Return stored TIFF values as uint16 where they fit, else float32, and the fraction of pixels without a value."""
     if stored.dtype.kind == "u" and stored.dtype.itemsize <= 2:
         values = stored.astype(np.uint16, copy=False)
         if white_is_zero:
@@ -309,5 +314,6 @@ def _as_pixels(stored: NDArray[Any], white_is_zero: bool) -> tuple[Pixels, float
     return reals, fill_invalid(reals.reshape(-1))
 
 
-def _damaged() -> Unreadable:
+def _damaged_error() -> Unreadable:
+    """Return the error for a damaged TIFF file."""
     return Unreadable("The TIFF file is damaged; write or copy it again.", kind="corrupt_tiff")

@@ -79,7 +79,7 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -
         )
     _check_cells(image, codec, unit[image.hdu.data_offset - image.hdu.header_offset :])
     try:
-        values = _decode(unit)
+        values = _decoded_tiles(unit)
     except MemoryError:
         raise
     except Exception as error:  # any other error of the codecs means damaged or truncated data
@@ -92,10 +92,11 @@ def inflate_tiles(image: Image, unit: NDArray[np.uint8], *, rare_codecs: bool) -
         # PLIO has no negative numbers: cfitsio stores unsigned numbers of 16 bits in it without subtracting BZERO
         # (imcomp_convert_tile_tushort in its imcompress.c); astropy adds BZERO all the same.
         values = np.asarray(values, np.uint16) ^ np.uint16(0x8000)
-    return _narrow(values, image.scaling)
+    return _as_pixels(values, image.scaling)
 
 
-def _decode(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
+def _decoded_tiles(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
+    """Return the values of a tile-compressed FITS image, decoded by astropy."""
     from astropy.io import fits  # takes 0.5 s to import, so only for compressed files
 
     file = io.BytesIO(_PRIMARY + unit.tobytes().ljust(-(-len(unit) // BLOCK_BYTES) * BLOCK_BYTES, b"\0"))
@@ -105,7 +106,8 @@ def _decode(unit: NDArray[np.uint8]) -> NDArray[np.generic]:
             return np.squeeze(np.asarray(units[1].data))
 
 
-def _narrow(values: NDArray[np.generic], scaling: Scaling) -> tuple[Pixels, float]:
+def _as_pixels(values: NDArray[np.generic], scaling: Scaling) -> tuple[Pixels, float]:
+    """Return decoded FITS values as uint16 where they fit, else float32, and the fraction of pixels without a value."""
     if values.dtype.kind in "iu" and values.min() >= 0 and values.max() <= 65535:
         narrow = np.ascontiguousarray(values, np.uint16)
         if scaling.blank is None:
@@ -126,17 +128,17 @@ def _check_cells(image: Image, codec: str, data: NDArray[np.uint8]) -> None:
     heap = hdu.header.integer("THEAP", row_bytes * rows)
     table = data[: row_bytes * rows].reshape(rows, row_bytes) if row_bytes * rows <= len(data) else None
     if table is None or heap < row_bytes * rows:
-        raise _damaged_table()
+        raise _damaged_table_error()
     sides = _tile_sides(image)
     for start, width, item_bytes, column in _descriptors(hdu):
         if start + 2 * width > row_bytes:
-            raise _damaged_table()
+            raise _damaged_table_error()
         cells = np.ascontiguousarray(table[:, start : start + 2 * width]).view(f">i{width}")
         for row, (length, offset) in enumerate(cells.astype(np.int64)):
             first = heap + int(offset)
             last = first + int(length) * item_bytes
             if length < 0 or offset < 0 or last > len(data):
-                raise _damaged_table()
+                raise _damaged_table_error()
             if column == "UNCOMPRESSED_DATA" or not length:
                 continue
             cell = data[first:last]
@@ -156,13 +158,13 @@ def _check_gzip(cell: NDArray[np.uint8], most_bytes: int) -> None:
         try:
             inflated += len(stream.decompress(packed, most_bytes + 1 - inflated))
         except zlib.error as error:
-            raise _damaged_table() from error
+            raise _damaged_table_error() from error
         if inflated > most_bytes:
             raise Unsupported(
                 "A tile of the compressed image expands far beyond its size; the file is not read.", kind="bomb"
             )
         if not stream.eof:
-            raise _damaged_table()
+            raise _damaged_table_error()
         packed = memoryview(stream.unused_data.lstrip(b"\0"))
         if not len(packed):
             return
@@ -173,22 +175,22 @@ def _check_hcompress(cell: NDArray[np.uint8], sides: list[int]) -> None:
     """Compare the sides in the tile, which the decoder uses, with the header (cfitsio, fits_hdecompress.c)."""
     head = cell[:_HCOMPRESS_HEAD].tobytes()
     if len(head) < _HCOMPRESS_HEAD or head[:2] != _HCOMPRESS_MAGIC or max(head[-3:]) > _MAX_BIT_PLANES:
-        raise _damaged_table()
+        raise _damaged_table_error()
     if [int.from_bytes(head[2:6], "big"), int.from_bytes(head[6:10], "big")] != sides:
-        raise _damaged_table()
+        raise _damaged_table_error()
 
 
 def _check_plio(cell: NDArray[np.uint8]) -> None:
     """Check the length of the instructions in the tile, which the decoder uses (cfitsio, pliocomp.c)."""
     words = cell[: len(cell) // 2 * 2].view(">i2")
     if len(words) < _PLIO_HEAD_WORDS:
-        raise _damaged_table()
+        raise _damaged_table_error()
     # A third word above zero marks the older format, with three words before the instructions.
     first, length = (3, int(words[2])) if words[2] > 0 else (int(words[1]), (int(words[4]) << 15) + int(words[3]))
     last = int(words[length - 1]) if 0 < first < length <= len(words) else -1
     # The instruction of a new level (code 1) reads the following word as well.
     if last < 0 or (last >> 12 == 1 and length == len(words)):
-        raise _damaged_table()
+        raise _damaged_table_error()
 
 
 def _tile_sides(image: Image) -> list[int]:
@@ -219,7 +221,7 @@ def _descriptors(hdu: Hdu) -> list[tuple[int, int, int, str]]:
     for number in range(1, hdu.header.integer("TFIELDS") + 1):
         form = re.fullmatch(r"(\d{0,6})([LXBIJKAEDCMPQ])(.?).*", str(hdu.header.value(f"TFORM{number}")).strip())
         if form is None or (form[2] in "PQ" and form[3] not in _COLUMN_BYTES):
-            raise _damaged_table()
+            raise _damaged_table_error()
         count = int(form[1] or 1)
         if form[2] in "PQ" and count:
             name = str(hdu.header.value(f"TTYPE{number}")).strip().upper()
@@ -228,5 +230,6 @@ def _descriptors(hdu: Hdu) -> list[tuple[int, int, int, str]]:
     return columns
 
 
-def _damaged_table() -> Unreadable:
+def _damaged_table_error() -> Unreadable:
+    """Return the error for a damaged table of a tile-compressed FITS image."""
     return Unreadable("The table of the compressed image is damaged; copy the file again.", kind="corrupt_tiles")

@@ -105,7 +105,7 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         Unreadable: the header is damaged, or the image lies outside the file.
         Unsupported: this variant of XISF is not read.
     """
-    root = _root(read_at)
+    root = _header_root(read_at)
     image = _first_image(root)
     geometry = re.fullmatch(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}", image.get("geometry", "").strip(), re.ASCII)
     sample = _SAMPLES.get(image.get("sampleFormat", "").strip())
@@ -129,7 +129,7 @@ def find_xisf_image(read_at: ReadAt, file_bytes: int, limits: Limits) -> XisfIma
         cube=() if planes == 1 else (height, width, planes) if interleaved else (planes, height, width),
         sample=order + sample,
         block=find_block(image, file_bytes),
-        bayer=_filter_array(image),
+        bayer=_bayer_order(image),
     )
 
 
@@ -139,7 +139,7 @@ def xisf_header_of(read_at: ReadAt) -> Header:
     Raises:
         Unreadable, Unsupported: as for ``find_xisf_image``.
     """
-    root = _root(read_at)
+    root = _header_root(read_at)
     return xisf_header(root, _first_image(root))
 
 
@@ -174,7 +174,8 @@ def xisf_pixels(image: XisfImage, data: NDArray[np.uint8], limits: Limits) -> tu
     return values, fill_invalid(values)
 
 
-def _root(read_at: ReadAt) -> ET.Element:
+def _header_root(read_at: ReadAt) -> ET.Element:
+    """Return the root element of the XML header of an XISF file; raise Unreadable when it is cut off or damaged."""
     length = int.from_bytes(read_at(8, 4), "little")
     text = read_at(16, min(length, _MAX_HEADER_BYTES))
     if len(text) < length:
@@ -185,14 +186,15 @@ def _root(read_at: ReadAt) -> ET.Element:
     text = text.rstrip(b"\0")
     if not re.match(rb"[^>]*encoding=[\"'](?!utf-8)", text[:200].lower()):
         # The specification requires UTF-8; some programs on Windows write code page 1252 without declaring it.
-        text = _utf8(text)
+        text = _header_as_utf8(text)
     try:
         return ET.fromstring(text)  # noqa: S314  entities were refused above
     except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
         raise Unreadable("The header of the XISF file is damaged; write the file again.", kind="bad_header") from error
 
 
-def _utf8(text: bytes) -> bytes:
+def _header_as_utf8(text: bytes) -> bytes:
+    """Return the XISF header text as UTF-8, converted from code page 1252 if it is not valid UTF-8."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
@@ -201,13 +203,15 @@ def _utf8(text: bytes) -> bytes:
 
 
 def _first_image(root: ET.Element) -> ET.Element:
+    """Return the first Image element of the XISF header; raise Unsupported when there is none."""
     for element in root:
         if tag_of(element) == "Image":
             return element
     raise Unsupported("The XISF file holds no image; nothing to do.", kind="no_image")
 
 
-def _filter_array(image: ET.Element) -> str | None:
+def _bayer_order(image: ET.Element) -> str | None:
+    """Return the Bayer order of an XISF image from its ColorFilterArray element; ``None`` when it has none."""
     for element in image:
         if tag_of(element) == "ColorFilterArray":
             pattern = element.get("pattern", "").strip().upper()

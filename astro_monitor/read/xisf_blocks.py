@@ -71,12 +71,12 @@ def find_block(element: ET.Element, file_bytes: int) -> Block:
         Unreadable: the attributes contradict themselves, or the block lies outside the file.
         Unsupported: the location or codec is not read.
     """
-    start, length, text = _location(element, file_bytes)
+    start, length, text = _block_location(element, file_bytes)
     # The attributes of an embedded block are on the element with the text.
     data_element = next((child for child in element if str(child.tag).rpartition("}")[2] == "Data"), element)
     source = data_element if element.get("location", "") == "embedded" else element
     codec, item_bytes = _compression(source.get("compression", "").strip())
-    parts = _parts(source.get("subblocks", "").strip(), length) if codec else ()
+    parts = _subblocks(source.get("subblocks", "").strip(), length) if codec else ()
     return Block(start, length, text, codec, item_bytes, parts, _checksum(source.get("checksum", "").strip()))
 
 
@@ -97,10 +97,10 @@ def block_bytes(block: Block, file: Bytes, needed: int, limits: Limits) -> Bytes
         Unsupported: the block would grow out of proportion (kind ``bomb``).
     """
     stored = file[block.start : block.start + block.length] if block.text is None else np.frombuffer(block.text, "u1")
-    _verify(block, stored)
+    _verify_checksum(block, stored)
     if block.codec:
         refuse_bomb(needed, len(stored), limits)
-        stored = _inflated(block, stored, needed)
+        stored = _decompressed_block(block, stored, needed)
     if len(stored) != needed:
         raise Unreadable(
             "The image has another length than its header declares; write the file again.", kind="truncated"
@@ -128,7 +128,8 @@ def unshuffled(shuffled: Bytes, item_bytes: int) -> Bytes:
     return out
 
 
-def _location(element: ET.Element, file_bytes: int) -> tuple[int, int, bytes | None]:
+def _block_location(element: ET.Element, file_bytes: int) -> tuple[int, int, bytes | None]:
+    """Return offset and length of an XISF data block in the file; or 0, its length, and its bytes from the header."""
     location = element.get("location", "").strip()
     attached = re.fullmatch(rf"attachment:{_NUMBER}:{_NUMBER}", location, re.ASCII)
     if attached is not None:
@@ -137,27 +138,29 @@ def _location(element: ET.Element, file_bytes: int) -> tuple[int, int, bytes | N
             raise Unreadable("The file ends inside its image: it was cut off; copy it again.", kind="truncated")
         return start, length, None
     if location.startswith("inline:"):
-        return _in_header(location.removeprefix("inline:"), element.text)
+        return _block_in_header(location.removeprefix("inline:"), element.text)
     if location == "embedded":
         for child in element:
             if str(child.tag).rpartition("}")[2] == "Data":
-                return _in_header(child.get("encoding", ""), child.text)
+                return _block_in_header(child.get("encoding", ""), child.text)
     raise Unsupported(
         "The pixels of this XISF file are kept in another file, which is not read; save the image as one .xisf file.",
         kind="xisf",
     )
 
 
-def _in_header(encoding: str, text: str | None) -> tuple[int, int, bytes]:
+def _block_in_header(encoding: str, text: str | None) -> tuple[int, int, bytes]:
+    """Return 0, the length, and the bytes of an XISF data block that the header holds as base64 or hexadecimal text."""
     letters = "".join((text or "").split())
     try:
         data = base64.b64decode(letters, validate=True) if encoding == "base64" else bytes.fromhex(letters)
     except (binascii.Error, ValueError) as error:
-        raise _damaged() from error
+        raise _damaged_error() from error
     return 0, len(data), data
 
 
 def _compression(text: str) -> tuple[str, int]:
+    """Return the codec of an XISF compression attribute, and the item length of its byte shuffling (0 for none)."""
     if not text:
         return "", 0
     match = _COMPRESSION.fullmatch(text)
@@ -170,20 +173,22 @@ def _compression(text: str) -> tuple[str, int]:
         )
     item_bytes = int(match[4] or 0) if match[2] else 0
     if match[2] and not 1 <= item_bytes <= _MAX_ITEM_BYTES:
-        raise _nonsense("compression")
+        raise _impossible_attribute("compression")
     return codec, item_bytes
 
 
-def _parts(text: str, length: int) -> tuple[tuple[int, int], ...]:
+def _subblocks(text: str, length: int) -> tuple[tuple[int, int], ...]:
+    """Return the (packed, decompressed) lengths of the parts of an XISF data block from its attribute."""
     pieces = text.split(":") if text else []
     pairs = [re.fullmatch(rf"{_NUMBER},{_NUMBER}", piece, re.ASCII) for piece in pieces[: _MAX_SUBBLOCKS + 1]]
     parts = tuple((int(pair[1]), int(pair[2])) for pair in pairs if pair is not None)
     if len(parts) < len(pieces) or (parts and sum(packed for packed, _ in parts) != length):
-        raise _nonsense("subblocks")
+        raise _impossible_attribute("subblocks")
     return parts
 
 
 def _checksum(text: str) -> tuple[str, str]:
+    """Return algorithm and digest of an XISF checksum attribute; two empty texts for an unknown algorithm."""
     if not text:
         return "", ""
     name, _, digest = text.partition(":")
@@ -192,7 +197,8 @@ def _checksum(text: str) -> tuple[str, str]:
     return (name, digest.strip().lower()) if name else ("", "")
 
 
-def _verify(block: Block, stored: Bytes) -> None:
+def _verify_checksum(block: Block, stored: Bytes) -> None:
+    """Raise Unreadable if the stored bytes of an XISF data block do not match its checksum."""
     name, digest = block.checksum
     if name and hashlib.new(name, stored.data, usedforsecurity=False).hexdigest() != digest:
         raise Unreadable(
@@ -201,33 +207,36 @@ def _verify(block: Block, stored: Bytes) -> None:
         )
 
 
-def _inflated(block: Block, stored: Bytes, needed: int) -> Bytes:
+def _decompressed_block(block: Block, stored: Bytes, needed: int) -> Bytes:
+    """Return the decompressed bytes of an XISF data block, all of its parts joined."""
     parts = block.parts or ((len(stored), needed),)
     if sum(inflated for _, inflated in parts) != needed:
-        raise _nonsense("subblocks")
+        raise _impossible_attribute("subblocks")
     if len(parts) == 1:
-        return _part(block.codec, stored, needed)
+        return _decompressed_part(block.codec, stored, needed)
     out = np.empty(needed, np.uint8)
     read_bytes = written_bytes = 0
     for packed, inflated in parts:
-        part = _part(block.codec, stored[read_bytes : read_bytes + packed], inflated)
+        part = _decompressed_part(block.codec, stored[read_bytes : read_bytes + packed], inflated)
         out[written_bytes : written_bytes + inflated] = part
         read_bytes += packed
         written_bytes += inflated
     return out
 
 
-def _part(codec: str, packed: Bytes, inflated: int) -> Bytes:
+def _decompressed_part(codec: str, packed: Bytes, inflated: int) -> Bytes:
+    """Return one decompressed part of an XISF data block; raise Unreadable when it has another length than declared."""
     try:
         data = _CODECS[codec](packed, inflated)
     except (zlib.error, ValueError) as error:
-        raise _damaged() from error
+        raise _damaged_error() from error
     if len(data) != inflated:
-        raise _damaged()
+        raise _damaged_error()
     return data
 
 
-def _zlib(packed: Bytes, inflated: int) -> Bytes:
+def _from_zlib(packed: Bytes, inflated: int) -> Bytes:
+    """Return the decompressed bytes of a zlib stream; raise ValueError when it does not end as declared."""
     stream = zlib.decompressobj()
     data = stream.decompress(packed.data, inflated + 1)
     if not stream.eof:
@@ -235,7 +244,8 @@ def _zlib(packed: Bytes, inflated: int) -> Bytes:
     return np.frombuffer(data, np.uint8)
 
 
-def _lz4(packed: Bytes, inflated: int) -> Bytes:
+def _from_lz4(packed: Bytes, inflated: int) -> Bytes:
+    """Return the decompressed bytes of an lz4 block; raise ValueError when it is damaged."""
     import lz4.block
 
     try:
@@ -244,7 +254,8 @@ def _lz4(packed: Bytes, inflated: int) -> Bytes:
         raise ValueError("damaged lz4 block") from error
 
 
-def _zstd(packed: Bytes, inflated: int) -> Bytes:
+def _from_zstd(packed: Bytes, inflated: int) -> Bytes:
+    """Return the decompressed bytes of a zstd frame; raise ValueError when it is damaged or longer than declared."""
     import zstandard
 
     # A frame may declare any size: it is decompressed into memory of the size of the image.
@@ -261,14 +272,16 @@ def _zstd(packed: Bytes, inflated: int) -> Bytes:
     return out[:filled]
 
 
-_CODECS: dict[str, Callable[[Bytes, int], Bytes]] = {"zlib": _zlib, "lz4": _lz4, "zstd": _zstd}
+_CODECS: dict[str, Callable[[Bytes, int], Bytes]] = {"zlib": _from_zlib, "lz4": _from_lz4, "zstd": _from_zstd}
 
 
-def _damaged() -> Unreadable:
+def _damaged_error() -> Unreadable:
+    """Return the error for a compressed XISF image that is damaged."""
     return Unreadable("The compressed image is damaged; copy the file again.", kind="corrupt_xisf")
 
 
-def _nonsense(attribute: str) -> Unreadable:
+def _impossible_attribute(attribute: str) -> Unreadable:
+    """Return the error for an attribute of the XISF header that has an impossible value."""
     return Unreadable(
         f"The header of the XISF file has an impossible {attribute}; write the file again.", kind="bad_header"
     )

@@ -69,7 +69,7 @@ def xisf_header(root: ET.Element, image: ET.Element) -> Header:
     for name, keyword, factor in PROPERTIES:
         text = properties.get(name, "").strip()[:MAX_VALUE]
         if text and keyword not in cards:
-            cards[keyword] = (_card_text(_scaled(text, factor)),)
+            cards[keyword] = (_card_text(_scaled_number(text, factor)),)
     kind = image.get("imageType", "").strip()[:MAX_VALUE]
     if kind:
         cards["XISF:imageType"] = (_card_text(kind),)
@@ -104,5 +104,6 @@ def _card_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _scaled(text: str, factor: float) -> str:
+def _scaled_number(text: str, factor: float) -> str:
+    """Return the text of a number in an XISF property multiplied by a factor; other text unchanged."""
     return repr(float(text) * factor) if factor != 1.0 and _BARE.fullmatch(text) and text not in "TF" else text

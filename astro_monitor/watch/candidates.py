@@ -170,7 +170,7 @@ class Candidates:
         elif hint is Hint.CLOSED:
             candidate.writing = False
             candidate.settling.closed(now_s)
-            self._schedule(path, candidate, now_s)
+            self._schedule_check(path, candidate, now_s)
 
     def meet(self, path: str, sighting: Sighting, now_s: float, how: How) -> None:
         """Process a file that a scan found."""
@@ -211,7 +211,7 @@ class Candidates:
             before = candidate.settling.sighting
             candidate.settling.saw(sighting, now_s)
             if before != sighting:
-                self._schedule(path, candidate, now_s)
+                self._schedule_check(path, candidate, now_s)
             return candidate
         settled = self._settled.get(path)
         if settled is not None:
@@ -222,14 +222,15 @@ class Candidates:
                 self._settled[path] = _Settled(sighting)
             return None
         self._settled.pop(path, None)
-        return self._begin(path, sighting, now_s, how)
+        return self._begin_waiting(path, sighting, now_s, how)
 
-    def _begin(self, path: str, sighting: Sighting, now_s: float, how: How) -> Candidate:
+    def _begin_waiting(self, path: str, sighting: Sighting, now_s: float, how: How) -> Candidate:
+        """Return a new candidate for a file that has to settle, with its first check scheduled."""
         quiet_s = self._settings.quiet_network_s if self._is_remote() else self._settings.quiet_s
         rules = SettleRules(quiet_s, self._settings.give_up_s)
         candidate = Candidate(Settling(rules, sighting, now_s), self._clock.utc(), now_s, how)
         self._waiting[path] = candidate
-        self._schedule(path, candidate, now_s)
+        self._schedule_check(path, candidate, now_s)
         return candidate
 
     def _is_same(self, path: str, settled: _Settled, sighting: Sighting) -> bool:
@@ -262,7 +263,7 @@ class Candidates:
             return
         if digest_of(path, sighting.size_bytes) != settled.digest:
             del self._settled[path]
-            self._begin(path, sighting, self._clock.monotonic(), "event")
+            self._begin_waiting(path, sighting, self._clock.monotonic(), "event")
 
     def _is_done(self, path: str, sighting: Sighting, digest: str = "") -> bool | None:
         """Query the night log; ``None`` when it does not answer, and the next scan repeats the query."""
@@ -283,7 +284,8 @@ class Candidates:
         self.log_fails = False
         return done
 
-    def _schedule(self, path: str, candidate: Candidate, now_s: float) -> None:
+    def _schedule_check(self, path: str, candidate: Candidate, now_s: float) -> None:
+        """Put the next check of a waiting file into the queue."""
         candidate.due_s = candidate.settling.next_check_s(now_s)
         heapq.heappush(self._due, (candidate.due_s, path))
 
@@ -322,16 +324,19 @@ class Candidates:
                 settling.state = State.STUCK
         if settling.state not in (State.READY, State.STUCK):
             self._report_if_slow(path, candidate, now_s)
-            self._schedule(path, candidate, now_s)
+            self._schedule_check(path, candidate, now_s)
             return None
         del self._waiting[path]
         self._settled[path] = _Settled(settling.sighting, digest)
-        arrival = self._arrival(path, settling.sighting, digest, candidate.first_seen_utc, candidate.how)
+        arrival = self._arrival_of(path, settling.sighting, digest, candidate.first_seen_utc, candidate.how)
         return (
-            arrival if settling.state is State.READY else self._stuck(arrival, missing, now_s - candidate.first_seen_s)
+            arrival
+            if settling.state is State.READY
+            else self._stuck_failure(arrival, missing, now_s - candidate.first_seen_s)
         )
 
-    def _arrival(self, path: str, sighting: Sighting, digest: str, seen_utc: datetime, how: How) -> Arrival:
+    def _arrival_of(self, path: str, sighting: Sighting, digest: str, seen_utc: datetime, how: How) -> Arrival:
+        """Return the arrival of a settled file: path, size, times, digest, and how it was found."""
         return Arrival(
             path=Path(path),
             root=self._root,
@@ -345,7 +350,8 @@ class Candidates:
             digest=digest,
         )
 
-    def _stuck(self, arrival: Arrival, missing: str, waited_s: float) -> Failed:
+    def _stuck_failure(self, arrival: Arrival, missing: str, waited_s: float) -> Failed:
+        """Return the failure of a file that is incomplete and has not changed for the time limit."""
         return Failed(
             arrival=arrival,
             frame_id=None,
@@ -371,7 +377,7 @@ class Candidates:
         seen_utc, how = (candidate.first_seen_utc, candidate.how) if candidate else (self._clock.utc(), "scan")
         self._odd.append(
             Failed(
-                arrival=self._arrival(path, sighting, "", seen_utc, how),
+                arrival=self._arrival_of(path, sighting, "", seen_utc, how),
                 frame_id=None,
                 stage="watch",
                 kind="unforeseen",
@@ -393,6 +399,7 @@ class Candidates:
         return True
 
     def _report_if_slow(self, path: str, candidate: Candidate, now_s: float) -> None:
+        """Log once that a file has been incomplete for longer than ``SLOW_NOTICE_S``."""
         if not candidate.reported_slow and now_s - candidate.first_seen_s > SLOW_NOTICE_S:
             candidate.reported_slow = True
             log.info("%s is still not complete after %g s; it is graded as soon as it is", path, SLOW_NOTICE_S)

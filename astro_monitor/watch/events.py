@@ -177,6 +177,7 @@ class _Handler(FileSystemEventHandler):
         self._hints = hints
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        """Pass the paths of a file event on as hints; an error is logged."""
         # An exception in this method would end watchdog's thread silently.
         try:
             for path, hint in read_event(event):

@@ -78,7 +78,7 @@ class WatcherGuard:
         self._next_check_s = now_s + CHECK_S
         current = identity(self._root)
         if current is None:
-            return self._root_is_gone()
+            return self._note_missing_root()
         replaced = current != self._identity
         if replaced and self._identity is not None:
             log.warning("%r was missing or replaced; watching starts again", self._root)
@@ -93,7 +93,7 @@ class WatcherGuard:
             log.warning("the watcher of %r has ended; it is started again", self._root)
             self._retry_s = now_s
             self._end_watcher()
-        started = self._watcher is None and self._start(now_s)
+        started = self._watcher is None and self._start_by_events(now_s)
         return replaced or started
 
     def doubt(self, now_s: float, missed: int) -> None:
@@ -108,14 +108,15 @@ class WatcherGuard:
         log.warning("%d new files were found without an event; the watcher is started again", missed)
         self._end_watcher()
         self._next_check_s = now_s
-        self._start(now_s)
+        self._start_by_events(now_s)
 
     def stop(self) -> None:
         """End the watcher and its threads."""
         self._end_watcher()
         self.state = "stopped"
 
-    def _root_is_gone(self) -> bool:
+    def _note_missing_root(self) -> bool:
+        """Note that the watched folder is missing, end its watcher, and return that no scan is needed."""
         if self.root_is_there or self._identity is None:
             log.warning("%r is missing; watching continues when it is back", self._root)
         self.root_is_there = False
@@ -125,7 +126,8 @@ class WatcherGuard:
         self._end_watcher()
         return False
 
-    def _start(self, now_s: float) -> bool:
+    def _start_by_events(self, now_s: float) -> bool:
+        """Start the watcher of file events if the settings allow it, and return whether it has started."""
         looking = f"looking each {self._settings.poll_s:g} s"
         if self._settings.mode == "polling" or (self._settings.mode == "auto" and self.remote):
             self.state = f"{looking}, because this is a network share" if self.remote else looking
@@ -136,7 +138,7 @@ class WatcherGuard:
         try:
             self._watcher = self._start_watcher(self._root, self._hints)
         except OSError as error:
-            reason = _why_not(error)
+            reason = _why_no_events(error)
             self.state = f"{looking}, because {reason}"
             log.warning("events of %r are not available, because %s; polling instead", self._root, reason)
             return False
@@ -158,12 +160,14 @@ class WatcherGuard:
         return True
 
     def _end_watcher(self) -> None:
+        """Stop the watcher of file events if it runs."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.stop()
 
 
-def _why_not(error: OSError) -> str:
+def _why_no_events(error: OSError) -> str:
+    """Return the reason for which the system refuses file events, with the limit to raise where one is reached."""
     match error.errno:
         case errno.ENOSPC:
             return "the limit on watched folders is reached (raise fs.inotify.max_user_watches)"

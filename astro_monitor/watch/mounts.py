@@ -62,6 +62,7 @@ def file_system(path: str, table: str) -> str:
 
 
 def _is_remote_drive(real: str) -> bool:
+    """Return whether a path is on a network drive of Windows; false on other systems."""
     if sys.platform == "win32":
         import ctypes
 

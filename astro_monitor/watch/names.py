@@ -39,12 +39,12 @@ class NameRules:
     def is_frame(self, name: str) -> bool:
         """Return whether a file of this name is a frame by its ending, and neither temporary nor ignored."""
         lower = name.lower()
-        return lower.endswith(self.formats.endings) and self._counts(lower)
+        return lower.endswith(self.formats.endings) and self._is_selected(lower)
 
     def unread_kind(self, name: str) -> Format | None:
         """Return the format of a file that is selected by its name, but not read; else ``None``."""
         kind = self.formats.kind_not_read(name)
-        return kind if kind is not None and self._counts(name.lower()) else None
+        return kind if kind is not None and self._is_selected(name.lower()) else None
 
     def is_folder(self, name: str) -> bool:
         """Return whether a folder of this name is searched."""
@@ -55,8 +55,10 @@ class NameRules:
         """Return whether all of these nested folders are searched."""
         return all(self.is_folder(name) for name in folders)
 
-    def _counts(self, lower: str) -> bool:
+    def _is_selected(self, lower: str) -> bool:
+        """Return whether a file name in lower case is neither temporary nor ignored."""
         return not _TEMPORARY.match(lower) and not _UUID_STEM.match(lower) and not self._is_ignored(lower)
 
     def _is_ignored(self, lower: str) -> bool:
+        """Return whether a name in lower case matches a pattern of ignored files and folders."""
         return any(fnmatchcase(lower, pattern.lower()) for pattern in self.ignore)

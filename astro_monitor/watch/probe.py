@@ -51,7 +51,7 @@ def look_into(path: str, size_bytes: int, formats: FormatTable | None = None) ->
     if size_bytes == 0:
         return Look(missing="is empty")
     with open_regular(path) as file:
-        declared = _declared(file, path, size_bytes, formats or built_in_formats())
+        declared = _declared_size(file, path, size_bytes, formats or built_in_formats())
         if declared.missing:
             return Look(missing=declared.missing, knows_length=True)
         end = min(declared.data_end or declared.declared_bytes or size_bytes, size_bytes)
@@ -101,7 +101,9 @@ class _Sampled:
     has_zeros: bool
 
 
-def _declared(file: BinaryIO, path: str, size_bytes: int, formats: FormatTable) -> Declared:
+def _declared_size(file: BinaryIO, path: str, size_bytes: int, formats: FormatTable) -> Declared:
+    """Return the data offset and length that a file's header declares; empty when the header cannot be read."""
+
     def read_at(offset: int, count: int) -> bytes:
         file.seek(offset)
         return file.read(count)
@@ -137,6 +139,7 @@ def _sample(file: BinaryIO, begin: int, end: int, size_bytes: int) -> _Sampled:
 
 
 def _sample_ranges(size_bytes: int) -> list[tuple[int, int]]:
+    """Return (offset, length) of the parts of a file that are sampled: head, pages in between, and last page."""
     if size_bytes <= HEAD_BYTES + SAMPLES * PAGE_BYTES:
         return [(offset, HEAD_BYTES) for offset in range(0, size_bytes, HEAD_BYTES)]
     pages = (size_bytes - HEAD_BYTES) // PAGE_BYTES
@@ -160,6 +163,7 @@ def _has_hole(file: BinaryIO, begin: int, end: int) -> bool:
 
 
 def _ends_in_zeros(file: BinaryIO, begin: int, end: int) -> bool:
+    """Return whether the last bytes, at most ``TAIL_BYTES``, between two offsets of a file are all zero."""
     count = min(TAIL_BYTES, end - begin)
     if count <= 0:
         return False

@@ -73,7 +73,7 @@ class Tree:
         """
         result = Scan()
         visited: set[tuple[int, int]] = set()
-        waiting = [(folder, self._depth(folder))]
+        waiting = [(folder, self._depth_below_root(folder))]
         while waiting:
             if stopped():
                 result.complete = False
@@ -142,7 +142,7 @@ class Tree:
     def _enter_safely(self, entry: os.DirEntry[str], depth: int, result: Scan, waiting: list[tuple[str, int]]) -> None:
         """Process one entry of a folder; an error does not affect the others."""
         try:
-            self._enter(entry, depth, result, waiting)
+            self._add_entry(entry, depth, result, waiting)
         except OSError as error:
             result.complete = False
             if error.errno in EXHAUSTED:
@@ -153,7 +153,8 @@ class Tree:
             result.complete = False
             result.unforeseen[entry.path] = error
 
-    def _enter(self, entry: os.DirEntry[str], depth: int, result: Scan, waiting: list[tuple[str, int]]) -> None:
+    def _add_entry(self, entry: os.DirEntry[str], depth: int, result: Scan, waiting: list[tuple[str, int]]) -> None:
+        """Add one directory entry to a scan: a frame to its files, a folder to those that are still to be searched."""
         is_link = entry.is_symlink()
         if is_link and not (self.follow_links and depth < MAX_LINKED_DEPTH and self._leads_inside(entry.path)):
             return
@@ -179,15 +180,17 @@ class Tree:
 
     def is_too_deep(self, path: str) -> bool:
         """Return whether a file is below ``MAX_DEPTH``, so that only events can report it."""
-        return self._depth(path) > MAX_DEPTH + 1
+        return self._depth_below_root(path) > MAX_DEPTH + 1
 
-    def _depth(self, folder: str) -> int:
+    def _depth_below_root(self, folder: str) -> int:
+        """Return the number of levels of a path below the watched folder; 0 when it is outside."""
         try:
             return len(Path(folder).relative_to(self.root).parts)
         except ValueError:
             return 0
 
     def _leads_inside(self, path: str) -> bool:
+        """Return whether a symbolic link is followed and leads to a path inside the watched folder."""
         if not self.follow_links:
             return False
         root = os.path.realpath(self.root)
@@ -204,6 +207,7 @@ def identity(folder: str) -> tuple[int, int] | None:
 
 
 def _first_visit(folder: str, visited: set[tuple[int, int]]) -> bool:
+    """Return whether a scan visits a folder for the first time, and note the visit; false for a missing folder."""
     current = identity(folder)
     if current is None or current in visited:
         return False

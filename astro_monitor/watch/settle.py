@@ -146,7 +146,7 @@ class Settling:
 
     def is_ripe(self, now_s: float) -> bool:
         """Return whether a check of the content is due."""
-        return self._closing_counts(now_s) or self.unchanged_s(now_s) >= self.quiet_needed_s()
+        return self._closed_and_due(now_s) or self.unchanged_s(now_s) >= self.quiet_needed_s()
 
     def decide(self, look: Look, now_s: float, *, being_written: bool = False) -> State:
         """Return the state after a check of the content; the sightings before and after the check are equal.
@@ -192,10 +192,12 @@ class Settling:
         next_s = min([now_s + step_s, *(self._changed_s + limit for limit in deadlines if limit > quiet_s)])
         return max(next_s, now_s + MIN_CHECK_S)
 
-    def _closing_counts(self, now_s: float) -> bool:
+    def _closed_and_due(self, now_s: float) -> bool:
+        """Return whether the file was closed by its writer, and is due for its first check after that."""
         return self._closed_s is not None and self._look is None and now_s >= self._closed_s + CLOSED_CHECK_S
 
     def _note_change(self, now_s: float) -> None:
+        """Record that the file has changed: it is growing, and its quiet time starts again."""
         self._longest_gap_s = max(self._longest_gap_s, now_s - self._changed_s)
         self._changed_s = now_s
         self._closed_s = None

@@ -186,7 +186,7 @@ class FolderSource:
                 self._take_hints(now_s, stopped)
                 self._scan_what_is_due(now_s, stopped)
                 yield from self._candidates.settle_due(stopped)
-                self._wait(stop)
+                self._wait_for_work(stop)
         finally:
             self._guard.stop()
 
@@ -199,13 +199,15 @@ class FolderSource:
 
         return stopped
 
-    def _wait(self, stop: threading.Event) -> None:
+    def _wait_for_work(self, stop: threading.Event) -> None:
+        """Wait until file events arrive or a check or scan is due; after an event, shortly for further ones."""
         now_s = self._clock.monotonic()
         due_s = [self._next_scan_s, now_s + MAX_WAIT_S, self._candidates.next_due_s(), *self._scans_due.values()]
         if self._clock.wait(self._hints.wake, max(min(due_s) - now_s, 0.0)):
             self._clock.wait(stop, GATHER_S)
 
     def _take_hints(self, now_s: float, stopped: Callable[[], bool]) -> None:
+        """Pass the paths of file events to the candidates, scan new folders, and request a scan after lost events."""
         hints, lost = self._hints.take_all()
         for path in self.reopened.take(hints):
             self._candidates.start_over(path)
@@ -229,6 +231,7 @@ class FolderSource:
                     self._unread.note(path, kind)
 
     def _scan_what_is_due(self, now_s: float, stopped: Callable[[], bool]) -> None:
+        """Scan the folders whose second scan is due, and the whole watched folder when its next scan is due."""
         for folder in [folder for folder, due_s in self._scans_due.items() if due_s <= now_s]:
             del self._scans_due[folder]
             self._scan_folder(folder, now_s, "event", stopped)
@@ -248,7 +251,7 @@ class FolderSource:
             # Without an event for these files until the next scan, the watcher is blind.
             self._unannounced = self._candidates.found_by_scan_at(now_s)
         if scan.complete:
-            self._candidates.forget_all_but(scan.files, self._tree.is_too_deep if scan.too_deep else _never)
+            self._candidates.forget_all_but(scan.files, self._tree.is_too_deep if scan.too_deep else _never_too_deep)
         self._note(scan)
         self._scanned_once = True
         after_s = self._clock.monotonic()
@@ -259,6 +262,7 @@ class FolderSource:
     def _scan_folder(
         self, folder: str, now_s: float, how: Literal["event", "scan", "poll"], stopped: Callable[[], bool]
     ) -> Scan:
+        """Scan a folder, pass the files found to the candidates, and return the scan."""
         scan = self._tree.scan(folder, stopped)
         ignore = self._settings.existing == "ignore" and not self._scanned_once and folder == self._tree.root
         for path, sighting in scan.files.items():
@@ -285,5 +289,6 @@ class FolderSource:
         self._too_deep = scan.too_deep
 
 
-def _never(path: str) -> bool:
+def _never_too_deep(path: str) -> bool:
+    """Return false for each path, for a scan in which no folder was too deep."""
     return False

@@ -44,11 +44,12 @@ class OpenWriters:
             now_s: monotonic time in seconds.
         """
         if now_s - self._taken_s >= FRESH_S:
-            self._open = frozenset(self._frames())
+            self._open = frozenset(self._open_frames())
             self._taken_s = now_s
         return file_id in self._open
 
-    def _frames(self) -> Iterator[tuple[int, int]]:
+    def _open_frames(self) -> Iterator[tuple[int, int]]:
+        """Yield device and inode number of each frame that another process has open for writing."""
         own_pid = str(os.getpid())
         for process in _names(self._processes):
             if process.isdecimal() and process != own_pid:
