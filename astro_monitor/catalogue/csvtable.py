@@ -20,11 +20,12 @@ def csv_text(table: SourceTable) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in COLUMNS])
-    writer.writerows(zip(*(_texts(column, table) for column in COLUMNS), strict=True))
+    writer.writerows(zip(*(_column_texts(column, table) for column in COLUMNS), strict=True))
     return out.getvalue()
 
 
-def _texts(column: Column, table: SourceTable) -> list[str]:
+def _column_texts(column: Column, table: SourceTable) -> list[str]:
+    """Return the values of a column of the source table as CSV texts; empty for NaN."""
     values = column.values(table)
     if values.dtype == np.bool_:
         return ["true" if value else "false" for value in values]

@@ -138,7 +138,7 @@ def render(
         1 - rig.vignetting * radius**2
     )
     if trail_px is not None:
-        electrons += _trail(xx, yy, trail_px, peak_e=6.0 * float(np.sqrt(electrons.mean())))
+        electrons += _trail_light(xx, yy, trail_px, peak_e=6.0 * float(np.sqrt(electrons.mean())))
     noisy = electrons + rng.standard_normal((height, width), np.float32) * np.sqrt(electrons + rig.read_noise_e**2)
     adu = noisy / rig.e_per_adu + rig.offset_adu
     return np.asarray(np.clip(np.rint(adu), 0, 65535), np.uint16)
@@ -183,9 +183,10 @@ def _phase_stamps(spread: NDArray[np.float64]) -> NDArray[np.float32]:
     return stamps
 
 
-def _trail(
+def _trail_light(
     xx: NDArray[np.float32], yy: NDArray[np.float32], ends: tuple[float, float, float, float], peak_e: float
 ) -> NDArray[np.float32]:
+    """Return the light of a straight trail between two points of the simulated frame, in electrons."""
     x0, y0, x1, y1 = ends
     length = float(np.hypot(x1 - x0, y1 - y0))
     across = ((xx - x0) * (y1 - y0) - (yy - y0) * (x1 - x0)) / length

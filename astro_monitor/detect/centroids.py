@@ -46,7 +46,7 @@ def centred(points: Points, seen: NDArray[np.float32]) -> Points:
     start_x, start_y = x - column, y - row
     dx, dy = start_x, start_y
     for _ in range(_STEPS):
-        dx, dy = _step(light, dx, dy)
+        dx, dy = _next_offsets(light, dx, dy)
     # NaN where the light in the window is not positive in total: those sources keep their positions, too.
     near = np.hypot(dx - start_x, dy - start_y) <= FARTHEST_PX
     new_x, new_y = points.x_px.copy(), points.y_px.copy()
@@ -64,9 +64,10 @@ def _windows(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[n
     return np.where(inside, seen[rows[:, :, None], columns[:, None, :]], np.float32(0))
 
 
-def _step(
+def _next_offsets(
     light: NDArray[np.float32], dx: NDArray[np.float32], dy: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the offsets (x, y) of all sources after one iteration of the centroid in a Gaussian window."""
     away_x, away_y = _OFFSETS.astype(np.float32) - dx[:, None], _OFFSETS.astype(np.float32) - dy[:, None]
     window_x, window_y = (np.exp(-(away**2) / np.float32(2 * WINDOW_SIGMA_PX**2)) for away in (away_x, away_y))
     by_row = np.matmul(light, window_x[:, :, None])[:, :, 0]

@@ -145,5 +145,6 @@ def _brightness(
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of the detections, made read-only."""
     values.flags.writeable = False
     return values

@@ -76,13 +76,14 @@ def cores(points: Points, seen: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = seen.shape
     row, column = np.rint(points.y_px).astype(np.intp), np.rint(points.x_px).astype(np.intp)
     row, column = np.clip(row, 1, height - 2), np.clip(column, 1, width - 2)
-    brightest = _squares(seen, row, column).reshape(-1, 9).argmax(axis=1)
+    brightest = _pixels_around(seen, row, column).reshape(-1, 9).argmax(axis=1)
     row = np.clip(row + brightest // 3 - 1, 1, height - 2)
     column = np.clip(column + brightest % 3 - 1, 1, width - 2)
-    return signal_to_noise(_squares(seen, row, column))
+    return signal_to_noise(_pixels_around(seen, row, column))
 
 
-def _squares(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
+def _pixels_around(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return (N, 3, 3) pixels of a tile around each position."""
     return np.asarray(seen[row[:, None, None] + _AROUND[:, None], column[:, None, None] + _AROUND], np.float32)
 
 
@@ -167,6 +168,7 @@ def _common_profile(points: Points, pixels: NDArray[np.float32], power: NDArray[
 
 
 def _best_profile(pixels: NDArray[np.float32]) -> tuple[int, float]:
+    """Return the index of the profile width with the smallest median residual of all sources, and this residual."""
     typical = [float(np.median(_residuals(pixels, profiles)[0])) for profiles in _PROFILES]
     best = int(np.argmin(typical))
     return best, typical[best]

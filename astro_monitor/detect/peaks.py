@@ -110,7 +110,7 @@ def certain(points: Points, star_threshold: float, artefact_threshold: float) ->
 
 
 def without_duplicates(points: Points, core_shape: tuple[int, int]) -> Points:
-    """Return the sources without duplicates at the common borders of tiles: the better score remains.
+    """Return the peaks without duplicates of one source found in two neighbouring tiles: the better score remains.
 
     Two tiles have slightly different surroundings, so each can locate the source on its own side.
 
@@ -137,6 +137,7 @@ def without_duplicates(points: Points, core_shape: tuple[int, int]) -> Points:
 
 
 def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the probabilities of log-odds from the network."""
     return 1 / (1 + np.exp(-log_odds.astype(np.float64)))
 
 

@@ -83,14 +83,15 @@ class Stretch:
         for y in range(y0, y1, _STRIP_ROWS):
             end = min(y + _STRIP_ROWS, y1)
             strip = out[y - top : end - top, x0 - left : x1 - left]
-            self._bin(pixels, slice(y, end), slice(x0, x1), strip)
+            self._fill_binned(pixels, slice(y, end), slice(x0, x1), strip)
             if binned_adu is not None:
                 self._keep_means(strip, y // CELL_PX, x0 // CELL_PX, binned_adu)
             self._subtract_sky(strip, slice(y, end), slice(x0, x1), scratch[: end - y])
             np.maximum(strip, _LOWEST, out=strip)
             np.log(strip, out=strip)
 
-    def _bin(self, pixels: Pixels, rows: slice, columns: slice, out: NDArray[np.float32]) -> None:
+    def _fill_binned(self, pixels: Pixels, rows: slice, columns: slice, out: NDArray[np.float32]) -> None:
+        """Fill a strip with the pixels of the frame, summed over the binning and multiplied by the gain."""
         n = self.bin_factor
         if n == 1:
             # Faster than a multiplication that converts whole numbers on the way; the digits are the same.
@@ -119,6 +120,7 @@ class Stretch:
     def _subtract_sky(
         self, strip: NDArray[np.float32], rows: slice, columns: slice, scratch: NDArray[np.float32]
     ) -> None:
+        """Subtract the sky, interpolated between two rows of its mesh, from a strip of the frame."""
         # The mesh rows at the middle of the strip are used for all of it: this extrapolates by at most 8 rows.
         mesh_row = self._mesh_row[(rows.start + rows.stop - 1) // 2]
         above = self._columns[mesh_row, columns]
@@ -138,6 +140,7 @@ def signal_to_noise(seen: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cell_centres(count: int, cell_px: int) -> NDArray[np.float64]:
+    """Return the pixel coordinates of the centres of the cells along one axis of the sky map."""
     return (np.arange(count, dtype=np.float64) + 0.5) * cell_px - 0.5
 
 

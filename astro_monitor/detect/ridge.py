@@ -117,13 +117,13 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
     """
     line, bend, straight_share = _nearest_ridge(pixels, line, step, noise_adu)
     samples, count = _sampling(line.length, step)
-    blocks, places = _blocks(pixels, line, step), _places(line.length, count)
+    blocks, places = _blocks(pixels, line, step), _sample_positions(line.length, count)
     profile = _smooth(_trimmed(blocks))
     peak = REACH - 3 + int(np.argmax(np.where(np.isfinite(profile), profile, -np.inf)[REACH - 3 : REACH + 4]))
     low_left = _lowest(profile[max(peak - valley_steps, 0) : peak + 1])
     low_right = _lowest(profile[peak : peak + valley_steps + 1])
     height = max(float(profile[peak]) - max(low_left, low_right), 0.0) if np.isfinite(profile[peak]) else 0.0
-    width = _narrowed(width_at(profile, peak, float(profile[peak]) - height / 2)) if height else 0.0
+    width = _without_softening(width_at(profile, peak, float(profile[peak]) - height / 2)) if height else 0.0
     core, flank, seen = _sides(blocks, peak, width)
     light_error = _MEDIAN_ERROR * noise_adu / math.sqrt(samples / count * max(1, round(width)))
     lit = core - flank > _CLEARLY_LIT * light_error
@@ -203,7 +203,8 @@ def _sampling(length: float, step: int) -> tuple[int, int]:
     return samples // count * count, count
 
 
-def _places(length: float, count: int) -> Values:
+def _sample_positions(length: float, count: int) -> Values:
+    """Return the positions of ``count`` equally spaced samples along a line."""
     return np.asarray((np.arange(count) + 0.5) * (length / count), np.float64)
 
 
@@ -244,7 +245,7 @@ def _clipped(blocks: Values, error: float) -> Values:
 
 def _best_line(light: Values) -> tuple[float, float, float, float]:
     """Return the offsets of the best line at its ends, the sagitta of the best arc, and the ratio of their scores."""
-    along = _places(1.0, len(light))
+    along = _sample_positions(1.0, len(light))
     ends = np.arange(-_SLACK, _SLACK + 1.0)
     first, last = (values.ravel() for values in np.meshgrid(ends, ends, indexing="ij"))
     straight = _score(light, first[:, None] + (last - first)[:, None] * along)
@@ -294,7 +295,8 @@ def _lowest(values: Values) -> float:
     return float(seen.min()) if len(seen) > 1 else math.inf
 
 
-def _narrowed(width: float) -> float:
+def _without_softening(width: float) -> float:
+    """Return the width of a ridge in steps without the part that sampling and smoothing add; at least 0.5."""
     return math.sqrt(max(width * width - _SOFTENED_STEPS2, 0.25))
 
 
@@ -306,7 +308,9 @@ def _half_width(blocks: Values, peak: int, valley_steps: int) -> float:
         return 0.0
     top = near.start + int(np.argmax(profile[near]))
     base = max(_lowest(profile[max(top - valley_steps, 0) : top + 1]), _lowest(profile[top : top + valley_steps + 1]))
-    return _narrowed(width_at(profile, top, 0.5 * (float(profile[top]) + base))) if math.isfinite(base) else 0.0
+    return (
+        _without_softening(width_at(profile, top, 0.5 * (float(profile[top]) + base))) if math.isfinite(base) else 0.0
+    )
 
 
 def _scatter(profile: Values, peak: int, width: float) -> float:

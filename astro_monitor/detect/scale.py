@@ -150,7 +150,7 @@ def _box_sums(stamps: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
     """Return the brightest sampled pixel of each block, brightest blocks first."""
     step = 1 if pixels.size < 300_000 else 2 if pixels.size < 1_200_000 else 4
-    return _brightest(pixels[step // 2 :: step, step // 2 :: step], step, sky, sky.noise_adu)
+    return _brightest_of_blocks(pixels[step // 2 :: step, step // 2 :: step], step, sky, sky.noise_adu)
 
 
 def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
@@ -161,10 +161,13 @@ def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
         return np.empty(0, np.intp), np.empty(0, np.intp)
     rows = pixels[:height, :width].reshape(height // step, step, width).sum(axis=1, dtype=np.float32)
     averaged = rows.reshape(height // step, width // step, step).mean(axis=2) / np.float32(step)
-    return _brightest(averaged, step, sky, sky.noise_adu / step)
+    return _brightest_of_blocks(averaged, step, sky, sky.noise_adu / step)
 
 
-def _brightest(samples: NDArray[np.uint16] | NDArray[np.float32], step: int, sky: SkyMap, noise_adu: float) -> Places:
+def _brightest_of_blocks(
+    samples: NDArray[np.uint16] | NDArray[np.float32], step: int, sky: SkyMap, noise_adu: float
+) -> Places:
+    """Return the pixels (y, x) of the brightest sample in each block that exceeds the sky clearly, brightest first."""
     per_block = max(1, _BLOCK_PX // step)
     rows, columns = (size // per_block for size in samples.shape)
     if not rows or not columns:

@@ -129,11 +129,12 @@ def _without_stars(light: Values) -> Values:
 
 
 def _rank_correlation(first: Values, second: Values) -> float:
+    """Return the rank correlation of two series, such as distance from a star and light along a line."""
     ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def off_axis_steps(ridge: Ridge, step: int) -> tuple[float, bool]:
-    """Return the deviation of the line from its column or row in steps, and whether it is a column."""
+    """Return the deviation in steps of a star's bloom or spike from its pixel column or row, and whether a column."""
     off_column, off_row = abs(ridge.line.dx) * ridge.line.length, abs(ridge.line.dy) * ridge.line.length
     return min(off_column, off_row) / step, off_column < off_row

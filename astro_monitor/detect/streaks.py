@@ -78,7 +78,7 @@ def find_streaks(
         for index, ridge in enumerate(ridges)
         if index not in rays and ridge.line.length >= shortest_px and not impostor(ridge, scene)
     ]
-    streaks = [_streak(line, width) for line, width in _joined(trails, bin_factor)]
+    streaks = [_streak_from_line(line, width) for line, width in _joined(trails, bin_factor)]
     streaks = _without_trailed_stars(streaks, pixels.shape)
     return tuple(sorted(streaks, key=lambda streak: -streak.length_px))
 
@@ -103,8 +103,8 @@ def _joined(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
     for ridge in sorted(ridges, key=lambda candidate: -candidate.line.length):
         line, width = ridge.line, ridge.width_steps * step
         for index, (other, joined_width) in enumerate(joined):
-            if _is_piece(line, other, step):
-                joined[index] = (_together(other, line), joined_width)
+            if _is_same_line(line, other, step):
+                joined[index] = (_joined_line(other, line), joined_width)
                 break
         else:
             joined.append((line, width))
@@ -117,18 +117,21 @@ def _seen_from(other: Line, point: tuple[float, float]) -> tuple[float, float]:
     return x * other.dx + y * other.dy, y * other.dx - x * other.dy
 
 
-def _is_piece(line: Line, other: Line, step: int) -> bool:
+def _is_same_line(line: Line, other: Line, step: int) -> bool:
+    """Return whether a line is a piece of another one: nearly parallel to it, with both ends close to it."""
     turned = abs(math.degrees(math.asin(max(-1.0, min(1.0, line.dx * other.dy - line.dy * other.dx)))))
     across = max(abs(_seen_from(other, line.at(end))[1]) for end in (0.0, line.length))
     return turned < _SAME_LINE_DEG and across < _SAME_LINE_STEPS * step
 
 
-def _together(line: Line, piece: Line) -> Line:
+def _joined_line(line: Line, piece: Line) -> Line:
+    """Return a line extended to the ends of a piece of it."""
     along = [_seen_from(line, piece.at(end))[0] for end in (0.0, piece.length)]
     return line.between((min(0.0, *along), 0.0), (max(line.length, *along), 0.0))
 
 
-def _streak(line: Line, width_px: float) -> Streak:
+def _streak_from_line(line: Line, width_px: float) -> Streak:
+    """Return the streak of a line with a width: its end points, angle and length."""
     angle_deg = math.degrees(math.atan2(line.dy, line.dx))
     x1, y1 = line.at(line.length)
     return Streak(
@@ -154,5 +157,6 @@ def _without_trailed_stars(streaks: list[Streak], shape: tuple[int, int]) -> lis
 
 
 def _angle_between(first: Streak, second: Streak) -> float:
+    """Return the angle between two streaks in degrees, from 0 to 90."""
     turned = abs(first.angle_deg - second.angle_deg) % 180
     return min(turned, 180 - turned)

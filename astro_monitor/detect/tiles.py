@@ -81,4 +81,5 @@ class TilePlan:
 
 
 def _round_up(size: int, multiple: int) -> int:
+    """Return a size of a tile in pixels, rounded up to a multiple."""
     return -(-size // multiple) * multiple

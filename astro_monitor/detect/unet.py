@@ -71,7 +71,7 @@ class StarNet:
         binned_adu = np.empty(tuple(size // CELL_PX for size in stretch.shape), np.float32)
 
         def map_tile(tile: Tile) -> tuple[Points, NDArray[np.float32]]:
-            return self._tile(pixels, stretch, plan, tile, streak, binned_adu)
+            return self._detect_in_tile(pixels, stretch, plan, tile, streak, binned_adu)
 
         if self._model.workers == 1:
             parts = [map_tile(tile) for tile in plan]
@@ -84,7 +84,7 @@ class StarNet:
         points = certain(points, self._star_threshold, self._artefact_threshold)
         return Scan(without_duplicates(points, plan.core_shape), streak, binned_adu)
 
-    def _tile(
+    def _detect_in_tile(
         self,
         pixels: Pixels,
         stretch: Stretch,
@@ -93,6 +93,7 @@ class StarNet:
         streak: NDArray[np.float32],
         binned_adu: NDArray[np.float32],
     ) -> tuple[Points, NDArray[np.float32]]:
+        """Run the network on a tile, fill its part of the streak map, and return its core's sources and their light."""
         seen = self._buffer(plan.tile_shape)
         try:
             stretch.window(pixels, tile.top, tile.left, seen, binned_adu)
@@ -102,7 +103,7 @@ class StarNet:
         finally:
             self._free_buffers.put(seen)
         rows, columns = slice(tile.core_top, tile.core_bottom), slice(tile.core_left, tile.core_right)
-        core = streak[_cells(rows), _cells(columns)]
+        core = streak[_cells_of_pixels(rows), _cells_of_pixels(columns)]
         top, left = (tile.core_top - tile.top) // CELL_PX, (tile.core_left - tile.left) // CELL_PX
         core[...] = maps[STREAK, top : top + core.shape[0], left : left + core.shape[1]]
         x, y = points.x_px + np.float32(tile.left), points.y_px + np.float32(tile.top)
@@ -122,5 +123,6 @@ class StarNet:
         return np.empty(shape, np.float32)
 
 
-def _cells(pixels: slice) -> slice:
+def _cells_of_pixels(pixels: slice) -> slice:
+    """Return the slice of cells of the streak map that covers a slice of network pixels."""
     return slice(pixels.start // CELL_PX, -(-pixels.stop // CELL_PX))

@@ -59,7 +59,7 @@ class Model:
     @property
     def identity(self) -> str:
         """``name.version+hash``, by which documents identify the model."""
-        return _identity(self.card)
+        return _card_identity(self.card)
 
     def require(self, *, preprocessing_version: str, inputs: Iterable[str], outputs: Iterable[str]) -> None:
         """Raise an error unless the model fits the caller's code.
@@ -121,7 +121,7 @@ class Model:
 
     def warm_up(self) -> None:
         """Run once on zeros, so that the first frame of the night is as fast as the others."""
-        self.run({spec.name: np.zeros(_example(spec), spec.dtype) for spec in self.card.inputs})
+        self.run({spec.name: np.zeros(_example_shape(spec), spec.dtype) for spec in self.card.inputs})
 
 
 def open_model(name: str, *, folder: Path | None = None, provider: Provider = "auto", threads: int = 0) -> Model:
@@ -163,10 +163,11 @@ def identity_of(name: str, folder: Path | None = None) -> str:
     Raises:
         ModelError: missing or altered.
     """
-    return _identity(store.load(name, folder)[0])
+    return _card_identity(store.load(name, folder)[0])
 
 
-def _identity(card: Card) -> str:
+def _card_identity(card: Card) -> str:
+    """Return the identity of a model from its card: name, version, and first digits of its SHA-256."""
     return f"{card.name}.{card.version}+{card.sha256[:IDENTITY_DIGITS]}"
 
 
@@ -183,14 +184,15 @@ def verify_model(name: str, folder: Path | None = None) -> Card:
 
 
 def _usable_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _compare(card: Card, role: str, specs: tuple[TensorSpec, ...], nodes: list[onnxruntime.NodeArg]) -> None:
     """Raise an error unless names, element types and shapes are those of the card; free dimensions match free ones."""
-    declared = {spec.name: (spec.dtype, _pattern(spec.shape)) for spec in specs}
-    actual = {node.name: (_DTYPES.get(node.type, node.type), _pattern(node.shape)) for node in nodes}
+    declared = {spec.name: (spec.dtype, _fixed_sizes(spec.shape)) for spec in specs}
+    actual = {node.name: (_DTYPES.get(node.type, node.type), _fixed_sizes(node.shape)) for node in nodes}
     if declared != actual:
         raise ModelError(
             f"model {card.name} does not fit its card: the {role}s are {actual}, the card says {declared}; "
@@ -198,11 +200,13 @@ def _compare(card: Card, role: str, specs: tuple[TensorSpec, ...], nodes: list[o
         )
 
 
-def _pattern(shape: Iterable[int | str | None]) -> tuple[int | None, ...]:
+def _fixed_sizes(shape: Iterable[int | str | None]) -> tuple[int | None, ...]:
+    """Return the shape of a tensor with ``None`` for each dimension of free size."""
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def _example(spec: TensorSpec) -> tuple[int, ...]:
+def _example_shape(spec: TensorSpec) -> tuple[int, ...]:
+    """Return the shape of an example input of a model; 1 for dimensions of free size unless the card has an example."""
     if spec.example is not None:
         return spec.example
     return tuple(size if isinstance(size, int) else 1 for size in spec.shape)

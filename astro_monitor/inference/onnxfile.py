@@ -36,12 +36,13 @@ def has_external_data(content: bytes) -> bool:
         ModelError: the bytes are not the protocol buffer of a model.
     """
     try:
-        return _external(memoryview(content), "MODEL", 0)
+        return _message_has_external(memoryview(content), "MODEL", 0)
     except (IndexError, ValueError) as error:
         raise ModelError("the model file is damaged: it is not an ONNX model; install the model again") from error
 
 
-def _external(data: memoryview, message: str, depth: int) -> bool:
+def _message_has_external(data: memoryview, message: str, depth: int) -> bool:
+    """Return whether a protocol-buffer message of an ONNX file contains a tensor with data in another file."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
     for field, value in _fields(data):
@@ -53,7 +54,7 @@ def _external(data: memoryview, message: str, depth: int) -> bool:
         if inner is not None:
             if not isinstance(value, memoryview):
                 raise ValueError("a message was expected")
-            if _external(value, inner, depth + 1):
+            if _message_has_external(value, inner, depth + 1):
                 return True
     return False
 
@@ -62,14 +63,14 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield number and value (bytes, or an integer) of the fields of one message."""
     offset = 0
     while offset < len(data):
-        tag, offset = _varint(data, offset)
+        tag, offset = _read_varint(data, offset)
         field, wire = tag >> 3, tag & 7
         if wire == 0:
-            value, offset = _varint(data, offset)
+            value, offset = _read_varint(data, offset)
             yield field, value
             continue
         if wire == 2:
-            size, offset = _varint(data, offset)
+            size, offset = _read_varint(data, offset)
         elif wire in (1, 5):
             size = 8 if wire == 1 else 4
         else:
@@ -80,7 +81,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         offset += size
 
 
-def _varint(data: memoryview, offset: int) -> tuple[int, int]:
+def _read_varint(data: memoryview, offset: int) -> tuple[int, int]:
+    """Return the variable-length integer at an offset of a protocol buffer, and the offset after it."""
     value = shift = 0
     while True:
         byte = data[offset]

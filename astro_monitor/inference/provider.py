@@ -102,4 +102,5 @@ def _load_cuda_libraries() -> None:
 
 
 def _first_line(error: Exception) -> str:
+    """Return the first line of an error's text, at most 200 letters; the name of its type when it has no text."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -55,10 +55,10 @@ def load(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
     source = model_folder(folder)
     if not name or name != Path(name).name or name.startswith("."):
         raise ModelError(f"'{name}' is not a name of a model; see 'astro-monitor models'")
-    card = Card.parse(_read(source / f"{name}.json", MAX_CARD_BYTES, name), f"{name}.json")
+    card = Card.parse(_read_limited(source / f"{name}.json", MAX_CARD_BYTES, name), f"{name}.json")
     if card.name != name:
         raise ModelError(f"model card {name}.json is for model {card.name}; install the model again")
-    content = _read(source / f"{name}.onnx", MAX_MODEL_BYTES, name)
+    content = _read_limited(source / f"{name}.onnx", MAX_MODEL_BYTES, name)
     card.check_file(content)
     if has_external_data(content):
         raise ModelError(f"model {name} wants data from other files, which is not allowed; export it as a single file")
@@ -76,10 +76,11 @@ def list_models(folder: Path | None = None) -> tuple[Card, ...]:
         names = sorted(entry.name for entry in source.iterdir() if entry.name.endswith(".json"))
     except OSError as error:
         raise ModelError(f"folder of models {source} cannot be read; check models.folder") from error
-    return tuple(Card.parse(_read(source / name, MAX_CARD_BYTES, name), name) for name in names)
+    return tuple(Card.parse(_read_limited(source / name, MAX_CARD_BYTES, name), name) for name in names)
 
 
-def _read(path: Traversable, limit_bytes: int, name: str) -> bytes:
+def _read_limited(path: Traversable, limit_bytes: int, name: str) -> bytes:
+    """Return the bytes of a model's file; raise ModelError when it is missing, too large, or no plain file."""
     try:
         with _opened(path) as file:
             content = file.read(limit_bytes + 1)

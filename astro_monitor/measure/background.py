@@ -86,10 +86,12 @@ def _smooth(mesh: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _robust_variance(values: NDArray[np.float64]) -> float:
+    """Return the variance of sky values from their median absolute deviation."""
     return float((1.4826 * np.median(np.abs(values - np.median(values)))) ** 2)
 
 
 def _slope(surface: NDArray[np.float64], along: NDArray[np.intp]) -> float:
+    """Return the slope of the sky level along an axis of its mesh, by least squares; 0 when the axis has one cell."""
     centred = along - along.mean()
     norm = float((centred**2).sum())
     return float((centred * surface).sum() / norm) if norm else 0.0

@@ -62,10 +62,10 @@ def sun_and_moon(meta: FrameMeta, own_site: Site | None) -> dict[str, float] | s
     site = own_site or _site_of(meta, moment)
     if site is None:
         return "neither the header nor the settings tell the site (site.latitude_deg, site.longitude_deg)"
-    sky = _sky(site, moment)
+    sky = _interpolated_sky(site, moment)
     values = {"sun_altitude_deg": sky.sun_deg, "moon_altitude_deg": sky.moon_deg, "moon_illumination": sky.moon_lit}
     if meta.ra_deg is not None and meta.dec_deg is not None:
-        values["moon_separation_deg"] = _separation(meta.ra_deg, meta.dec_deg, sky.moon_ra_deg, sky.moon_dec_deg)
+        values["moon_separation_deg"] = _separation_deg(meta.ra_deg, meta.dec_deg, sky.moon_ra_deg, sky.moon_dec_deg)
     return values
 
 
@@ -77,32 +77,35 @@ def _site_of(meta: FrameMeta, moment: datetime) -> Site | None:
     written, turned = Site(meta.site_lat_deg, longitude), Site(meta.site_lat_deg, -longitude)
     if meta.altitude_deg is not None and meta.ra_deg is not None and meta.dec_deg is not None:
         misses = {
-            abs(_altitude(meta.ra_deg, meta.dec_deg, site, _sky(site, moment)) - meta.altitude_deg): site
+            abs(_altitude(meta.ra_deg, meta.dec_deg, site, _interpolated_sky(site, moment)) - meta.altitude_deg): site
             for site in (turned, written)
         }
         return misses[min(misses)] if min(misses) <= AGREES_DEG else None
-    by_day = _sky(written, moment).sun_deg > BY_DAY_DEG
-    return turned if by_day and _sky(turned, moment).sun_deg <= BY_DAY_DEG else written
+    by_day = _interpolated_sky(written, moment).sun_deg > BY_DAY_DEG
+    return turned if by_day and _interpolated_sky(turned, moment).sun_deg <= BY_DAY_DEG else written
 
 
-def _sky(site: Site, moment: datetime) -> _Sky:
+def _interpolated_sky(site: Site, moment: datetime) -> _Sky:
+    """Return the positions of Sun and Moon and the sidereal time at a moment, interpolated between times of a grid."""
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     before = math.floor(seconds / GRID_S) * GRID_S
     early, late = _sky_at(site, before), _sky_at(site, before + GRID_S)
     share = (seconds - before) / GRID_S
     return _Sky(*(
-        _between(getattr(early, name), getattr(late, name), share, turns=name in ("sidereal_deg", "moon_ra_deg"))
+        _interpolated(getattr(early, name), getattr(late, name), share, turns=name in ("sidereal_deg", "moon_ra_deg"))
         for name in _Sky.__dataclass_fields__
     ))  # fmt: skip
 
 
-def _between(early: float, late: float, share: float, *, turns: bool) -> float:
+def _interpolated(early: float, late: float, share: float, *, turns: bool) -> float:
+    """Return a value between an earlier and a later one; with ``turns``, of an angle along its shorter arc."""
     step = (late - early + 180.0) % 360.0 - 180.0 if turns else late - early
     return early + share * step
 
 
 @functools.lru_cache(maxsize=256)
 def _sky_at(site: Site, seconds: int) -> _Sky:
+    """Return the positions of Sun and Moon and the sidereal time at a Unix time, computed by astropy."""
     # The import takes one second, so it is done only for rigs with a known site.
     from astropy.coordinates import AltAz, EarthLocation, get_body
     from astropy.time import Time
@@ -139,7 +142,8 @@ def _altitude(ra_deg: float, dec_deg: float, site: Site, sky: _Sky) -> float:
     return math.degrees(math.asin(min(max(sine, -1.0), 1.0)))
 
 
-def _separation(ra_deg: float, dec_deg: float, other_ra_deg: float, other_dec_deg: float) -> float:
+def _separation_deg(ra_deg: float, dec_deg: float, other_ra_deg: float, other_dec_deg: float) -> float:
+    """Return the angle between two positions on the sky in degrees."""
     from astropy.coordinates import angular_separation
 
     angles_rad = (math.radians(angle_deg) for angle_deg in (ra_deg, dec_deg, other_ra_deg, other_dec_deg))

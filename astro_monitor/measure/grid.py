@@ -38,14 +38,15 @@ def field_grid(
     cells = cell_of(stars.x_px, stars.y_px, shape)
     sky = _sky_of_cells(detections.sky, shape)
     return tuple(
-        _cell(index, int(counts[index]), sky[index], stars, np.flatnonzero(cells == index), sensor_px_per_px)
+        _field_cell(index, int(counts[index]), sky[index], stars, np.flatnonzero(cells == index), sensor_px_per_px)
         for index in range(COLUMNS * ROWS)
     )
 
 
-def _cell(
+def _field_cell(
     index: int, count: int, sky_adu: float, stars: Stars, in_cell: NDArray[np.intp], sensor_px_per_px: int
 ) -> FieldCell:
+    """Return the metrics of one cell of the field: star count, sky level, and width and elongation of its stars."""
     fwhm = elongation = angle = None
     if in_cell.size >= MIN_STARS_IN_CELL:
         a, b = stars.a_px[in_cell].astype(np.float64), stars.b_px[in_cell].astype(np.float64)

@@ -78,7 +78,7 @@ class Measurer:
         found = replace(detections, hot=NO_HOT_PIXELS)
         stars, which, _ = measure_chosen(clean, found, select(clean, found))
         bright = _bright_stars(stars, frame)
-        cells = field_grid(detections, stars, _shape(frame), frame.sensor_px_per_px)
+        cells = field_grid(detections, stars, _frame_shape(frame), frame.sensor_px_per_px)
         numbers = Numbers(dict.fromkeys(self._keys))
         _put_background(numbers, frame, detections)
         _put_counts(numbers, detections, stars)
@@ -133,11 +133,13 @@ def _extract(registered: Registered[metrics.Metric], scene: Scene, numbers: Numb
         numbers.explain(str(error) or OUT_OF_RANGE, row.key)
 
 
-def _shape(frame: Frame) -> tuple[int, int]:
+def _frame_shape(frame: Frame) -> tuple[int, int]:
+    """Return (height, width) of a frame's pixels."""
     return frame.pixels.shape[0], frame.pixels.shape[1]
 
 
 def _why_no_star(detections: Detections) -> str:
+    """Return the reason for which no star of the frame could be measured, for people."""
     if np.count_nonzero(detections.kind == KIND_ARTEFACT) >= MANY_ARTEFACTS:
         return "no star could be distinguished from the hot pixels and other artefacts"
     if np.count_nonzero(detections.kind == KIND_STAR) >= MANY_ARTEFACTS:
@@ -146,6 +148,7 @@ def _why_no_star(detections: Detections) -> str:
 
 
 def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> None:
+    """Put the metrics of the background: sky level, noise, gradient, and fractions of saturation."""
     ground = background(frame, detections.sky)
     above = ground.level_adu - ground.pedestal_adu
     numbers.put("background_adu", ground.level_adu)
@@ -173,6 +176,7 @@ def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> N
 
 
 def _put_counts(numbers: Numbers, detections: Detections, stars: Stars) -> None:
+    """Put the numbers of stars, of measured stars, and of artefacts."""
     count = int(np.count_nonzero(detections.kind == KIND_STAR))
     numbers.put("star_count", count)
     numbers.put("star_count_measured", stars.x_px.size)
@@ -180,6 +184,7 @@ def _put_counts(numbers: Numbers, detections: Detections, stars: Stars) -> None:
 
 
 def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.float32]) -> None:
+    """Put the metrics of star shapes: FWHM, HFR, elongation, and the pattern of elongation over the field."""
     px = float(frame.sensor_px_per_px)
     found = widths(frame, stars, apart, int(numbers.values["artefact_count"] or 0))
     clear = found.clear
@@ -206,7 +211,7 @@ def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.
     numbers.put("elongation", float(np.median(a / b)))
     numbers.put("central_dip_fraction", float(np.median(stars.dip[clear])))
     x, y, theta = (values[clear].astype(np.float64) for values in (stars.x_px, stars.y_px, stars.theta_deg))
-    pattern = field_shape(x, y, a, b, theta, _shape(frame), found.fwhm_minor_px)
+    pattern = field_shape(x, y, a, b, theta, _frame_shape(frame), found.fwhm_minor_px)
     numbers.put("elongation_angle_deg", pattern.angle_deg)
     numbers.put("angle_coherence", pattern.coherence)
     length, double = pattern.trail_length_px * px, 2 * np.radians(pattern.angle_deg)
@@ -218,6 +223,7 @@ def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.
 
 
 def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
+    """Return the brightest unsaturated stars, in sensor pixels and ADU per second, for comparison with other frames."""
     px = float(frame.sensor_px_per_px)
     seconds = frame.meta.exposure_s or 1.0
     half = (px - 1) / 2
@@ -232,6 +238,7 @@ def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
 
 
 def _put_sun_and_moon(numbers: Numbers, frame: Frame, site: Site | None) -> None:
+    """Put the metrics of Sun and Moon, or the reason for which they are unknown."""
     found = sun_and_moon(frame.meta, site)
     if isinstance(found, str):
         numbers.explain(found, *EPHEMERIS)

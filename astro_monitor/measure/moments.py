@@ -87,11 +87,12 @@ def measure_stamps(stamps: NDArray[np.float32]) -> Shapes:
     Parameters:
         stamps: (M, S, S) float32, S odd, star near the middle.
     """
-    parts = [_measure(stamps[first : first + TOGETHER]) for first in range(0, max(len(stamps), 1), TOGETHER)]
+    parts = [_shapes_of_batch(stamps[first : first + TOGETHER]) for first in range(0, max(len(stamps), 1), TOGETHER)]
     return Shapes(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Shapes)))
 
 
-def _measure(stamps: NDArray[np.float32]) -> Shapes:
+def _shapes_of_batch(stamps: NDArray[np.float32]) -> Shapes:
+    """Return the shapes of a batch of stars: adaptive moments, flux, half-flux radius and kurtosis."""
     side = stamps.shape[-1]
     axis = (np.arange(side) - side // 2).astype(np.float32)
     light = np.ascontiguousarray(stamps, np.float32).reshape(len(stamps), side * side)
@@ -165,16 +166,17 @@ def _without_weight(
     weighted: tuple[Vector, Vector, Vector], weight: tuple[Vector, Vector, Vector], largest: float
 ) -> tuple[Vector, Vector, Vector]:
     """Return the moments of a Gaussian from those of its product with the weight: the inverse matrices subtract."""
-    sxx, syy, sxy = _inverse(*weighted)
-    wxx, wyy, wxy = _inverse(*weight)
+    sxx, syy, sxy = _inverse_matrices(*weighted)
+    wxx, wyy, wxy = _inverse_matrices(*weight)
     # Stars that did not converge can be wider than their weight; a floor keeps the difference invertible.
     pxx, pyy, pxy = np.maximum(sxx - wxx, 1 / largest), np.maximum(syy - wyy, 1 / largest), sxy - wxy
-    xx, yy, xy = _inverse(pxx, pyy, _bounded(pxy, pxx, pyy))
+    xx, yy, xy = _inverse_matrices(pxx, pyy, _bounded(pxy, pxx, pyy))
     xx, yy = xx - PIXEL_VARIANCE_PX2, yy - PIXEL_VARIANCE_PX2
     return np.maximum(xx, MIN_VARIANCE_PX2), np.maximum(yy, MIN_VARIANCE_PX2), xy
 
 
-def _inverse(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vector, Vector]:
+def _inverse_matrices(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vector, Vector]:
+    """Return the inverse of each symmetric 2 × 2 matrix of second moments."""
     determinant = xx * yy - xy**2
     return yy / determinant, xx / determinant, -xy / determinant
 
@@ -191,6 +193,7 @@ def _bounded(xy: Vector, xx: Vector, yy: Vector) -> Vector:
 
 
 def _kurtosis(weighted: NDArray[np.float32], distance: NDArray[np.float32]) -> Vector:
+    """Return the kurtosis of each star's light along an axis, a Gaussian's without light; changes ``distance``."""
     squared = np.multiply(distance, distance, out=distance)
     first = np.einsum("np,np->n", weighted, squared).astype(np.float64)
     squared *= squared

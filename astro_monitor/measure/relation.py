@@ -51,6 +51,7 @@ def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: 
 def _put_transparency(
     numbers: Numbers, bright: tuple[ReferenceStar, ...], baseline: Baseline, sensor_shape: tuple[int, int]
 ) -> None:
+    """Put the metrics relative to the reference stars of the target: transparency, extinction, offset and rotation."""
     if not baseline.reference_stars:
         numbers.explain("there is no earlier frame of this target to compare with", *RELATIVE)
         return

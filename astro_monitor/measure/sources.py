@@ -133,5 +133,6 @@ def _blended(
 
 
 def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an array of source values, made read-only."""
     values.flags.writeable = False
     return values

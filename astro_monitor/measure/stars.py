@@ -304,5 +304,6 @@ def _snr(shapes: Shapes, noise_adu: float, frame: Frame, binning: int) -> NDArra
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of star values, made read-only."""
     values.flags.writeable = False
     return values

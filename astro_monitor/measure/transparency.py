@@ -136,7 +136,7 @@ def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> T
 def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:
     """Return the match at the rotation with the most votes of the brightest stars."""
     votes = {
-        angle + flip: _best_shift(mine[:VOTERS], _turn(theirs[:VOTERS], angle + flip), shape)[2]
+        angle + flip: _best_shift(mine[:VOTERS], _rotated_stars(theirs[:VOTERS], angle + flip), shape)[2]
         for flip in (0.0, 180.0)
         for angle in TURNS_DEG
     }
@@ -145,10 +145,10 @@ def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float
 
 def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int], radius_px: float) -> _Pairs:
     """Return the match at one rotation: by votes for the shift, then by nearest stars, refined twice."""
-    turned = _turn(theirs, angle_deg)
+    turned = _rotated_stars(theirs, angle_deg)
     shift_x, shift_y, _ = _best_shift(mine, turned, shape)
     # The last rows are the centre of the reference field and a point on its x axis, for offset and rotation.
-    axis = _turn(np.array([[0.0, 0.0, 0.0], [AXIS_PX, 0.0, 0.0]]), angle_deg)
+    axis = _rotated_stars(np.array([[0.0, 0.0, 0.0], [AXIS_PX, 0.0, 0.0]]), angle_deg)
     moved = np.vstack([turned[:, :2], axis[:, :2]])
     moved += (shift_x, shift_y)
     reach = max(radius_px, 1.5 * _vote_cell_px(shape))
@@ -163,7 +163,8 @@ def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int
     return _Pairs(a, b, float(middle[0]), float(middle[1]), float(np.degrees(np.arctan2(along[1], along[0]))))
 
 
-def _turn(stars: Table, angle_deg: float) -> Table:
+def _rotated_stars(stars: Table, angle_deg: float) -> Table:
+    """Return a table of star positions and fluxes, rotated by an angle about the centre."""
     if angle_deg == 0.0:
         return stars
     cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
@@ -172,6 +173,7 @@ def _turn(stars: Table, angle_deg: float) -> Table:
 
 
 def _vote_cell_px(shape: tuple[int, int]) -> float:
+    """Return the side in pixels of the cells in which pairs of stars vote for a shift between two frames."""
     return max(MIN_VOTE_CELL_PX, max(shape) / VOTE_CELLS)
 
 
@@ -221,6 +223,7 @@ def _median(values: Table) -> Table:
 
 
 def _weighted_median(values: Table, weights: Table) -> float:
+    """Return the median of values with weights."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order[np.searchsorted(total, total[-1] / 2)]])

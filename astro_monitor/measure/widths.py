@@ -68,7 +68,7 @@ def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: in
     """
     clear = clear_stars(stars.fwhm_px, stars.snr, stars.saturated)
     chosen = width_stars(stars.fwhm_px, stars.snr, stars.saturated)
-    if chosen.size < MANY_NARROW <= clear.size and _narrow(stars, chosen):
+    if chosen.size < MANY_NARROW <= clear.size and _are_narrow(stars, chosen):
         # Positions within the pixels affect the width more than noise.
         chosen = clear
     if chosen.size < FEW_CLEAR:
@@ -91,14 +91,16 @@ def widths(frame: Frame, stars: Stars, apart: NDArray[np.float32], artefacts: in
     )
 
 
-def _narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
+def _are_narrow(stars: Stars, chosen: NDArray[np.intp]) -> bool:
+    """Return whether the median width of the chosen stars is below ``NARROW_PX``."""
     return float(np.median(stars.fwhm_px[chosen])) < NARROW_PX * stars.stamp_bin
 
 
 def _why_missing(stars: Stars, chosen: NDArray[np.intp], artefacts: int, *, mosaic: bool) -> str:
+    """Return the reason for which the width of the stars cannot be measured, for people; empty when it can."""
     if float(np.sqrt((stars.snr[chosen].astype(np.float64) ** 2).sum())) < LEAST_SNR_OF_WIDTH:
         return "the stars are too faint for their width to be measured"
-    if chosen.size < MANY_NARROW and _narrow(stars, chosen):
+    if chosen.size < MANY_NARROW and _are_narrow(stars, chosen):
         return "the stars are hardly wider than a pixel, and too few for their width to be measured"
     sharp = float(np.median(stars.fwhm_px[chosen])) < SHARP_PX * stars.stamp_bin
     if sharp and chosen.size < MANY_NARROW and artefacts > HOPELESS * stars.x_px.size:
@@ -123,7 +125,9 @@ def _fwhm_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], seen_px: floa
     hollow = not saturated and float(np.median(stars.dip[chosen])) > 0
     if not (saturated or is_few) or hollow or elongation > LONG:
         return seen_px
-    fitted_px = moffat_fwhm_px(frame.pixels, *_places(stars, chosen), seen_px, saturation_adu=frame.saturation_adu)
+    fitted_px = moffat_fwhm_px(
+        frame.pixels, *_star_positions(stars, chosen), seen_px, saturation_adu=frame.saturation_adu
+    )
     fitted_px = fitted_px[np.isfinite(fitted_px)]
     return min(float(np.median(fitted_px)), seen_px) if fitted_px.size else seen_px
 
@@ -132,7 +136,9 @@ def _fwhm_gauss_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px
     """Return the median width of fitted Gaussians, corrected for the additional smoothing by super-pixels."""
     if float(np.median(stars.dip[chosen])) > MOST_HOLLOW:
         return np.nan
-    fitted_px = gaussian_fwhm_px(frame.pixels, *_places(stars, chosen), fwhm_px, saturation_adu=frame.saturation_adu)
+    fitted_px = gaussian_fwhm_px(
+        frame.pixels, *_star_positions(stars, chosen), fwhm_px, saturation_adu=frame.saturation_adu
+    )
     fitted_px = fitted_px[np.isfinite(fitted_px)]
     if not fitted_px.size:
         return np.nan
@@ -142,5 +148,6 @@ def _fwhm_gauss_px(frame: Frame, stars: Stars, chosen: NDArray[np.intp], fwhm_px
     return float(np.sqrt(squared)) if squared > 0 else np.nan
 
 
-def _places(stars: Stars, chosen: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _star_positions(stars: Stars, chosen: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the x and y positions of the chosen stars in pixels."""
     return stars.x_px[chosen].astype(np.float64), stars.y_px[chosen].astype(np.float64)

@@ -121,7 +121,7 @@ def device(monkeypatch):
 
 def test_a_lost_device_means_the_cpu_said_once_with_the_same_answers(device, caplog):
     found = open_model("quality", provider="auto", threads=1)
-    inputs = {spec.name: np.full(model_module._example(spec), 0.1, spec.dtype) for spec in found.card.inputs}
+    inputs = {spec.name: np.full(model_module._example_shape(spec), 0.1, spec.dtype) for spec in found.card.inputs}
     expected = found.run(inputs)
     assert found.provider == "cuda"
     for _ in range(5):
@@ -137,7 +137,7 @@ def test_a_lost_device_means_the_cpu_said_once_with_the_same_answers(device, cap
 
 def test_a_lost_device_is_an_error_when_only_that_device_is_allowed(device):
     found = open_model("quality", provider="cuda", threads=1)
-    inputs = {spec.name: np.full(model_module._example(spec), 0.1, spec.dtype) for spec in found.card.inputs}
+    inputs = {spec.name: np.full(model_module._example_shape(spec), 0.1, spec.dtype) for spec in found.card.inputs}
     found.run(inputs)
     with pytest.raises(ModelError, match="CUDA failure 719"):
         found.run(inputs)
