@@ -104,7 +104,7 @@ class Detector:
 
 
 def _in_frame(points: Points, bin_factor: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the positions in frame pixels."""
+    """Return the positions of the sources in frame pixels."""
     middle = np.float32((bin_factor - 1) / 2)
     return points.x_px * bin_factor + middle, points.y_px * bin_factor + middle
 

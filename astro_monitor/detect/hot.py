@@ -98,10 +98,10 @@ class _Search:
         """Return the columns of ``HotPixels`` for the hot ones among bright pixels."""
         mesh = self._sky.level_adu
         level = mesh[np.minimum(row // self._sky.cell_px, len(mesh) - 1), self._column[column]]
-        return _of_bright(self._pixels, row, column, level, self._sky.noise_adu)
+        return _hot_among_bright(self._pixels, row, column, level, self._sky.noise_adu)
 
 
-def _of_bright(
+def _hot_among_bright(
     pixels: Pixels, row: NDArray[np.intp], column: NDArray[np.intp], level: NDArray[np.float32], noise: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32], NDArray[np.bool_]]:
     """Return the columns of ``HotPixels`` for the hot ones among bright pixels; ``level`` is the sky at each."""

@@ -140,7 +140,7 @@ def rays_of_one_point(ridges: Sequence[Ridge], scene: Scene) -> set[int]:
         star = is_saturated_near(scene, point)
         near = (_STAR_POINT_STEPS if star else _RAY_POINT_STEPS) * scene.step
         through = {i for i in clear if _misses_by(ridges[i].line, point) < near}
-        if _directions(ridges[i] for i in through) >= (_FEWEST_SPIKES if star else _FEWEST_RAYS):
+        if _count_directions(ridges[i] for i in through) >= (_FEWEST_SPIKES if star else _FEWEST_RAYS):
             rays |= through
     return rays
 
@@ -154,8 +154,8 @@ def _misses_by(line: Line, point: tuple[float, float]) -> float:
     return abs(y * line.dx - x * line.dy)
 
 
-def _directions(ridges: Iterable[Ridge]) -> int:
-    """Return the number of clearly different directions."""
+def _count_directions(ridges: Iterable[Ridge]) -> int:
+    """Return the number of clearly different directions of the ridges."""
     distinct: list[Ridge] = []
     for ridge in ridges:
         if all(abs(ridge.line.dx * o.line.dy - ridge.line.dy * o.line.dx) > _RAY_SINE for o in distinct):

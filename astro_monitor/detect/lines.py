@@ -66,7 +66,7 @@ def lines_through(cells: NDArray[np.float64], shape: tuple[int, int]) -> list[Se
         if votes[best] < 0.4 * SHORTEST_CELLS:
             break
         angle_index, distance = divmod(best, 2 * offset + 1)
-        segment, near = _fit(cells, free, normals[:, angle_index], float(distance - offset))
+        segment, near = _fitted_segment(cells, free, normals[:, angle_index], float(distance - offset))
         if segment is not None:
             segments.append(segment)
         votes -= np.bincount(line[near].ravel(), minlength=len(votes))
@@ -75,7 +75,7 @@ def lines_through(cells: NDArray[np.float64], shape: tuple[int, int]) -> list[Se
     return segments
 
 
-def _fit(
+def _fitted_segment(
     cells: NDArray[np.float64], free: NDArray[np.bool_], normal: NDArray[np.float64], distance: float
 ) -> tuple[Segment | None, NDArray[np.bool_]]:
     """Return the segment along one voted line, and the cells that are not available for further lines."""

@@ -75,14 +75,14 @@ def find_peaks(maps: NDArray[np.float32], min_probability: float) -> Points:
     lowest = 0.5 * min_probability
     row, column = np.divmod(np.flatnonzero(heat > math.log(lowest / (1 - lowest))), width)
     peak_heat = heat[row, column]
-    x, y = _decode(maps[OFFSET], row, column)
+    x, y = _positions(maps[OFFSET], row, column)
     best = np.ones(len(row), bool)
     missed = _sigmoid(-peak_heat)
     for dy, dx in _NEIGHBOURS:
         other_row, other_column = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
         inside = (other_row == row + dy) & (other_column == column + dx)
         other = heat[other_row, other_column]
-        other_x, other_y = _decode(maps[OFFSET], other_row, other_column)
+        other_x, other_y = _positions(maps[OFFSET], other_row, other_column)
         same = inside & ((other_x - x) ** 2 + (other_y - y) ** 2 < SAME_SOURCE_PX**2)
         # Of two equal peaks the first in reading order remains.
         best &= ~(same & ((other > peak_heat) | ((other == peak_heat) & ((dy, dx) < (0, 0)))))
@@ -141,10 +141,10 @@ def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-log_odds.astype(np.float64)))
 
 
-def _decode(
+def _positions(
     offset: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the centre of the cell plus the offset, in network pixels of the tile."""
+    """Return the positions of peaks, centre of the cell plus the network's offset, in network pixels of the tile."""
     x = (column + 0.5 + offset[0, row, column]) * CELL_PX - 0.5
     y = (row + 0.5 + offset[1, row, column]) * CELL_PX - 0.5
     return x.astype(np.float32), y.astype(np.float32)

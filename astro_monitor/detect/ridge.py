@@ -116,7 +116,7 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
         valley_steps: distance from the ridge within which the valleys at its sides are searched.
     """
     line, bend, straight_share = _nearest_ridge(pixels, line, step, noise_adu)
-    samples, count = _sampling(line.length, step)
+    samples, count = _sample_counts(line.length, step)
     blocks, places = _blocks(pixels, line, step), _sample_positions(line.length, count)
     profile = _smooth(_trimmed(blocks))
     peak = REACH - 3 + int(np.argmax(np.where(np.isfinite(profile), profile, -np.inf)[REACH - 3 : REACH + 4]))
@@ -138,7 +138,7 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
             _half_width(blocks[: count // 2][lit[: count // 2]], peak, valley_steps),
             _half_width(blocks[count // 2 :][lit[count // 2 :]], peak, valley_steps),
         ),
-        step_share=_step(profile, peak, low_left - low_right) / height if height else math.inf,
+        step_share=_level_difference(profile, peak, low_left - low_right) / height if height else math.inf,
         bend_steps=bend,
         straight_share=straight_share,
         light_adu=core - flank,
@@ -151,7 +151,7 @@ def measure_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float, valle
 def _nearest_ridge(pixels: Pixels, line: Line, step: int, noise_adu: float) -> tuple[Line, float, float]:
     """Return the line along the ridge, the sagitta of the best arc, and the ratio of the scores of line and arc."""
     for _ in range(_MOST_MOVES):
-        samples, count = _sampling(line.length, step)
+        samples, count = _sample_counts(line.length, step)
         blocks = _blocks(pixels, line, step)
         light = _clipped(blocks, noise_adu / math.sqrt(samples / count))
         first, last, bend, straight_share = _best_line(light)
@@ -196,7 +196,7 @@ def width_at(profile: Values, peak: int, level: float) -> float:
     return total
 
 
-def _sampling(length: float, step: int) -> tuple[int, int]:
+def _sample_counts(length: float, step: int) -> tuple[int, int]:
     """Return the number of samples along a line, and of blocks; each block has the same number of samples."""
     samples = int(min(_MOST_SAMPLES, max(_BLOCK_SAMPLES * 3, length / step)))
     count = min(max(samples // _BLOCK_SAMPLES, _LEAST_BLOCKS), _MOST_BLOCKS)
@@ -210,7 +210,7 @@ def _sample_positions(length: float, count: int) -> Values:
 
 def _blocks(pixels: Pixels, line: Line, step: int) -> Values:
     """Return (B, 2 REACH + 1) medians of the blocks of a strip; NaN outside the frame."""
-    samples, count = _sampling(line.length, step)
+    samples, count = _sample_counts(line.length, step)
     along = ((np.arange(samples) + 0.5) * (line.length / samples))[:, None]
     across = _OFFSETS * step
     x = np.rint(line.x + along * line.dx - across * line.dy).astype(np.intp)
@@ -228,15 +228,15 @@ def _blocks(pixels: Pixels, line: Line, step: int) -> Values:
     return np.asarray(np.where(seen >= _FEWEST_IN_BLOCK, medians, np.nan), np.float64)
 
 
-def _levelled(blocks: Values) -> Values:
-    """Return the blocks less their medians."""
+def _without_level(blocks: Values) -> Values:
+    """Return the blocks of a strip less their medians."""
     level = [float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else 0.0 for row in blocks]
     return np.asarray(blocks - np.array(level)[:, None], np.float64)
 
 
 def _clipped(blocks: Values, error: float) -> Values:
     """Return the light of each block above its level, smoothed, and clipped far above that of the others."""
-    levelled = _levelled(blocks)
+    levelled = _without_level(blocks)
     light = _smooth(np.where(np.isfinite(levelled), levelled, 0.0))
     typical = float(np.median(light[:, REACH - _SLACK : REACH + _SLACK + 1].max(axis=1)))
     limit = max(_CLIP_NOISE * error, _CLIP_USUAL * typical)
@@ -248,28 +248,28 @@ def _best_line(light: Values) -> tuple[float, float, float, float]:
     along = _sample_positions(1.0, len(light))
     ends = np.arange(-_SLACK, _SLACK + 1.0)
     first, last = (values.ravel() for values in np.meshgrid(ends, ends, indexing="ij"))
-    straight = _score(light, first[:, None] + (last - first)[:, None] * along)
+    straight = _light_along(light, first[:, None] + (last - first)[:, None] * along)
     best = int(np.argmax(straight))
     chord_first, chord_last, bends = (
         values.ravel() for values in np.meshgrid(first[best] + _NEAR, last[best] + _NEAR, _BENDS, indexing="ij")
     )
     arcs = chord_first[:, None] + (chord_last - chord_first)[:, None] * along
     arcs += bends[:, None] * 4 * along * (1 - along)
-    bent = _score(light, arcs)
+    bent = _light_along(light, arcs)
     curved = int(np.argmax(bent))
     share = float(straight[best] / bent[curved]) if bent[curved] > 0 else 1.0
     return float(first[best]), float(last[best]), float(bends[curved]), share
 
 
-def _score(light: Values, offsets: Values) -> Values:
-    """Return the mean light along each of (N, B) offsets."""
+def _light_along(light: Values, offsets: Values) -> Values:
+    """Return the mean light of the blocks along each of (N, B) offsets."""
     column = np.clip(np.rint(offsets).astype(np.intp) + REACH, 0, 2 * REACH)
     return np.asarray(light[np.arange(len(light)), column].mean(axis=1), np.float64)
 
 
 def _trimmed(blocks: Values) -> Values:
     """Return the mean of the blocks above their levels, without the brightest and faintest tenth at each offset."""
-    light = np.sort(_levelled(blocks), axis=0)
+    light = np.sort(_without_level(blocks), axis=0)
     count = np.isfinite(light).sum(axis=0)
     drop = np.ceil(0.1 * count).astype(int)
     rank = np.arange(len(blocks))[:, None]
@@ -284,8 +284,8 @@ def _smooth(values: Values) -> Values:
     return np.asarray((padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]) / 3)
 
 
-def _step(profile: Values, peak: int, near: float) -> float:
-    """Return the difference of the levels on the two sides: in the valleys, or farther out next to a second ridge."""
+def _level_difference(profile: Values, peak: int, near: float) -> float:
+    """Return the difference of the levels on both sides of a ridge: in valleys, or farther out near a second ridge."""
     return min(abs(near), abs(_lowest(profile[: peak + 1]) - _lowest(profile[peak:])))
 
 

@@ -78,12 +78,12 @@ def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
             break
         if len(wide):
             best = factor
-            if max(float(np.quantile(wide, _QUANTILE)), _crowd(wide)) >= INNER_SHARE:
+            if max(float(np.quantile(wide, _QUANTILE)), _smallest_cluster(wide)) >= INNER_SHARE:
                 break
     return best
 
 
-def _crowd(shares: NDArray[np.float32]) -> float:
+def _smallest_cluster(shares: NDArray[np.float32]) -> float:
     """Return the smallest inner fraction of a cluster, of most sources or of the sharpest; 0 without a cluster."""
     ordered = np.sort(shares[shares >= _FLAT])
     min_size = max(_CROWD, int(np.ceil(_CROWD_PART * len(shares))))
@@ -154,7 +154,7 @@ def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
 
 
 def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
-    """Return the same for the frame averaged over 8 × 8 pixels."""
+    """Return the brightest pixel of each block of the frame averaged over 8 × 8 pixels, brightest blocks first."""
     step = 8
     height, width = (size // step * step for size in pixels.shape)
     if not height or not width:

@@ -42,7 +42,7 @@ def sky_map(pixels: Pixels) -> SkyMap:
     """
     cell = _cell_px(*pixels.shape)
     samples = _cell_samples(pixels, cell)
-    level, sigma = _clipped(samples.astype(np.float32))
+    level, sigma = _clipped_cells(samples.astype(np.float32))
     level = _median_of_neighbours(level)
     # Squares of values near the limit of float32 overflow; the noise must stay finite.
     noise = min(max(float(np.median(sigma)), _least_noise(samples)), float(np.finfo(np.float32).max))
@@ -84,8 +84,8 @@ def _cell_samples(pixels: Pixels, cell: int) -> Pixels:
     return samples
 
 
-def _clipped(ordered: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return level and standard deviation of each cell after clipping.
+def _clipped_cells(ordered: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return level and standard deviation of the sky in each cell after clipping.
 
     Parameters:
         ordered: (GH, GW, n), sorted.

@@ -70,7 +70,7 @@ def find_streaks(
         return ()
     width = star_width_steps(pixels, stars, saturation_adu, bin_factor)
     scene = Scene(pixels=pixels, sky=sky, saturation_adu=saturation_adu, step=bin_factor, star_steps=width)
-    ridges = [_ridge(segment, scene) for segment in segments]
+    ridges = [_ridge_along(segment, scene) for segment in segments]
     rays = rays_of_one_point(ridges, scene)
     shortest_px = SHORTEST_TRAIL_CELLS * CELL_PX * bin_factor
     trails = [
@@ -78,12 +78,12 @@ def find_streaks(
         for index, ridge in enumerate(ridges)
         if index not in rays and ridge.line.length >= shortest_px and not impostor(ridge, scene)
     ]
-    streaks = [_streak_from_line(line, width) for line, width in _joined(trails, bin_factor)]
+    streaks = [_streak_from_line(line, width) for line, width in _joined_lines(trails, bin_factor)]
     streaks = _without_trailed_stars(streaks, pixels.shape)
     return tuple(sorted(streaks, key=lambda streak: -streak.length_px))
 
 
-def _ridge(segment: Segment, scene: Scene) -> Ridge:
+def _ridge_along(segment: Segment, scene: Scene) -> Ridge:
     """Return the ridge along a line through cells."""
     cell_px = CELL_PX * scene.step
     line = Line(
@@ -97,7 +97,7 @@ def _ridge(segment: Segment, scene: Scene) -> Ridge:
     return measure_ridge(scene.pixels, line, scene.step, scene.sky.noise_adu, valley)
 
 
-def _joined(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
+def _joined_lines(ridges: list[Ridge], step: int) -> list[tuple[Line, float]]:
     """Return lines and their widths in pixels, with pieces of one line joined."""
     joined: list[tuple[Line, float]] = []
     for ridge in sorted(ridges, key=lambda candidate: -candidate.line.length):

@@ -141,8 +141,8 @@ def open_model(name: str, *, folder: Path | None = None, provider: Provider = "a
     callers = card.concurrency == "callers"
     threads_inside = 1 if callers else cores
     session, chosen = open_session(content, choose(provider), provider, threads_inside)
-    _compare(card, "input", card.inputs, session.get_inputs())
-    _compare(card, "output", card.outputs, session.get_outputs())
+    _check_tensors(card, "input", card.inputs, session.get_inputs())
+    _check_tensors(card, "output", card.outputs, session.get_outputs())
 
     def on_cpu() -> onnxruntime.InferenceSession:
         return open_session(content, choose("cpu"), "cpu", threads_inside)[0]
@@ -189,7 +189,7 @@ def _usable_cores() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def _compare(card: Card, role: str, specs: tuple[TensorSpec, ...], nodes: list[onnxruntime.NodeArg]) -> None:
+def _check_tensors(card: Card, role: str, specs: tuple[TensorSpec, ...], nodes: list[onnxruntime.NodeArg]) -> None:
     """Raise an error unless names, element types and shapes are those of the card; free dimensions match free ones."""
     declared = {spec.name: (spec.dtype, _fixed_sizes(spec.shape)) for spec in specs}
     actual = {node.name: (_DTYPES.get(node.type, node.type), _fixed_sizes(node.shape)) for node in nodes}

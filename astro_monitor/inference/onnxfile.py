@@ -45,7 +45,7 @@ def _message_has_external(data: memoryview, message: str, depth: int) -> bool:
     """Return whether a protocol-buffer message of an ONNX file contains a tensor with data in another file."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
-    for field, value in _fields(data):
+    for field, value in _message_fields(data):
         if message == "TENSOR":
             if field == _TENSOR_EXTERNAL_DATA or (field == _TENSOR_DATA_LOCATION and value != 0):
                 return True
@@ -59,7 +59,7 @@ def _message_has_external(data: memoryview, message: str, depth: int) -> bool:
     return False
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _message_fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield number and value (bytes, or an integer) of the fields of one message."""
     offset = 0
     while offset < len(data):

@@ -82,7 +82,7 @@ def list_models(folder: Path | None = None) -> tuple[Card, ...]:
 def _read_limited(path: Traversable, limit_bytes: int, name: str) -> bytes:
     """Return the bytes of a model's file; raise ModelError when it is missing, too large, or no plain file."""
     try:
-        with _opened(path) as file:
+        with _open_plain_file(path) as file:
             content = file.read(limit_bytes + 1)
     except NotPlain as error:
         raise ModelError(f"model {name} cannot be used: {path}: {because(error)}; install the model again") from error
@@ -93,7 +93,7 @@ def _read_limited(path: Traversable, limit_bytes: int, name: str) -> bytes:
     return content
 
 
-def _opened(path: Traversable) -> IO[bytes]:
+def _open_plain_file(path: Traversable) -> IO[bytes]:
     """Open a file for reading; a pipe or a device, which might never end, is refused."""
     if isinstance(path, Path):
         return os.fdopen(open_plain(path, os.O_RDONLY, follow=True), "rb")

@@ -44,7 +44,7 @@ def background(frame: Frame, sky: SkyMap) -> Background:
         sky: mesh of sky levels.
     """
     mesh = sky.level_adu.astype(np.float64)
-    smooth = _smooth(mesh)
+    smooth = _fitted_surface(mesh)
     right, down = np.meshgrid(np.arange(mesh.shape[1]), np.arange(mesh.shape[0]))
     level = float(np.median(mesh))
     rough = max(_robust_variance(mesh - smooth) - (MESH_NOISE * sky.noise_adu) ** 2, 0.0)
@@ -58,7 +58,7 @@ def background(frame: Frame, sky: SkyMap) -> Background:
     )
 
 
-def _smooth(mesh: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fitted_surface(mesh: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a second-order surface, robust against nebulae, galaxies or a tree in a minority of the cells.
 
     Least absolute deviations by reweighted least squares; unlike clipping, this does not depend on the start.

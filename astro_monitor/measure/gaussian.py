@@ -77,7 +77,7 @@ def moffat_fwhm_px(
 def _fwhm_px(
     pixels: Pixels, x_px: Vector, y_px: Vector, fwhm_px: float, saturation_adu: float, *, moffat: bool
 ) -> tuple[Vector, Vector]:
-    """Return the widths along the major and the minor axis."""
+    """Return the widths of the stars along the major and the minor axis, fitted by one profile each."""
     reach = max(LEAST_REACH_PX, round(REACH_FWHM * fwhm_px + MORE_REACH_PX))
     binning = -(-reach // MOST_REACH_PX)
     reach = round(reach / binning)
@@ -120,7 +120,7 @@ def _fit(square: Vector, used: NDArray[np.bool_], x0: Vector, y0: Vector, fwhm_p
     columns = [np.zeros(count), np.ones(count), x0, y0, start, np.zeros(count), start]
     parameters = np.stack([*columns, np.full(count, np.log(FIRST_EXPONENT))] if moffat else columns, axis=1)
     data = (data - low[:, None]) / scale[:, None]
-    residual, slopes = _model(parameters, data, weight, x, y)
+    residual, slopes = _residuals(parameters, data, weight, x, y)
     cost = (residual**2).sum(axis=1)
     damping = np.full(count, FIRST_DAMPING)
     diagonal = np.arange(parameters.shape[1])
@@ -132,7 +132,7 @@ def _fit(square: Vector, used: NDArray[np.bool_], x0: Vector, y0: Vector, fwhm_p
         tried = parameters + step
         if moffat:
             tried[:, 7] = np.clip(tried[:, 7], *np.log(EXPONENTS))
-        new_residual, new_slopes = _model(tried, data, weight, x, y)
+        new_residual, new_slopes = _residuals(tried, data, weight, x, y)
         new_cost = (new_residual**2).sum(axis=1)
         better = new_cost < cost
         converged = bool((np.abs(cost - new_cost) <= CONVERGED * cost).all())
@@ -152,7 +152,7 @@ def _fit(square: Vector, used: NDArray[np.bool_], x0: Vector, y0: Vector, fwhm_p
     return np.where(sound, 2 * np.sqrt(half / np.where(sound, axes, 1.0)), np.nan)
 
 
-def _model(parameters: Vector, data: Vector, weight: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+def _residuals(parameters: Vector, data: Vector, weight: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector]:
     """Return the residuals (K, P), and the derivatives of the profiles by the parameters (K, 7 or 8, P)."""
     background, height, x0, y0, a, b, c = parameters[:, :7].T[:, :, None]
     dx, dy = x - x0, y - y0

@@ -98,7 +98,7 @@ class Measurer:
         numbers.explain(NOT_COMPARED, *RELATIVE)
         scene = Scene(frame=frame, detections=detections, stars=stars, values=MappingProxyType(numbers.values))
         for registered in self._rows:
-            _extract(registered, scene, numbers)
+            _extract_metric(registered, scene, numbers)
         numbers.explain(OUT_OF_RANGE, *self._keys)
         missing = {key: reason for key, reason in numbers.why_missing.items() if numbers.values[key] is None}
         measurements = Measurements(
@@ -112,7 +112,7 @@ class Measurer:
         return Measured(stars=stars, which=which, measurements=measurements)
 
 
-def _extract(registered: Registered[metrics.Metric], scene: Scene, numbers: Numbers) -> None:
+def _extract_metric(registered: Registered[metrics.Metric], scene: Scene, numbers: Numbers) -> None:
     """Measure the number of one row by itself; an error of a plugin costs this number alone."""
     row, guard = registered.row, registered.guard
     if row.extract is None:

@@ -147,16 +147,16 @@ def _adaptive_moments(
         sums[~good] = (1, 0, 0, 1, 0, 1)
         total = sums[:, 0]
         mean_x, mean_y = sums[:, 1] / total, sums[:, 2] / total
-        xx = _between(sums[:, 3] / total - mean_x**2, MIN_VARIANCE_PX2 / 2, largest)
-        yy = _between(sums[:, 5] / total - mean_y**2, MIN_VARIANCE_PX2 / 2, largest)
+        xx = _clip(sums[:, 3] / total - mean_x**2, MIN_VARIANCE_PX2 / 2, largest)
+        yy = _clip(sums[:, 5] / total - mean_y**2, MIN_VARIANCE_PX2 / 2, largest)
         xy = _bounded(sums[:, 4] / total - mean_x * mean_y, xx, yy)
         if iteration == ITERATIONS - 1:
             break
         # A matched weight halves the variance of the light under it.
-        x0 = _between(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4)
-        y0 = _between(y0 + 1.6 * (mean_y - y0), -side / 4, side / 4)
-        wxx = _between(2 * xx + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
-        wyy = _between(2 * yy + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        x0 = _clip(x0 + 1.6 * (mean_x - x0), -side / 4, side / 4)
+        y0 = _clip(y0 + 1.6 * (mean_y - y0), -side / 4, side / 4)
+        wxx = _clip(2 * xx + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
+        wyy = _clip(2 * yy + EXTRA_VARIANCE_PX2, MIN_WEIGHT_PX2, largest)
         wxy = _bounded(2 * xy, wxx, wyy)
     good &= (wxx < 0.98 * largest) & (wyy < 0.98 * largest)
     return x0, y0, *_without_weight((xx, yy, xy), (wxx, wyy, wxy), largest), good, weighted
@@ -181,7 +181,7 @@ def _inverse_matrices(xx: Vector, yy: Vector, xy: Vector) -> tuple[Vector, Vecto
     return yy / determinant, xx / determinant, -xy / determinant
 
 
-def _between(values: Vector, low: float, high: float) -> Vector:
+def _clip(values: Vector, low: float, high: float) -> Vector:
     """Return clipped values; for short arrays twice as fast as ``np.clip``."""
     return np.minimum(np.maximum(values, low), high)
 

@@ -40,7 +40,7 @@ def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: 
     numbers = Numbers(dict(measurements.values), reasons)
     if numbers.values["star_count_measured"]:
         _put_transparency(numbers, measurements.bright_stars, baseline, sensor_shape)
-    trails, fixed = split_streaks(measurements.streaks, baseline.fixed_lines, _shift(numbers))
+    trails, fixed = split_streaks(measurements.streaks, baseline.fixed_lines, _field_offset(numbers))
     numbers.put("streak_count", len(trails))
     numbers.explain(OUT_OF_RANGE, *RELATIVE)
     return replace(
@@ -76,7 +76,7 @@ def _put_transparency(
     numbers.put("field_turn_deg", matched.turn_deg)
 
 
-def _shift(numbers: Numbers) -> tuple[float, float] | None:
+def _field_offset(numbers: Numbers) -> tuple[float, float] | None:
     """Return the offset of the reference field, for lines fixed relative to the stars; ``None`` when it is unknown."""
     x, y, turn = (numbers.values[key] for key in ("offset_x_px", "offset_y_px", "field_turn_deg"))
     return None if x is None or y is None or turn is None or abs(turn) > MOST_TURN_DEG else (x, y)

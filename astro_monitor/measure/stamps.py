@@ -88,10 +88,10 @@ def inside(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
     height, width = frame.pixels.shape
     x, y = detections.x_px, detections.y_px
     within = np.asarray((x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach))
-    return within if frame.border is None else within & ~_touches(frame.border, x, y, reach)
+    return within if frame.border is None else within & ~_touches_border(frame.border, x, y, reach)
 
 
-def _touches(
+def _touches_border(
     border: NDArray[np.bool_], x_px: NDArray[np.float32], y_px: NDArray[np.float32], reach: int
 ) -> NDArray[np.bool_]:
     """Return for each position whether a square of ``reach`` around it touches the border, at nine points."""

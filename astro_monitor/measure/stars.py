@@ -75,7 +75,7 @@ def measure_chosen(
     # With a known ratio, sources of any kind are measured, hot pixels included.
     hot = np.zeros(len(sure), np.bool_)
     if width_ratio is None:
-        hot = _hot(shapes, sigma, snr, sure & (snr >= CLEAR_SNR), binning)
+        hot = _are_hot_pixels(shapes, sigma, snr, sure & (snr >= CLEAR_SNR), binning)
     trusted = np.flatnonzero(sure & ~hot)
     order = trusted[np.argsort(-shapes.flux[trusted], kind="stable")]
     saturated = cut_outs.highest_adu >= SATURATED * frame.saturation_adu
@@ -110,7 +110,7 @@ def measure_chosen(
     return stars, cut_outs.index[order], width_ratio
 
 
-def _hot(
+def _are_hot_pixels(
     shapes: Shapes, sigma: NDArray[np.float64], snr: NDArray[np.float64], clear: NDArray[np.bool_], binning: int
 ) -> NDArray[np.bool_]:
     """Return (M,) which sources are hot pixels; all where most of the clear ones are, since the rest are pairs of them.
@@ -159,7 +159,7 @@ def clear_stars(
     clear = sound[snr[sound] >= CLEAR_SNR]
     if clear.size < ENOUGH_CLEAR:
         clear = np.sort(sound[np.argsort(-snr[sound], kind="stable")[:ENOUGH_CLEAR]])
-    return clear[_alike(widths[clear])]
+    return clear[_narrowest_cluster(widths[clear])]
 
 
 def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -176,7 +176,7 @@ def clearest(index: NDArray[np.intp], snr: NDArray[np.floating]) -> NDArray[np.i
         return clear
     best = index[np.argsort(-snr[index], kind="stable")]
     for count in range(1, FEW_CLEAR):
-        if _weight(snr[best[:count]]) > MUCH_CLEARER * _weight(snr[best[count:]]):
+        if _joint_weight(snr[best[:count]]) > MUCH_CLEARER * _joint_weight(snr[best[count:]]):
             return best[:count]
     clear = index[snr[index] >= LESS_CLEAR_SNR]
     return clear if clear.size >= FEW_CLEAR else index
@@ -195,7 +195,7 @@ def width_stars(
     index = clear_stars(widths, snr, saturated)
     burnt = np.flatnonzero(saturated)
     if (
-        _weight(snr[burnt]) > MUCH_CLEARER * _weight(snr[index])
+        _joint_weight(snr[burnt]) > MUCH_CLEARER * _joint_weight(snr[index])
         and np.count_nonzero(snr[index] >= CLEAR_SNR) < FEW_CLEAR
     ):
         index = burnt
@@ -242,12 +242,12 @@ def isolated(chosen: NDArray[np.intp], distance: NDArray[np.float32]) -> NDArray
     return chosen[own_distance >= np.quantile(own_distance, 1 - MOST_ISOLATED_FRACTION)]
 
 
-def _weight(snr: NDArray[np.floating]) -> float:
+def _joint_weight(snr: NDArray[np.floating]) -> float:
     """Return the joint weight of stars in the measurement of the width."""
     return float((snr.astype(np.float64) ** 2).sum())
 
 
-def _alike(widths: NDArray[np.floating]) -> NDArray[np.intp]:
+def _narrowest_cluster(widths: NDArray[np.floating]) -> NDArray[np.intp]:
     """Return the indices of the narrowest cluster of equal widths; all where most are equal, or there is none."""
     ordered = np.sort(widths)
     all_stars = np.arange(len(widths))

@@ -85,28 +85,28 @@ def match(
     Returns:
         ``None`` when no shift matches enough stars.
     """
-    mine, theirs = _table(stars, sensor_shape), _table(reference, sensor_shape)
+    mine, theirs = _star_table(stars, sensor_shape), _star_table(reference, sensor_shape)
     if min(len(mine), len(theirs)) < MIN_MATCHES:
         return None
     needed = max(MIN_MATCHES, MIN_SHARE * min(len(mine), len(theirs)))
     radius_px = min(max(MATCH_PX, fwhm_px), MAX_MATCH_PX)
-    best = _shifted(mine, theirs, 0.0, sensor_shape, radius_px)
+    best = _match_at_turn(mine, theirs, 0.0, sensor_shape, radius_px)
     if best.mine.size < PLAIN_SHARE * min(len(mine), len(theirs)):
-        flipped = _shifted(mine, theirs, 180.0, sensor_shape, radius_px)
+        flipped = _match_at_turn(mine, theirs, 180.0, sensor_shape, radius_px)
         best = max(best, flipped, key=lambda pairs: pairs.mine.size)
     if best.mine.size < needed and min(len(mine), len(theirs)) >= MIN_STARS_FOR_TURNS:
-        best = _turned(mine, theirs, sensor_shape, radius_px)
+        best = _match_at_best_turn(mine, theirs, sensor_shape, radius_px)
     if best.mine.size < needed:
         return None
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
     losses = -2.5 * np.log10(light / their_light / transparency)
     scatter = 1.4826 * float(_median(np.abs(losses)))
-    patch = _patch(mine[best.mine], losses, scatter, sensor_shape)
+    patch = _worst_patch(mine[best.mine], losses, scatter, sensor_shape)
     return Match(int(best.mine.size), transparency, scatter, patch, best.offset_x_px, best.offset_y_px, best.turn_deg)
 
 
-def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int, int]) -> float:
+def _worst_patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int, int]) -> float:
     """Return the loss of the worst part of the field, less twice its error; 0 where no part has enough stars."""
     (height, width), (rows, columns) = shape, PARTS
     column = np.clip((stars[:, 0] / width + 0.5) * columns, 0, columns - 1).astype(np.intp)
@@ -122,7 +122,7 @@ def _patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int
     return worst
 
 
-def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
+def _star_table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
     """Return (N, 3): position relative to the centre of the field, and flux rate, of stars with positive flux."""
     height, width = sensor_shape
     rows = [
@@ -133,17 +133,17 @@ def _table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> T
     return np.array(rows, np.float64).reshape(-1, 3)
 
 
-def _turned(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:
+def _match_at_best_turn(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:
     """Return the match at the rotation with the most votes of the brightest stars."""
     votes = {
         angle + flip: _best_shift(mine[:VOTERS], _rotated_stars(theirs[:VOTERS], angle + flip), shape)[2]
         for flip in (0.0, 180.0)
         for angle in TURNS_DEG
     }
-    return _shifted(mine, theirs, max(votes, key=lambda angle: votes[angle]), shape, radius_px)
+    return _match_at_turn(mine, theirs, max(votes, key=lambda angle: votes[angle]), shape, radius_px)
 
 
-def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int], radius_px: float) -> _Pairs:
+def _match_at_turn(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int], radius_px: float) -> _Pairs:
     """Return the match at one rotation: by votes for the shift, then by nearest stars, refined twice."""
     turned = _rotated_stars(theirs, angle_deg)
     shift_x, shift_y, _ = _best_shift(mine, turned, shape)
@@ -156,7 +156,7 @@ def _shifted(mine: Table, theirs: Table, angle_deg: float, shape: tuple[int, int
         a, b = _nearest(mine[:, :2], moved[:-2], reach)
         if a.size < MIN_MATCHES:
             return _Pairs(a[:0], b[:0])
-        moved = _refined(mine[a, :2], moved[b], moved)
+        moved = _realigned(mine[a, :2], moved[b], moved)
         reach = radius_px
     a, b = _nearest(mine[:, :2], moved[:-2], reach)
     middle, along = moved[-2], moved[-1] - moved[-2]
@@ -206,7 +206,7 @@ def _nearest(mine: Table, theirs: Table, reach_px: float) -> tuple[NDArray[np.in
     return paired, partner[paired]
 
 
-def _refined(mine: Table, theirs: Table, moved: Table) -> Table:
+def _realigned(mine: Table, theirs: Table, moved: Table) -> Table:
     """Return ``moved`` with a small rotation and shift that aligns the matched stars."""
     middle, their_middle = _median(mine), _median(theirs)
     p, q = mine - middle, theirs - their_middle

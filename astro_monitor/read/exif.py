@@ -129,7 +129,7 @@ def _offsets_in_boxes(read_at: ReadAt) -> Iterator[int]:
 
 
 def _boxes(read_at: ReadAt, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, first byte and end of each box (ISO/IEC 14496-12, section 4.2)."""
+    """Yield name, first byte and end of each box of a CR3 file (ISO/IEC 14496-12, section 4.2)."""
     for _ in range(_MAX_BOXES):
         head = read_at(start, 16) if start + 8 <= end else b""
         if len(head) < 8:

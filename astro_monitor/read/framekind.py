@@ -116,7 +116,7 @@ def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMet
 
 def _fresh(facts: Facts) -> tuple[FrameKind, str]:
     """Return the type of a frame that is not a product."""
-    kind, source = _typed(facts)
+    kind, source = _kind_by_keywords(facts)
     guider = is_guiders(facts)
     if guider and kind in ("light", "unknown"):
         return "guide", guider
@@ -166,12 +166,12 @@ def spelled_type(facts: Facts) -> str | None:
     return next((text for keyword in TYPE_KEYWORDS if (text := as_text(facts.lookup(keyword)))), None)
 
 
-def _typed(facts: Facts) -> tuple[FrameKind, str]:
+def _kind_by_keywords(facts: Facts) -> tuple[FrameKind, str]:
     """Return the type by its keywords; a frame that any of them calls processed is not a raw frame."""
     candidates: list[tuple[FrameKind, str]] = []
     for keyword in TYPE_KEYWORDS:
         text = as_text(facts.lookup(keyword))
-        kind = _first_match(TYPES, _plain_type(text)) or _by_word(text) if text is not None else None
+        kind = _first_match(TYPES, _plain_type(text)) or _kind_by_word(text) if text is not None else None
         if kind is not None:
             candidates.append((kind, keyword))
     number = as_number(facts.lookup("PICTTYPE"))
@@ -188,7 +188,7 @@ def _typed(facts: Facts) -> tuple[FrameKind, str]:
     return (processed or candidates or [("unknown", "")])[0]
 
 
-def _by_word(text: str) -> FrameKind | None:
+def _kind_by_word(text: str) -> FrameKind | None:
     """Return the type of a longer text that contains a word for it, such as ``Dark Current`` or ``Light (cooled)``."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     if re.match(r"\W*(light|science|object)\b", text.lower()):

@@ -44,10 +44,12 @@ class GuardedReader:
         Raises:
             FrameError: as for :meth:`find`.
         """
-        contents = self._call_reader(arrival, lambda: _checked(self._reader.open(arrival, file, found, limits), limits))
+        contents = self._call_reader(
+            arrival, lambda: _checked_contents(self._reader.open(arrival, file, found, limits), limits)
+        )
 
         def decode() -> tuple[Pixels, float]:
-            return self._call_reader(arrival, lambda: _as_pixels(contents))
+            return self._call_reader(arrival, lambda: _checked_pixels(contents))
 
         def amend(meta: FrameMeta) -> FrameMeta:
             return self._call_reader(arrival, lambda: _checked_meta(contents.amend(meta)))
@@ -71,8 +73,8 @@ def _raise_unreadable(why: str) -> NoReturn:
     )
 
 
-def _checked(contents: FileContents, limits: Limits) -> FileContents:
-    """Return the contents of a file.
+def _checked_contents(contents: FileContents, limits: Limits) -> FileContents:
+    """Return the contents of a file that a reader plugin has returned.
 
     Raises:
         TypeError, ValueError: they are none, or of no picture.
@@ -88,8 +90,8 @@ def _checked(contents: FileContents, limits: Limits) -> FileContents:
     return contents
 
 
-def _as_pixels(contents: FileContents) -> tuple[Pixels, float]:
-    """Return the pixels.
+def _checked_pixels(contents: FileContents) -> tuple[Pixels, float]:
+    """Return the pixels that a reader plugin has decoded.
 
     Raises:
         TypeError, ValueError: they are no pixels, or too few or many for the shape.

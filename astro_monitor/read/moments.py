@@ -129,7 +129,7 @@ def _time_from_number(number: float, scale: str) -> Moment | None:
 
 def _time_from_text(text: str, time: Value | None, scale: str, unit: str) -> Moment | None:
     """Return the time of a date text in a header, with its time of day, time zone and time scale; else ``None``."""
-    day, clock_text = _parted(text)
+    day, clock_text = _day_and_clock(text)
     clock: Value | None = time if clock_text is None else clock_text
     if isinstance(clock, str):
         scale_match = _SCALE_AT_END.search(clock)
@@ -147,10 +147,10 @@ def _time_from_text(text: str, time: Value | None, scale: str, unit: str) -> Mom
             clock, half = clock[: match.start()].strip(), match[1]
     parts = _clock_parts(clock, unit, half)
     if parts is None:
-        return _by_name(text, scale)
+        return _time_by_month_name(text, scale)
     date = _date_parts(day, american=half != "")
     if date is None:
-        return _by_name(text, scale)
+        return _time_by_month_name(text, scale)
     year, month, number, assumed = date
     moment = _time_from_parts(str(year), str(month), str(number), parts, assumed)
     if moment is None:
@@ -158,7 +158,7 @@ def _time_from_text(text: str, time: Value | None, scale: str, unit: str) -> Mom
     return _converted_to_utc(moment.utc - offset, scale, moment.assumed)
 
 
-def _parted(text: str) -> tuple[str, str | None]:
+def _day_and_clock(text: str) -> tuple[str, str | None]:
     """Split text into its date and its time of day, which may be missing."""
     match = _SPLIT.fullmatch(text)
     if match is not None:
@@ -223,7 +223,7 @@ def _with_century(year: int) -> int:
     return year + (1900 if year >= _CENTURY_SPLIT else 2000)
 
 
-def _by_name(text: str, scale: str) -> Moment | None:
+def _time_by_month_name(text: str, scale: str) -> Moment | None:
     """Return the moment of a date with the name of a month; year, month, day and time must be complete."""
     if not re.search(r"\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)", text) or ":" not in text:
         return None

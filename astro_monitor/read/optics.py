@@ -47,7 +47,7 @@ def read_optics(facts: Facts) -> None:
         if focal is not None:
             facts.keep("focal_mm", focal, keyword)
             break
-    _scale(facts)
+    _keep_pixel_scale(facts)
 
 
 def _length(facts: Facts, keyword: str, unit_mm: float, low: float, high: float) -> float | None:
@@ -91,7 +91,7 @@ def _keep_binning(facts: Facts) -> int:
     return 1
 
 
-def _scale(facts: Facts) -> None:
+def _keep_pixel_scale(facts: Facts) -> None:
     """Set the pixel scale: by the plate solution, else by pixel size and focal length, else as stored."""
     candidates: list[tuple[float, str]] = []
     solved = _solved_scale(facts)

@@ -92,7 +92,7 @@ class Opened:
         if self._frame is None:
             with _plain_errors(), self.patience():
                 self._frame = self._decoded_frame()
-                self._decode = _spent
+                self._decode = _spent_decoder
                 self._intake.release()
         return self._frame
 
@@ -210,7 +210,7 @@ class Reader:
             return _Recognised(reader, reader.find(arrival, read_at, size_bytes, self._limits), patience)
 
 
-def _spent() -> tuple[Pixels, float]:
+def _spent_decoder() -> tuple[Pixels, float]:
     """Replace a used decoder, so that its bytes are released."""
     raise Unreadable("The pixels were already decoded; open the file again.")
 

@@ -158,7 +158,7 @@ def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Secti
         numbers = _SECTION.fullmatch(text) if text is not None else None
         if numbers is None:
             continue
-        section = _fitted(numbers, shape, int(facts.values.get("binning", 1)))
+        section = _fitted_section(numbers, shape, int(facts.values.get("binning", 1)))
         if section is None:
             facts.refuse(keyword, text or "", "it does not lie inside the image")
             continue
@@ -170,7 +170,7 @@ def _sections(facts: Facts, shape: tuple[int, int]) -> dict[str, dict[str, Secti
     return sections
 
 
-def _fitted(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Section | None:
+def _fitted_section(numbers: re.Match[str], shape: tuple[int, int], binning: int) -> Section | None:
     """Return the section in stored pixels; some cameras write it in unbinned pixels, or count from 0."""
     x1, x2, y1, y2 = (int(number) for number in numbers.groups())
     (x1, x2), (y1, y2) = sorted((x1, x2)), sorted((y1, y2))

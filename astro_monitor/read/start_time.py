@@ -59,7 +59,7 @@ def read_start(facts: Facts) -> None:
     Parameters:
         facts: values of the header, with the exposure time.
     """
-    scale = _scale(facts)
+    scale = _time_scale(facts)
     refused: list[tuple[str, Value, str]] = []
     if scale:
         for step in (_keep_from_dates, _keep_from_julian_dates):
@@ -80,7 +80,7 @@ def _keep_from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, s
         comment = facts.comment(keyword)
         if _is_local(comment):
             moment = _from_local(facts, keyword, value)
-            if moment is not None and _keep(facts, moment, keyword, _passed(comment, passed)):
+            if moment is not None and _keep_start_time(facts, moment, keyword, _elapsed_fraction(comment, passed)):
                 return True
             refused.append((keyword, value, "it is local time by its comment, and its offset from UTC is unknown"))
             continue
@@ -88,7 +88,7 @@ def _keep_from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, s
         if moment is not None and moment.utc.time() == MIDNIGHT and "DATE" in keyword:
             moment = _with_time(facts, value, scale) or moment
         if moment is not None:
-            if _keep(facts, moment, keyword, _passed(comment, passed)):
+            if _keep_start_time(facts, moment, keyword, _elapsed_fraction(comment, passed)):
                 return True
             continue
         for time_keyword, part in TIMES_OF_DAY if "DATE" in keyword else ():
@@ -97,7 +97,9 @@ def _keep_from_dates(facts: Facts, scale: str, refused: list[tuple[str, Value, s
                 continue
             comment = facts.comment(time_keyword)
             moment = as_moment(value, clock, scale=scale, unit=comment)
-            if moment is not None and _keep(facts, moment, f"{keyword} with {time_keyword}", _passed(comment, part)):
+            if moment is not None and _keep_start_time(
+                facts, moment, f"{keyword} with {time_keyword}", _elapsed_fraction(comment, part)
+            ):
                 return True
         if passed == 0.0 and keyword.startswith("DATE"):
             refused.append((keyword, value, "it is no date with a time"))
@@ -120,12 +122,14 @@ def _keep_from_julian_dates(facts: Facts, scale: str, refused: list[tuple[str, V
     for keyword, passed in JULIAN:
         days = as_number(facts.lookup(keyword))
         moment = from_julian(days, scale=scale, modified="MJD" in keyword) if days != 0.0 else None
-        if moment is not None and _keep(facts, moment, keyword, _passed(facts.comment(keyword), passed)):
+        if moment is not None and _keep_start_time(
+            facts, moment, keyword, _elapsed_fraction(facts.comment(keyword), passed)
+        ):
             return True
     for keyword in ATOMIC_SECONDS:
         seconds = as_number(facts.lookup(keyword))
         moment = from_julian(seconds / _DAY_S, scale="tai") if seconds is not None and seconds > 3e9 else None
-        if moment is not None and _keep(facts, moment, keyword, 0.0):
+        if moment is not None and _keep_start_time(facts, moment, keyword, 0.0):
             return True
     return False
 
@@ -137,7 +141,7 @@ def _keep_from_local_dates(facts: Facts) -> None:
         if value is None or is_unknown(value):
             continue
         moment = _from_local(facts, keyword, value)
-        if moment is None or not _keep(facts, moment, keyword, 0.0):
+        if moment is None or not _keep_start_time(facts, moment, keyword, 0.0):
             facts.refuse(keyword, value, "it is local time, and its offset from UTC is unknown")
         return
 
@@ -161,8 +165,8 @@ def _from_local(facts: Facts, keyword: str, value: Value) -> Moment | None:
     return Moment(moment.utc - timedelta(hours=hours), f"local time, {hours:+g} h by {source}")
 
 
-def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
-    """Set the field, unless the exposure that must be subtracted is unknown."""
+def _keep_start_time(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
+    """Set the start time, unless the exposure that must be subtracted is unknown; return whether it was set."""
     assumed = [moment.assumed] if moment.assumed else []
     begun = moment.utc
     if passed:
@@ -175,7 +179,7 @@ def _keep(facts: Facts, moment: Moment, source: str, passed: float) -> bool:
     return True
 
 
-def _passed(comment: str, default: float) -> float:
+def _elapsed_fraction(comment: str, default: float) -> float:
     """Return the fraction of the exposure that has elapsed, by the remark, else the default."""
     comment = comment.lower()
     fraction_words: tuple[tuple[str, float], ...] = (
@@ -192,7 +196,7 @@ def _is_local(comment: str) -> bool:
     return re.search(r"\blocal\b", comment) is not None and not plain_utc
 
 
-def _scale(facts: Facts) -> str:
+def _time_scale(facts: Facts) -> str:
     """Return the time scale of the header; empty when its times cannot be converted to UTC."""
     text = (as_text(facts.lookup("TIMESYS")) or "UTC").upper()
     scale = SCALES.get(re.split(r"[ (/]", text)[0].strip(), "")

@@ -174,7 +174,7 @@ def find_tiff_image(data: NDArray[np.uint8], exif: Exif, limits: Limits) -> Tiff
     if codec != PLAIN:
         refuse_bomb(inflated, sum(counts), limits)
     described = exif.tags.get(DESCRIPTION)
-    headers = (_cards(described) if isinstance(described, str) else Header({}), exif.header)
+    headers = (_cards_of_description(described) if isinstance(described, str) else Header({}), exif.header)
     return TiffImage(page, shape, cube, headers, photometric == WHITE_IS_ZERO)
 
 
@@ -241,7 +241,7 @@ def _image_shape(page: Any, equal_pages: int) -> tuple[tuple[int, int], tuple[in
     return shape, lengths if math.prod(lengths) > math.prod(shape) else ()
 
 
-def _cards(described: str) -> Header:
+def _cards_of_description(described: str) -> Header:
     """Return the FITS header that Siril and others write into the description, as lines or as cards."""
     lines = described.splitlines()
     if len(lines) == 1:

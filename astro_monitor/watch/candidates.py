@@ -197,7 +197,7 @@ class Candidates:
                 continue
             now_s = self._clock.monotonic()
             try:
-                item = self._check(path, candidate, now_s)
+                item = self._check_file(path, candidate, now_s)
             except Exception as error:
                 self.give_up(path, error, now_s)
                 continue
@@ -289,7 +289,7 @@ class Candidates:
         candidate.due_s = candidate.settling.next_check_s(now_s)
         heapq.heappush(self._due, (candidate.due_s, path))
 
-    def _check(self, path: str, candidate: Candidate, now_s: float) -> Arrival | Failed | None:
+    def _check_file(self, path: str, candidate: Candidate, now_s: float) -> Arrival | Failed | None:
         """Check a file again; return its item when it is complete or given up."""
         settling = candidate.settling
         missing, digest = "cannot be read", ""

@@ -252,7 +252,7 @@ class FolderSource:
             self._unannounced = self._candidates.found_by_scan_at(now_s)
         if scan.complete:
             self._candidates.forget_all_but(scan.files, self._tree.is_too_deep if scan.too_deep else _never_too_deep)
-        self._note(scan)
+        self._log_problems(scan)
         self._scanned_once = True
         after_s = self._clock.monotonic()
         every_s = self._settings.rescan_s if self._guard.by_events else self._settings.poll_s
@@ -276,7 +276,7 @@ class FolderSource:
             self._unread.note(path, kind)
         return scan
 
-    def _note(self, scan: Scan) -> None:
+    def _log_problems(self, scan: Scan) -> None:
         """Log the problems of a scan once."""
         if scan.fault and not self._scan_fault:
             log.error("the folder cannot be searched (%s); it will be tried again", scan.fault)

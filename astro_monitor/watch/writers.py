@@ -51,14 +51,14 @@ class OpenWriters:
     def _open_frames(self) -> Iterator[tuple[int, int]]:
         """Yield device and inode number of each frame that another process has open for writing."""
         own_pid = str(os.getpid())
-        for process in _names(self._processes):
+        for process in _names_in(self._processes):
             if process.isdecimal() and process != own_pid:
                 folder = f"{self._processes}/{process}"
-                for number in _names(f"{folder}/fd"):
-                    yield from _written(folder, number, self._endings)
+                for number in _names_in(f"{folder}/fd"):
+                    yield from _file_being_written(folder, number, self._endings)
 
 
-def _names(folder: str) -> list[str]:
+def _names_in(folder: str) -> list[str]:
     """Return the names in a folder; an empty list where it does not exist or belongs to another user."""
     try:
         return os.listdir(folder)  # noqa: PTH208 - hundreds of processes, each frame
@@ -66,7 +66,7 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _written(process: str, number: str, endings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def _file_being_written(process: str, number: str, endings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Yield the file of a descriptor, when it has the name of a frame and is open for writing."""
     link = f"{process}/fd/{number}"
     try:
