@@ -144,6 +144,7 @@ class PublishSettings(_Section):
     heartbeat_s: float = Field(1.0, gt=0, le=60, description="seconds between heartbeats")
     keys_folder: Path | None = Field(None, description="CURVE keys; needed for any address beyond this machine")
     accept_reviews: bool = Field(True, description="let clients decide on frames by hand (astro-monitor review)")
+    accept_observations: bool = Field(True, description="let clients report weather, guiding and the like for the log")
 
 
 class KeepSettings(_Section):

@@ -265,7 +265,8 @@ class Monitor:
         self.state = state
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
-        publisher.observe = Observations(night_log, fanout.accept, self._clock).take
+        if self._settings.publish.accept_observations:
+            publisher.observe = Observations(night_log, fanout.accept, self._clock).take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
         workers = WorkerPool(

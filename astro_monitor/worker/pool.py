@@ -266,8 +266,8 @@ class WorkerPool:
                     self._advance(file, baseline_for)
                     if self._plan.ended:
                         return stopped(file.arrival)
-                    if not self._changed.wait(STEP_S):
-                        on_wait()
+                    self._changed.wait(STEP_S)
+                    on_wait()
             finally:
                 self._plan.aside.remove(file)
         (outcome,) = self._kept(file)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from astro_monitor.documents import MetaView
 from astro_monitor.lists import ListedFrame, ListedNotLight, write_lists
 from astro_monitor.sinks import siril_version
 from astro_monitor.testing.tiff import dng_bytes, tiff_bytes
@@ -201,13 +202,17 @@ def take_calibrated_night(folder: Path, *, bayer: str = "") -> tuple[list[Listed
     }
     images = {"dark": dark, "flat": 20000 * vignette() + BIAS_ADU, "bias": np.full((HEIGHT, WIDTH), float(BIAS_ADU))}
     facts = {"dark": {"exposure_s": 60.0}, "flat": {"filter": "L", "exposure_s": 2.0}, "bias": {"exposure_s": 0.001}}
+
+    def date(number: int) -> dict[str, str]:
+        return {"date_obs_utc": f"2026-03-01T18:0{number}:00Z"}
+
     for kind, image in images.items():
         for number in range(5):
             path = write(f"{kind} {number}.fits", image)
             others.append(
                 ListedNotLight(file=path, frame_id=f"{kind}{number}", type=kind, keyword="IMAGETYP", why="",
                                seq=100 + number,
-                               meta={**meta, **facts[kind], "date_obs_utc": f"2026-03-01T18:0{number}:00Z"})
+                               meta=MetaView.of({"kind": kind, **meta, **facts[kind], **date(number)}))
             )  # fmt: skip
     return lights, others
 

@@ -118,7 +118,7 @@ def test_the_thread_of_a_sink_outlives_what_would_end_a_program_and_a_report_tha
         raise OSError("the disk is full")
 
     threaded = ThreadedSink(sink, on_disabled=report, flush_every_s=1000.0)
-    sink.fault = SystemExit(1)  # type: ignore[assignment]
+    sink.fault = SystemExit(1)
     for number in range(module.FAILURES_ALLOWED):
         threaded.accept(document(number))
     assert threaded.flush(PATIENCE_S)
