@@ -212,7 +212,12 @@ def _answer_observe(
     if request.observation is None:
         return _reply("error", **head, error="bad_request", sentence="'observe' needs an 'observation'")
     if observe is None:
-        return _reply("error", **head, error="refused", sentence="observations are not taken here; set publish.accept_observations")
+        return _reply(
+            "error",
+            **head,
+            error="refused",
+            sentence="observations are not taken here; set publish.accept_observations",
+        )
     try:
         document = observe(request.observation.model_copy(update={"by": sender.name}))
     except TooFrequent as error:

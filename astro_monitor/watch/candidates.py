@@ -5,16 +5,15 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from ..clock import Clock
 from ..errors import Incomplete
 from ..plain import because
 from ..records import Arrival, Failed
 from ..settings import WatchSettings
+from .candidate import Candidate, How, SettledFile
 from .events import Hint
 from .probe import digest_of, look_into
 from .scan import EXHAUSTED, Tree
@@ -33,34 +32,8 @@ trusted."""
 _UNKNOWN = Sighting(0, 0, (0, 0))
 """Sighting of a file about which nothing is known."""
 
-How = Literal["event", "scan", "poll"]
 AlreadyDone = Callable[[Path, Sighting, Callable[[], str]], bool]
 """Returns whether a file of this path and sighting has an outcome; the last argument computes its digest."""
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A file that is not complete yet.
-
-    Attributes:
-        writing: whether events reported a write, and no close since then.
-    """
-
-    settling: Settling
-    first_seen_utc: datetime
-    first_seen_s: float
-    how: How
-    due_s: float = 0.0
-    reported_slow: bool = False
-    writing: bool = False
-
-
-class _Settled(NamedTuple):
-    """A file with an outcome, as it was then; the digest is empty where none was computed."""
-
-    sighting: Sighting
-    digest: str = ""
-    ignored: bool = False
 
 
 class Candidates:
@@ -100,7 +73,7 @@ class Candidates:
         self._is_remote = is_remote
         self._writers = writers
         self._waiting: dict[str, Candidate] = {}
-        self._settled: dict[str, _Settled] = {}
+        self._settled: dict[str, SettledFile] = {}
         self._due: list[tuple[float, str]] = []
         self._odd: list[Failed] = []
         self._unforeseen: set[str] = set()
@@ -118,7 +91,7 @@ class Candidates:
 
     def ignore(self, path: str, sighting: Sighting) -> None:
         """Ignore a file until it changes."""
-        self._settled.setdefault(path, _Settled(sighting, ignored=True))
+        self._settled.setdefault(path, SettledFile(sighting, ignored=True))
 
     def start_over(self, path: str) -> None:
         """Treat a file as new at its next sighting, even if it has not changed."""
@@ -219,7 +192,7 @@ class Candidates:
                 return None
         elif (done := self._is_done(path, sighting)) is not False:
             if done:
-                self._settled[path] = _Settled(sighting)
+                self._settled[path] = SettledFile(sighting)
             return None
         self._settled.pop(path, None)
         return self._begin_waiting(path, sighting, now_s, how)
@@ -233,7 +206,7 @@ class Candidates:
         self._schedule_check(path, candidate, now_s)
         return candidate
 
-    def _is_same(self, path: str, settled: _Settled, sighting: Sighting) -> bool:
+    def _is_same(self, path: str, settled: SettledFile, sighting: Sighting) -> bool:
         """Whether a file with another sighting has the same bytes, as after a chmod, a new link or a new mount."""
         before = settled.sighting
         if (before.size_bytes, before.mtime_ns) != (sighting.size_bytes, sighting.mtime_ns):
@@ -327,7 +300,7 @@ class Candidates:
             self._schedule_check(path, candidate, now_s)
             return None
         del self._waiting[path]
-        self._settled[path] = _Settled(settling.sighting, digest)
+        self._settled[path] = SettledFile(settling.sighting, digest)
         arrival = self._arrival_of(path, settling.sighting, digest, candidate.first_seen_utc, candidate.how)
         return (
             arrival
@@ -373,7 +346,7 @@ class Candidates:
         candidate = self._waiting.pop(path, None)
         sighting = candidate.settling.sighting if candidate else _UNKNOWN
         first_seen_s = candidate.first_seen_s if candidate else now_s
-        self._settled.setdefault(path, _Settled(sighting, ignored=True))
+        self._settled.setdefault(path, SettledFile(sighting, ignored=True))
         seen_utc, how = (candidate.first_seen_utc, candidate.how) if candidate else (self._clock.utc(), "scan")
         self._odd.append(
             Failed(
