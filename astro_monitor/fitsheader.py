@@ -305,7 +305,7 @@ def _data_bytes(header: Header, *, primary: bool) -> int:
 
 
 def _absurd_size() -> Unreadable:
-    """Return the error for a FITS header that declares an impossible image size."""
+    """Return the error for a FITS header that declares an image size out of bounds."""
     return Unreadable("The FITS header declares an impossible image size; write the file again.", kind="bad_header")
 
 

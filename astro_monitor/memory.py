@@ -66,7 +66,7 @@ class Memory:
         self._nights = self._nights[-NIGHTS_KEPT:]
 
     def looked(self, frame_id: str) -> None:
-        """Record that a second look was made now, whether or not it changed anything."""
+        """Record with the night log that a second look was made now, whether or not it changed anything."""
         self._looks[frame_id] = self._log.last_seq()
         for old in list(self._looks)[:-LOOKS_KEPT]:
             del self._looks[old]

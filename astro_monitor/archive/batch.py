@@ -156,7 +156,7 @@ def _next_outcome(workers: Examiner, session: Session, clock: Clock) -> Outcome:
 
 
 def _examined_again(workers: Examiner, doubtful: SecondLook, session: Session, clock: Clock) -> Outcome:
-    """Compare a frame again; where there is no worker, wait a little for one."""
+    """Compare a frame of a batch again; where there is no worker, wait a little for one."""
     try:
         return workers.examine_again(doubtful.arrival, doubtful.frame_id, session.baseline_for)
     except WorkerUnavailable as error:

@@ -173,7 +173,7 @@ def _shows(seen: _Seen, line: FixedLine) -> bool:
 
 
 def _stored(streak: Streak) -> list[float]:
-    """Return a streak as a list of rounded numbers for the judge's memory."""
+    """Return a remembered streak of a place as rounded numbers, for the stored state."""
     numbers = (streak.x0_px, streak.y0_px, streak.x1_px, streak.y1_px, streak.angle_deg, streak.length_px)
     return [round(number, 2) for number in (*numbers, streak.width_px)]
 

@@ -11,7 +11,7 @@ MAD_TO_SIGMA = 1.4826
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median of numbers: the middle value, or the mean of the two in the middle.
+    """Return the median of numbers of a baseline: the middle value, or the mean of the two in the middle.
 
     Parameters:
         values: at least one.

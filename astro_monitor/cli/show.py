@@ -113,7 +113,7 @@ def pieces(document: Document, times: Times, *, wide: bool = True) -> list[Piece
 
 
 def number(value: float | None, form: str) -> str:
-    """Write a number, or a dash when it is missing."""
+    """Show a number, or a dash when it is missing."""
     return "–" if value is None else format(value, form)
 
 

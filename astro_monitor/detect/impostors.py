@@ -183,7 +183,7 @@ def _leaves_its_line(ridge: Ridge) -> bool:
 
 
 def _is_bent(ridge: Ridge, step: int) -> bool:
-    """Return whether a ridge is no straight trail: it follows an arc, or another structure has shifted its line."""
+    """Return whether a ridge is an impostor: it follows an arc, or another structure has shifted its line."""
     if ridge.straight_share < _ASTRAY and not ridge.bend_steps:
         return True
     if not any(ridge.straight_share < share and abs(ridge.bend_steps) >= bend for share, bend in _BENT):

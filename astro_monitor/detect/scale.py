@@ -154,7 +154,7 @@ def _bright_samples(pixels: Pixels, sky: SkyMap) -> Places:
 
 
 def _bright_averages(pixels: Pixels, sky: SkyMap) -> Places:
-    """Return the brightest pixel of each block of the frame averaged over 8 × 8 pixels, brightest blocks first."""
+    """Return the brightest pixel of each block of the frame averaged over 8 × 8 pixels, to choose the scale."""
     step = 8
     height, width = (size // step * step for size in pixels.shape)
     if not height or not width:

@@ -69,7 +69,7 @@ def belongs_to_star(ridge: Ridge, scene: Scene) -> bool:
 
 
 def _is_centred(ridge: Ridge, scene: Scene, along_px: float) -> bool:
-    """Whether the star at a distance along the line is symmetric to it."""
+    """Return whether a line is the light of the star at a distance along it: the star is symmetric to it."""
     offsets = np.arange(-20, 21) * scene.step
     x0, y0 = ridge.line.at(along_px)
     x = np.rint(x0 - offsets * ridge.line.dy).astype(np.intp)

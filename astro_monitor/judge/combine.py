@@ -192,7 +192,7 @@ def _elsewhere(case: Case, fault: str) -> bool:
 
 
 def _good(case: Case) -> float:
-    """Return the quality model's probability that the frame is good."""
+    """Return the quality model's probability of good, to be combined with the rules."""
     return case.examined.grade.probabilities.get("good", 0.0)
 
 

@@ -378,5 +378,5 @@ def _with_other_alerts(sign: Sign, kind: str, fault: str, warned_of: set[str]) -
 
 
 def _seconds(moment: datetime) -> float:
-    """Return seconds since the epoch; a time without a zone is taken as UTC."""
+    """Return the time of a judged frame as seconds since the epoch; a time without a zone is taken as UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

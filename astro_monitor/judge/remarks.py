@@ -58,7 +58,7 @@ def small_cloud(case: Case) -> Finding | None:
 
 
 def saturated(case: Case) -> Finding | None:
-    """Saturation: a flag; a look when a large part of the frame is lost."""
+    """Return the remark on saturation: a flag; a look when a large part of the frame is lost."""
     pixels, stars = case.count("saturated_pixel_fraction"), case.count("saturated_star_fraction")
     if pixels < limits.SATURATED_PIXELS_FLAG and stars < limits.SATURATED_STARS_FLAG:
         return None

@@ -72,7 +72,7 @@ def is_listable(path: str) -> bool:
 
 
 def csv_text(text: str) -> str:
-    """Make text safe for a cell that a spreadsheet opens (OWASP ASVS 1.2.10, CWE-1236).
+    """Return text of a list made safe for a cell that a spreadsheet opens (OWASP ASVS 1.2.10, CWE-1236).
 
     Parameters:
         text: any text; control characters become blanks, lone surrogates become question marks.

@@ -249,7 +249,7 @@ def _put_sun_and_moon(numbers: Numbers, frame: Frame, site: Site | None) -> None
 
 
 def on_sensor(streak: Streak, scale: float) -> Streak:
-    """Return a trail in sensor pixels, from one in frame pixels of ``scale`` sensor pixels each."""
+    """Return a measured trail in sensor pixels, from one in frame pixels of ``scale`` sensor pixels each."""
     half = (scale - 1) / 2
     return replace(
         streak,

@@ -38,7 +38,7 @@ class _Shapes:
         self.saturated = np.zeros(count, np.bool_)
 
     def add(self, stars: Stars, which: NDArray[np.intp]) -> None:
-        """Store measured stars at their detections; a shape whose centre moved away is that of a neighbour."""
+        """Add measured stars to the source table; a shape whose centre moved away is that of a neighbour."""
         moved = np.hypot(stars.x_px - self.x_px[which], stars.y_px - self.y_px[which])
         own = moved <= MOST_MOVED_PX * self._detections.bin_factor
         for name, values in self.of.items():

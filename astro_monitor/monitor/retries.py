@@ -131,7 +131,7 @@ class WorkerPause:
         self.why = ""
 
     def begin(self, why: str) -> None:
-        """Pause, each time longer.
+        """Pause retrying, each time longer.
 
         Parameters:
             why: a clause.

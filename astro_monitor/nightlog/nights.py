@@ -36,7 +36,8 @@ def night_of(moment: datetime, longitude_deg: float | None = None) -> str:
 
 
 def written_at(mtime_ns: int, otherwise: datetime) -> datetime:
-    """Return the moment of a modification time; ``otherwise`` where it is absent, or lies outside the calendar.
+    """Return the moment of a modification time, for the night of a frame; ``otherwise`` where it is absent, or lies
+    outside the calendar.
 
     Parameters:
         mtime_ns: nanoseconds since 1970; zero and less: absent.

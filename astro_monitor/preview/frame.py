@@ -101,7 +101,7 @@ def _shifted(bayer: str, origin_px: tuple[int, int]) -> str:
 
 
 def _stars(detections: Detections, block_px: int, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return row and column of the stars in blocks of so many frame pixels, (n, 2), brightest first.
+    """Return row and column of the stars of a preview in blocks of so many frame pixels, (n, 2), brightest first.
 
     Parameters:
         detections: of the frame.

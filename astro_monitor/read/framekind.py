@@ -100,7 +100,7 @@ def kind_of(facts: Facts, planes: int) -> tuple[FrameKind, str]:
 
 
 def with_flats_applied(headers: tuple[Header, ...], meta: FrameMeta) -> FrameMeta:
-    """Return the header values for a setup that applies flats during capture, so that CALSTAT does not mean a product.
+    """Return the header values where flats are applied during capture: the frame kind stays light.
 
     Parameters:
         headers: the headers of the image, its own first.

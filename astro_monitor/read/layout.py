@@ -140,7 +140,7 @@ def _check_size(shape: tuple[int, int], cube: tuple[int, ...], limits: Limits) -
 
 
 def _scaling(header: Header, prefix: str) -> Scaling:
-    """Return the scaling of the stored FITS values from the header: BITPIX, BZERO, BSCALE and BLANK."""
+    """Return the layout and scaling of the stored FITS values from the header: BITPIX, BZERO, BSCALE and BLANK."""
     bitpix = header.integer(f"{prefix}BITPIX")
     if bitpix not in LEGAL_BITPIX:
         raise Unreadable(f"The header has an impossible {prefix}BITPIX; write the file again.", kind="bad_header")

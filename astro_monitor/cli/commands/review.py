@@ -167,7 +167,7 @@ def _print_frames(rows: list[FrameRow], judged: int, folder: Path, out: Console)
 
 
 def _row(row: FrameRow) -> Row:
-    """Write a frame as it stands now: of a revised one the new reason, never the old one."""
+    """Return the table row of a frame to review as it stands now: of a revised one the new reason."""
     why = " ".join(reasons(row.body))
     if row.decided_by != BY_RULES:
         why = f"Decided by {row.decided_by}: {row.why or 'no reason given'}"
