@@ -119,14 +119,16 @@ class PluginErrors:
 def _ended(report: _Report, guard: Guard, name: str, failures: int, error: str) -> None:
     """Report, as a document, that a plugin is disabled after errors of its sink or subscriber."""
     ended = Disabled(name=guard.name, version=guard.version, failures=failures, last_error=f"{name}: {error}")
-    report("plugin.disabled", _body(ended))
+    what = name if guard.name in name else f"the sink {name} of the plugin {guard.name}"
+    report("plugin.disabled", _body(ended, what))
 
 
-def _body(ended: Disabled) -> PluginDisabled:
-    """Return the body of the ``plugin.disabled`` document of a disabled plugin."""
+def _body(ended: Disabled, what: str = "") -> PluginDisabled:
+    """Return the body of the ``plugin.disabled`` document of a disabled plugin, or of one sink of it."""
+    subject = what or f"the plugin {ended.name}"
     sentence = (
-        f"The plugin {ended.name} is no longer called after {counted(ended.failures, 'error')}; update it, or take it "
-        "out of plugins.on."
+        f"{subject[:1].upper()}{subject[1:]} is no longer called after {counted(ended.failures, 'error')}; update the "
+        "plugin, or take it out of plugins.on."
     )
     return PluginDisabled(
         name=ended.name,
