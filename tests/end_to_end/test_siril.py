@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,7 +257,7 @@ def test_siril_takes_masters_before_single_frames(siril, tmp_path):
         path = made.rename(tmp_path / "capture" / f"master_{kind}.fit")
         meta = next(other.meta for other in others if other.type == kind)
         masters.append(ListedNotLight(file=str(path), frame_id=f"master {kind}", type="product", keyword="PROGRAM",
-                                      why="", seq=200, meta={**meta, "frame_type": f"Master {kind}"}))  # fmt: skip
+                                      why="", seq=200, meta=replace(meta, frame_type=f"Master {kind}")))  # fmt: skip
     write_lists(lights, tmp_path / "lists", not_lights=[*others, *masters])
     folder = tmp_path / "lists" / "m_31_l_60s_600x400" / "siril"
     assert stacked_count(stack(siril, folder)) == 6
