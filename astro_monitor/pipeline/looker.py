@@ -116,8 +116,7 @@ class Looker:
             arrival=arrival,
             frame_id=frame.frame_id,
             sha256=frame.sha256,
-            # Sun and moon are known by now; whoever is sent a look need not know where the telescope is.
-            meta=replace(frame.meta, site_lat_deg=None, site_lon_deg=None),
+            meta=frame.meta,
             sensor_shape=frame.sensor_shape,
             sensor_px_per_px=frame.sensor_px_per_px,
             saturation_adu=frame.saturation_adu,
