@@ -28,7 +28,7 @@ def write_page(scores: dict[str, Any], pictures: list[str]) -> str:
         lines += _quality(scores["quality"], scores.get("ablation"), pictures)
     if scores.get("stars"):
         lines += _stars(scores["stars"])
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _quality(quality: dict[str, Any], ablation: dict[str, Any] | None, pictures: list[str]) -> list[str]:
