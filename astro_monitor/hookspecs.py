@@ -11,7 +11,7 @@ hooks as those of a plugin. A plugin is a module, or an object, whose methods ca
 
 Its distribution names it in the group :data:`ENTRY_POINTS`, and the setting ``plugins.on`` turns it on. A hook may take
 fewer arguments than are listed here. Each ``register_*`` hook is called once, at the start of a process; what it
-returns does not change afterwards.
+returns does not change afterwards. The bodies below never run: pluggy calls those of the plugins.
 """
 
 from __future__ import annotations

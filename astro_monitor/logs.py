@@ -10,7 +10,7 @@ import textwrap
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from .openfile import NotPlain, check_plain, open_plain
 from .plain import because, shown
@@ -98,9 +98,9 @@ class _Safe(logging.Formatter):
         width = max(LEAST_WIDTH, shutil.get_terminal_size().columns)
         return textwrap.fill(line, width, subsequent_indent=INDENT, break_on_hyphens=False, drop_whitespace=True)
 
-    def formatException(self, ei: object) -> str:  # noqa: N802
+    def formatException(self, ei: Any) -> str:  # noqa: N802
         """Write a traceback."""
-        return _indented(super().formatException(ei))  # type: ignore[arg-type]
+        return _indented(super().formatException(ei))
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802
         """Write a stack."""

@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recorder.add_argument("--frames", type=Path, help="keep simulated frames in this folder for the next recording")
     recorder.add_argument(
         "--real-frames", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "frames",
-        help="folder of the real frames; default: shared/frames beside the checkout",
+        help="folder of the real frames; default: shared/frames next to the checkout",
     )  # fmt: skip
     recorder.add_argument("--only", nargs="+", default=(), metavar="NIGHT", help="record these nights only")
     comparer = commands.add_parser("compare", help="say what differs between two recordings")

@@ -156,7 +156,7 @@ def _renamed(targets: Mapping[str, str], foreign: set[str]) -> dict[str, str]:
     links: dict[str, str] = {}
     numbers = count(1)
     for name, target in targets.items():
-        stem, ending = _LINK_NAME.fullmatch(name).groups()  # type: ignore[union-attr]
+        stem, ending = _LINK_NAME.fullmatch(name).groups()  # type: ignore[union-attr]  # all names match
         number = next(free_number for free_number in numbers if f"{stem}_{free_number:05d}" not in stems_taken)
         if number > MAX_LINKS:
             break

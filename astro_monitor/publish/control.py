@@ -168,7 +168,7 @@ def answer(
         return (_reply(request.request, documents, **head, last_seq=history.last_seq(), more=more),)
     except AstroMonitorError as error:
         log.error("a %s could not be answered: %s", request.request, error)
-        return (_reply("error", **head, error="failed", sentence="the night log is not to be had; ask again later"),)
+        return (_reply("error", **head, error="failed", sentence="the night log cannot be read now; ask again later"),)
 
 
 def _answer_fetch(

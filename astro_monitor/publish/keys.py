@@ -3,7 +3,7 @@
 A keys folder holds ``server.secret`` and ``server.public`` of the daemon, and ``<client>.public`` of every client that
 may connect, with the role of the client in a second line: ``role: viewer``. A client needs its own ``<client>.secret``
 and ``server.public``. Removing a ``<client>.public`` shuts that client out at its next connection, without a restart;
-renewing it shuts out whoever has the old secret. A renewed pair of the daemon itself counts from its next start.
+renewing it shuts out a client that has the old secret. A renewed pair of the daemon itself counts from its next start.
 """
 
 from __future__ import annotations

@@ -53,4 +53,4 @@ class Sender:
 
 
 LOCAL = Sender(local=True)
-"""Whoever asks where no keys are used."""
+"""The sender of a question where no keys are used."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..documents import Document
+from ..plugins import MAX_FAILURES
 from .sink import Sink
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ FLUSH_EVERY_S = 2.0
 """Seconds between two flushes: lists follow a decision as soon as a person looks, and a burst of frames costs one."""
 MOST_WAITING = 10_000
 """Documents that wait for one sink; a night has fewer. What comes on top is dropped for this sink and counted."""
-FAILURES_ALLOWED = 5
+FAILURES_ALLOWED = MAX_FAILURES
 """Failures in a row after which a sink is turned off."""
 
 _Failed = Callable[[str, int, str], None]

@@ -99,7 +99,7 @@ def install_packages(wheel: Path, folder: Path) -> None:
     """Put astro-monitor and what it needs on Windows into a folder; only wheels, nothing is built.
 
     Raises:
-        CannotBuild: a package is not to be had for Windows.
+        CannotBuild: a package has no build for Windows.
     """
     minor = ".".join(PYTHON_VERSION.split(".")[:2])
     _run(

@@ -127,7 +127,7 @@ def test_a_daemon_that_keeps_nothing_refuses(bus) -> None:
     assert (reply["reply"], reply["error"]) == ("error", "refused")
 
 
-def test_a_client_that_never_reads_costs_little_and_shuts_nobody_out(daemon: Publisher) -> None:
+def test_a_client_that_never_reads_costs_little_and_shuts_no_client_out(daemon: Publisher) -> None:
     with (
         zmq.Context() as context,
         context.socket(zmq.DEALER) as hung,
@@ -188,7 +188,7 @@ def test_the_client_fetches_whole_files(daemon: Publisher) -> None:
     assert (subscription.look(FRAME), subscription.preview(FRAME)) == (LOOK, JPEG)
 
 
-def test_the_client_says_when_nobody_answers() -> None:
+def test_the_client_says_when_no_daemon_answers() -> None:
     with FrameClient("tcp://127.0.0.1:9", patience_s=0.0) as client, pytest.raises(PublishError, match="no daemon"):
         client.look(FRAME)
 

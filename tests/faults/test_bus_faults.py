@@ -123,7 +123,7 @@ def test_a_publisher_that_is_started_again_is_followed_and_nothing_comes_twice(l
         publisher_until_heard(log, seen)
     for restart in range(restarts):
         for _ in range(chance.randrange(4)):
-            log.append("list.written", body_of("list.written", BODY))  # while nobody broadcasts
+            log.append("list.written", body_of("list.written", BODY))  # while no publisher runs
         log.session_id = f"session-{restart + 2}"
         with Publisher(again, log, SystemClock()) as publisher:
             for _ in range(chance.randrange(4)):

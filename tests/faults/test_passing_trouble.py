@@ -24,7 +24,7 @@ from astro_monitor.testing.folders import small_fits
 from astro_monitor.testing.passing import PASSING_TROUBLE
 from astro_monitor.testing.running import RunningMonitor, private_settings
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 
 
 @pytest.fixture

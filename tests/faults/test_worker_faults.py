@@ -106,7 +106,7 @@ def test_a_file_that_crashes_is_given_up_at_the_second_crash_also_when_asked_at_
         lost(lane.look(arrival("crash.fits")))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 def test_a_worker_killed_from_outside_never_condemns_its_file(tmp_path: Path) -> None:
     for number in range(1, 8):
         (tmp_path / f"killed.fits.{number}").touch()
@@ -117,7 +117,7 @@ def test_a_worker_killed_from_outside_never_condemns_its_file(tmp_path: Path) ->
         assert isinstance(lane.look(arrival("killed.fits", tmp_path)), Skipped)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 def test_kills_for_want_of_memory_count_once_in_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 8):
         (tmp_path / f"killed.fits.{number}").touch()
@@ -129,7 +129,7 @@ def test_kills_for_want_of_memory_count_once_in_a_round(tmp_path: Path, monkeypa
     assert "lost once" in sentence
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 def test_when_the_worker_is_lost_with_one_file_after_another_no_file_is_named(tmp_path: Path) -> None:
     for name in ("killed.a.fits", "killed.b.fits"):
         for number in range(1, 3):
@@ -152,7 +152,7 @@ def test_what_an_old_worker_could_not_do_is_asked_of_a_new_one() -> None:
     assert first.timings_s["process"] != second.timings_s["process"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 @pytest.mark.parametrize("kills", [1, 2, 3])
 def test_a_worker_killed_while_it_loads_the_models_is_started_again(tmp_path: Path, kills: int) -> None:
     for number in range(kills):

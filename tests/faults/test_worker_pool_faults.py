@@ -19,7 +19,7 @@ from astro_monitor.testing.passing import PASSING_TROUBLE
 from astro_monitor.testing.worker_faults import FAULTY_PIPELINE
 from astro_monitor.worker import WorkerPool
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 NIGHT = [
     "seen.fine.1.fits", "plain.fits", "crash.fits", "seen.fine.2.fits", "seen.crash.fits", "seen.fine.3.fits",
     "exit.fits", "seen.fine.4.fits", "nonsense.fits", "raise.fits", "seen.exit.fits", "seen.fine.5.fits",

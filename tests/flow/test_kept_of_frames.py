@@ -1,4 +1,4 @@
-"""A daemon keeps the look and the preview of each frame, and sends them to whoever asks."""
+"""A daemon keeps the look and the preview of each frame, and sends them to clients that ask."""
 
 from __future__ import annotations
 

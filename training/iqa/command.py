@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
 
     cut = commands.add_parser("cut", help="cut a whole model that was exported earlier into source part and head")
-    cut.add_argument("whole", type=Path, help="the .onnx file, with its card beside it")
+    cut.add_argument("whole", type=Path, help="the .onnx file, with its card next to it")
     cut.add_argument("--models", type=Path, default=DEFAULT_MODELS)
     cut.set_defaults(run=_cut)
 

@@ -125,7 +125,7 @@ def ship_parts(whole: onnx.ModelProto, models: Path, name: str, **card: Any) -> 
 
 
 def cut_file(path: Path, models: Path) -> float:
-    """Cut a whole model that was exported earlier, with its card beside it, without training anything.
+    """Cut a whole model that was exported earlier, with its card next to it, without training anything.
 
     Parameters:
         path: the ``.onnx`` file of the whole.

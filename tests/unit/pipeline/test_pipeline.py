@@ -59,7 +59,7 @@ NO_STARS = Stars(
 
 
 class Stages:
-    """All stages; each does what it is told to, and notes what it was given."""
+    """All stages; each returns what it was set to, and notes what it received."""
 
     def __init__(self, meta: FrameMeta = META, **errors: Exception) -> None:
         self.meta = meta
@@ -242,7 +242,7 @@ def test_a_comparison_that_fails_is_the_failure_of_its_frame() -> None:
     assert failed.arrival == ARRIVAL
 
 
-def test_whoever_wants_the_picture_gets_the_frame_while_it_is_in_memory() -> None:
+def test_a_caller_that_wants_the_picture_gets_the_frame_while_it_is_in_memory() -> None:
     seen = []
     look = pipeline(Stages()).look(ARRIVAL, on_picture=lambda frame, detections: seen.append((frame, detections)))
     assert isinstance(look, Look)

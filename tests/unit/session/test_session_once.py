@@ -291,7 +291,7 @@ def test_what_a_person_has_rejected_is_not_back_in_the_baseline_after_a_restart(
     assert [one.size for one in after.baselines()] == [0]
 
 
-def test_nobody_decides_by_hand_in_the_name_of_the_rules(session, night_log) -> None:
+def test_a_client_cannot_decide_in_the_name_of_the_rules(session, night_log) -> None:
     judged = session.take(examined("a.fits"))
     session.revise(judged.body["frame_id"], "reject", "rules", "")
     (row,) = night_log.judged_frames()

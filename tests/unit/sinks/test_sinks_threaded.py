@@ -80,7 +80,7 @@ def test_documents_arrive_in_order_and_are_brought_out_before_the_end(sink, thre
     assert sink.events[-2:] == ["flush", "close"]
 
 
-def test_a_sink_that_hangs_holds_nobody(sink, threaded) -> None:
+def test_a_sink_that_hangs_delays_no_caller(sink, threaded) -> None:
     sink.go_on.clear()
     threaded.accept(document(1))
     assert sink.begun.wait(PATIENCE_S)

@@ -11,7 +11,7 @@ import pytest
 from astro_monitor.worker import blame
 from astro_monitor.worker.blame import Machine, is_the_files_doing, processor_time_s, was_working
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 
 AMPLE = Machine(ample_memory=True)
 QUIET, SHORT, KILLED = Machine(), Machine(short_of_memory=True), Machine(oom_kills=1)
@@ -51,7 +51,7 @@ def test_who_computes_to_the_limit_was_working_who_waits_was_not() -> None:
     assert not was_working(None, 10.0, QUIET, QUIET)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads proc(5), which only Linux has")
 def test_the_system_reports_the_processor_time_of_a_process() -> None:
     used_s = processor_time_s(os.getpid())
     assert used_s is not None
