@@ -16,7 +16,7 @@ from ..errors import AstroMonitorError
 SCHEMA: Literal["astro-monitor/1"] = "astro-monitor/1"
 """Name and major version of the wire format; additions keep it."""
 
-PROTOCOL = "1.2"
+PROTOCOL = "1.3"
 """Major and minor version, given in ``session.started`` and in every answer. Documents without it are of 1.0.
 
 1.1: a file that is no light frame gets ``frame.skipped``, where 1.0 had ``frame.judged`` with the flag
@@ -24,6 +24,8 @@ PROTOCOL = "1.2"
 
 1.2: ``context.observed`` and ``plugin.disabled``; alerts have the rig, when they were opened, the first and the last
 frame; frames have the rig, the field grid, the air mass and the name of their preview. The request ``observe``.
+
+1.3: the cause ``moon`` of frames and alerts.
 """
 
 TOPIC_ROOT = "am1/"

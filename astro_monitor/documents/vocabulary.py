@@ -40,20 +40,20 @@ CLASSES_OF_FAULT: dict[str, tuple[str, ...]] = {
 
 CauseName = Literal[
     "none", "drift", "periodic", "jump", "wind", "rotation", "seeing", "defocus",
-    "cloud", "gradient", "leak", "twilight", "dew",
+    "cloud", "gradient", "leak", "twilight", "dew", "moon",
 ]  # fmt: skip
 """Likely cause of a fault; ``none`` for a good frame."""
 
 CAUSES: tuple[str, ...] = (
     "none", "drift", "periodic", "jump", "wind", "rotation", "seeing", "defocus",
-    "cloud", "gradient", "leak", "twilight", "dew",
+    "cloud", "gradient", "leak", "twilight", "dew", "moon",
 )  # fmt: skip
-"""Causes, in the order of the model's output."""
+"""Causes, in the order of the model's output. A model names those that it knows in its card."""
 
 CAUSES_OF_FAULT: dict[str, tuple[str, ...]] = {
     "tracking": ("drift", "periodic", "jump", "wind", "rotation"),
     "seeing": ("seeing", "defocus"),
-    "background": ("cloud", "gradient", "leak", "twilight", "dew"),
+    "background": ("cloud", "gradient", "leak", "twilight", "dew", "moon"),
 }
 """The causes that each of ``FAULTS`` can have."""
 

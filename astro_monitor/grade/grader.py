@@ -14,7 +14,6 @@ from ..documents.vocabulary import CAUSES_OF_CLASS
 from ..errors import GradeFailed, ModelError
 from ..inference import IDENTITY_DIGITS, Model
 from ..records import (
-    CAUSES,
     CLASSES,
     FAULTS,
     Baseline,
@@ -134,6 +133,7 @@ class Grader:
     def __init__(self, model: Model, normal_fwhm_arcsec: float) -> None:
         model.require(preprocessing_version=PREPROCESSING_VERSION, inputs=INPUTS, outputs=OUTPUTS)
         self._model = model
+        self._causes = model.card.class_names["cause"]  # those that were known when it was trained
         self._normal_fwhm_arcsec = normal_fwhm_arcsec
 
     def fits(self, features: SourceFeatures) -> bool:
@@ -200,20 +200,20 @@ class Grader:
         best = int(np.argmax(answer.probabilities))
         label = CLASSES[best]
         why = self._why_unknown(answer, label, star_count, baseline_size, domain)
-        causes = np.array([CAUSES.index(cause) for cause in CAUSES_OF_CLASS[label]])
-        cause = causes[np.argmax(answer.causes[causes])]
-        given_class = answer.causes[cause] / max(float(answer.causes[causes].sum()), 1e-9)
+        by_cause = dict(zip(self._causes, answer.causes.tolist(), strict=True))
+        of_class = {name: by_cause[name] for name in CAUSES_OF_CLASS[label] if name in by_cause}
+        cause = max(of_class, key=lambda name: of_class[name])
         return Grade(
             frame_id=frame_id,
             label="unknown" if why else label,
             probabilities=dict(zip(CLASSES, answer.probabilities.tolist(), strict=True)),
             fault_scores=dict(zip(FAULTS, answer.faults.tolist(), strict=True)),
-            cause=CAUSES[cause],
-            cause_probability=float(given_class),
+            cause=cause,
+            cause_probability=of_class[cause] / max(sum(of_class.values()), 1e-9),
             in_domain=domain,
             why_unknown=why,
             model=self._model.identity,
-            cause_probabilities=dict(zip(CAUSES, answer.causes.tolist(), strict=True)),
+            cause_probabilities=by_cause,
         )
 
     def _ask(self, features: SourceFeatures, numbers: NDArray[np.float32]) -> _Answer:

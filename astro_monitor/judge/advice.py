@@ -14,6 +14,7 @@ _BY_CAUSE = {
     "gradient": "Look for the moon, a lamp or haze near the field; point away from it.",
     "leak": "Look for light that enters the tube, the filter wheel or the focuser, and cover it.",
     "twilight": "Dawn or dusk: end the sequence, or take flats.",
+    "moon": "Nothing to repair; narrow filters and targets far from the moon lose least.",
     "dew": "Check the front lens or corrector and switch on the dew heater.",
 }
 _BY_KIND = {

@@ -40,7 +40,7 @@ from .weight import LEAST_WEIGHT, stacking_weight
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = "1.5"
+RULES_VERSION = "2.0"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
 STATE_VERSION = 1

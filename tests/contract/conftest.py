@@ -20,7 +20,7 @@ from astro_monitor.publish import Publisher, Received, Subscription
 from astro_monitor.settings import PublishSettings
 from astro_monitor.testing.bodies import body_of
 
-GOLDENS = Path(__file__).parent / "goldens" / "v1.2"
+GOLDENS = Path(__file__).parent / "goldens" / "v1.3"
 PATIENCE_S = 20.0
 
 

@@ -26,8 +26,8 @@ from astro_monitor.publish import schemas
 from astro_monitor.publish.control import ControlReply, ControlRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GOLDENS = Path(__file__).parent / "goldens" / "v1.2"
-RELEASED = [Path(__file__).parent / "goldens" / version for version in ("v1", "v1.1")]
+GOLDENS = Path(__file__).parent / "goldens" / "v1.3"
+RELEASED = [Path(__file__).parent / "goldens" / version for version in ("v1", "v1.1", "v1.2")]
 REFERENCE = REPOSITORY / "docs" / "reference"
 COMMAND = "python -m astro_monitor.publish.schemas docs/reference/schemas"
 

@@ -16,7 +16,7 @@ from astro_monitor.publish import Publisher, client_keys, make_keys, observe, re
 from astro_monitor.publish.keys import known_clients, role_now
 from astro_monitor.testing.bodies import body_of
 
-JUDGED = json.loads((Path(__file__).parent / "goldens/v1.2/frame.judged.json").read_text("utf-8"))["body"]
+JUDGED = json.loads((Path(__file__).parent / "goldens/v1.3/frame.judged.json").read_text("utf-8"))["body"]
 
 OBSERVED = {
     "subject": "guider",

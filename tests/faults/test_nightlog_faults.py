@@ -24,7 +24,7 @@ from astro_monitor.errors import NightLogError
 from astro_monitor.nightlog import Draft, LogBlocked, LogFull, NightLog, NightLogReader, Sighting
 from astro_monitor.testing.bodies import body_of
 
-GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.2"
+GOLDENS = Path(__file__).parents[1] / "contract" / "goldens" / "v1.3"
 
 WRITER = """
 import copy, hashlib, json, sys

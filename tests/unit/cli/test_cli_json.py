@@ -23,7 +23,7 @@ from astro_monitor.nightlog import FrameRow
 from astro_monitor.regrade import JudgedAgain
 from astro_monitor.settings import Settings
 
-GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.3"
 SECTIONS = re.split(r"^##+ ", jsonpage.page(), flags=re.MULTILINE)
 
 

@@ -26,7 +26,7 @@ from astro_monitor.cli.show import pieces, print_document, reasons
 from astro_monitor.documents import BODIES, Document, FrameRevisedView, decode, encode, view
 from astro_monitor.plain import because, counted, duration, shown
 
-GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.3"
 NASTY = ["esc\x1b[31mred\x1b[2J.fits", "line\nbreak.fits", "cr\rback.fits", "bidi\u202egnp.fits", "csi\x9b31m.fits",
          "bell\x07.fits", "\u2066iso.fits", "half\udce9.fits", "zero\u200bwidth.fits", "del\x7f.fits",
          "para\u2029.fits"]  # fmt: skip

@@ -90,6 +90,7 @@ class FakeModel:
         thresholds = dict.fromkeys(CLASSES, 0.5) | {"in_domain": 0.25, "few_stars": 0.85}
         return SimpleNamespace(
             thresholds=thresholds,
+            class_names={"cause": CAUSES},
             parameters={"source_part_sha256": "abc"},
             calibration={"error_median": 1.0, "error_edge": 2.0},
         )

@@ -356,7 +356,7 @@ def test_links_that_cannot_be_made_cost_only_the_siril_script(tmp_path, monkeypa
 
 
 JUDGED = FrameJudgedView.of(
-    json.loads((Path(__file__).parents[2] / "contract/goldens/v1.2/frame.judged.json").read_text("utf-8"))["body"]
+    json.loads((Path(__file__).parents[2] / "contract/goldens/v1.3/frame.judged.json").read_text("utf-8"))["body"]
 )
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from astro_monitor.nightlog import NightLog
 
-GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.2"
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens" / "v1.3"
 
 Body = dict[str, Any]
 

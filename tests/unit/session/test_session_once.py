@@ -304,7 +304,7 @@ def test_a_frame_without_a_verdict_cannot_be_decided_on(session) -> None:
 
 
 def test_a_warning_whose_memory_is_lost_is_closed_at_the_start(night_log, announced):
-    golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1.2/alert.opened.json").read_text("utf-8"))
+    golden = json.loads((Path(__file__).parents[2] / "contract/goldens/v1.3/alert.opened.json").read_text("utf-8"))
     opened = night_log.append("alert.opened", body_of("alert.opened", golden["body"]))
     session = Session(Settings(), night_log, SystemClock(), announce=announced.append)
     session.start("watch", Path("/night"), [])
