@@ -1,0 +1,190 @@
+"""The data set of the quality model: the looks of each rig's frames with what is true about them, one file a rig.
+
+A file is ``MAGIC``, the length of its head (eight bytes, big-endian), its head (JSON, compressed), and its arrays
+(compressed, one after the other, the bytes of their items sorted by significance). Records are written by the names of
+their fields, so that files stay readable when a record gains a field or a measurement. The cut-outs and the picture of
+a look, which no verdict needs, are left out; so are the faintest sources of a crowded frame.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from astro_monitor import metrics, records
+from astro_monitor.looks.reading import NO_PICTURE
+from astro_monitor.records import Look
+
+MAGIC = b"ALKS\x00\x01"
+LENGTH_BYTES = 8
+LEVEL = 12
+"""Of compression: higher levels take longer than rendering and save little."""
+MOST_SOURCES = 300
+"""Rows of the source table that are kept, best first: a crowded frame has thousands, in 100 kB and more."""
+HALF_PRECISION = ("stack", "field_stacks", "mean_image")
+"""Arrays of pictures whose noise is far above a part in two thousand."""
+
+Truth = dict[str, Any]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookSet:
+    """All frames of one rig in the order of time.
+
+    Attributes:
+        rig: numbers of the rig, by the names of ``training.simulate.rigs.Rig``; and ``kind``, that of the sequence.
+        frames: look and truth of each frame; see ``training.iqa.rigs.truth_of`` for the keys of a truth.
+    """
+
+    rig: dict[str, Any]
+    frames: tuple[tuple[Look, Truth], ...]
+
+
+def store_looks(path: Path, rig: dict[str, Any], frames: Iterable[tuple[Look, Truth]]) -> None:
+    """Write the looks of one rig; whole or not at all.
+
+    Parameters:
+        path: of the file that :func:`load_looks` reads.
+        rig: plain numbers and texts.
+        frames: in the order of time.
+    """
+    arrays: list[Array] = []
+    head = {"rig": rig, "frames": [[_plain(_lean(look), arrays), truth] for look, truth in frames]}
+    packer = zstandard.ZstdCompressor(level=LEVEL)
+    packed_head = packer.compress(json.dumps(head | {"arrays": [_kind(one) for one in arrays]}).encode())
+    body = packer.compress(b"".join(_sorted_bytes(one) for one in arrays))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.write_bytes(MAGIC + len(packed_head).to_bytes(LENGTH_BYTES, "big") + packed_head + body)
+    partial.replace(path)
+
+
+def load_looks(path: Path) -> LookSet:
+    """Read what :func:`store_looks` wrote.
+
+    Measurements that the program has learnt to make since are ``None``, with that as the reason.
+
+    Raises:
+        ValueError: this is no such file.
+    """
+    content = path.read_bytes()
+    if content[: len(MAGIC)] != MAGIC:
+        raise ValueError(f"no looks of a rig: {path}")
+    start = len(MAGIC) + LENGTH_BYTES
+    length = int.from_bytes(content[len(MAGIC) : start], "big")
+    unpacker = zstandard.ZstdDecompressor()
+    head = json.loads(unpacker.decompress(content[start : start + length]))
+    arrays = _arrays(unpacker.decompress(content[start + length :]), head["arrays"])
+    frames = tuple((_completed(_record(look, arrays)), truth) for look, truth in head["frames"])
+    return LookSet(head["rig"], frames)
+
+
+def _lean(look: Look) -> Look:
+    """Return a look without what training does not need."""
+    sources = look.sources
+    if len(sources) > MOST_SOURCES:
+        best = np.zeros(len(sources), np.bool_)
+        best[:MOST_SOURCES] = True
+        sources = sources.chosen(best)
+    return replace(look, cutouts=(), picture=NO_PICTURE, sources=sources)
+
+
+def _completed(look: Look) -> Look:
+    """Return a look with an entry for every metric."""
+    values, why = look.measurements.values, look.measurements.why_missing
+    new = [key for key in metrics.KEYS if key not in values]
+    if not new:
+        return look
+    return replace(
+        look,
+        measurements=replace(
+            look.measurements,
+            values=values | dict.fromkeys(new),
+            why_missing=why | dict.fromkeys(new, "not measured when the data were made"),
+        ),
+    )
+
+
+def _plain(value: Any, arrays: list[Array], name: str = "") -> Any:
+    """Return a record as plain data; its arrays are put aside."""
+    if isinstance(value, np.ndarray):
+        arrays.append(value.astype(np.float16) if name in HALF_PRECISION else _narrowest(value))
+        return {"array": len(arrays) - 1, "kind": value.dtype.str}
+    if is_dataclass(value):
+        parts = {field.name: _plain(getattr(value, field.name), arrays, field.name) for field in fields(value)}
+        return {"record": type(value).__name__, "fields": parts}
+    if isinstance(value, dict):
+        return {"dict": {key: _plain(entry, arrays) for key, entry in value.items()}}
+    if isinstance(value, tuple):
+        return [_plain(entry, arrays) for entry in value]
+    if isinstance(value, Path):
+        return {"path": str(value)}
+    if isinstance(value, datetime):
+        return {"time": value.isoformat()}
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _record(value: Any, arrays: list[Array]) -> Any:
+    """Return the record that plain data describe."""
+    if isinstance(value, list):
+        return tuple(_record(entry, arrays) for entry in value)
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        whole = arrays[value["array"]].astype(value["kind"])
+        whole.flags.writeable = False
+        return whole
+    if "path" in value:
+        return Path(value["path"])
+    if "time" in value:
+        return datetime.fromisoformat(value["time"])
+    if "dict" in value:
+        return {key: _record(entry, arrays) for key, entry in value["dict"].items()}
+    kind = getattr(records, value["record"])
+    names = {field.name for field in fields(kind)}
+    known = {name: _record(part, arrays) for name, part in value["fields"].items() if name in names}
+    return kind(**known)
+
+
+def _narrowest(values: Array) -> Array:
+    """Return 64-bit numbers in 32 bits where these hold every one exactly."""
+    if values.dtype != np.float64:
+        return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    return narrow if np.array_equal(narrow, values, equal_nan=True) else values
+
+
+def _kind(array: Array) -> list[Any]:
+    """Return type and shape of an array for the head."""
+    return [array.dtype.str, list(array.shape)]
+
+
+def _sorted_bytes(array: Array) -> bytes:
+    """Return the bytes of an array, those of the same significance together, which compresses better."""
+    items = np.ascontiguousarray(array).reshape(-1)
+    return items.view(np.uint8).reshape(-1, array.dtype.itemsize).T.tobytes()
+
+
+def _arrays(content: bytes, kinds: list[list[Any]]) -> list[Array]:
+    """Return all arrays of a file."""
+    arrays = []
+    start = 0
+    for kind, shape in kinds:
+        width, count = np.dtype(kind).itemsize, int(np.prod(shape, dtype=np.int64))
+        raw = np.frombuffer(content, np.uint8, width * count, start).reshape(width, count)
+        arrays.append(np.ascontiguousarray(raw.T).reshape(-1).view(kind).reshape(shape))
+        start += width * count
+    return arrays
