@@ -21,8 +21,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from astro_monitor import metrics, records
-from astro_monitor.looks.reading import NO_PICTURE
-from astro_monitor.records import Look
+from astro_monitor.records import Look, Raster
 
 MAGIC = b"ALKS\x00\x01"
 LENGTH_BYTES = 8
@@ -32,6 +31,9 @@ MOST_SOURCES = 300
 """Rows of the source table that are kept, best first: a crowded frame has thousands, in 100 kB and more."""
 HALF_PRECISION = ("stack", "field_stacks", "mean_image")
 """Arrays of pictures whose noise is far above a part in two thousand."""
+
+NO_PICTURE = Raster(left_px=0, top_px=0, bin_px=1, zero_adu=0.0, step_adu=1.0, pixels=np.zeros((0, 0), np.uint16))
+"""In place of the picture of a look."""
 
 Truth = dict[str, Any]
 Array = NDArray[Any]
