@@ -81,7 +81,8 @@ class FrameFolder:
             return
         if len(content) > min(self._kind.max_bytes, FILLED_AFTER_PRUNING * self._limit_bytes):
             raise ValueError(f"a {self._kind.name} of {len(content)} bytes is larger than what may be kept")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # Without parents: a folder of the night that was taken away is not made again, empty, in its old place.
+        self.folder.mkdir(exist_ok=True)
         if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES:
             raise OSError(errno.ENOSPC, f"the disk has less than {LEAST_FREE_BYTES >> 20} MB left", str(self.folder))
         data = self._kind.sealed(content)

@@ -48,11 +48,13 @@ class Owner:
         identity: random, made once for each night log.
         place: computer and folder of the night log.
         name: name of the sub-folder to use when the folder belongs to another watch.
+        state: the folder of the night log.
     """
 
     identity: str
     place: str
     name: str
+    state: Path
 
 
 def owner_of(state: Path) -> Owner:
@@ -72,7 +74,7 @@ def owner_of(state: Path) -> Owner:
     node = uuid.getnode()
     number = "" if node & _RANDOM_NODE else f"{node:012x}"
     address = f"{socket.gethostname()}/{number}:{state.resolve()}"
-    return Owner(identity or hashlib.sha256(os.fsencode(address)).hexdigest()[:32], address, state.name)
+    return Owner(identity or hashlib.sha256(os.fsencode(address)).hexdigest()[:32], address, state.name, state)
 
 
 def own_place(folder: Path, owner: Owner | None) -> Path:
@@ -86,7 +88,8 @@ def own_place(folder: Path, owner: Owner | None) -> Path:
         OSError: the folder cannot be made or claimed.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # The folder of a night log that was taken away is not made again, empty, in its old place.
+        folder.mkdir(parents=owner is None or owner.state not in folder.parents, exist_ok=True)
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
     if owner is None or _claim(folder, owner):

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,9 @@ NIGHT = [
     "exit.fits", "seen.fine.4.fits", "nonsense.fits", "raise.fits", "seen.exit.fits", "seen.fine.5.fits",
     "hang.fits", "seen.fine.6.fits", "other.fits", "seen.fine.7.fits", "nan.fits", "seen.fine.8.fits",
 ]  # fmt: skip
+
+TRIES_OF_A_MONITOR = 12
+"""Calls for an outcome: one for each of four files, and some that report a start which failed before."""
 
 
 def arrival(name: str, folder: Path = Path("/night")) -> Arrival:
@@ -130,6 +134,12 @@ def test_without_any_worker_files_wait_and_are_graded_when_there_is_one(tmp_path
             pool.take(lambda key: Baseline(key=key), 60.0)
         assert pool.in_hand
         (marks / "no-worker").unlink()
-        outcomes = [outcome for _ in range(4) for outcome in pool.take(lambda key: Baseline(key=key), 60.0)]
+        outcomes: list[Outcome] = []
+        for _ in range(TRIES_OF_A_MONITOR):
+            # The other lane may still report a start that failed before; a monitor asks again, and so does this test.
+            with suppress(WorkerUnavailable):
+                outcomes += pool.take(lambda key: Baseline(key=key), 60.0)
+            if len(outcomes) == 4:
+                break
     assert [outcome.arrival.path.name for outcome in outcomes] == [f"{number}.fits" for number in range(4)]
     assert {told(outcome) for outcome in outcomes} == {"Examined"}

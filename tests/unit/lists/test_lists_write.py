@@ -531,3 +531,13 @@ def test_a_capture_folder_that_hangs_does_not_hold_the_next_lists(tmp_path, monk
     refuse_capture_folder(tmp_path / "lists", [root])
     with pytest.raises(AssertionError, match="not asked again"):
         refuse_capture_folder(tmp_path / "elsewhere", [root])
+
+
+def test_a_state_folder_that_was_taken_away_is_not_made_again_by_its_lists(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    owner = owner_of(state)
+    state.rename(tmp_path / "away")
+    with pytest.raises(ListError):
+        write_lists(night(), state / "lists", owner=owner)
+    assert not state.exists()
