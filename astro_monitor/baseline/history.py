@@ -166,6 +166,17 @@ class History:
         if self.reference.consider(examined):
             self._baseline = None
 
+    def note(self, examined: Examined) -> None:
+        """Take note of a judged light frame, whatever was decided about it; called once for each, in order.
+
+        The frame must have been compared with :meth:`baseline` as it was before. The opinion of the quality model is
+        not used, so that training can run the same memory over looks.
+
+        Parameters:
+            examined: the frame and its measurements.
+        """
+        self.accept(examined)
+
     def forget(self, frame_id: str) -> bool:
         """Remove a frame from the window. Reference stars stay: they tell places and light, not quality.
 

@@ -49,6 +49,10 @@ class Baseline:
             row by row; empty while unknown.
         fixed_lines: lines that this rig shows in frame after frame at the same place: no satellites.
         sky_stray: how far the pattern of an accepted frame is from the usual one, rms over the cells, in the same unit.
+        prior: it comes from an earlier night, or from other targets of the rig, and is weaker evidence than one of
+            five frames of this night.
+        number: how often the frames behind it have been replaced by others; another number means that frames judged
+            before may be judged otherwise now.
     """
 
     key: BaselineKey
@@ -58,6 +62,8 @@ class Baseline:
     sky_pattern: tuple[float, ...] = ()
     sky_stray: float = 0.0
     fixed_lines: tuple[FixedLine, ...] = ()
+    prior: bool = False
+    number: int = 0
 
 
 def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
