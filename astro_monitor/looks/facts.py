@@ -14,7 +14,7 @@ class Facts:
     Attributes:
         values, why_missing: of the measurements.
         notes: the different notes of the source table; its rows refer to them by number.
-        source_count, stamp_bin, source_model: of the source features.
+        source_count, stamp_bin, source_model, stack_bin_px, stack_count: of the source features.
         cell_px: of the sky mesh.
     """
 
@@ -30,6 +30,8 @@ class Facts:
     source_count: int
     stamp_bin: int
     source_model: str
+    stack_bin_px: int
+    stack_count: int
     cell_px: int
     models: tuple[str, ...]
     timings_s: dict[str, float]

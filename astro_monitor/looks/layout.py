@@ -27,9 +27,9 @@ every shape have 2 MB."""
 MAX_LOOK_BYTES = HEAD.size + len(SECTIONS) * LENGTHS.size + sum(LIMITS.values()) + (64 << 10)
 """No look is longer: what does not compress grows by less than a hundredth."""
 
-TYPES = ("<f4", "<f8", "<u2", "|u1")
+TYPES = ("<f4", "<f8", "<u2", "|u1", "<f2")
 """Types of arrays, by their number in the bytes."""
-MOST_AXES = 3
+MOST_AXES = 4
 """No array of a look has more axes."""
 
 SOURCE_COLUMNS = (
@@ -37,7 +37,7 @@ SOURCE_COLUMNS = (
 )  # fmt: skip
 """Columns of the source table that hold numbers, in the order of the bytes."""
 STREAK_FIELDS = ("x0_px", "y0_px", "x1_px", "y1_px", "angle_deg", "length_px", "width_px")
-STAR_FIELDS = ("x_px", "y_px", "flux_adu_s")
+STAR_FIELDS = ("x_px", "y_px", "flux_adu_s", "fwhm_px", "plus_px2", "cross_px2")
 CELL_INTEGERS = ("column", "row", "star_count")
 CELL_OPTIONAL = ("fwhm_px", "elongation", "angle_deg")
 RASTER_FIELDS = ("left_px", "top_px", "bin_px", "zero_adu", "step_adu")

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from .. import metrics, recordjson
 from ..errors import LookDamaged, LookError, LookOfAnotherVersion
 from ..records import (
+    FIELD_PARTS,
+    FIELD_STACK_PX,
     LOOK_VERSION,
+    MOST_STACK_BIN_PX,
+    STACK_PX,
     FieldCell,
     Look,
     Measurements,
@@ -160,7 +164,7 @@ class _Arrays:
         return part
 
 
-FLOAT32, FLOAT64, UINT16, UINT8 = ((kind,) for kind in TYPES)
+FLOAT32, FLOAT64, UINT16, UINT8, FLOAT16 = ((kind,) for kind in TYPES)
 
 
 def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
@@ -170,6 +174,11 @@ def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
     features, clusters, mean_image = (
         numbers.take(FLOAT32, None), numbers.take(FLOAT32, None), numbers.take(FLOAT32, None, None),
     )  # fmt: skip
+    stack = _single(numbers.take(FLOAT16, STACK_PX, STACK_PX))
+    field_stacks = _single(numbers.take(FLOAT16, FIELD_PARTS, FIELD_PARTS, FIELD_STACK_PX, FIELD_STACK_PX))
+    field_counts = numbers.take(UINT16, FIELD_PARTS, FIELD_PARTS)
+    if not 1 <= facts.stack_bin_px <= MOST_STACK_BIN_PX or facts.stack_count < 0:
+        raise _damaged("a stack of impossible size")
     profile = numbers.take(FLOAT64, None)
     known = numbers.take(UINT8, len(profile))
     measurements = _measurements(facts, numbers)
@@ -198,6 +207,11 @@ def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
             profile=tuple(value if there else None for value, there in zip(profile.tolist(), known, strict=True)),
             mean_image=mean_image,
             model=facts.source_model,
+            stack=stack,
+            stack_bin_px=facts.stack_bin_px,
+            stack_count=facts.stack_count,
+            field_stacks=field_stacks,
+            field_stack_counts=field_counts,
         ),
         sky=SkyMap(level_adu=levels, noise_adu=noise_adu, cell_px=facts.cell_px),
         cutouts=rasters[1:],
@@ -205,6 +219,15 @@ def _look(facts: Facts, contents: dict[str, bytes]) -> Look:
         models=facts.models,
         timings_s=facts.timings_s,
     )
+
+
+def _single(stack: Array) -> NDArray[np.float32]:
+    """Return a stack of 16-bit floats as read-only 32-bit floats; raise ``LookDamaged`` when it is not finite."""
+    single: NDArray[np.float32] = stack.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise _damaged("a stack with numbers that are not finite")
+    single.flags.writeable = False
+    return single
 
 
 def _measurements(facts: Facts, numbers: _Arrays) -> Measurements:

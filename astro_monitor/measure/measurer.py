@@ -33,6 +33,7 @@ from .numbers import OUT_OF_RANGE, Numbers
 from .relation import NOT_COMPARED, RELATIVE
 from .separation import separation_px
 from .shape import field_shape
+from .stacks import star_stacks
 from .stamps import covered_cells, select
 from .stars import measure_chosen, neighbour_distance
 from .widths import widths
@@ -45,6 +46,8 @@ SATURATION_STRIDE = 8
 """Saturated pixels are counted on every eighth row and column."""
 MANY_ARTEFACTS = 10
 """With at least so many artefacts, they are the likely reason that no star could be measured."""
+SHAPE_DIGITS = 3
+"""Decimal places of the width and elongation of these stars: a tenth of the error of the best."""
 MIN_FLUX_ADU_S = 1e-12
 """Smallest flux rate that is divided by: below the faintest star of any unit of the pixels."""
 
@@ -109,7 +112,8 @@ class Measurer:
             bright_stars=bright,
             streaks=streaks,
         )
-        return Measured(stars=stars, which=which, measurements=measurements)
+        stacks = star_stacks(clean, found, stars, which)
+        return Measured(stars=stars, which=which, measurements=measurements, stacks=stacks)
 
 
 def _extract_metric(registered: Registered[metrics.Metric], scene: Scene, numbers: Numbers) -> None:
@@ -227,11 +231,17 @@ def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:
     px = float(frame.sensor_px_per_px)
     seconds = frame.meta.exposure_s or 1.0
     half = (px - 1) / 2
+    split_px2 = 12 * (stars.a_px.astype(np.float64) ** 2 - stars.b_px.astype(np.float64) ** 2) * px**2
+    double = 2 * np.radians(stars.theta_deg.astype(np.float64))
+    plus_px2, cross_px2 = split_px2 * np.cos(double), split_px2 * np.sin(double)
     return tuple(
         ReferenceStar(
             x_px=round(float(stars.x_px[i]) * px + half, 2),
             y_px=round(float(stars.y_px[i]) * px + half, 2),
             flux_adu_s=max(float(f"{float(stars.flux_adu[i]) / seconds:.6g}"), MIN_FLUX_ADU_S),
+            fwhm_px=round(float(stars.fwhm_px[i]) * px, SHAPE_DIGITS),
+            plus_px2=round(float(plus_px2[i]), SHAPE_DIGITS),
+            cross_px2=round(float(cross_px2[i]), SHAPE_DIGITS),
         )
         for i in np.flatnonzero(~stars.saturated)[:MAX_REFERENCE_STARS]
     )

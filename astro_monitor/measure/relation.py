@@ -12,7 +12,10 @@ from .transparency import match
 
 RELATIVE = (
     "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
-    "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio",
+    "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio", "matched_width_ratio",
+    "matched_trail_plus_px2", "matched_trail_cross_px2", "matched_trail_scatter_px2", "kernel_length_px",
+    "kernel_minor_px", "kernel_angle_deg", "kernel_halo_fraction", "kernel_peak_count", "kernel_gap_fraction",
+    "kernel_end_brightness",
 )  # fmt: skip
 """Metrics that are missing until the frame is compared with a baseline."""
 LIGHT = RELATIVE[:4]

@@ -9,7 +9,18 @@ from typing import Any
 from ..looks import compact, cutouts, picture
 from ..measure import measure_sources, source_table
 from ..read import SKIPPED_KINDS, sky_positions
-from ..records import Arrival, Detections, Failed, Frame, FrameMeta, Look, Skipped, SourceTable
+from ..records import (
+    Arrival,
+    Detections,
+    Failed,
+    Frame,
+    FrameMeta,
+    Look,
+    Skipped,
+    SourceFeatures,
+    SourceTable,
+    StarStacks,
+)
 from ..stages import FrameMeasurer, FrameReader, OpenedFrame, SourceDescriber, StarFinder
 from .guard import Stopwatch, guarded
 
@@ -106,6 +117,7 @@ class Looker:
             on_picture(frame, detections)
         measured = watch.run("measure", lambda: self._measurer.measure(frame, detections))
         features = watch.run("grade", lambda: self._describer.features(frame, detections, measured.stars))
+        features = _with_stacks(features, measured.stacks)
         if every_source:
             table = watch.run("measure", lambda: measure_sources(frame, detections))
             table = _located(table, frame, opened.headers)
@@ -129,6 +141,18 @@ class Looker:
             models=(detections.model, features.model),
             timings_s=watch.timings_s,
         )
+
+
+def _with_stacks(features: SourceFeatures, stacks: StarStacks) -> SourceFeatures:
+    """Return the features of the sources of a frame with the mean images of its stars."""
+    return replace(
+        features,
+        stack=stacks.stack,
+        stack_bin_px=stacks.bin_px,
+        stack_count=stacks.count,
+        field_stacks=stacks.field_stacks,
+        field_stack_counts=stacks.field_counts,
+    )
 
 
 def _located(table: SourceTable, frame: Frame, headers: Sequence[Any] = ()) -> SourceTable:

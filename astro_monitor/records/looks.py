@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from .frames import Arrival, FrameMeta
 from .measurements import Measurements
 from .sources import SourceTable
+from .stacks import no_field_counts, no_field_stacks, no_stack
 from .stars import SkyMap
 
-LOOK_VERSION = 1
+LOOK_VERSION = 2
 """Changed whenever a look of the same frame would hold other numbers, or hold them in another way."""
 
 
@@ -52,6 +53,8 @@ class SourceFeatures:
         profile: one number for each of ``grade.profile.PROFILE_NUMBERS``; ``None`` is unknown.
         mean_image: (25, 25) float32, mean of the scaled cut-outs; zero without sources.
         model: ``name.version+hash`` of the source part.
+        stack, stack_bin_px, stack_count, field_stacks, field_stack_counts: mean images of the stars; see
+            :class:`~.stacks.StarStacks`.
     """
 
     features: NDArray[np.float32]
@@ -62,6 +65,11 @@ class SourceFeatures:
     profile: tuple[float | None, ...]
     mean_image: NDArray[np.float32]
     model: str
+    stack: NDArray[np.float32] = field(default_factory=no_stack)
+    stack_bin_px: int = 1
+    stack_count: int = 0
+    field_stacks: NDArray[np.float32] = field(default_factory=no_field_stacks)
+    field_stack_counts: NDArray[np.uint16] = field(default_factory=no_field_counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

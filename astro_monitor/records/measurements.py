@@ -7,16 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .stacks import NO_STACKS, StarStacks
 from .stars import Stars, Streak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceStar:
-    """A bright star of the frame, for matching with other frames of the target. Sensor pixels, ADU per second."""
+    """A bright star of the frame, for matching with other frames of the target.
+
+    Attributes:
+        x_px, y_px: centre in sensor pixels.
+        flux_adu_s: ADU per second.
+        fwhm_px: width in sensor pixels; 0: not known, as of a star that was kept by an earlier version.
+        plus_px2, cross_px2: elongation as a vector of twice the angle in square sensor pixels, 12 (a² - b²) times the
+            cosine and the sine of twice the direction of the major axis; 0 for round.
+    """
 
     x_px: float
     y_px: float
     flux_adu_s: float
+    fwhm_px: float = 0.0
+    plus_px2: float = 0.0
+    cross_px2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +73,10 @@ class Measured:
         stars: the measured stars, with their cut-outs.
         which: (N,) index of each of them among the detections.
         measurements: numbers of the frame; what is relative to other frames is missing.
+        stacks: mean images of the stars.
     """
 
     stars: Stars
     which: NDArray[np.intp]
     measurements: Measurements
+    stacks: StarStacks = NO_STACKS

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..records import (
+    FIELD_PARTS,
+    FIELD_STACK_PX,
+    STACK_PX,
     Arrival,
     FieldCell,
     FrameMeta,
@@ -53,6 +57,9 @@ def small_look(**changes: Any) -> Look:
             features=rng.normal(size=256).astype(np.float32), clusters=np.full(20, 0.05, np.float32),
             quantisation_error=2.5, source_count=2, stamp_bin=1, profile=(0.25, None, 0.5),
             mean_image=rng.normal(size=(25, 25)).astype(np.float32), model="quality-sources.0+aa",
+            stack=_stack(rng, STACK_PX, STACK_PX), stack_bin_px=2, stack_count=40,
+            field_stacks=_stack(rng, FIELD_PARTS, FIELD_PARTS, FIELD_STACK_PX, FIELD_STACK_PX),
+            field_stack_counts=np.arange(9, dtype=np.uint16).reshape(FIELD_PARTS, FIELD_PARTS),
         ),
         "sky": SkyMap(level_adu=rng.normal(500, 1, (6, 9)).astype(np.float32), noise_adu=12.5, cell_px=64),
         "cutouts": tuple(_raster(rng, 16, left, 1) for left in (0, 292, 584)),
@@ -98,11 +105,16 @@ def _measurements() -> Measurements:
             )
             for index in range(48)
         ),
-        bright_stars=(ReferenceStar(x_px=1.5, y_px=2.25, flux_adu_s=1e4),),
+        bright_stars=(ReferenceStar(x_px=1.5, y_px=2.25, flux_adu_s=1e4, fwhm_px=3.25, plus_px2=-1.5, cross_px2=0.75),),
         streaks=(
             Streak(x0_px=0.0, y0_px=1.0, x1_px=9.0, y1_px=9.5, angle_deg=45.0, length_px=12.0, width_px=3.0),
         ),
     )  # fmt: skip
+
+
+def _stack(rng: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+    """Return a stack of random light for the small look of tests, in whole steps of 16-bit floats."""
+    return rng.normal(scale=0.01, size=shape).astype(np.float16).astype(np.float32)
 
 
 def _sources(rng: np.random.Generator) -> SourceTable:
