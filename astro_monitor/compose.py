@@ -193,6 +193,7 @@ def _judged_body(
             ],
             "weight": _rounded(verdict.weight, 4),
             "weight_if_kept": None if verdict.weight_if_kept is None else _rounded(verdict.weight_if_kept, 4),
+            "weight_factor": _rounded(verdict.weight_factor, 4),
             "meta": _meta_body(meta, sensor_shape),
             "rules_version": verdict.rules_version,
             "timings_s": {key: round(value, 4) for key, value in timings_s.items()},

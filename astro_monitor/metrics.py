@@ -114,6 +114,7 @@ METRICS = (
     Metric("saturated_pixel_fraction", "1", "lower", "Part of the frame at saturation"),
     Metric("sky_saturation_fraction", "1", "none", "Sky level as stored, as a fraction of saturation"),
     Metric("transparency", "1", "higher", "Flux of matched stars relative to the best frame of this target"),
+    Metric("star_light_adu_s", "ADU/s", "higher", "Flux of a standard star of the field: of ten stars, by all matched"),
     Metric("extinction_mag", "mag", "lower", "The same in magnitudes, -2.5 log10"),
     Metric("extinction_scatter_mag", "mag", "lower", "Scatter of the loss among the matched stars"),
     Metric("extinction_patch_mag", "mag", "lower", "Loss of the worst twelfth of the field beyond the whole, as sure"),

@@ -180,6 +180,13 @@ class ListSettings(_Section):
     merge: tuple[Merge, ...] = Field(
         (), description="what frames of one stack may differ in: rig, pointing, filter, exposure, gain, offset, angle"
     )
+    min_weight: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="kept frames that would count less than this part of the best ones of their list are listed for "
+        "review; 0: none",
+    )
 
 
 class PluginSettings(_Section):

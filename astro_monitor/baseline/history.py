@@ -94,6 +94,7 @@ class History:
                 size=len(self.window),
                 spreads=spreads([frame.values for frame in self.window]),
                 reference_stars=self.reference.stars,
+                reference_light_adu_s=self.reference.light_adu_s,
                 sky_pattern=pattern,
                 sky_stray=scatter,
                 fixed_lines=self.places.known,

@@ -27,6 +27,7 @@ class Reference:
 
     Attributes:
         stars: brightest first; empty while there is none.
+        light_adu_s: its flux of a standard star, on the scale of the first reference; ``None`` while there is none.
         airmass: of the reference frame, where it is known.
         side: of the mount when it was taken, where it is known.
         number: how often the reference has changed.
@@ -35,6 +36,7 @@ class Reference:
     """
 
     stars: tuple[ReferenceStar, ...] = ()
+    light_adu_s: float | None = None
     airmass: float | None = None
     side: str | None = None
     number: int = 0
@@ -43,7 +45,7 @@ class Reference:
 
     def clear(self) -> None:
         """Forget the stars, because later frames are in another unit; side and count stay."""
-        self.stars, self.airmass = (), None
+        self.stars, self.light_adu_s, self.airmass = (), None, None
 
     def same_side(self, side: str | None) -> bool:
         """Return whether the mount is on the side of the reference frame; yes when that is unknown."""
@@ -81,6 +83,7 @@ class Reference:
         if self.stars and not flipped and not better and self.elsewhere < FIELD_FREEZE_FRAMES:
             return False
         self.stars = stars
+        self.light_adu_s = values.get("star_light_adu_s")
         self.number += 1
         self.turned = False
         self.airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
@@ -92,6 +95,7 @@ class Reference:
         """Return everything as plain JSON values."""
         return {
             "reference_stars": [[star.x_px, star.y_px, star.flux_adu_s] for star in self.stars],
+            "reference_light_adu_s": self.light_adu_s,
             "reference_airmass": self.airmass,
             "reference_side": self.side,
             "references": self.number,
@@ -111,6 +115,7 @@ class Reference:
                 ReferenceStar(x_px=float(x), y_px=float(y), flux_adu_s=float(flux))
                 for x, y, flux in state["reference_stars"]
             ),
+            light_adu_s=state.get("reference_light_adu_s"),
             airmass=state["reference_airmass"],
             side=state["reference_side"],
             number=int(state.get("references", 0)),

@@ -105,7 +105,8 @@ class FrameJudged(Body):
     ``measurements`` has every key of the metric table; a missing number is ``null`` and ``why_missing`` says why.
 
     Attributes:
-        weight: what the frame counts in a stack, 0 to 1; 0 unless kept.
+        weight: what the frame counts in a stack, 0 to 1, as far as the frames before it tell; 0 unless kept. The lists
+            compute it again from ``measurements``, relative to the best frames of the whole list.
         bright_stars_px: places (x, y) of the brightest stars, brightest first, at most 24; lists use them to separate
             the panels of a mosaic. Empty where the header gives the pointing.
         rig: telescope and camera in lower case; frames of one rig have the same text. Empty where the header names
@@ -114,6 +115,8 @@ class FrameJudged(Body):
         preview: name of a small picture of the frame, to ask for it; empty where there is none. The picture may have
             been removed since, to save space.
         weight_if_kept: the weight if a person keeps the frame; ``null`` in documents from before protocol 1.1.
+        weight_factor: by which rules of plugins lower the weight, also that in the lists; 1 in documents from before
+            protocol 1.3.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, populate_by_name=True)
@@ -135,6 +138,7 @@ class FrameJudged(Body):
     reasons: list[ReasonBody]
     weight: FiniteFloat
     weight_if_kept: FiniteFloat | None = None
+    weight_factor: FiniteFloat = 1.0
     meta: MetaBody
     measurements: dict[str, FiniteFloat | None]
     why_missing: dict[str, str]

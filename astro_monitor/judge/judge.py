@@ -149,6 +149,7 @@ class Judge:
             decision=ruling.decision,
             weight=weight if ruling.decision == "keep" else 0.0,
             weight_if_kept=weight,
+            weight_factor=factor,
             reasons=(*ruling.reasons, *cause.reasons, *remarks),
             baseline_size=case.baseline.size,
             rules_version=f"{RULES_VERSION}{self._rules.suffix}",

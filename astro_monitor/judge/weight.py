@@ -1,4 +1,4 @@
-"""How much a kept frame counts in a stack."""
+"""How much a kept frame counts in a stack, as far as the frames before it tell: the lists weigh all frames together."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ LEAST_WEIGHT = 0.01
 
 
 def stacking_weight(case: Case) -> float:
-    """Return the weight of a kept frame, 0.01 to 1.
+    """Return the provisional weight of a kept frame, 0.01 to 1, for the screen; :mod:`astro_monitor.lists.weighing` has
+    the one that counts.
 
     The effective exposure of the Dark Energy Survey (Neilsen et al. 2016, FERMILAB-TM-2610-AE-CD), relative to a good
-    frame of the same rig, target and filter::
+    frame of the same rig, target and filter, with the variance of the sky in place of its level, which calibrated
+    frames have no longer::
 
-        t_eff = (FWHM_ref / FWHM)² × transparency² × (sky_ref / sky)
+        t_eff = (FWHM_ref / FWHM)² × transparency² × (noise_ref / noise)²
 
     clipped to [0.01, 1]. The reference is the better edge of the baseline (median minus one scaled MAD) for FWHM and
-    sky, and the best frame for transparency. A factor whose numbers are not known counts 1; without a baseline FWHM
+    noise, and the best frame for transparency. A factor whose numbers are not known counts 1; without a baseline FWHM
     is compared with the FWHM assumed for such a rig.
 
     Parameters:
@@ -30,7 +32,7 @@ def stacking_weight(case: Case) -> float:
     transparency = case.value("transparency")
     if transparency is not None and case.count("matched_star_count") >= MIN_MATCHED_STARS:
         factor *= min(max(transparency, 0.0), 1.2) ** 2
-    factor *= _over(_better_edge(case, "sky_above_pedestal_adu"), case.value("sky_above_pedestal_adu"))
+    factor *= _over(_better_edge(case, "background_noise_adu"), case.value("background_noise_adu")) ** 2
     return round(min(max(factor, LEAST_WEIGHT), 1.0), 4)
 
 

@@ -11,6 +11,7 @@ from .owner import Owner, owner_of
 from .siril import Version as SirilVersion
 from .stacktask import StackTask
 from .task import Written
+from .weighing import weighed
 from .write import FORMATS, ListError, refuse_capture_folder, write_lists
 from .writer import ListWriter, ListWriters
 
@@ -30,5 +31,6 @@ __all__ = [
     "owner_of",
     "refuse_capture_folder",
     "stacks",
+    "weighed",
     "write_lists",
 ]

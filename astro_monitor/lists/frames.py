@@ -36,6 +36,10 @@ class ListedFrame:
         seq: sequence number of the document it was built from; of two frames at one path the later one counts.
         present: whether its file existed when it was last checked. Lists leave out missing files.
         numbers: the measurements named in ``SHOWN_NUMBERS``.
+        weight: of the verdict, until :func:`~.weighing.weighed` computes that in its list; 0 unless kept.
+        star_light_adu_s, noise_adu: flux of a standard star of the field, and noise of the sky in one pixel; ``None``
+            when they were not measured.
+        weight_factor: by which rules of plugins lower the weight.
         by_hand: whether a person made the decision.
         kind: frame type by header: ``light``, or ``unknown`` when the header has none.
         program: capture program, empty when unknown.
@@ -83,6 +87,9 @@ class ListedFrame:
     root: str = ""
     folders: tuple[str, ...] = ()
     numbers: Mapping[str, float | None] = field(default_factory=dict)
+    star_light_adu_s: float | None = None
+    noise_adu: float | None = None
+    weight_factor: float = 1.0
 
     def gone(self) -> ListedFrame:
         """Return the same row, marked as missing."""
@@ -172,6 +179,9 @@ def listed_frame(
         root=sys.intern(judged.root),
         folders=folders_of(judged.file, judged.root),
         numbers={key: numbers.get(key) for key in SHOWN_NUMBERS},
+        star_light_adu_s=numbers.get("star_light_adu_s"),
+        noise_adu=numbers.get("background_noise_adu"),
+        weight_factor=judged.weight_factor,
     )
 
 

@@ -67,8 +67,10 @@ class Stack:
 
     @property
     def equivalent_good_hours(self) -> float:
-        """Equivalent exposure in hours if every frame were as good as the best: the sum of exposure times weight."""
-        return sum((frame.exposure_s or 0.0) * frame.weight for frame in self.decided("keep")) / 3600
+        """Exposure of the best frame, in hours, times the sum of the weights: as many frames like it are as deep."""
+        kept = self.decided("keep")
+        best = max(kept, key=lambda frame: (frame.weight, frame.exposure_s or 0.0), default=None)
+        return 0.0 if best is None else (best.exposure_s or 0.0) * sum(frame.weight for frame in kept) / 3600
 
 
 _Key = tuple[str, str, int, int, int, str, str]

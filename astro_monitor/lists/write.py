@@ -42,6 +42,7 @@ from .owner import Owner, own_place, turn
 from .replacing import replace_file, set_aside
 from .siril import Version
 from .task import Task, Written
+from .weighing import weighed
 from .writer import ListWriters
 
 FORMATS = ("csv", "json", "dss", "siril", "pixinsight", "text")
@@ -63,6 +64,7 @@ def write_lists(
     *,
     not_lights: Iterable[ListedNotLight] = (),
     merge: Collection[Merge] = (),
+    min_weight: float = 0.0,
     siril: Version | None = None,
     watch_roots: Sequence[Path] = (),
     written: Written | None = None,
@@ -80,6 +82,7 @@ def write_lists(
         formats: the ones of ``FORMATS`` to write.
         not_lights: files that are not light frames, in any order.
         merge: properties in which frames of one stack may differ.
+        min_weight: kept frames with a smaller weight are put up for review.
         siril: version of the Siril that will run the scripts; ``None`` when it is not known.
         watch_roots: capture folders; the lists may not lie inside one.
         written: the lists of the last update, with the same folder and formats; kept up to date. Stacks that have not
@@ -96,7 +99,8 @@ def write_lists(
         ListError: the folder cannot be written.
     """
     refuse_capture_folder(folder, watch_roots)
-    lights = stacks((_with_absolute_path(frame) for frame in frames), merge)
+    grouped = stacks((_with_absolute_path(frame) for frame in frames), merge)
+    lights = tuple(weighed(stack, min_weight, merge) for stack in grouped)
     offered = [stack for stack in lights if not stack.not_offered]
     others, _ = each_once(_with_absolute_path(file) for file in not_lights)
     try:

@@ -40,6 +40,8 @@ from .widths import widths
 
 MAX_REFERENCE_STARS = 150
 """Most bright stars that are kept for matching with other frames."""
+STANDARD_STARS = 10
+"""Brightest stars whose mean is the standard star of the field: few fields have fewer, and cloud hides none of them."""
 WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_mad_px", "fwhm_minor_px", "star_separation_fwhm")
 """Missing together, where the width of the stars cannot be measured."""
 SATURATION_STRIDE = 8
@@ -98,6 +100,9 @@ class Measurer:
             "dead_cell_fraction", dead_cell_fraction(cells, None if frame.border is None else covered_cells(frame))
         )
         numbers.explain("there are too few stars over the field", "field_fwhm_spread_fraction", "dead_cell_fraction")
+        if bright:
+            numbers.put("star_light_adu_s", star_light_adu_s(bright))
+        numbers.explain("no unsaturated star was found", "star_light_adu_s")
         numbers.explain(NOT_COMPARED, *RELATIVE)
         scene = Scene(frame=frame, detections=detections, stars=stars, values=MappingProxyType(numbers.values))
         for registered in self._rows:
@@ -224,6 +229,15 @@ def _put_widths(numbers: Numbers, frame: Frame, stars: Stars, apart: NDArray[np.
     numbers.put("trail_cross_px2", length**2 * float(np.sin(double)))
     numbers.put("rotation_coherence", pattern.rotation_coherence)
     numbers.put("radial_elongation", pattern.radial_elongation)
+
+
+def star_light_adu_s(stars: Sequence[ReferenceStar]) -> float:
+    """Return the flux of a standard star of the field: the geometric mean over the ten brightest, in ADU per second.
+
+    Parameters:
+        stars: brightest first, at least one.
+    """
+    return float(np.exp(np.mean([np.log(star.flux_adu_s) for star in stars[:STANDARD_STARS]])))
 
 
 def _bright_stars(stars: Stars, frame: Frame) -> tuple[ReferenceStar, ...]:

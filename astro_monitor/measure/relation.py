@@ -69,6 +69,9 @@ def _put_transparency(
         numbers.explain("the pixel values are in another unit than those of earlier frames", *LIGHT)
     else:
         numbers.put("transparency", matched.transparency)
+        if baseline.reference_light_adu_s is not None:
+            # The ten brightest change with pointing and saturation; all matched stars keep the scale of the first one.
+            numbers.put("star_light_adu_s", matched.transparency * baseline.reference_light_adu_s)
         numbers.put("extinction_mag", -2.5 * float(np.log10(matched.transparency)))
         numbers.put("extinction_scatter_mag", matched.scatter_mag)
         numbers.put("extinction_patch_mag", matched.patch_mag)

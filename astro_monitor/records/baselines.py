@@ -45,6 +45,7 @@ class Baseline:
         size: number of accepted frames in it; 0 means there is none yet and ``spreads`` is empty.
         spreads: one entry for each metric that had values.
         reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
+        reference_light_adu_s: ``star_light_adu_s`` of the reference frame; ``None`` while there is none.
         sky_pattern: usual sky of the cells of the field grid against their median, in units of the frame's own sky,
             row by row; empty while unknown.
         fixed_lines: lines that this rig shows in frame after frame at the same place: no satellites.
@@ -59,6 +60,7 @@ class Baseline:
     size: int = 0
     spreads: dict[str, Spread] = field(default_factory=dict)
     reference_stars: tuple[ReferenceStar, ...] = ()
+    reference_light_adu_s: float | None = None
     sky_pattern: tuple[float, ...] = ()
     sky_stray: float = 0.0
     fixed_lines: tuple[FixedLine, ...] = ()

@@ -60,9 +60,10 @@ class Verdict:
     Attributes:
         label: the class after judging (rules may overrule an ``unknown``).
         flags: subset of ``FLAGS``.
-        weight: stacking weight 0 to 1; 0 unless kept.
+        weight: stacking weight 0 to 1 relative to the frames so far, until the lists compute it; 0 unless kept.
         weight_if_kept: what it would weigh, should a person keep it; ``None`` when that is not known.
         baseline_size: number of frames the frame was compared with.
+        weight_factor: by which rules of plugins lower the weight, above 0 and at most 1.
     """
 
     frame_id: str
@@ -75,6 +76,7 @@ class Verdict:
     baseline_size: int
     rules_version: str
     weight_if_kept: float | None = None
+    weight_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,7 @@ class ListSink:
             self._settings.formats,
             not_lights=still_there(self._not_lights.values(), self._present),
             merge=self._settings.merge,
+            min_weight=self._settings.min_weight,
             siril=siril_version(self._settings.siril),
             watch_roots=self._roots,
             written=self._written,

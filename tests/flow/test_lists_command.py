@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,27 +95,26 @@ def test_no_output_goes_into_the_capture_folder(captures, settings, tmp_path, in
     assert sorted(captures.iterdir()) == paths
 
 
-def test_a_frame_that_is_kept_by_hand_has_the_weight_of_the_formula(captures, settings, tmp_path):
-    """A soft frame that the rules did not keep counts (2.5 / 3)² and not 1."""
-    settings = load(None, {"state_folder": tmp_path / "state", "site": {"normal_fwhm_arcsec": 2.5}})
-    place = rig_folder(settings, captures)
-    place.mkdir(parents=True)
+def test_a_frame_that_is_kept_by_hand_is_weighed_with_the_others(captures, settings, tmp_path):
+    """A soft frame that the rules did not keep counts (2.5 / 3)² beside four sharper ones, and not 1."""
+    watch(captures, settings)
     path = captures / "soft.fits"
-    path.write_bytes(small_fits())
+    path.write_bytes(small_fits()[:-8] + (9).to_bytes(8, "big"))
     arrival = Arrival(path=path, root=captures, size_bytes=path.stat().st_size, mtime_ns=1, first_seen_utc=NOW,
                       settled_utc=NOW, how="scan")  # fmt: skip
     outcome = invented(arrival, path.read_bytes(), good=0.02)
-    outcome.measurements.values["fwhm_arcsec"] = 3.0
-    with NightLog.open(place / "nightlog.sqlite", "s" * 32, SystemClock()) as log:
+    outcome.measurements.values["fwhm_px"] = 3.6
+    with NightLog.open(rig_folder(settings, captures) / "nightlog.sqlite", "t" * 32, SystemClock()) as log:
         session = Session(settings, log, SystemClock(), announce=lambda document: None)
         judged = session.take(outcome)
-        assert (judged.body["decision"], judged.body["weight"]) == ("review", 0.0)
-        revised = session.revise(judged.body["frame_id"], "keep", "astronomer", "good enough")
-    assert revised.body["weight"] == pytest.approx((2.5 / 3.0) ** 2, abs=1e-3)
-    said = lists(captures, settings, copies=tmp_path / "copies")
-    assert re.search(r"1 of 1 kept frame copied", said)
+        assert judged.body["decision"] != "keep"
+        assert judged.body["weight"] == 0.0
+        session.revise(judged.body["frame_id"], "keep", "astronomer", "good enough")
+    assert "5 of 5 kept frames copied" in lists(captures, settings, copies=tmp_path / "copies")
     with fits.open(tmp_path / "copies" / "soft.fits") as hdus:
         assert hdus[0].header["SSWEIGHT"] == pytest.approx((2.5 / 3.0) ** 2, abs=1e-3)
+    with fits.open(tmp_path / "copies" / "0.fits") as hdus:
+        assert hdus[0].header["SSWEIGHT"] == 1.0
 
 
 def test_a_watch_that_begins_brings_the_lists_of_an_earlier_run_into_order(captures, settings):

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ...errors import ConfigError
 from ...files import copy_weighted
-from ...lists import ListWriters, owner_of, refuse_capture_folder, stacks, write_lists
+from ...lists import ListWriters, owner_of, refuse_capture_folder, stacks, weighed, write_lists
 from ...monitor import lists_folder
 from ...nightlog import NightLogReader
 from ...plain import counted, duration
@@ -69,6 +69,7 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         settings.lists.formats,
         not_lights=others,
         merge=settings.lists.merge,
+        min_weight=settings.lists.min_weight,
         siril=siril_version(settings.lists.siril),
         watch_roots=[folder],
         owner=owner_of(state_folder),
@@ -84,7 +85,8 @@ def run_lists(folder: Path, output: Path | None, settings: Settings, *, copies: 
         page.line(f"{counted(gone, 'judged frame')} no longer in {folder}, so in no list.")
     for note in body.notes:
         page.line(note, style="yellow")
-    offered = [stack for stack in stacks(frames, settings.lists.merge) if not stack.not_offered]
+    min_weight, merge = settings.lists.min_weight, settings.lists.merge
+    offered = [weighed(stack, min_weight, merge) for stack in stacks(frames, merge) if not stack.not_offered]
     for stack in offered:
         share = f"{len(stack.decided('keep'))} of {counted(len(stack.frames), 'frame')} kept"
         kept_s, worth_s = 3600 * stack.kept_hours, 3600 * stack.equivalent_good_hours

@@ -200,6 +200,7 @@ class FrameJudgedView:
     rules_version: str
     timings_s: Mapping[str, float]
     weight_if_kept: float | None = None
+    weight_factor: float = 1.0
     bright_stars_px: tuple[tuple[float, ...], ...] = ()
     rig: str = ""
     field_grid: FieldGridView | None = None
@@ -233,6 +234,7 @@ class FrameJudgedView:
             rules_version=body["rules_version"],
             timings_s=body["timings_s"],
             weight_if_kept=body.get("weight_if_kept", None),
+            weight_factor=body.get("weight_factor", 1.0),
             bright_stars_px=tuple(tuple(part) for part in body.get("bright_stars_px", ())),
             rig=body.get("rig", ""),
             field_grid=None if body.get("field_grid") is None else FieldGridView.of(body["field_grid"]),

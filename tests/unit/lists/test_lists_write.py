@@ -28,6 +28,7 @@ from astro_monitor.lists.grouping import stacks
 from astro_monitor.lists.names import csv_text, folder_part, is_linkable, is_listable
 from astro_monitor.lists.render import csv_bytes, dss_bytes, stack_json
 from astro_monitor.lists.siril import siril_ending
+from astro_monitor.lists.weighing import weighed
 
 GROUP = "m_31_l_60s_3000x2000"
 
@@ -77,11 +78,14 @@ def test_all_lists_of_one_night(tmp_path):
 
 
 def test_equivalent_good_hours_weigh_each_kept_frame(tmp_path):
-    (stack,) = stacks([row(1, weight=1.0), row(2, "reject"), row(3, weight=0.5), row(4, "review")])
-    assert stack.kept_hours == pytest.approx(2 / 60)
-    assert stack.equivalent_good_hours == pytest.approx(1.5 / 60)
+    dim = {"noise_adu": 20.0, "star_light_adu_s": 300.0 * 2**0.5}
+    clear = [row(number, noise_adu=20.0, star_light_adu_s=600.0) for number in (1, 2, 3)]
+    (stack,) = stacks([*clear, row(4, "reject"), row(5, **dim), row(6, "review")])
+    stack = weighed(stack)
+    assert stack.kept_hours == pytest.approx(4 / 60)
+    assert stack.equivalent_good_hours == pytest.approx(3.5 / 60)
     write_lists(stack.frames, tmp_path)
-    assert json.loads((tmp_path / GROUP / "frames.json").read_bytes())["equivalent_good_hours"] == 0.025
+    assert json.loads((tmp_path / GROUP / "frames.json").read_bytes())["equivalent_good_hours"] == 0.0583
 
 
 def test_unchanged_lists_are_not_written_again(tmp_path):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from astro_monitor.measure import Measurer, relate
+from astro_monitor.measure.measurer import star_light_adu_s
 from astro_monitor.measure.relation import NOT_COMPARED, RELATIVE
 from astro_monitor.metrics import KEYS
-from astro_monitor.records import Baseline, FixedLine, Streak
+from astro_monitor.records import Baseline, FixedLine, ReferenceStar, Streak
 
 STREAK = Streak(x0_px=10.0, y0_px=20.0, x1_px=300.0, y1_px=200.0, angle_deg=31.8, length_px=341.0, width_px=4.0)
 LINE = FixedLine(x0_px=10.0, y0_px=20.0, x1_px=300.0, y1_px=200.0, width_px=4.0, on_sky=False)
@@ -48,3 +51,23 @@ def test_one_frame_is_related_to_one_baseline_after_the_other(make_frame, make_d
     assert "no earlier frame" in first.why_missing["transparency"]
     assert second.values["transparency"] == 1.0
     assert relate(alone, frame.sensor_shape, no_baseline) == first
+
+
+def test_starlight_keeps_its_scale_when_another_frame_becomes_the_reference(
+    make_frame, make_detections, field, profile, no_baseline
+):
+    """Half of the light of a reference whose standard star has 40 ADU/s, though its own ten brightest say otherwise."""
+    frame, alone = measured_alone(make_frame, make_detections, field, profile)
+    own = alone.values["star_light_adu_s"]
+    brighter = tuple(replace(star, flux_adu_s=2.0 * star.flux_adu_s) for star in alone.bright_stars)
+    baseline = Baseline(key=no_baseline.key, size=3, reference_stars=brighter, reference_light_adu_s=40.0)
+    assert own > 0
+    assert own != 20.0
+    assert relate(alone, frame.sensor_shape, baseline).values["star_light_adu_s"] == pytest.approx(20.0)
+    assert relate(alone, frame.sensor_shape, no_baseline).values["star_light_adu_s"] == own
+
+
+def test_the_standard_star_is_the_mean_of_the_ten_brightest():
+    stars = [ReferenceStar(x_px=1.0, y_px=1.0, flux_adu_s=flux) for flux in (*[400.0, 100.0] * 5, 1.0)]
+    assert star_light_adu_s(stars) == pytest.approx(200.0)
+    assert star_light_adu_s(stars[:1]) == pytest.approx(400.0)
