@@ -25,7 +25,7 @@ from .accepted import AcceptedFrame, is_sane
 from .places import Places
 from .reference import TURNED_DEG, Reference
 from .relative import excess_trail_px, usual_sky_pattern, usual_trail_px
-from .spreads import spreads
+from .spreads import median, spreads
 
 MIN_BASELINE_FRAMES = 5
 """Accepted frames from which limits relative to the baseline apply."""
@@ -98,6 +98,7 @@ class History:
                 sky_pattern=pattern,
                 sky_stray=scatter,
                 fixed_lines=self.places.known,
+                profile=self.reference.usual.profile,
             )
         return self._baseline
 
@@ -165,6 +166,9 @@ class History:
             middle_px = sorted(recent_px)[FLOOR_FRAMES // 2]
             self.floor_fwhm_px = min(middle_px, self.floor_fwhm_px or middle_px)
         if self.reference.consider(examined):
+            self._baseline = None
+        widths_px = [frame.values["fwhm_minor_px"] for frame in self.window if "fwhm_minor_px" in frame.values]
+        if widths_px and self.reference.usual.note(examined, median(widths_px)):
             self._baseline = None
 
     def note(self, examined: Examined) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..records import Examined, ReferenceStar
 from .accepted import finite_values, is_sane
 from .airmass import airmass
+from .profile import UsualProfile
 
 MIN_MATCHED_STARS = 10
 """Extinction from fewer matched stars is no firm evidence."""
@@ -17,6 +18,8 @@ FIELD_FREEZE_FRAMES = 3
 """Accepted frames in a row that do not match the reference until one of them replaces it."""
 MORE_LIGHT = 1.03
 """A frame replaces the reference when its stars are brighter by this factor, so that noise does not."""
+STAR_FIELDS = ("x_px", "y_px", "flux_adu_s", "fwhm_px", "plus_px2", "cross_px2")
+"""Numbers of a reference star in the order in which they are kept; earlier states lack those of its shape."""
 TURNED_DEG = 90.0
 """A field that is turned by more than this is seen from the other side of the mount."""
 
@@ -33,6 +36,7 @@ class Reference:
         number: how often the reference has changed.
         elsewhere: consecutive accepted frames that could not be matched to it.
         turned: whether the last frame was turned against it by more than ``TURNED_DEG``.
+        usual: mean star of the last usual frames.
     """
 
     stars: tuple[ReferenceStar, ...] = ()
@@ -42,6 +46,7 @@ class Reference:
     number: int = 0
     elsewhere: int = 0
     turned: bool = False
+    usual: UsualProfile = field(default_factory=UsualProfile)
 
     def clear(self) -> None:
         """Forget the stars, because later frames are in another unit; side and count stay."""
@@ -94,13 +99,14 @@ class Reference:
     def state(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
-            "reference_stars": [[star.x_px, star.y_px, star.flux_adu_s] for star in self.stars],
+            "reference_stars": [[getattr(star, name) for name in STAR_FIELDS] for star in self.stars],
             "reference_light_adu_s": self.light_adu_s,
             "reference_airmass": self.airmass,
             "reference_side": self.side,
             "references": self.number,
             "elsewhere": self.elsewhere,
             "turned": self.turned,
+            "profile": self.usual.state(),
         }
 
     @classmethod
@@ -112,8 +118,8 @@ class Reference:
         """
         return cls(
             stars=tuple(
-                ReferenceStar(x_px=float(x), y_px=float(y), flux_adu_s=float(flux))
-                for x, y, flux in state["reference_stars"]
+                ReferenceStar(**{name: float(number) for name, number in zip(STAR_FIELDS, star, strict=False)})
+                for star in state["reference_stars"]
             ),
             light_adu_s=state.get("reference_light_adu_s"),
             airmass=state["reference_airmass"],
@@ -121,6 +127,7 @@ class Reference:
             number=int(state.get("references", 0)),
             elsewhere=int(state["elsewhere"]),
             turned=bool(state.get("turned", False)),
+            usual=UsualProfile.restore(state["profile"]) if "profile" in state else UsualProfile(),
         )
 
 

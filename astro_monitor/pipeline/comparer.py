@@ -7,7 +7,7 @@ from typing import Self
 from ..grade import Grader
 from ..inference import Model, open_model
 from ..measure import relate
-from ..records import Baseline, Examined, Failed, Look
+from ..records import Baseline, Examined, Failed, Look, StarProfile
 from ..settings import Settings
 from ..stages import FrameGrader
 from .guard import Stopwatch, guarded
@@ -71,6 +71,7 @@ class Comparer:
             grade=grade,
             models=(*look.models, grade.model),
             timings_s=watch.timings_s,
+            profile=StarProfile.of(look.source_features, look.sensor_px_per_px),
         )
 
 

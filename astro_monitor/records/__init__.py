@@ -17,6 +17,7 @@ from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .looks import LOOK_VERSION, Look, Raster, SourceFeatures
 from .measurements import FieldCell, Measured, Measurements, ReferenceStar
 from .places import FixedLine, split_streaks
+from .profiles import NO_PROFILE, StarProfile
 from .sane import sane
 from .scene import Scene
 from .sources import KIND_NAMES, SourceTable
@@ -58,6 +59,7 @@ __all__ = [
     "LOOK_VERSION",
     "MOST_STACK_BIN_PX",
     "NO_HOT_PIXELS",
+    "NO_PROFILE",
     "NO_STACKS",
     "STACK_PX",
     "SUPERPIXEL_SATURATION",
@@ -88,6 +90,7 @@ __all__ = [
     "SourceFeatures",
     "SourceTable",
     "Spread",
+    "StarProfile",
     "StarStacks",
     "Stars",
     "Streak",

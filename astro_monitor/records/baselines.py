@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .frames import FrameMeta
 from .measurements import ReferenceStar
 from .places import FixedLine
+from .profiles import NO_PROFILE, StarProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Baseline:
             row by row; empty while unknown.
         fixed_lines: lines that this rig shows in frame after frame at the same place: no satellites.
         sky_stray: how far the pattern of an accepted frame is from the usual one, rms over the cells, in the same unit.
+        profile: usual mean star of the rig; empty while unknown.
         prior: it comes from an earlier night, or from other targets of the rig, and is weaker evidence than one of
             five frames of this night.
         number: how often the frames behind it have been replaced by others; another number means that frames judged
@@ -64,8 +69,19 @@ class Baseline:
     sky_pattern: tuple[float, ...] = ()
     sky_stray: float = 0.0
     fixed_lines: tuple[FixedLine, ...] = ()
+    profile: StarProfile = NO_PROFILE
     prior: bool = False
     number: int = 0
+
+    @property
+    def reference_stack(self) -> NDArray[np.float32]:
+        """The usual mean star, (49, 49) float32; zero while unknown. Made from the profile: ask once."""
+        return self.profile.stack()
+
+    @property
+    def reference_stack_bin_px(self) -> int:
+        """Frame pixels along one side of a pixel of the reference stack."""
+        return self.profile.bin_px
 
 
 def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..documents.vocabulary import AlertChange, AlertKind, Decision, Severity
 from .frames import Arrival, FrameMeta
 from .measurements import Measurements
+from .profiles import NO_PROFILE, StarProfile
 
 MAX_SENTENCE_CHARS = 500
 """An error may quote a whole value."""
@@ -107,7 +108,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """Everything the worker found out about one frame. No arrays: it travels as JSON."""
+    """Everything the worker found out about one frame. No arrays: it travels as JSON.
+
+    Attributes:
+        profile: mean star of the frame.
+    """
 
     arrival: Arrival
     frame_id: str
@@ -119,6 +124,7 @@ class Examined:
     grade: Grade
     models: tuple[str, ...]
     timings_s: dict[str, float]
+    profile: StarProfile = NO_PROFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
