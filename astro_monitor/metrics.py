@@ -19,11 +19,12 @@ from .hookspecs import hookimpl
 from .plugins import Plugins, Registered
 from .records import KIND_EXTENDED, KIND_STAR, Scene
 
-MEANING_VERSION = 2
+MEANING_VERSION = 3
 """Raised whenever a number of an old frame would come out differently: baselines of another version are not used.
 
 2: frames are read without overscan and borders, calibrated frames have no pedestal, hot pixels are no stars, and widths
 hold from 1.3 to 12 pixels.
+3: pedestal and gain are worked out from noise and level; gradient and patchiness are fractions of S.
 """
 
 
@@ -65,12 +66,15 @@ def _of_stars(values: NDArray[Any]) -> NDArray[Any]:
 METRICS = (
     Metric("background_adu", "ADU", "near", "Median sky level as stored in the file"),
     Metric("sky_above_pedestal_adu", "ADU", "near", "Sky level above the level of no light"),
-    Metric("pedestal_adu", "ADU", "none", "Level of no light: from the header, else estimated"),
+    Metric("pedestal_adu", "ADU", "none", "Level of no light: from the header, else from noise and level"),
+    Metric("effective_sky_adu", "ADU", "near", "S, the sky that noise can see: sky, dark current, squared read noise"),
+    Metric("effective_sky_error_fraction", "1", "lower", "Standard error of S / S: large where it is guessed"),
+    Metric("pixel_noise_adu", "ADU", "lower", "Noise of one sensor pixel, by differences of pixels close together"),
     Metric("background_noise_adu", "ADU", "lower", "Standard deviation of the sky in one pixel"),
     Metric("background_gradient_adu", "ADU", "lower", "Peak to valley of the smooth sky over the field"),
-    Metric("background_gradient_fraction", "1", "lower", "The same as a fraction of the sky above pedestal"),
+    Metric("background_gradient_fraction", "1", "lower", "The same as a fraction of S"),
     Metric("background_gradient_angle_deg", "deg", "none", "Direction in which the sky brightens, from +x to +y"),
-    Metric("background_patchiness_fraction", "1", "lower", "Rms of sky structure left after the smooth fit / sky"),
+    Metric("background_patchiness_fraction", "1", "lower", "Rms of sky structure left after the smooth fit / S"),
     Metric("sky_adu_s", "ADU/s", "near", "Sky above pedestal per second of exposure"),
     Metric("fwhm_px", "px", "lower", "Median FWHM of the stars' light before the pixels widen it"),
     Metric("fwhm_gauss_px", "px", "lower", "Median FWHM of Gaussians fitted at pixel centres, as Siril measures it"),

@@ -6,6 +6,10 @@ judge, the quality model and its training.
 
 from .accepted import AcceptedFrame, is_sane
 from .airmass import airmass
+from .camera import estimate
+from .camera_pool import CameraPool
+from .effective import PEDESTAL_KEYS, pedestal_values
+from .exposed import Exposed
 from .history import LONGEST_OWN_TRAIL, MIN_BASELINE_FRAMES, WINDOW_FRAMES, History, Restart, has_other_unit
 from .places import Places
 from .reference import MIN_MATCHED_STARS, TURNED_DEG
@@ -16,17 +20,22 @@ __all__ = [
     "LONGEST_OWN_TRAIL",
     "MIN_BASELINE_FRAMES",
     "MIN_MATCHED_STARS",
+    "PEDESTAL_KEYS",
     "TURNED_DEG",
     "WINDOW_FRAMES",
     "AcceptedFrame",
+    "CameraPool",
+    "Exposed",
     "History",
     "Places",
     "Restart",
     "airmass",
+    "estimate",
     "excess_trail_px",
     "has_other_unit",
     "is_sane",
     "median",
+    "pedestal_values",
     "sky_change",
     "sky_pattern",
     "sky_unit_adu",

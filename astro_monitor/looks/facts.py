@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..records import Arrival, FrameMeta
+from ..records import Arrival, FrameMeta, SkyNoise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class Facts:
     """Everything in a look that is no array.
 
     Attributes:
-        values, why_missing: of the measurements.
+        values, why_missing, sky_noise: of the measurements.
         notes: the different notes of the source table; its rows refer to them by number.
         source_count, stamp_bin, source_model, stack_bin_px, stack_count: of the source features.
         cell_px: of the sky mesh.
@@ -26,6 +26,7 @@ class Facts:
     sensor_px_per_px: int
     values: dict[str, float | None]
     why_missing: dict[str, str]
+    sky_noise: SkyNoise
     notes: tuple[str, ...]
     source_count: int
     stamp_bin: int

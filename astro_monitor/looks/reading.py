@@ -250,6 +250,7 @@ def _measurements(facts: Facts, numbers: _Arrays) -> Measurements:
         bright_stars=tuple(ReferenceStar(**dict(zip(STAR_FIELDS, star, strict=True))) for star in stars),
         streaks=tuple(Streak(**dict(zip(STREAK_FIELDS, streak, strict=True))) for streak in streaks),
         fixed_streaks=tuple(Streak(**dict(zip(STREAK_FIELDS, streak, strict=True))) for streak in fixed),
+        sky_noise=facts.sky_noise,
     )
 
 

@@ -78,6 +78,7 @@ def _facts(look: Look) -> bytes:
         sensor_px_per_px=look.sensor_px_per_px,
         values=measurements.values,
         why_missing=measurements.why_missing,
+        sky_noise=measurements.sky_noise,
         notes=tuple(sorted(set(look.sources.note))),
         source_count=features.source_count,
         stamp_bin=features.stamp_bin,

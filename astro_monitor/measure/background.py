@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import Frame, SkyMap
+from ..records import SkyMap
 
 ROUNDS = 8
 """Iterations of the reweighted fit; it converges to a small fraction of the noise."""
@@ -18,10 +18,6 @@ MIN_CELLS_FOR_SLOPE = 6
 MESH_NOISE = 0.05
 """Noise of a mesh cell as a fraction of the noise of a pixel: a cell is a clipped mean of at least a hundred pixels,
 and the median of its neighbourhood."""
-SUBTRACTED_NOISES = 3.0
-"""Sky level in units of its noise, below which the sky of a floating-point frame was subtracted."""
-FULL_SCALE_ADU = 65535.0
-"""Full scale of 16 bits, from which frames with a saturation of about 1 were scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +29,12 @@ class Background:
     gradient_adu: float
     gradient_angle_deg: float
     rough_adu: float
-    pedestal_adu: float
 
 
-def background(frame: Frame, sky: SkyMap) -> Background:
+def background(sky: SkyMap) -> Background:
     """Return the properties of the sky.
 
     Parameters:
-        frame: the frame, for pedestal and gain in its header.
         sky: mesh of sky levels.
     """
     mesh = sky.level_adu.astype(np.float64)
@@ -54,7 +48,6 @@ def background(frame: Frame, sky: SkyMap) -> Background:
         gradient_adu=float(smooth.max() - smooth.min()),
         gradient_angle_deg=float(np.degrees(np.arctan2(_slope(smooth, down), _slope(smooth, right)))),
         rough_adu=float(np.sqrt(rough)),
-        pedestal_adu=_pedestal(level, sky.noise_adu, frame),
     )
 
 
@@ -95,22 +88,3 @@ def _slope(surface: NDArray[np.float64], along: NDArray[np.intp]) -> float:
     centred = along - along.mean()
     norm = float((centred**2).sum())
     return float((centred * surface).sum() / norm) if norm else 0.0
-
-
-def _pedestal(level_adu: float, noise_adu: float, frame: Frame) -> float:
-    """Return the level without light: from the header, else from the photon noise of the sky.
-
-    variance [ADU²] = (level - pedestal) [ADU] / gain [e/ADU] + read noise². Read noise is neglected, and an unknown
-    gain is taken as one electron per ADU of 16 bits, more than most cameras have: both make the sky too bright rather
-    than too dark, so the pedestal is a lower limit, and fractions of the sky are hardly overestimated.
-    """
-    if frame.meta.pedestal_adu is not None:
-        return float(frame.meta.pedestal_adu)
-    gain = frame.meta.e_per_adu
-    if gain is None or gain <= 0:
-        gain = FULL_SCALE_ADU if frame.saturation_adu <= 2 else 1.0
-    # Super-pixels are means of several sensor pixels, with lower noise.
-    sky_adu = gain * (noise_adu * frame.sensor_px_per_px) ** 2
-    # Where the sky was subtracted, pixels scatter around zero, and its brightness is known only from the noise.
-    subtracted = frame.pixels.dtype == np.float32 and level_adu <= SUBTRACTED_NOISES * noise_adu
-    return level_adu - sky_adu if subtracted or level_adu <= 0 else max(0.0, level_adu - sky_adu)

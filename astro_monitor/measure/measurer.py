@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
+from ..baseline import PEDESTAL_KEYS, Exposed, estimate, pedestal_values
 from ..plugins import Registered
 from ..records import (
     KIND_ARTEFACT,
@@ -20,15 +22,18 @@ from ..records import (
     Frame,
     Measured,
     Measurements,
+    NoiseCell,
     ReferenceStar,
     Scene,
+    SkyNoise,
     Stars,
     Streak,
 )
-from .background import background
+from .background import Background, background
 from .ephemeris import KEYS as EPHEMERIS
 from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
+from .noise import FEWEST_PAIRS, sky_noise
 from .numbers import OUT_OF_RANGE, Numbers
 from .relation import NOT_COMPARED, RELATIVE
 from .separation import separation_px
@@ -85,7 +90,10 @@ class Measurer:
         bright = _bright_stars(stars, frame)
         cells = field_grid(detections, stars, _frame_shape(frame), frame.sensor_px_per_px)
         numbers = Numbers(dict.fromkeys(self._keys))
-        _put_background(numbers, frame, detections)
+        noise = _noise_of(frame, detections)
+        ground = background(detections.sky)
+        _put_background(numbers, frame, ground)
+        _put_effective_sky(numbers, frame, ground, noise)
         _put_counts(numbers, detections, stars)
         _put_sun_and_moon(numbers, frame, self._site)
         if stars.x_px.size:
@@ -116,6 +124,7 @@ class Measurer:
             field_grid=cells,
             bright_stars=bright,
             streaks=streaks,
+            sky_noise=noise,
         )
         stacks = star_stacks(clean, found, stars, which)
         return Measured(stars=stars, which=which, measurements=measurements, stacks=stacks)
@@ -156,32 +165,44 @@ def _why_no_star(detections: Detections) -> str:
     return "no star could be measured"
 
 
-def _put_background(numbers: Numbers, frame: Frame, detections: Detections) -> None:
+def _put_background(numbers: Numbers, frame: Frame, ground: Background) -> None:
     """Put the metrics of the background: sky level, noise, gradient, and fractions of saturation."""
-    ground = background(frame, detections.sky)
-    above = ground.level_adu - ground.pedestal_adu
     numbers.put("background_adu", ground.level_adu)
-    numbers.put("pedestal_adu", ground.pedestal_adu)
-    numbers.put("sky_above_pedestal_adu", above)
     numbers.put("background_noise_adu", ground.noise_adu)
     numbers.put("background_gradient_adu", ground.gradient_adu)
     numbers.put("background_gradient_angle_deg", ground.gradient_angle_deg)
-    # A sky that its noise hides has no parts to speak of.
-    if above > ground.noise_adu:
-        numbers.put("background_gradient_fraction", ground.gradient_adu / above)
-        numbers.put("background_patchiness_fraction", ground.rough_adu / above)
-    numbers.explain(
-        "the sky is too dark to compare with", "background_gradient_fraction", "background_patchiness_fraction"
-    )
-    if frame.meta.exposure_s:
-        numbers.put("sky_adu_s", above / frame.meta.exposure_s)
-    numbers.explain("the header tells no exposure time", "sky_adu_s")
     thinned = frame.pixels[::SATURATION_STRIDE, ::SATURATION_STRIDE]
     numbers.put("saturated_pixel_fraction", float((thinned >= frame.saturation_adu).mean()))
     full = frame.saturation_adu / (SUPERPIXEL_SATURATION if frame.sensor_px_per_px > 1 else 1.0)
     if frame.pixels.dtype == np.uint16 or full <= 1.0:
         numbers.put("sky_saturation_fraction", ground.level_adu / full)
     numbers.explain("the full scale of these numbers is not known", "sky_saturation_fraction")
+
+
+def _noise_of(frame: Frame, detections: Detections) -> SkyNoise:
+    """Return level and noise of the sky in the parts of the frame; of the whole where no part could be measured."""
+    noise, sky = sky_noise(frame), detections.sky
+    if noise.cells or not sky.level_adu.size:
+        return noise
+    variance_adu2 = float(sky.noise_adu) ** 2 * float(frame.sensor_px_per_px) ** 2
+    whole = NoiseCell(
+        place=0, level_adu=float(np.median(sky.level_adu)), variance_adu2=variance_adu2, pairs=FEWEST_PAIRS
+    )
+    return replace(noise, cells=(whole,))
+
+
+def _put_effective_sky(numbers: Numbers, frame: Frame, ground: Background, noise: SkyNoise) -> None:
+    """Put the metrics that depend on pedestal and gain, as far as one frame can tell them by itself."""
+    exposed = Exposed.of(frame.frame_id, frame.meta, noise)
+    if exposed.cells:
+        numbers.put("pixel_noise_adu", math.sqrt(exposed.variance_adu2))
+    # The patchiness as a fraction of one ADU: that of S follows.
+    known = {**numbers.values, "background_patchiness_fraction": ground.rough_adu, "effective_sky_adu": 1.0}
+    for key, value in pedestal_values(known, estimate([exposed]), frame.meta.exposure_s or 0.0).items():
+        numbers.put(key, value)
+    if not frame.meta.exposure_s:
+        numbers.explain("the header tells no exposure time", "sky_adu_s")
+    numbers.explain("the noise of the sky cannot be measured", "pixel_noise_adu", *PEDESTAL_KEYS)
 
 
 def _put_counts(numbers: Numbers, detections: Detections, stars: Stars) -> None:

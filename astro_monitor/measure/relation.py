@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..records import Baseline, Measurements, ReferenceStar, split_streaks
+from ..baseline import pedestal_values
+from ..records import Baseline, Camera, Measurements, ReferenceStar, split_streaks
 from .numbers import OUT_OF_RANGE, Numbers
 from .transparency import match
 
@@ -41,6 +42,7 @@ def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: 
     """
     reasons = {key: reason for key, reason in measurements.why_missing.items() if reason != NOT_COMPARED}
     numbers = Numbers(dict(measurements.values), reasons)
+    _put_camera(numbers, baseline.camera)
     if numbers.values["star_count_measured"]:
         _put_transparency(numbers, measurements.bright_stars, baseline, sensor_shape)
     trails, fixed = split_streaks(measurements.streaks, baseline.fixed_lines, _field_offset(numbers))
@@ -49,6 +51,14 @@ def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: 
     return replace(
         measurements, values=numbers.values, why_missing=numbers.why_missing, streaks=trails, fixed_streaks=fixed
     )
+
+
+def _put_camera(numbers: Numbers, camera: Camera) -> None:
+    """Put the metrics that depend on pedestal and gain again, from all frames of the camera."""
+    above, rate = numbers.values.get("sky_above_pedestal_adu"), numbers.values.get("sky_adu_s")
+    exposure_s = above / rate if above and rate else 0.0
+    for key, value in pedestal_values(numbers.values, camera, exposure_s).items():
+        numbers.put(key, value)
 
 
 def _put_transparency(

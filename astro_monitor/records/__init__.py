@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from ..documents.vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, FrameKind
 from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, fitting_baseline, same_sensor
+from .cameras import UNKNOWN_CAMERA, UNKNOWN_ERROR, Camera, CameraSource
 from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .looks import LOOK_VERSION, Look, Raster, SourceFeatures
 from .measurements import FieldCell, Measured, Measurements, ReferenceStar
+from .noise import NOT_MEASURED, NoiseCell, SkyNoise
 from .places import FixedLine, split_streaks
 from .profiles import NO_PROFILE, StarProfile
 from .sane import sane
@@ -58,15 +60,20 @@ __all__ = [
     "KIND_STAR",
     "LOOK_VERSION",
     "MOST_STACK_BIN_PX",
+    "NOT_MEASURED",
     "NO_HOT_PIXELS",
     "NO_PROFILE",
     "NO_STACKS",
     "STACK_PX",
     "SUPERPIXEL_SATURATION",
+    "UNKNOWN_CAMERA",
+    "UNKNOWN_ERROR",
     "Alert",
     "Arrival",
     "Baseline",
     "BaselineKey",
+    "Camera",
+    "CameraSource",
     "Detections",
     "Examined",
     "Failed",
@@ -80,6 +87,7 @@ __all__ = [
     "Look",
     "Measured",
     "Measurements",
+    "NoiseCell",
     "Outcome",
     "Raster",
     "Reason",
@@ -87,6 +95,7 @@ __all__ = [
     "Scene",
     "Skipped",
     "SkyMap",
+    "SkyNoise",
     "SourceFeatures",
     "SourceTable",
     "Spread",

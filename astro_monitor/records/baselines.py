@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .cameras import UNKNOWN_CAMERA, Camera
 from .frames import FrameMeta
 from .measurements import ReferenceStar
 from .places import FixedLine
@@ -59,6 +60,7 @@ class Baseline:
             five frames of this night.
         number: how often the frames behind it have been replaced by others; another number means that frames judged
             before may be judged otherwise now.
+        camera: pedestal, gain and read noise by all frames so far, of any target and filter.
     """
 
     key: BaselineKey
@@ -72,6 +74,7 @@ class Baseline:
     profile: StarProfile = NO_PROFILE
     prior: bool = False
     number: int = 0
+    camera: Camera = UNKNOWN_CAMERA
 
     @property
     def reference_stack(self) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .noise import NOT_MEASURED, SkyNoise
 from .stacks import NO_STACKS, StarStacks
 from .stars import Stars, Streak
 
@@ -54,6 +55,7 @@ class Measurements:
         bright_stars: at most 150, brightest first.
         streaks: trails, in sensor pixels.
         fixed_streaks: lines that the rig is known for, in sensor pixels: no trails.
+        sky_noise: level and noise of the sky in 24 parts of the field, for pedestal and gain.
     """
 
     frame_id: str
@@ -63,6 +65,7 @@ class Measurements:
     bright_stars: tuple[ReferenceStar, ...]
     streaks: tuple[Streak, ...]
     fixed_streaks: tuple[Streak, ...] = ()
+    sky_noise: SkyNoise = NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,6 +13,7 @@ from typing import Any
 from ..bounds import INT64_MAX
 from .frames import FrameMeta
 from .measurements import Measurements
+from .noise import NOT_MEASURED, SkyNoise
 from .verdicts import Failed, Outcome, Skipped
 
 LARGEST = 1e60
@@ -70,7 +71,17 @@ def _measurements(measured: Measurements) -> Measurements:
     stars = tuple(star for star in measured.bright_stars if _all_sane(star))
     grid = measured.field_grid if all(_all_sane(cell) for cell in measured.field_grid) else ()
     streaks = tuple(streak for streak in measured.streaks if _all_sane(streak))
-    return replace(measured, values=values, why_missing=why, field_grid=grid, bright_stars=stars, streaks=streaks)
+    return replace(
+        measured, values=values, why_missing=why, field_grid=grid, bright_stars=stars, streaks=streaks,
+        sky_noise=_sky_noise(measured.sky_noise),
+    )  # fmt: skip
+
+
+def _sky_noise(noise: SkyNoise) -> SkyNoise:
+    """Return level and noise of the sky without what is out of bounds."""
+    if not _all_sane(noise) or noise.unit_adu <= 0.0:
+        return NOT_MEASURED
+    return replace(noise, cells=tuple(cell for cell in noise.cells if _all_sane(cell) and cell.pairs <= INT64_MAX))
 
 
 def _all_sane(record: Any) -> bool:
