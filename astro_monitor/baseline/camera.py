@@ -28,6 +28,7 @@ LEAST_NOISE_E, MOST_NOISE_E, NOISES = 0.5, 2000.0, 160
 SHARES = 16
 """Steps of the read noise, as a share of the noise, between ``LEAST_SHARE`` and 1."""
 LEAST_SHARE = 0.01
+"""Smallest read noise on the grid, as a share of the noise: its square no longer counts."""
 USUAL_GAIN_E, GAIN_WIDTH = 0.55, 1.1
 """Median gain of cameras in electrons per ADU of 16 bits, and standard deviation of its logarithm: 0.06 (12 bits padded
 to 16, high gain) to 5 (deep wells)."""
@@ -57,6 +58,7 @@ pixels, faint stars; and the steps of the grid."""
 SMOOTHED = 0.8
 """Independence of neighbouring pixels below which a frame was interpolated or smoothed."""
 LOWEST = 1e-12
+"""Density of a pedestal that no camera has, per ADU: so small that it only keeps the logarithm finite."""
 
 
 @dataclass(frozen=True, slots=True)

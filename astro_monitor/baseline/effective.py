@@ -20,7 +20,7 @@ PEDESTAL_KEYS = (
     "background_gradient_fraction",
     "background_patchiness_fraction",
 )
-"""Metrics that :func:`pedestal_values` returns, where they can be told."""
+"""Metrics that :func:`pedestal_values` returns, where they are known."""
 
 
 def pedestal_values(values: Mapping[str, float | None], camera: Camera, exposure_s: float) -> dict[str, float]:

@@ -29,6 +29,7 @@ CLIP = 2.5
 BRIGHT_CLIP = 3.0
 """Standard deviations above the sky at which the mean of a pair belongs to a star."""
 CLIP_ROUNDS = 3
+"""Rounds of clipping; after three, the width changes by less than its error."""
 FLOOR_SHARE = 0.02
 """Part of the pixels of a cell at zero from which the noise is cut off below, and not measured."""
 FULL_SHARE = 0.6
