@@ -44,19 +44,19 @@ class Judged:
     baseline_size: int
 
 
-def judge_night(folder: Path, split: Split, seed: int, index: int) -> list[Judged]:
+def judge_night(folder: Path, split: Split, seed: int) -> list[Judged]:
     """Take all frames of one rig through detection, measuring, grading and judging, in the order of time.
 
     Parameters:
         folder: where rendered frames are kept, or put.
         split: ``validation`` to tune on, ``test`` to report.
-        seed, index: of the rig.
+        seed: of the rig.
     """
     from benchmarks.judging import Night
     from training.iqa.dataset import frames_of
     from training.iqa.rigs import load_rig, render_rig
 
-    takes = load_rig(render_rig(folder, split, seed, index))
+    takes = load_rig(render_rig(folder, split, seed))
     program, night = Night(), []
     for take, frame in zip(takes, frames_of(takes), strict=True):
         one = program.take(frame)
@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = options.keep or Path(scratch)
         frames: list[Judged] = []
         with ProcessPoolExecutor(options.workers) as pool:
-            jobs = [pool.submit(judge_night, folder, options.split, seed, index) for index, seed in enumerate(seeds)]
+            jobs = [pool.submit(judge_night, folder, options.split, seed) for seed in seeds]
             for number, job in enumerate(jobs, 1):
                 frames += job.result()
                 sys.stderr.write(f"\r{number} of {len(jobs)} nights")

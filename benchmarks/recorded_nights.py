@@ -114,9 +114,9 @@ def _write_simulated(folder: Path, number: int) -> None:
         if frame.bayer:
             cards |= {"BAYERPAT": frame.bayer, "XBAYROFF": 0, "YBAYROFF": 0}
         path = folder / f"frame_{index:03d}.fits"
-        write_fits(path, frame.pixels, cards)
+        write_fits(path, frame.whole_pixels, cards)
     if number == DAMAGED_NIGHT:
-        write_fits(folder / "dark_001.fits", frame.pixels, cards | {"IMAGETYP": "DARK"})
+        write_fits(folder / "dark_001.fits", frame.whole_pixels, cards | {"IMAGETYP": "DARK"})
         shutil.copy(folder / "frame_002.fits", folder / "frame_002_copy.fits")
         whole = path.read_bytes()
         (folder / "truncated.fits").write_bytes(whole[: len(whole) // 2])

@@ -89,7 +89,7 @@ def write_night(folder: Path, seed: int) -> list[str]:
             "IMAGETYP": "LIGHT", "EXPTIME": float(rig.exposure_s), "OBJECT": "Field", "FILTER": "L",
             "INSTRUME": f"camera {seed}", "DATE-OBS": f"{shot.date_obs_utc:%Y-%m-%dT%H:%M:%S.%f}",
         }  # fmt: skip
-        write_fits(folder / f"light_{number:04d}.fit", shot.pixels, cards)
+        write_fits(folder / f"light_{number:04d}.fit", shot.whole_pixels, cards)
         labels.append(shot.labels.label)
     return labels
 

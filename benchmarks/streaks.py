@@ -94,7 +94,7 @@ def draw(seed: int, structure: str, kind: str, index: int, number: int = 0) -> D
     STRUCTURES[structure](rng, draft)
     truth = draw_trail(own, draft, kind) if kind else None
     made = render(draft.rig, draft.stars, draft.condition, own, SHAPE, added_e=draft.added_e)
-    pixels = made.pixels
+    pixels = made.whole_pixels
     for finish in draft.finish:
         pixels = finish(own, pixels)
     pixels = np.ascontiguousarray(pixels)

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 NAME = "quality"
-RIGS = {"train": 3532, "validation": 98, "test": 120}
+RIGS: dict[Split, int] = {"validation": 200, "test": 150, "train": 10_000}
+
+LOOKS = "looks"
+"""Folder of the data set in the folder of everything."""
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, default=Path("runs/iqa"), help="where everything is kept")
     commands = parser.add_subparsers(required=True)
 
-    dataset = commands.add_parser("dataset", help="render rigs and run the pipeline over their frames")
+    dataset = commands.add_parser("dataset", help="render rigs and keep the looks of their frames with the truth")
     for split, count in RIGS.items():
         dataset.add_argument(f"--{split}", type=int, default=count, help="number of rigs")
+    dataset.add_argument("--models", type=Path, help="folder of models; without it, the shipped ones look")
     dataset.add_argument("--workers", type=int, default=2)
-    dataset.add_argument("--only-render", action="store_true", help="leave the pipeline for later")
-    dataset.add_argument("--discard", action="store_true", help="delete training frames once examined (20 MB a rig)")
     dataset.set_defaults(run=_dataset)
 
     som = commands.add_parser("som", help="train the map of sources with IntraSOM and group its units, anew")
@@ -93,32 +94,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dataset(options: argparse.Namespace) -> None:
-    from training.iqa.rigs import rig_seeds
+    from training.iqa.lookset import build_set
 
-    jobs = [
-        (options.folder, split, seed, index, options.only_render, options.discard and split == "train")
-        for split in ("validation", "train", "test")
-        for index, seed in enumerate(rig_seeds(split, getattr(options, split)))
-    ]
-    with ProcessPoolExecutor(options.workers) as pool:
-        for number, _ in enumerate(pool.map(_one_rig, jobs), 1):
-            if number % 20 == 0:
-                log.info("%d of %d rigs", number, len(jobs))
-
-
-def _one_rig(job: tuple[Path, Split, int, int, bool, bool]) -> None:
-    from training.iqa.dataset import build_rig
-    from training.iqa.rigs import render_rig
-
-    folder, split, seed, index, only_render, discard = job
-    examined = folder / "examined" / split / f"{seed:08d}.npz"
-    if examined.exists():
-        return
-    rendered = render_rig(folder / "frames", split, seed, index)
-    if not only_render:
-        build_rig(rendered, examined)
-        if discard:
-            rendered.unlink()
+    counts: dict[Split, int] = {split: getattr(options, split) for split in RIGS}
+    build_set(options.folder / LOOKS, counts, options.models, options.workers)
 
 
 def _som(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ from astro_monitor.records import (
     Baseline,
     Detections,
     Frame,
-    FrameMeta,
     Grade,
     Measurements,
     SourceFeatures,
@@ -38,8 +37,8 @@ from astro_monitor.records import (
     baseline_key,
 )
 from astro_monitor.stages import FrameMeasurer, StarFinder
-from training import arrivals
 from training.inmemory import FrameInHand, InMemory
+from training.iqa.headers import dressed
 from training.iqa.rigs import Take, load_rig
 
 _NO_GRADE = Grade(
@@ -65,34 +64,11 @@ class RigFrames:
     rig: dict[str, Any]
 
 
-def frames_of(takes: Iterable[Take]) -> Iterable[Frame]:
+def frames_of(takes: Iterable[Take]) -> Iterator[Frame]:
     """Dress simulated pixels as frames that were read from files, with headers that tell more or less."""
     for number, take in enumerate(takes):
-        rig = take.rig
-        rng = np.random.default_rng([rig["seed"], 0xF11E])
-        cells = 2 if rig["colour"] else 1
-        height, width = take.pixels.shape
-        known = rng.random(4)
-        meta = FrameMeta(
-            kind="light",
-            camera=f"simulated {rig['seed']}",
-            exposure_s=rig["exposure_s"] if known[0] < 0.95 else None,
-            pedestal_adu=rig["offset_adu"] if known[1] < 0.3 else None,
-            e_per_adu=rig["gain_e_adu"] / cells**2 if known[2] < 0.4 else None,
-            scale_arcsec_px=rig["scale_arcsec_px"] / cells,
-        )
         take.pixels.flags.writeable = False
-        name = f"{rig['seed']:08x}{number:08x}"
-        yield Frame(
-            frame_id=name,
-            sha256=hashlib.sha256(name.encode()).hexdigest(),
-            arrival=arrivals.simulated(name),
-            meta=meta,
-            pixels=take.pixels,
-            sensor_px_per_px=cells,
-            sensor_shape=(height * cells, width * cells),
-            saturation_adu=_saturation_adu(rig) if known[3] < 0.5 else 65535.0,
-        )
+        yield dressed(take.pixels, take.rig, take.truth, number)
 
 
 class _TableKeeper:
@@ -189,9 +165,3 @@ def shipped_finder() -> Detector:
     if not _FINDER:
         _FINDER.append(Detector(open_model("star-unet", provider="cpu", threads=1)))
     return _FINDER[0]
-
-
-def _saturation_adu(rig: dict[str, Any]) -> float:
-    step = 1 << (16 - rig["bit_depth"]) if rig["scaled_to_16_bit"] else 1
-    top = float(((1 << rig["bit_depth"]) - 1) * step)
-    return float(min(top, rig["offset_adu"] + rig["full_well_e"] / rig["gain_e_adu"]))

@@ -8,9 +8,13 @@ a look, which no verdict needs, are left out; so are the faintest sources of a c
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +26,15 @@ from numpy.typing import NDArray
 
 from astro_monitor import metrics, records
 from astro_monitor.records import Look, Raster
+from training.inmemory import InMemory
+from training.iqa.headers import dressed
+from training.iqa.rigs import Split, rig_facts, rig_seeds, sequence, sequence_kind, truth_of
+
+SUFFIX = ".looks"
+PROGRESS_RIGS = 10
+"""The log says how far it has got each time so many rigs are done."""
+
+log = logging.getLogger(__name__)
 
 MAGIC = b"ALKS\x00\x01"
 LENGTH_BYTES = 8
@@ -89,6 +102,49 @@ def load_looks(path: Path) -> LookSet:
     arrays = _arrays(unpacker.decompress(content[start + length :]), head["arrays"])
     frames = tuple((_completed(_record(look, arrays)), truth) for look, truth in head["frames"])
     return LookSet(head["rig"], frames)
+
+
+def build_set(folder: Path, counts: Mapping[Split, int], models: Path | None, workers: int) -> None:
+    """Make the looks of all rigs that are not there yet, split after split.
+
+    Parameters:
+        folder: one folder for each split goes here, one file for each rig.
+        counts: number of rigs of each split, in the order in which they are made.
+        models: folder of the models that look; ``None``: the shipped ones.
+        workers: processes.
+    """
+    jobs = [(folder / split / f"{seed:08d}{SUFFIX}", split, seed, models)
+            for split, count in counts.items() for seed in rig_seeds(split, count)]  # fmt: skip
+    jobs = [job for job in jobs if not job[0].exists()]
+    begun, frames, size_bytes = time.monotonic(), 0, 0
+    with ProcessPoolExecutor(workers) as pool:
+        for number, (path, taken) in enumerate(pool.map(_build, jobs, chunksize=1), 1):
+            frames, size_bytes = frames + taken, size_bytes + path.stat().st_size
+            if number % PROGRESS_RIGS == 0 or number == len(jobs):
+                seconds = time.monotonic() - begun
+                log.info("%d of %d rigs, %.0f an hour, %.0f ms and %.0f kB a frame; last: %s", number, len(jobs),
+                         3600 * number / seconds, 1000 * seconds * workers / frames, size_bytes / 1000 / frames,
+                         path)  # fmt: skip
+
+
+def _build(job: tuple[Path, Split, int, Path | None]) -> tuple[Path, int]:
+    """Make the file of one rig; return it and the number of its frames."""
+    path, split, seed, models = job
+    rig: dict[str, Any] = {}
+    looks: list[tuple[Look, Truth]] = []
+    for number, taken in enumerate(sequence(split, seed)):
+        rig = rig or rig_facts(taken.rig) | {"kind": sequence_kind(split, seed), "split": split}
+        truth = truth_of(taken)
+        taken.pixels.flags.writeable = False
+        looks.append((_stages(models).look(dressed(taken.pixels, rig, truth, number)), truth))
+    store_looks(path, rig, looks)
+    return path, len(looks)
+
+
+@functools.lru_cache(maxsize=1)
+def _stages(models: Path | None) -> InMemory:
+    """Open the models once in each process."""
+    return InMemory.shipped(models)
 
 
 def _lean(look: Look) -> Look:

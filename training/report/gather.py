@@ -37,7 +37,7 @@ class Failure:
     """
 
     title: str
-    pixels: NDArray[np.uint16] | None
+    pixels: NDArray[np.uint16] | NDArray[np.float32] | None
     stamps: NDArray[np.float32]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from training.simulate.conditions import Condition
@@ -68,23 +69,39 @@ def paint(rig: Rig, condition: Condition, nebula: Nebula | None, shape: tuple[in
     clear = 10 ** (-0.4 * extinction)
     vignette = 1 - rig.vignetting_fraction * ((x * x + y * y) / 2) ** 1.3
 
-    normal = 1 + _ramp(x, y, rig.normal_gradient_angle_deg, 0.0) * rig.normal_gradient_fraction
-    sky = normal * condition.sky_factor
-    sky = sky + condition.gradient_fraction * _ramp(x, y, condition.gradient_angle_deg, condition.gradient_bend)
-    sky = sky + condition.cloud_glow * (1 - clear)
-    sky = np.maximum(sky, 0.15) * vignette
+    seen_e = rig.effective_sky_e
+    normal = 1 + ramp(x, y, rig.normal_gradient_angle_deg + condition.turn_deg, 0.0) * rig.normal_gradient_fraction
+    sky = rig.sky_e * normal * min(condition.sky_factor, 1.0)
+    slope = ramp(x, y, condition.gradient_angle_deg, condition.gradient_bend)
+    gained = max(condition.sky_factor - 1, 0) * seen_e
+    sky = sky + gained * normal + gained * condition.sky_slope * slope
+    if condition.gradient_fraction * seen_e > rig.sky_e:
+        slope = slope - slope.min()  # light is added where none can be taken away
+    sky = sky + condition.gradient_fraction * seen_e * slope
+    sky = sky + condition.cloud_glow * rig.sky_e * (1 - clear)
+    sky = np.maximum(sky, 0.15 * rig.sky_e) * vignette
     if condition.leak_fraction:
-        sky = sky + condition.leak_fraction * _leak(np.random.default_rng(condition.leak_seed), x, y)
+        sky = sky + condition.leak_fraction * seen_e * _leak(np.random.default_rng(condition.leak_seed), x, y)
     if rig.amp_glow_fraction:
         corner_x, corner_y = (-1, 1)[rig.amp_glow_corner % 2], (-1, 1)[rig.amp_glow_corner // 2]
-        sky = sky + rig.amp_glow_fraction * np.exp(-np.hypot(x - corner_x, y - corner_y) / 0.25)
+        sky = sky + rig.amp_glow_fraction * seen_e * np.exp(-np.hypot(x - corner_x, y - corner_y) / 0.25)
     light = clear * vignette * (1 - condition.dew)
-    sky_e = enlarge(sky * rig.sky_e, shape)
+    sky_e = enlarge(sky, shape)
     if nebula is not None:
-        glow = _nebula(nebula, shape) * (nebula.peak_fraction * rig.sky_e)
+        glow = turned(_nebula(nebula, shape), condition.turn_deg) * (nebula.peak_fraction * seen_e)
         sky_e += enlarge(glow, shape) * enlarge(clear * vignette, shape)
     _shade_dust(rig, sky_e)
     return Background(sky_e=sky_e, star_light=light)
+
+
+def turned(glow: Map, turn_deg: float) -> Map:
+    """Turn a map that belongs to the sky; what comes in over the edges is like what was there."""
+    if not turn_deg:
+        return glow
+    if turn_deg == 180:
+        return glow[::-1, ::-1]
+    result: Map = np.clip(scipy.ndimage.rotate(glow, -turn_deg, reshape=False, order=1, mode="reflect"), 0, None)
+    return result
 
 
 def _shade_dust(rig: Rig, sky_e: NDArray[np.float32]) -> None:
@@ -106,12 +123,12 @@ def _shade_dust(rig: Rig, sky_e: NDArray[np.float32]) -> None:
         sky_e[rows, columns] *= (1 - depth * shadow).astype(np.float32)
 
 
-def _ramp(x: Map, y: Map, angle_deg: float, bend: float) -> Map:
+def ramp(x: Map, y: Map, angle_deg: float, bend: float) -> Map:
     """Smooth gradient, mean about 0, peak to valley 1. Bent: like the glow above a horizon."""
     along = x * math.cos(math.radians(angle_deg)) + y * math.sin(math.radians(angle_deg))
     along = (along - along.min()) / np.ptp(along)
-    ramp = (1 - bend) * along + bend * np.expm1(3 * along) / math.expm1(3)
-    result: Map = ramp - ramp.mean()
+    rising = (1 - bend) * along + bend * np.expm1(3 * along) / math.expm1(3)
+    result: Map = rising - rising.mean()
     return result
 
 

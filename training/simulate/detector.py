@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.simulate.background import MESH_PX, enlarge, ramp
 from training.simulate.rigs import Rig
 
-POISSON_BELOW_E = 20.0
-"""Above this, Poisson noise is drawn as a Gaussian of the same variance."""
+POISSON_BELOW_E = 10.0
+"""Above this, and where the read noise is larger than that of the light, noise is Gaussian, of the same variance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -49,7 +50,7 @@ def find_defects(rig: Rig, shape: tuple[int, int]) -> Defects:
 
 def read_out(
     rng: np.random.Generator, rig: Rig, light_e: NDArray[np.float32], defects: Defects
-) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.uint16] | NDArray[np.float32], NDArray[np.bool_]]:
     """Values of the file and which pixels are saturated.
 
     Parameters:
@@ -61,7 +62,7 @@ def read_out(
     light_e += rig.dark_e_s * rig.exposure_s
     light_e[defects.y, defects.x] += defects.charge_e.astype(np.float32)
     charge = rng.standard_normal(light_e.shape, dtype=np.float32)
-    few = light_e < POISSON_BELOW_E
+    few = light_e < (POISSON_BELOW_E if rig.read_noise_e**2 < POISSON_BELOW_E else 0.0)
     charge *= np.sqrt(np.where(few, 0, light_e) + np.float32(rig.read_noise_e**2))
     charge += light_e
     if few.any():
@@ -74,13 +75,42 @@ def read_out(
     if rig.blooms:
         _bloom(charge, rig.full_well_e)
     np.minimum(charge, rig.full_well_e, out=charge)
+    full = charge >= 0.98 * rig.full_well_e
+    if rig.calibrated:
+        _subtract_dark(rig, charge, defects)
+    if rig.ramp_adu:
+        charge += np.float32(rig.ramp_adu * rig.gain_e_adu) * _fixed_ramp(rig, (height, width))
     step = rig.adu_step
     charge /= rig.gain_e_adu * step
     charge += rig.offset_adu / step
+    if rig.float_pixels:
+        np.minimum(charge, rig.converter_max_adu // step, out=charge)
+        charge *= step
+        return charge, full | (charge >= 0.98 * rig.saturation_adu)
     np.rint(charge, out=charge)
     np.clip(charge, 0, rig.converter_max_adu // step, out=charge)
     pixels = charge.astype(np.uint16) * np.uint16(step)
     return pixels, pixels >= 0.98 * rig.saturation_adu
+
+
+def _subtract_dark(rig: Rig, charge: NDArray[np.float32], defects: Defects) -> None:
+    """Take away what a master dark holds: dark current and most of the hot pixels, which keep their noise.
+
+    A master at another temperature takes away too much or too little.
+    """
+    rng = np.random.default_rng([rig.seed, 0xDA2C])
+    right = rng.normal(1.0, 0.08)
+    charge -= rig.dark_e
+    removed = defects.charge_e * right * (rng.random(len(defects.charge_e)) < 0.95)
+    charge[defects.y, defects.x] -= removed.astype(np.float32)
+
+
+def _fixed_ramp(rig: Rig, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Pattern of the sensor that every frame has, peak to valley 1 and nowhere negative: (H, W)."""
+    mesh = (max(shape[0] // MESH_PX, 4) + 1, max(shape[1] // MESH_PX, 4) + 1)
+    y, x = np.meshgrid(np.linspace(-1, 1, mesh[0]), np.linspace(-1, 1, mesh[1]), indexing="ij")
+    rising = ramp(x, y, rig.ramp_angle_deg, rig.ramp_bend)
+    return enlarge(rising - rising.min(), shape)
 
 
 def _bloom(charge: NDArray[np.float32], full_well_e: float) -> None:

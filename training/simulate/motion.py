@@ -7,13 +7,21 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from astro_monitor.records.borders import GHOST_FRACTION
-from training.simulate.labels import path_length_px
+from astro_monitor.records.borders import GHOST
 from training.simulate.psf import Points
 
 SAMPLES = 1500
 """Positions in a path: less than a grid step apart on trails of 60 px."""
+
+PLACES = np.linspace(-5 / 6, 5 / 6, 6)
+"""Where along each side of the field a rotation is looked at, -1 to 1."""
+
+Vector = tuple[float, float]
+"""L² cos 2θ and L² sin 2θ of an elongation, square pixels."""
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +75,18 @@ class Motion:
             rotation_px=self.rotation_px * factor,
         )
 
-    def path(self, x: float = 0.0, y: float = 0.0, aspect: float = 1.0, *, ghost: bool = True) -> Points:
+    @property
+    def ghost_fraction(self) -> float:
+        """Part of the light in the fainter of the two images of a jump."""
+        return min(self.jump_share, 1 - self.jump_share)
+
+    def path(self, x: float = 0.0, y: float = 0.0, aspect: float = 1.0, *, least_ghost: float = 0.0) -> Points:
         """Positions of a star's image at equal steps of time, (SAMPLES, 2), frame pixels.
 
         Parameters:
             x, y: the star's place in the field, -1 to 1 from edge to edge.
             aspect: height / width of the frame.
-            ghost: whether a jump too brief to be condemned is included.
+            least_ghost: a jump whose ghost has less of the light is left out.
         """
         time = (np.arange(SAMPLES) + 0.5) / SAMPLES
         path = np.zeros((SAMPLES, 2))
@@ -81,36 +94,73 @@ class Motion:
         if self.periodic_px:
             wave = 0.5 * self.periodic_px * np.sin(2 * np.pi * self.periodic_cycles * time + self.periodic_phase)
             path += np.outer(wave, _direction(self.right_ascension_angle_deg))
-        if self.jump_px and (ghost or self.jump_share >= GHOST_FRACTION):
+        if self.jump_px and self.ghost_fraction >= least_ghost:
             begin = 0.5 * (1 - self.jump_share) if self.jump_returns else 1 - self.jump_share
             away = (time >= begin) & (time < begin + self.jump_share)
             path += np.outer(away, self.jump_px * _direction(self.jump_angle_deg))
         if self.wind_px:
             path += self.wind_px * _gusts(self.wind_seed)
         if self.rotation_px:
-            diagonal = math.hypot(1.0, aspect)
-            dx, dy = (x - self.pivot_x) / diagonal, (y - self.pivot_y) * aspect / diagonal
-            turn = self.rotation_sign * self.rotation_px * (time - 0.5)
             # Arcs are short against their radius (the turn is at most a few degrees): tangents do.
-            path += np.outer(turn, [-dy, dx])
+            path += np.outer(time - 0.5, self._turning(np.array([x]), np.array([y]), aspect)[0])
         return path
 
-    def length_px(self, aspect: float = 1.0) -> float:
-        """L of the class rules: the median over the field when it rotates, ghosts left out."""
+    def length_px(self, aspect: float = 1.0, least_ghost: float = GHOST[1]) -> float:
+        """L of the class rules: the median over the field when it rotates, faint ghosts left out."""
         if self.still:
             return 0.0
-        if not self.rotation_px:
-            return _spread(self.path(ghost=False))
-        places = np.linspace(-5 / 6, 5 / 6, 6)
-        base = replace(self, rotation_px=0.0).path(ghost=False)
-        turning = Motion(
-            rotation_px=self.rotation_px,
-            rotation_sign=self.rotation_sign,
-            pivot_x=self.pivot_x,
-            pivot_y=self.pivot_y,
-        )
-        lengths = [_spread(base + turning.path(float(x), float(y), aspect)) for x in places for y in places]
-        return float(np.median(lengths))
+        return float(np.median(np.hypot(*self._vectors(aspect, least_ghost).T)) ** 0.5)
+
+    def excess_px(
+        self,
+        usual: Vector = (0.0, 0.0),
+        now: Vector = (0.0, 0.0),
+        *,
+        aspect: float = 1.0,
+        least_ghost: float = GHOST[1],
+    ) -> float:
+        """E of the class rules: what is left of the elongation when the usual one is subtracted, as a length.
+
+        Parameters:
+            usual: elongation vector of the rig, L² (cos 2θ, sin 2θ), square pixels.
+            now: the rig's own part in the vector of this frame.
+            aspect: height / width of the frame.
+            least_ghost: a jump whose ghost has less of the light is left out.
+
+        Returns:
+            the median over the field when it rotates.
+        """
+        strayed = np.subtract(now, usual)
+        if self.still:
+            return float(math.hypot(*strayed) ** 0.5)
+        left = self._vectors(aspect, least_ghost) + strayed
+        return float(np.median(np.hypot(left[:, 0], left[:, 1])) ** 0.5)
+
+    def _vectors(self, aspect: float, least_ghost: float) -> Points:
+        """Elongation vectors of the path at places of the field; of one place where all are alike: (N, 2)."""
+        base = replace(self, rotation_px=0.0).path(least_ghost=least_ghost)
+        base = base - base.mean(axis=0)
+        spread = (base.T @ base / SAMPLES)[None]
+        if self.rotation_px:
+            # Covariance of base + t d for the direction d of turning at each place, t the time from the middle.
+            time = (np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5
+            along, var = base.T @ time / SAMPLES, float(time @ time / SAMPLES)
+            x, y = (axis.ravel() for axis in np.meshgrid(PLACES, PLACES))
+            turn = self._turning(x, y, aspect)
+            mixed = along[None, :, None] * turn[:, None, :]
+            spread = spread + mixed + mixed.swapaxes(1, 2) + var * turn[:, :, None] * turn[:, None, :]
+        plus, cross = spread[:, 0, 0] - spread[:, 1, 1], 2 * spread[:, 0, 1]
+        size = np.hypot(plus, cross)
+        longest = 12 * 0.5 * (spread[:, 0, 0] + spread[:, 1, 1] + size)
+        scale = np.divide(longest, size, out=np.zeros_like(size), where=size > 0)
+        # A path without any direction still has a length: it is given one.
+        return np.column_stack([np.where(size > 0, plus * scale, longest), cross * scale])
+
+    def _turning(self, x: Values, y: Values, aspect: float) -> Points:
+        """Where places of the field, -1 to 1, go while the field rotates by the whole of the exposure: (N, 2)."""
+        diagonal = math.hypot(1.0, aspect)
+        dx, dy = (x - self.pivot_x) / diagonal, (y - self.pivot_y) * aspect / diagonal
+        return self.rotation_sign * self.rotation_px * np.column_stack([-dy, dx])
 
     def shares(self) -> dict[str, float]:
         """L of each tracking cause alone."""
@@ -135,10 +185,6 @@ class Motion:
 
 def _direction(angle_deg: float) -> Points:
     return np.array([math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))])
-
-
-def _spread(path: Points) -> float:
-    return path_length_px(float(np.linalg.eigvalsh(np.cov(path.T, bias=True))[-1]))
 
 
 @functools.lru_cache(maxsize=32)

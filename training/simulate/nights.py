@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from training.simulate import psf
 from training.simulate.conditions import Condition, draw_condition
 from training.simulate.motion import Motion
 from training.simulate.priors import rig_from_seed
@@ -34,6 +35,7 @@ CLASS_OF_CAUSE = {
     "leak": "background_issue",
     "twilight": "background_issue",
     "dew": "background_issue",
+    "moon": "background_issue",
 }
 
 
@@ -95,13 +97,13 @@ def simulate_night(
     overhead_s = float(rng.uniform(1, 15))
     cadence = 1 + overhead_s / rig.exposure_s
     moonrise = frames * float(np.random.default_rng([seed, 0x3003]).uniform(0.2, 0.6)) if moon > 1 else frames
-    mount = _Mount(cadence)
-    for number, condition in enumerate(_weather(rng, frames)):
+    mount = Mount(cadence)
+    for number, condition in enumerate(weather(rng, rig, frames)):
         for episode in episodes:
-            condition = _troubled(rng, condition, episode, episode.strength(number))
+            condition = troubled(rng, condition, episode, episode.strength(number))
         if number > moonrise:
             risen = (number - moonrise) / (frames - moonrise)
-            condition = replace(condition, sky_factor=condition.sky_factor * moon**risen)
+            condition = replace(condition, sky_factor=condition.sky_factor * moon**risen, moon=True)
         if wander:
             condition = mount.carry(condition)
         taken = render(rig, field, condition, rng, shape)
@@ -109,7 +111,7 @@ def simulate_night(
         yield replace(taken, date_obs_utc=when)
 
 
-class _Mount:
+class Mount:
     """Where the field is after all the errors so far, and how far the worm has turned."""
 
     def __init__(self, cadence: float) -> None:
@@ -159,11 +161,18 @@ def _plan(rng: np.random.Generator, rig: Rig, frames: int, faults: Sequence[str]
     return episodes
 
 
-def _weather(rng: np.random.Generator, frames: int) -> Iterator[Condition]:
-    """Slow changes that are no fault, and dithers."""
+def weather(rng: np.random.Generator, rig: Rig, frames: int) -> Iterator[Condition]:
+    """Slow changes that are no fault, and dithers.
+
+    Parameters:
+        rig: whose own elongation strays from frame to frame.
+        frames: how many.
+    """
     seeing, sky_slope = float(rng.normal(0, 0.08)), float(rng.uniform(-0.35, 0.35))
     gradient, angle = float(rng.uniform(0, 0.15)), float(rng.uniform(0, 360))
-    guiding = float(rng.uniform(0, 0.25))
+    guiding_px = float(rng.uniform(0, 0.45)) * rig.f0_px
+    stray_px2 = rig.elongation_stray * math.hypot(*psf.usual_elongation_px2(rig))
+    moon = bool(rng.random() < 0.6)
     dither_px, every = float(rng.uniform(0, 12)), int(rng.integers(1, 6))
     shift = np.zeros(2)
     cosmic_rays = float(rng.gamma(1.0, 4.0))
@@ -173,10 +182,13 @@ def _weather(rng: np.random.Generator, frames: int) -> Iterator[Condition]:
             shift = rng.uniform(-dither_px, dither_px, 2)
         yield Condition(
             seeing_factor=math.exp(float(np.clip(seeing, -0.18, 0.16))),
-            motion=Motion(drift_px=float(rng.uniform(0, guiding)), drift_angle_deg=angle),
+            motion=Motion(drift_px=float(rng.uniform(0, guiding_px)), drift_angle_deg=angle),
             gradient_fraction=gradient,
             gradient_angle_deg=angle,
             sky_factor=math.exp(sky_slope * number / max(frames, 1)),
+            moon=moon,
+            stray_plus_px2=float(stray_px2 * rng.normal()),
+            stray_cross_px2=float(stray_px2 * rng.normal()),
             trails=int(rng.random() < 0.02),
             cosmic_rays_mpx=cosmic_rays,
             pattern_seed=int(rng.integers(2**31)),
@@ -185,7 +197,7 @@ def _weather(rng: np.random.Generator, frames: int) -> Iterator[Condition]:
         )
 
 
-def _troubled(rng: np.random.Generator, calm: Condition, episode: Episode, strength: float) -> Condition:
+def troubled(rng: np.random.Generator, calm: Condition, episode: Episode, strength: float) -> Condition:
     """A calm frame with one fault at part of its height."""
     if strength <= 0:
         return calm
@@ -216,4 +228,9 @@ def _troubled(rng: np.random.Generator, calm: Condition, episode: Episode, stren
         )
     if cause == "leak":
         return replace(calm, leak_fraction=worst.leak_fraction * strength, leak_seed=worst.leak_seed)
-    return replace(calm, sky_factor=calm.sky_factor * worst.sky_factor**strength)
+    return replace(
+        calm,
+        sky_factor=calm.sky_factor * worst.sky_factor**strength,
+        sky_slope=worst.sky_slope,
+        moon=cause == "moon",
+    )

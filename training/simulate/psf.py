@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import galsim
 import numpy as np
@@ -34,6 +34,14 @@ Spectrum = NDArray[np.complex64]
 GSPARAMS = galsim.GSParams(folding_threshold=5e-3, maxk_threshold=3e-3, maximum_fft_size=4096)
 LINE_AXIS_RATIO = 0.2
 """Shape of a rig's constant elongation: minor over major axis of the blur."""
+
+FWHM_PER_SIGMA = 2.3548
+ELONGATION_PER_BLUR = math.sqrt(12 * (1 - LINE_AXIS_RATIO**2)) / FWHM_PER_SIGMA
+"""Length of a rig's elongation vector over the FWHM of the blur that makes it."""
+
+SMALL_DISC_PX = 10.0
+"""Discs below this are drawn with every second point of the pupil along each side; between those of larger ones there
+would be gaps."""
 
 MAX_RADIUS_PX = 110
 MIN_RADIUS_PX = 16
@@ -127,7 +135,7 @@ def _core_of(rig: Rig, seeing_factor: float, extra_blur_px: float, step: int, ra
 
 
 @functools.lru_cache(maxsize=16)
-def _pupil(obstruction: float, struts: int, strut_angle_deg: float) -> tuple[Points, Points]:
+def _pupil(obstruction: float, struts: int, strut_angle_deg: float, stride: int) -> tuple[Points, Points]:
     """Lit points of the pupil in units of its radius."""
     aperture = galsim.Aperture(
         diam=2.0,
@@ -139,8 +147,8 @@ def _pupil(obstruction: float, struts: int, strut_angle_deg: float) -> tuple[Poi
         pupil_plane_scale=2.0 / 180,
         pupil_plane_size=4.0,
     )
-    lit = aperture.illuminated
-    return aperture.u[lit], aperture.v[lit]
+    lit = aperture.illuminated[::stride, ::stride]
+    return aperture.u[::stride, ::stride][lit], aperture.v[::stride, ::stride][lit]
 
 
 def spot(rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0) -> Points | None:
@@ -159,7 +167,7 @@ def spot(rig: Rig, defocus_px: float, x: float = 0.0, y: float = 0.0) -> Points 
     coma_px = rig.coma_px * math.sqrt(r2)
     if max(abs(disc_px), abs(astigmatism_px), abs(coma_px)) < 0.05 * rig.f0_px:
         return None
-    u, v = _pupil(rig.obstruction, rig.struts, rig.strut_angle_deg)
+    u, v = _pupil(rig.obstruction, rig.struts, rig.strut_angle_deg, 2 if abs(disc_px) < SMALL_DISC_PX else 1)
     # Noll's numbering: 4 defocus, 5 and 6 astigmatism, 7 and 8 coma. The divisors turn the gradient at the rim
     # into the blur's size in pixels.
     wave = np.zeros(9)
@@ -179,11 +187,12 @@ def _transform_points(points: Points, size: int, step: int) -> Spectrum:
     position = points * step
     base = np.floor(position).astype(np.int64)
     part = position - base
-    grid = np.zeros(size * size, np.float32)
+    grid = np.zeros(size * size)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1]) / len(points)
-        np.add.at(grid, ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size, weight.astype(np.float32))
-    transform: Spectrum = scipy.fft.rfft2(grid.reshape(size, size))
+        cells = ((base[:, 1] + dy) % size) * size + (base[:, 0] + dx) % size
+        grid += np.bincount(cells, weight, size * size)
+    transform: Spectrum = scipy.fft.rfft2(grid.astype(np.float32).reshape(size, size))
     return transform
 
 
@@ -248,6 +257,21 @@ def _outer_half_radius(grid: NDArray[np.float32]) -> float:
         return float(mean_radius[last])
     slope = (profile[last] - half) / (profile[last] - profile[last + 1])
     return float(mean_radius[last] + slope * (mean_radius[last + 1] - mean_radius[last]))
+
+
+def usual_elongation_px2(rig: Rig) -> tuple[float, float]:
+    """The rig's own elongation vector, L² (cos 2θ, sin 2θ), square pixels: 12 × the difference of the variances."""
+    square, twice = (ELONGATION_PER_BLUR * rig.elongation_px) ** 2, 2 * math.radians(rig.elongation_angle_deg)
+    return square * math.cos(twice), square * math.sin(twice)
+
+
+def elongated(rig: Rig, plus_px2: float, cross_px2: float) -> Rig:
+    """The same rig with another elongation vector."""
+    return replace(
+        rig,
+        elongation_px=math.sqrt(math.hypot(plus_px2, cross_px2)) / ELONGATION_PER_BLUR,
+        elongation_angle_deg=0.5 * math.degrees(math.atan2(cross_px2, plus_px2)) % 180,
+    )
 
 
 def normal_fwhm_px(rig: Rig) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.simulate import psf
-from training.simulate.conditions import Condition, dew_blur_px, still_fwhm_px
+from training.simulate.conditions import Condition, dew_blur_px, elongation_px2, still_fwhm_px
 from training.simulate.psf import Psf
 from training.simulate.rigs import Rig
 
@@ -24,7 +24,8 @@ class Regions:
     """
 
     def __init__(self, rig: Rig, condition: Condition, shape: tuple[int, int]) -> None:
-        self._rig, self._condition, self._shape = rig, condition, shape
+        self._rig = psf.elongated(rig, *elongation_px2(rig, condition)) if rig.elongation_px else rig
+        self._condition, self._shape = condition, shape
         self._aspect = shape[0] / shape[1]
         self._built: dict[int, Psf] = {}
         aberration = max(abs(rig.coma_px), abs(rig.astigmatism_px), abs(rig.curvature_px), abs(rig.tilt_px))

@@ -39,6 +39,9 @@ LISTED_SNR = 2.0
 MASK_SNR = 3.0
 """Fainter stars are listed but not in the mask."""
 
+LIFT_ADU = 1000.0
+"""What is added to 32-bit numbers when they are written in 16 bits, as calibrating programs do."""
+
 SPIKE_SHARE = 0.012
 """Part of a star's light in the diffraction spikes of a four-vane spider."""
 
@@ -48,7 +51,7 @@ class SimFrame:
     """A frame and its truth. Positions in frame pixels, the centre of the first pixel is (0, 0).
 
     Attributes:
-        pixels: (H, W) uint16.
+        pixels: (H, W) uint16; float32 of a rig whose files hold such numbers.
         stars: (N,) ``STAR_DTYPE``, brightest first within each kind; x and y are the centre of light of the
             (perhaps trailed) image, ``snr`` is that of an optimal filter, ``fwhm_px`` the diameter of the circle
             with the area above half maximum.
@@ -64,7 +67,7 @@ class SimFrame:
         date_obs_utc: start of the exposure, when the frame belongs to a night.
     """
 
-    pixels: NDArray[np.uint16]
+    pixels: NDArray[np.uint16] | NDArray[np.float32]
     stars: NDArray[np.void]
     star_mask: NDArray[np.uint8]
     streak_mask: NDArray[np.bool_]
@@ -79,6 +82,13 @@ class SimFrame:
     pedestal_adu: float
     bayer: str = ""
     date_obs_utc: datetime | None = None
+
+    @property
+    def whole_pixels(self) -> NDArray[np.uint16]:
+        """The pixels in 16 bits, for writers of such files; 32-bit numbers are lifted so that few are negative."""
+        lifted = self.pixels if self.pixels.dtype == np.uint16 else np.rint(self.pixels + np.float32(LIFT_ADU))
+        whole: NDArray[np.uint16] = np.clip(lifted, 0, 65535).astype(np.uint16)
+        return whole
 
 
 def render(
@@ -103,12 +113,11 @@ def render(
     height, width = shape
     sky = background.paint(rig, condition, field.nebula, shape)
     sky_level_e = float(np.median(sky.sky_e[::8, ::8]))
-    floor_e2 = rig.dark_e_s * rig.exposure_s + rig.read_noise_e**2
+    floor_e2 = rig.dark_e + rig.read_noise_e**2
     noise_e = math.sqrt(sky_level_e + floor_e2)
     regions = Regions(rig, condition, shape)
 
-    x = field.x_px + condition.dither_x_px
-    y = field.y_px + condition.dither_y_px
+    x, y = on_frame(field.x_px, field.y_px, condition, shape)
     arriving_e = field.flux_e * _sample(sky.star_light, x, y, shape)
     stars_e = np.zeros(shape, np.float32)
     rows = []
@@ -182,9 +191,26 @@ def render(
         fwhm_px=still_fwhm_px(rig, condition),
         sky_adu=sky_level_e / rig.gain_e_adu,
         noise_adu=noise_e / rig.gain_e_adu,
-        pedestal_adu=rig.offset_adu + rig.dark_e_s * rig.exposure_s / rig.gain_e_adu,
+        pedestal_adu=rig.offset_adu + (0.0 if rig.calibrated else rig.dark_e / rig.gain_e_adu),
         bayer=filter_array.ORDER if mosaic else "",
     )
+
+
+def on_frame(
+    x_px: NDArray[np.float64], y_px: NDArray[np.float64], condition: Condition, shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where places of the field lie on the sensor: turned about the centre of the frame, and shifted.
+
+    Parameters:
+        x_px, y_px: (N,) in the field.
+        shape: (H, W) of the frame.
+    """
+    if condition.turn_deg:
+        middle_x, middle_y = 0.5 * (shape[1] - 1), 0.5 * (shape[0] - 1)
+        cos, sin = math.cos(math.radians(condition.turn_deg)), math.sin(math.radians(condition.turn_deg))
+        dx, dy = x_px - middle_x, y_px - middle_y
+        x_px, y_px = middle_x + cos * dx - sin * dy, middle_y + sin * dx + cos * dy
+    return x_px + condition.dither_x_px, y_px + condition.dither_y_px
 
 
 def _inside(x: NDArray[np.float64], y: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -304,10 +330,12 @@ def _add_galaxies(
     """Draws the extended objects with GalSim, convolved with the PSF of their place; returns their rows."""
     rows = []
     for galaxy in galaxies:
-        x, y = galaxy.x_px + condition.dither_x_px, galaxy.y_px + condition.dither_y_px
+        x, y = (float(place[0]) for place in on_frame(
+            np.array([galaxy.x_px]), np.array([galaxy.y_px]), condition, (light_e.shape[0], light_e.shape[1])
+        ))  # fmt: skip
         flux_e = galaxy.flux_e * float(_sample(sky.star_light, np.array([x]), np.array([y]), light_e.shape)[0])
         profile = galsim.Sersic(n=galaxy.sersic, half_light_radius=galaxy.half_light_px, trunc=6 * galaxy.half_light_px)
-        profile = profile.shear(q=galaxy.axis_ratio, beta=galaxy.angle_deg * galsim.degrees)
+        profile = profile.shear(q=galaxy.axis_ratio, beta=(galaxy.angle_deg + condition.turn_deg) * galsim.degrees)
         here = regions.psf(int(regions.index(np.array([x]), np.array([y]))[0]))
         image = _galaxy_image(profile, here, galaxy.half_light_px)
         step = here.oversampling if image.shape == here.grid.shape else 1

@@ -2,7 +2,7 @@
 
 Lengths are in *frame pixels* and electrons are per frame pixel. For a colour camera a frame pixel is a 2 × 2
 super-pixel (the mean of its four cells), so gain, read noise and full well are those of the sum of four cells
-shown as their mean: four times, twice and four times those of one cell.
+shown as their mean: four times, twice and four times those of one cell. Binning sums or averages cells in the same way.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Optics = Literal["refractor", "newtonian", "sct", "rc", "lens"]
+Optics = Literal["refractor", "newtonian", "sct", "rc", "lens", "wide", "observatory"]
 Split = Literal["train", "validation", "test"]
 
-OPTICS: tuple[Optics, ...] = ("refractor", "newtonian", "sct", "rc", "lens")
+OPTICS: tuple[Optics, ...] = ("refractor", "newtonian", "sct", "rc", "lens", "wide", "observatory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,20 @@ class Rig:
         elongation_px, elongation_angle_deg: FWHM along one axis of a further blur that every frame of the rig has
             (pinched or miscollimated optics, usual guiding). It is no tracking fault: only a comparison with
             the rig's other frames tells.
+        elongation_growth: power of the frame's FWHM over F0 with which the length of that elongation grows.
+        elongation_stray: rms change of its vector from frame to frame, as a share of it.
         seeing_px: FWHM of the usual seeing of the site.
         moffat_beta: exponent of the seeing wings; 0 takes Kolmogorov's profile.
         f0_px: FWHM of a normal star in the centre of the field, pixel included.
         coma_px, astigmatism_px, curvature_px, tilt_px: size of the geometric blur in the corner.
         tilt_angle_deg: direction in which the tilt grows.
         gain_e_adu, read_noise_e, offset_adu, full_well_e: of a frame pixel, see the module text.
+        binning, summed: cells of the sensor per pixel of the file along each side, and whether their values were added
+            rather than averaged.
+        calibrated: whether bias and dark were subtracted; ``offset_adu`` is then what was left or added.
+        float_pixels: whether the file holds 32-bit numbers, which may be negative.
+        ramp_adu, ramp_angle_deg, ramp_bend: fixed pattern of the sensor, the same in every frame: peak to valley,
+            direction, curvature.
         bit_depth: of the converter.
         scaled_to_16_bit: whether the camera multiplies its values up to 16 bits.
         dead_pixel_fraction: pixels that see only part of the light.
@@ -64,6 +72,8 @@ class Rig:
     round_blur_px: float
     elongation_px: float
     elongation_angle_deg: float
+    elongation_growth: float
+    elongation_stray: float
     seeing_px: float
     moffat_beta: float
     f0_px: float
@@ -76,6 +86,13 @@ class Rig:
     read_noise_e: float
     offset_adu: float
     full_well_e: float
+    binning: int
+    summed: bool
+    calibrated: bool
+    float_pixels: bool
+    ramp_adu: float
+    ramp_angle_deg: float
+    ramp_bend: float
     bit_depth: int
     scaled_to_16_bit: bool
     blooms: bool
@@ -97,8 +114,23 @@ class Rig:
 
     @property
     def sky_e(self) -> float:
-        """Normal sky of one exposure in electrons per frame pixel: S of the class rules in electrons."""
+        """Normal sky of one exposure in electrons per frame pixel, without dark current."""
         return self.sky_e_s * self.exposure_s
+
+    @property
+    def dark_e(self) -> float:
+        """Charge of the dark current in one exposure, electrons per frame pixel."""
+        return self.dark_e_s * self.exposure_s
+
+    @property
+    def effective_sky_e(self) -> float:
+        """S of the class rules: the sky that noise can see, in electrons per frame pixel."""
+        return self.sky_e + self.dark_e + self.read_noise_e**2
+
+    @property
+    def cells(self) -> int:
+        """Cells of the sensor in a pixel of the frame."""
+        return self.binning**2 * (4 if self.colour else 1)
 
     @property
     def adu_step(self) -> int:
@@ -107,8 +139,9 @@ class Rig:
 
     @property
     def converter_max_adu(self) -> int:
-        """Largest value the file can hold."""
-        return ((1 << self.bit_depth) - 1) * self.adu_step
+        """Largest value the file can hold. Sums of cells fill 16 bits."""
+        most = ((1 << self.bit_depth) - 1) * self.adu_step
+        return min(most * self.binning**2, 65535) if self.summed else most
 
     @property
     def saturation_adu(self) -> float:
@@ -118,7 +151,7 @@ class Rig:
     @property
     def noise_e(self) -> float:
         """Noise of an empty frame pixel in a normal exposure, in electrons."""
-        return math.sqrt(self.sky_e + self.dark_e_s * self.exposure_s + self.read_noise_e**2)
+        return math.sqrt(self.effective_sky_e)
 
     @property
     def wavelength_over_aperture_px(self) -> float:

@@ -16,6 +16,9 @@ from training.simulate.rigs import Rig
 MARGIN_PX = 64
 """The field reaches this far beyond the frame, so that dithers and trails find stars there."""
 
+FEW_STARS_SHARE, FEW_STARS = 0.17, (5.0, 20.0)
+"""Fields with so few stars above SNR 5 in the frame: short exposures, narrow filters, cut-outs."""
+
 FAINTEST_SNR = 1.0
 """Stars fainter than this in a normal frame are left out: they are less than the noise."""
 
@@ -80,8 +83,11 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
     density = math.exp(rng.normal(math.log(600) + 0.4 * math.log(rig.scale_arcsec_px / 1.5), 1.1))
     if rng.random() < 0.08:
         density *= rng.uniform(4, 12)
-    # A frame without stars tells nothing about the mount or the seeing: only a few fields are nearly empty.
-    density = max(density, 4 / area_mpx if rng.random() < 0.04 else 45 / area_mpx)
+    # A frame without stars tells nothing about the mount or the seeing: few fields are nearly empty.
+    kind, frame_mpx = rng.random(), height * width / 1e6
+    density = max(density, (4 if kind < 0.03 else 45) / area_mpx)
+    if 0.03 < kind < FEW_STARS_SHARE:
+        density = rng.uniform(*FEW_STARS) / frame_mpx
     slope = float(rng.uniform(0.55, 1.0))
     packing = 1e6 / (rig.f0_px**2 * 8)
     density = min(density, packing)
@@ -148,7 +154,7 @@ def _galaxies_of_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int
             Galaxy(
                 x_px=float(rng.uniform(0.25, 0.75) * width),
                 y_px=float(rng.uniform(0.25, 0.75) * height),
-                flux_e=float(rng.uniform(0.1, 2.0) * max(rig.sky_e, 20) * 2 * math.pi * half_light**2),
+                flux_e=float(rng.uniform(0.1, 2.0) * max(rig.effective_sky_e, 20) * 2 * math.pi * half_light**2),
                 half_light_px=half_light,
                 sersic=float(rng.choice([1.0, 2.0, 3.0])),
                 axis_ratio=float(rng.uniform(0.2, 1.0)),

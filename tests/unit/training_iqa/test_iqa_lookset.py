@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from astro_monitor.testing.looks import same, small_look
-from training.iqa.lookset import load_looks, store_looks
+
+pytest.importorskip("galsim", reason="needs the 'train' extra")
+pytestmark = pytest.mark.training
+
+from training.iqa.lookset import load_looks, store_looks  # noqa: E402
 
 TRUTH = {"label": "good", "excess_f": 0.1}
 

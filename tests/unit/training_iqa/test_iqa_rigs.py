@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,55 +11,59 @@ pytest.importorskip("galsim", reason="needs the 'train' extra")
 pytestmark = pytest.mark.training
 
 
-def test_optics_that_draw_all_stars_out_change_no_label():
-    from training.iqa.rigs import ELONGATED, rig_seeds, sequence
+def test_no_rig_is_in_two_splits():
+    from training.iqa.rigs import rig_seeds
+    from training.simulate import rig_split
 
-    number = ELONGATED["train"].start
-    frame = next(iter(sequence("train", rig_seeds("train", number + 1)[number], number)))
-    assert frame.labels.label == "good"
-    assert frame.condition.motion.drift_px > 0.3 * frame.rig.f0_px
-
-
-def test_a_restless_rig_draws_its_stars_out_a_little_differently_each_time():
-    from training.iqa.rigs import RESTLESS, rig_seeds, sequence
-
-    frames = sequence("train", rig_seeds("train", RESTLESS.start + 1)[RESTLESS.start], RESTLESS.start)
-    first, second = next(frames), next(frames)
-    assert first.labels.label == second.labels.label == "good"
-    assert first.condition.motion.drift_px != pytest.approx(second.condition.motion.drift_px, rel=1e-3)
-
-
-def test_a_path_strays_by_a_share_of_its_second_moments():
-    from training.iqa.rigs import _strayed
-
-    rng = np.random.default_rng(3)
-    drawn = np.array([_strayed(rng, 2.0, 30.0, 0.2) for _ in range(2000)])
-    twice = 2 * np.radians(drawn[:, 1])
-    moments = drawn[:, 0] ** 2 * np.array([np.cos(twice), np.sin(twice)])
-    assert moments.mean(axis=1) == pytest.approx([4 * math.cos(math.pi / 3), 4 * math.sin(math.pi / 3)], abs=0.06)
-    assert moments.std(axis=1) == pytest.approx([0.8, 0.8], rel=0.06)
-
-
-def test_an_even_path_adds_as_a_vector():
-    from training.iqa.rigs import _drawn_out
-    from training.simulate import Condition, Motion
-
-    condition = Condition(motion=Motion(drift_px=3.0, drift_angle_deg=90.0))
-    motion = _drawn_out(condition, 4.0, 0.0).motion
-    assert motion.drift_px == pytest.approx(5.0)
-    assert motion.drift_angle_deg == pytest.approx(math.degrees(math.atan2(3, 4)))
+    for split in ("train", "validation", "test"):
+        seeds = rig_seeds(split, 40)
+        assert len(set(seeds)) == 40
+        assert {rig_split(seed) for seed in seeds} == {split}
+        assert min(seeds) >= 40_000_000, "seeds below belong to earlier generations"
 
 
 def test_a_rig_is_rendered_once_and_read_back(tmp_path, monkeypatch):
     from training.iqa import rigs
 
     real = rigs.sequence
-    monkeypatch.setattr(rigs, "sequence", lambda *wanted: [next(iter(real(*wanted)))])
-    seed = rigs.rig_seeds("validation", 3)[2]
-    path = rigs.render_rig(tmp_path, "validation", seed, 2)
+    monkeypatch.setattr(rigs, "sequence", lambda *wanted: islice(real(*wanted), 1))
+    seed = rigs.rig_seeds("train", 3)[2]
+    path = rigs.render_rig(tmp_path, "train", seed)
     (take,) = rigs.load_rig(path)
     assert take.rig["seed"] == seed
-    assert take.truth["label"] == "good"
+    assert take.truth["normal_fwhm_px"] == take.rig["f0_px"]
+    assert take.truth["effective_sky_adu"] == pytest.approx(take.rig["effective_sky_adu"])
     assert take.pixels.ndim == 2
     monkeypatch.setattr(rigs, "sequence", None)
-    assert rigs.render_rig(tmp_path, "validation", seed, 2) == path
+    assert rigs.render_rig(tmp_path, "train", seed) == path
+
+
+def test_headers_of_a_rig_tell_the_same_in_every_frame():
+    from training.iqa.headers import dressed
+    from training.iqa.rigs import rig_facts, rig_seeds
+    from training.simulate import rig_from_seed
+
+    pixels = np.zeros((20, 30), np.uint16)
+    told = []
+    for seed in rig_seeds("train", 8):
+        rig = rig_facts(rig_from_seed(seed))
+        truth = {"time": "2025-01-01T20:00:00+00:00", "turn_deg": 0.0}
+        first, second = (dressed(pixels, rig, truth, number).meta for number in (0, 1))
+        assert (first.pedestal_adu, first.e_per_adu, first.scale_arcsec_px) == (
+            second.pedestal_adu, second.e_per_adu, second.scale_arcsec_px
+        )  # fmt: skip
+        told.append(first.scale_arcsec_px is not None)
+    assert any(told)
+
+
+@pytest.mark.parametrize("kind", ["begins well", "begins badly", "lasting", "single", "sky", "focus", "flip"])
+def test_each_kind_of_course_has_good_frames_and_faults(kind):
+    from training.simulate import rig_from_seed
+    from training.simulate.conditions import label
+    from training.simulate.courses import draw_course
+
+    rig = rig_from_seed(40_000_003)
+    labels = [label(rig, one).label for seed in range(3)
+              for one in draw_course(np.random.default_rng(seed), rig, 8, kind)]  # fmt: skip
+    assert labels.count("good") > 2
+    assert len(set(labels)) > 1

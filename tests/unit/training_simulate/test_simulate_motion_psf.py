@@ -1,5 +1,7 @@
 """Paths and point-spread functions against closed formulas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -112,8 +114,6 @@ def test_coma_is_lopsided_and_astigmatism_is_not_round():
 
 
 def test_a_rigs_own_elongation_is_in_every_frame_and_no_fault():
-    from dataclasses import replace
-
     from training.simulate.conditions import Condition, label
 
     rig = replace(RIG, elongation_px=0.9 * RIG.f0_px, elongation_angle_deg=0.0)
@@ -125,6 +125,42 @@ def test_a_rigs_own_elongation_is_in_every_frame_and_no_fault():
 
 def test_a_frequency_without_a_number_costs_no_rig():
     """GalSim's transform of this rig's obstructed aperture is no number at one frequency."""
-    rig = rig_from_seed(1071173275)
-    assert rig.obstruction == pytest.approx(0.352359, abs=1e-6)
-    assert 1.15 <= rig.f0_px <= 9.0
+    rig = replace(
+        RIG, optics="sct", scale_arcsec_px=0.6378707836919283, aperture_mm=351.11556843345573, struts=0,
+        obstruction=0.35235915248839267, round_blur_px=0.10675832273700867, elongation_px=0.0,
+        seeing_px=5.6047394934600545, moffat_beta=0.0, coma_px=0.0, astigmatism_px=0.0, curvature_px=0.0, tilt_px=0.0,
+    )  # fmt: skip
+    assert psf.normal_fwhm_px(rig) == pytest.approx(5.825, abs=0.001)
+
+
+def test_a_path_leaves_an_excess_over_the_elongation_of_the_optics():
+    along = Motion(drift_px=3.0, drift_angle_deg=20.0)
+    assert along.excess_px() == pytest.approx(along.length_px())
+    twice = np.radians(40.0)
+    usual = (4.0 * np.cos(twice), 4.0 * np.sin(twice))
+    # The same optics in this frame as ever: what is left is the path. Without them, less is left.
+    assert along.excess_px(usual, usual) == pytest.approx(3.0, rel=1e-3)
+    assert along.excess_px(usual) == pytest.approx(np.sqrt(9.0 - 4.0), rel=1e-3)
+    assert Motion().excess_px(usual) == pytest.approx(2.0)
+
+
+def test_a_rotation_is_counted_at_the_median_of_the_field():
+    turning = Motion(rotation_px=6.0, drift_px=1.0)
+    places = np.linspace(-5 / 6, 5 / 6, 6)
+    lengths = []
+    for x in places:
+        for y in places:
+            path = turning.path(x, y, 0.7)
+            lengths.append(np.sqrt(12 * np.linalg.eigvalsh(np.cov(path.T, bias=True))[-1]))
+    assert turning.length_px(0.7) == pytest.approx(np.median(lengths), rel=0.01)
+
+
+def test_a_ghost_counts_with_a_tenth_of_the_light():
+    for share, kindly, severely in (
+        (0.03, False, False),
+        (0.07, False, True),
+        (0.12, True, True),
+        (0.96, False, False),
+    ):
+        jump = Motion(jump_px=30.0, jump_share=share)
+        assert (jump.excess_px() > 0, jump.excess_px(least_ghost=0.05) > 0) == (kindly, severely)

@@ -58,10 +58,15 @@ def test_rigs_follow_from_their_seed_and_are_split_by_it():
 
 def test_rigs_cover_the_priors():
     rigs = [rig_from_seed(seed) for seed in range(150)]
-    assert {rig.optics for rig in rigs} == {"refractor", "newtonian", "sct", "rc", "lens"}
+    assert {rig.optics for rig in rigs} == {"refractor", "newtonian", "sct", "rc", "lens", "wide", "observatory"}
     assert {rig.bit_depth for rig in rigs} == {12, 14, 16}
-    assert all(1.1 < rig.f0_px < 9.1 for rig in rigs)
-    assert min(rig.f0_px for rig in rigs) < 1.6 < 6 < max(rig.f0_px for rig in rigs)
+    assert {rig.binning for rig in rigs} == {1, 2, 3, 4}
+    assert all(1.2 <= rig.f0_px <= 15 for rig in rigs)
+    assert min(rig.f0_px for rig in rigs) < 1.6 < 9 < max(rig.f0_px for rig in rigs)
+    assert min(rig.scale_arcsec_px for rig in rigs) < 0.3 < 20 < max(rig.scale_arcsec_px for rig in rigs)
+    assert min(rig.exposure_s for rig in rigs) < 1 < 300 < max(rig.exposure_s for rig in rigs)
+    assert 0.1 < sum(rig.calibrated for rig in rigs) / len(rigs) < 0.25
+    assert 0.1 < sum(rig.elongation_px > 0.7 for rig in rigs) / len(rigs) < 0.6
     assert all(rig.offset_adu < rig.saturation_adu <= 65535 for rig in rigs)
 
 
@@ -124,10 +129,38 @@ def test_cloud_takes_light_and_brings_noise():
 
 def test_sky_faults_have_their_strength():
     field = one_star(1.0)
+    seen_adu = PLAIN.effective_sky_e / PLAIN.gain_e_adu
     clear = take(field).sky_adu
-    assert take(field, Condition(sky_factor=6.0)).sky_adu / clear == pytest.approx(6, rel=1e-3)
+    assert take(field, Condition(sky_factor=6.0)).sky_adu - clear == pytest.approx(5 * seen_adu, rel=1e-3)
     tilted = take(field, Condition(gradient_fraction=2.0)).pixels.astype(float)
-    assert (tilted[:, -8:].mean() - tilted[:, :8].mean()) / clear == pytest.approx(2.0, rel=0.1)
+    assert (tilted[:, -8:].mean() - tilted[:, :8].mean()) / seen_adu == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_calibrated_frame_has_no_pedestal_and_negative_pixels():
+    rig = replace(PLAIN, calibrated=True, float_pixels=True, offset_adu=0.0, sky_e_s=1 / PLAIN.exposure_s)
+    frame = take(one_star(1.0), rig=rig)
+    assert frame.pixels.dtype == np.float32
+    assert frame.pedestal_adu == 0
+    assert frame.pixels.min() < 0
+    assert frame.pixels.mean() == pytest.approx(frame.sky_adu, abs=4 * frame.noise_adu / np.sqrt(frame.pixels.size))
+    assert frame.whole_pixels.dtype == np.uint16
+
+
+def test_a_ramp_of_the_sensor_is_the_same_in_every_frame_and_no_gradient():
+    rig = replace(PLAIN, ramp_adu=400.0, ramp_angle_deg=0.0, ramp_bend=0.0)
+    dark, lit = (take(one_star(1.0), Condition(sky_factor=sky), rig=rig) for sky in (1.0, 3.0))
+    for frame in (dark, lit):
+        values = frame.pixels.astype(float)
+        assert values[:, -8:].mean() - values[:, :8].mean() == pytest.approx(400, rel=0.1)
+        assert frame.labels.label == "good"
+
+
+def test_a_flip_turns_the_field_and_leaves_the_sensor():
+    field = one_star(1e4 * PLAIN.noise_e)
+    there, back = take(field), take(field, Condition(turn_deg=180.0))
+    first, second = there.stars[0], back.stars[0]
+    assert first["x_px"] + second["x_px"] == pytest.approx(SHAPE[1] - 1, abs=0.3)
+    assert first["y_px"] + second["y_px"] == pytest.approx(SHAPE[0] - 1, abs=0.3)
 
 
 def test_dense_fields_galaxies_and_artefacts_are_listed():
