@@ -7,17 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from ..baseline import pedestal_values
-from ..records import Baseline, Camera, Measurements, ReferenceStar, split_streaks
+from ..records import NO_PROFILE, Baseline, Camera, Measurements, ReferenceStar, StarProfile, split_streaks
+from .kernel import on_scale, path_of
 from .numbers import OUT_OF_RANGE, Numbers
 from .transparency import match
 
-RELATIVE = (
-    "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
-    "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio", "matched_width_ratio",
-    "matched_trail_plus_px2", "matched_trail_cross_px2", "matched_trail_scatter_px2", "kernel_length_px",
-    "kernel_minor_px", "kernel_angle_deg", "kernel_halo_fraction", "kernel_peak_count", "kernel_gap_fraction",
-    "kernel_end_brightness",
+KERNEL = (
+    "kernel_length_px", "kernel_minor_px", "kernel_angle_deg", "kernel_halo_fraction", "kernel_peak_count",
+    "kernel_gap_fraction", "kernel_end_brightness",
 )  # fmt: skip
+"""Metrics of the kernel between the usual mean star of the rig and that of the frame."""
+SHAPES = (
+    "matched_width_ratio", "matched_trail_plus_px2", "matched_trail_cross_px2", "matched_trail_scatter_px2",
+)  # fmt: skip
+"""Metrics that compare the shapes of the same stars."""
+OF_STARS = (
+    "transparency", "extinction_mag", "extinction_scatter_mag", "extinction_patch_mag", "matched_star_count",
+    "offset_px", "offset_x_px", "offset_y_px", "field_turn_deg", "unit_ratio", *SHAPES,
+)  # fmt: skip
+"""Metrics of stars that are matched with those of the reference frame."""
+RELATIVE = (*OF_STARS, *KERNEL)
 """Metrics that are missing until the frame is compared with a baseline."""
 LIGHT = RELATIVE[:4]
 """Metrics that are missing where the pixel values have another unit than those of earlier frames."""
@@ -25,17 +34,25 @@ NOT_COMPARED = "the frame has not been compared with other frames"
 UNIT_JUMP_MAG, UNIT_JUMP_ERROR_MAG = 2.5, 0.6
 """Change of the flux of matched stars from which another unit is considered, and largest difference between it and the
 change of the sky noise, which a unit changes by the same factor."""
+FEWEST_STARS = 4
+"""A mean image of fewer stars may show a neighbour of one of them as a part of a path."""
+SCALE_FACTORS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Ratios of the pixels of two stacks that can be brought to one scale."""
 MOST_TURN_DEG = 90.0
 """Rotation of the field above which it is upside down, as after a meridian flip."""
 
 
-def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: Baseline) -> Measurements:
+def relate(
+    measurements: Measurements, sensor_shape: tuple[int, int], baseline: Baseline, profile: StarProfile = NO_PROFILE
+) -> Measurements:
     """Return the measurements of a frame with those relative to other frames.
 
     Parameters:
         measurements: of the frame alone, the result of :meth:`~.measurer.Measurer.measure`.
         sensor_shape: (height, width) of the sensor image.
-        baseline: its reference stars serve for transparency; its fixed lines are not trails.
+        baseline: its reference stars serve for transparency and shapes, its profile for the kernel; its fixed lines are
+            not trails.
+        profile: mean star of the frame.
 
     Returns:
         all measurements; the streaks are divided into trails and fixed lines of the rig.
@@ -45,6 +62,7 @@ def relate(measurements: Measurements, sensor_shape: tuple[int, int], baseline: 
     _put_camera(numbers, baseline.camera)
     if numbers.values["star_count_measured"]:
         _put_transparency(numbers, measurements.bright_stars, baseline, sensor_shape)
+        _put_kernel(numbers, profile, baseline.profile)
     trails, fixed = split_streaks(measurements.streaks, baseline.fixed_lines, _field_offset(numbers))
     numbers.put("streak_count", len(trails))
     numbers.explain(OUT_OF_RANGE, *RELATIVE)
@@ -66,12 +84,12 @@ def _put_transparency(
 ) -> None:
     """Put the metrics relative to the reference stars of the target: transparency, extinction, offset and rotation."""
     if not baseline.reference_stars:
-        numbers.explain("there is no earlier frame of this target to compare with", *RELATIVE)
+        numbers.explain("there is no earlier frame of this target to compare with", *OF_STARS)
         return
     matched = match(bright, baseline.reference_stars, sensor_shape, numbers.values["fwhm_px"] or 0.0)
     if matched is None:
         # Zero would be a statement about the sky; a frame of another field does not match either.
-        numbers.explain("too few stars agree with those of the reference frame", *RELATIVE)
+        numbers.explain("too few stars agree with those of the reference frame", *OF_STARS)
         return
     numbers.put("matched_star_count", matched.count)
     if _in_another_unit(matched.transparency, numbers.values["background_noise_adu"], baseline):
@@ -90,6 +108,37 @@ def _put_transparency(
     numbers.put("offset_x_px", matched.offset_x_px)
     numbers.put("offset_y_px", matched.offset_y_px)
     numbers.put("field_turn_deg", matched.turn_deg)
+    if matched.shapes is not None:
+        numbers.put("matched_width_ratio", matched.shapes.width_ratio)
+        numbers.put("matched_trail_plus_px2", matched.shapes.trail_plus_px2)
+        numbers.put("matched_trail_cross_px2", matched.shapes.trail_cross_px2)
+        numbers.put("matched_trail_scatter_px2", matched.shapes.trail_scatter_px2)
+    numbers.explain("the shapes of too few stars of the reference frame are known", *SHAPES)
+
+
+def _put_kernel(numbers: Numbers, now: StarProfile, usual: StarProfile) -> None:
+    """Put the metrics of the kernel between the usual mean star of the rig and that of the frame."""
+    if now.count < FEWEST_STARS:
+        numbers.explain("too few stars are clear, unsaturated and away from the border for a mean image", *KERNEL)
+        return
+    if not usual.packed:
+        numbers.explain("no usual mean star of this rig is known yet", *KERNEL)
+        return
+    px = max(now.px, usual.px)
+    factors = px / now.px, px / usual.px
+    if any(factor not in SCALE_FACTORS for factor in factors):
+        numbers.explain("the mean star of the rig is known on another scale only", *KERNEL)
+        return
+    path = path_of(on_scale(now.stack(), int(factors[0])), on_scale(usual.stack(), int(factors[1])))
+    numbers.put("kernel_length_px", path.length * px)
+    numbers.put("kernel_minor_px", path.minor * px)
+    numbers.put("kernel_angle_deg", path.angle_deg)
+    numbers.put("kernel_halo_fraction", path.halo_fraction)
+    if path.shape is not None:
+        numbers.put("kernel_peak_count", path.shape.peak_count)
+        numbers.put("kernel_gap_fraction", path.shape.gap_fraction)
+        numbers.put("kernel_end_brightness", path.shape.end_brightness)
+    numbers.explain("the path is too short to show how the light lies along it", *KERNEL)
 
 
 def _field_offset(numbers: Numbers) -> tuple[float, float] | None:

@@ -39,8 +39,28 @@ PARTS = (3, 4)
 """Rows and columns of the parts of the field in which small clouds are searched."""
 MIN_STARS_OF_A_PART = 4
 """Fewest stars for the loss of a part."""
+MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 MATCH_PX, MAX_MATCH_PX = 3.0, 12.0
 """Limits of the largest distance between matched stars, which is their FWHM in between, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeChange:
+    """How the same stars look now against the reference frame: medians over the stars.
+
+    Attributes:
+        width_ratio: width now over width then.
+        trail_plus_px2, trail_cross_px2: change of the elongation as a vector of twice the angle, 12 (a² - b²) times its
+            cosine and sine, square sensor pixels.
+        trail_scatter_px2: scaled median length of what remains of each star's change: a field that turns differs from
+            place to place.
+    """
+
+    width_ratio: float
+    trail_plus_px2: float
+    trail_cross_px2: float
+    trail_scatter_px2: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,8 @@ class Match:
     """Matched stars; the offset is the position of the reference field's centre, the turn the rotation of the field.
 
     ``scatter_mag`` is the scaled median absolute deviation of the stars' losses; ``patch_mag`` is the loss, in excess
-    of that of the field, of the part of the field that has lost most, less twice its error.
+    of that of the field, of the part of the field that has lost most, less twice its error. ``shapes`` compares the
+    stars themselves; ``None``: too few of them have known shapes.
     """
 
     count: int
@@ -58,6 +79,7 @@ class Match:
     offset_x_px: float
     offset_y_px: float
     turn_deg: float
+    shapes: ShapeChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +123,38 @@ def match(
     light, their_light = mine[best.mine, 2], theirs[best.theirs, 2]
     transparency = _weighted_median(light / their_light, np.sqrt(their_light))
     losses = -2.5 * np.log10(light / their_light / transparency)
-    scatter = 1.4826 * float(_median(np.abs(losses)))
+    scatter = MAD_TO_SIGMA * float(_median(np.abs(losses)))
     patch = _worst_patch(mine[best.mine], losses, scatter, sensor_shape)
-    return Match(int(best.mine.size), transparency, scatter, patch, best.offset_x_px, best.offset_y_px, best.turn_deg)
+    return Match(
+        int(best.mine.size),
+        transparency,
+        scatter,
+        patch,
+        best.offset_x_px,
+        best.offset_y_px,
+        best.turn_deg,
+        _shape_change(mine[best.mine], theirs[best.theirs]),
+    )
+
+
+def _shape_change(mine: Table, theirs: Table) -> ShapeChange | None:
+    """Return how the shapes of matched stars have changed; ``None`` where too few are known.
+
+    Elongations are compared as they lie on the sensor: a flip by 180° does not change a vector of twice the angle, and
+    what the optics do stays where it is when the field turns.
+
+    Parameters:
+        mine, theirs: (N, 6) of the same stars, from :func:`_star_table`.
+    """
+    known = (mine[:, 3] > 0) & (theirs[:, 3] > 0)
+    if np.count_nonzero(known) < MIN_MATCHES:
+        return None
+    now, then = mine[known], theirs[known]
+    weights = np.sqrt(then[:, 2])
+    ratio = _weighted_median(now[:, 3] / then[:, 3], weights)
+    plus, cross = (_weighted_median(now[:, axis] - then[:, axis], weights) for axis in (4, 5))
+    left = np.hypot(now[:, 4] - then[:, 4] - plus, now[:, 5] - then[:, 5] - cross)
+    return ShapeChange(ratio, plus, cross, MAD_TO_SIGMA * _weighted_median(left, weights))
 
 
 def _worst_patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tuple[int, int]) -> float:
@@ -116,21 +167,28 @@ def _worst_patch(stars: Table, losses_mag: Table, scatter_mag: float, shape: tup
         inside = losses_mag[row * columns + column == part]
         if inside.size >= MIN_STARS_OF_A_PART:
             middle = float(_median(inside))
-            own_scatter = 1.4826 * float(_median(np.abs(inside - middle)))
+            own_scatter = MAD_TO_SIGMA * float(_median(np.abs(inside - middle)))
             error = 1.2533 * max(own_scatter, scatter_mag) / np.sqrt(inside.size)
             worst = max(worst, middle - 2.0 * error)
     return worst
 
 
 def _star_table(stars: tuple[ReferenceStar, ...], sensor_shape: tuple[int, int]) -> Table:
-    """Return (N, 3): position relative to the centre of the field, and flux rate, of stars with positive flux."""
+    """Return (N, 6) for stars with positive flux: position relative to the centre of the field, flux rate, shape."""
     height, width = sensor_shape
     rows = [
-        (star.x_px - (width - 1) / 2, star.y_px - (height - 1) / 2, star.flux_adu_s)
+        (
+            star.x_px - (width - 1) / 2,
+            star.y_px - (height - 1) / 2,
+            star.flux_adu_s,
+            star.fwhm_px,
+            star.plus_px2,
+            star.cross_px2,
+        )
         for star in stars
         if star.flux_adu_s > 0
     ]
-    return np.array(rows, np.float64).reshape(-1, 3)
+    return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def _match_at_best_turn(mine: Table, theirs: Table, shape: tuple[int, int], radius_px: float) -> _Pairs:

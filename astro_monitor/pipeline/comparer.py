@@ -55,7 +55,8 @@ class Comparer:
 
     def _compare(self, look: Look, baseline: Baseline, watch: Stopwatch) -> Examined:
         """Return the examined frame: its look with relative measurements and grade against a baseline."""
-        measured = watch.run("measure", lambda: relate(look.measurements, look.sensor_shape, baseline))
+        profile = StarProfile.of(look.source_features, look.sensor_px_per_px)
+        measured = watch.run("measure", lambda: relate(look.measurements, look.sensor_shape, baseline, profile))
         if measured.values.get("unit_ratio") is not None:
             # Numbers in another unit cannot be compared with those of earlier frames.
             baseline = Baseline(key=baseline.key)
@@ -71,7 +72,7 @@ class Comparer:
             grade=grade,
             models=(*look.models, grade.model),
             timings_s=watch.timings_s,
-            profile=StarProfile.of(look.source_features, look.sensor_px_per_px),
+            profile=profile,
         )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,47 @@ def clouded(stars, right_of_px, loss_mag):
         if star.x_px > right_of_px and star.y_px < HEIGHT / 3 else star
         for star in stars
     )  # fmt: skip
+
+
+def shaped(stars, *, fwhm_px=3.0, plus_px2=0.0, cross_px2=0.0, turning=0.0, seed=0):
+    """The stars with widths and elongations, each of its own, and perhaps a field that turns around its middle."""
+    rng = np.random.default_rng(seed)
+    double = [2 * np.arctan2(star.y_px - HEIGHT / 2, star.x_px - WIDTH / 2) for star in stars]
+    return tuple(
+        replace(
+            star, fwhm_px=fwhm_px * float(rng.uniform(0.98, 1.02)),
+            plus_px2=plus_px2 - turning * float(np.cos(angle)) + float(rng.normal(0, 0.3)),
+            cross_px2=cross_px2 - turning * float(np.sin(angle)) + float(rng.normal(0, 0.3)),
+        )
+        for star, angle in zip(stars, double, strict=True)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("moved", [{"dx": 40.0}, {"angle": 180.0}, {"angle": -11.0}])
+def test_the_shapes_of_the_same_stars_are_compared(moved):
+    then = shaped(REFERENCE, fwhm_px=3.0, plus_px2=4.0, cross_px2=-1.0)
+    now = shaped(take(**moved), fwhm_px=3.6, plus_px2=13.0, cross_px2=-3.0, seed=1)
+    matched = match(now, then, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.shapes is not None
+    assert matched.shapes.width_ratio == pytest.approx(1.2, rel=0.01)
+    assert matched.shapes.trail_plus_px2 == pytest.approx(9.0, abs=0.2)
+    assert matched.shapes.trail_cross_px2 == pytest.approx(-2.0, abs=0.2)
+    assert matched.shapes.trail_scatter_px2 < 1.5
+
+
+def test_a_turning_field_scatters_the_shapes_and_has_no_common_trail():
+    matched = match(shaped(take(), turning=12.0), shaped(REFERENCE, seed=1), (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.shapes is not None
+    assert np.hypot(matched.shapes.trail_plus_px2, matched.shapes.trail_cross_px2) < 8.0
+    assert matched.shapes.trail_scatter_px2 > 10.0
+
+
+def test_without_known_shapes_there_is_light_but_no_comparison():
+    matched = match(shaped(take()), REFERENCE, (HEIGHT, WIDTH), 3.0)
+    assert matched is not None
+    assert matched.shapes is None
 
 
 @pytest.mark.parametrize("loss_mag", [0.5, 1.0, 2.0])
