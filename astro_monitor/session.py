@@ -236,6 +236,7 @@ class Session:
         alerts: tuple[Alert, ...]
         if isinstance(outcome, Skipped):
             alerts = self._judge.note_recovery(outcome) if earlier is not None else ()
+            self._judge.cameras.note_calibration(outcome)
             fresh = self._commit_frame("frame.skipped", compose.skipped(outcome), outcome, alerts, earlier, taken_back)
             self.counts.skipped += 1
         else:

@@ -8,7 +8,7 @@ from .accepted import AcceptedFrame, is_sane
 from .airmass import airmass
 from .camera import estimate
 from .camera_pool import CameraPool
-from .effective import PEDESTAL_KEYS, pedestal_values
+from .effective import PEDESTAL_KEYS, pedestal_values, source_in_words, with_camera
 from .exposed import Exposed
 from .history import LONGEST_OWN_TRAIL, MIN_BASELINE_FRAMES, WINDOW_FRAMES, History, Restart, has_other_unit
 from .places import Places
@@ -39,7 +39,9 @@ __all__ = [
     "sky_change",
     "sky_pattern",
     "sky_unit_adu",
+    "source_in_words",
     "spreads",
     "usual_sky_pattern",
     "usual_trail_px",
+    "with_camera",
 ]

@@ -22,6 +22,9 @@ from typing import Any
 from ..plain import counted
 from ..records import Baseline, BaselineKey, Examined
 from .accepted import AcceptedFrame, is_sane
+from .camera_pool import CameraPool
+from .effective import with_camera
+from .exposed import Exposed
 from .places import Places
 from .reference import TURNED_DEG, Reference
 from .relative import excess_trail_px, usual_sky_pattern, usual_trail_px
@@ -71,6 +74,8 @@ class History:
         side: of the mount in the last frame, where the header names it.
         focus, focus_steady: position of the focuser in the last frame, and for how many frames it has been there.
         places: where the streaks of the last frames were.
+        pool: frames of the camera, of any target and filter; a judge shares it among the histories of one camera, and
+            keeps its state.
     """
 
     key: BaselineKey
@@ -83,6 +88,7 @@ class History:
     focus: float | None = None
     focus_steady: int = 0
     places: Places = field(default_factory=Places)
+    pool: CameraPool = field(default_factory=CameraPool)
     _baseline: Baseline | None = None
 
     def baseline(self) -> Baseline:
@@ -100,6 +106,8 @@ class History:
                 fixed_lines=self.places.known,
                 profile=self.reference.usual.profile,
             )
+        if self._baseline.camera is not self.pool.camera():
+            self._baseline = with_camera(self._baseline, self.pool.camera())
         return self._baseline
 
     def arrive(self, examined: Examined) -> Restart:
@@ -126,6 +134,7 @@ class History:
         self.shifted.clear()
         self.trailed.clear()
         self.reference.clear()
+        self.pool.clear()
         self.floor_fwhm_px = None
         self._baseline = None
         times = unit_ratio if unit_ratio >= 1.0 else 1.0 / unit_ratio
@@ -181,6 +190,15 @@ class History:
             examined: the frame and its measurements.
         """
         self.accept(examined)
+        self.note_camera(examined)
+
+    def note_camera(self, examined: Examined) -> None:
+        """Learn pedestal and gain from a light frame, whatever was decided about it; twice is once.
+
+        Parameters:
+            examined: the frame, compared with :meth:`baseline` as it was before.
+        """
+        self.pool.note(Exposed.of(examined.frame_id, examined.meta, examined.measurements.sky_noise))
 
     def forget(self, frame_id: str) -> bool:
         """Remove a frame from the window. Reference stars stay: they tell places and light, not quality.

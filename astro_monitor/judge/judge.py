@@ -30,6 +30,7 @@ from ..records import (
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import AlertState, Sign
 from .builtin import register_rules
+from .cameras import Cameras
 from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
@@ -62,6 +63,9 @@ class Judge:
         settings: limits and the numbers behind warnings.
         site: what is assumed until there is a baseline.
         rules: to run on each frame; ``None``: those of astro-monitor, without any of plugins.
+
+    Attributes:
+        cameras: what frames tell of pedestals and gains.
     """
 
     def __init__(self, settings: JudgeSettings, site: SiteSettings, rules: RuleBook | None = None) -> None:
@@ -69,6 +73,7 @@ class Judge:
         self._site = site
         self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
         self._memories: dict[BaselineKey, RigMemory] = {}
+        self.cameras = Cameras()
         self._touched: set[BaselineKey] = set()
         self._doubted: list[AlertState] = []
         self._alerts: dict[tuple[str, str], AlertState] = {}
@@ -103,6 +108,7 @@ class Judge:
         verdict = self._verdict(case, findings, ruling, cause, remarks)
         self._learn(memory.history, examined, ruling)
         memory.history.note_streaks(examined)
+        memory.history.note_camera(examined)
         return verdict, self._warn(memory.history.key.rig, examined, ruling, cause)
 
     def judge_again(self, examined: Examined) -> Verdict:
@@ -172,6 +178,7 @@ class Judge:
             frame_id: of the frame; unknown ones are ignored.
         """
         self.forget(frame_id)
+        self.cameras.forget(frame_id)
         for key, memory in self._memories.items():
             if any(step.frame_id == frame_id for step in memory.course.steps):
                 memory.course.forget(frame_id)
@@ -226,6 +233,7 @@ class Judge:
             "version": STATE_VERSION,
             "meaning": MEANING_VERSION,
             "histories": [history_name(key) for key in self._memories],
+            "cameras": self.cameras.state(),
             "warnings": [alert_state.state() for alert_state in self._alerts.values()],
         }
 
@@ -255,6 +263,7 @@ class Judge:
                 raise ValueError(f"version {state['version']!r}")
             known = state.get("meaning", FIRST_MEANING) == MEANING_VERSION
             memories = [RigMemory.restore(stored) for stored in state["histories"]] if known else []
+            cameras = Cameras.restore(state.get("cameras", []) if known else [])
             alert_states = [AlertState.restore(stored) for stored in state["warnings"]]
         except (KeyError, TypeError, ValueError) as error:
             logger.warning("the stored baselines cannot be used (%s); they are built again", error)
@@ -265,6 +274,9 @@ class Judge:
                 "learned again from its next frames"
             )
         judge._memories = {memory.history.key: memory for memory in memories}
+        judge.cameras = cameras
+        for memory in memories:
+            memory.history.pool = cameras.pool(memory.history.key)
         judge._alerts = {(alert_state.rig, alert_state.kind): alert_state for alert_state in alert_states}
         return judge
 
@@ -272,6 +284,7 @@ class Judge:
         """Return the memory of a key, and mark it as the one used last."""
         memory = self._memories.pop(key, None) or RigMemory(History(key=key, places=self._places_of_rig(key)))
         self._memories[key] = memory
+        memory.history.pool = self.cameras.pool(key)
         self._touched.add(key)
         while len(self._memories) > MAX_HISTORIES:
             del self._memories[next(iter(self._memories))]

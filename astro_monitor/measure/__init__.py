@@ -6,7 +6,8 @@ cannot be measured is ``None``, with a reason.
 
 from .ephemeris import Site, sun_and_moon
 from .measurer import Measurer, on_sensor
+from .noise import sky_noise
 from .relation import relate
 from .sources import measure_sources, source_table
 
-__all__ = ["Measurer", "Site", "measure_sources", "on_sensor", "relate", "source_table", "sun_and_moon"]
+__all__ = ["Measurer", "Site", "measure_sources", "on_sensor", "relate", "sky_noise", "source_table", "sun_and_moon"]

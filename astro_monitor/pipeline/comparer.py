@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
+from ..baseline import Exposed, estimate, source_in_words
 from ..grade import Grader
 from ..inference import Model, open_model
 from ..measure import relate
-from ..records import Baseline, Examined, Failed, Look, StarProfile
+from ..records import Baseline, Camera, Examined, Failed, FrameMeta, Look, StarProfile
 from ..settings import Settings
 from ..stages import FrameGrader
 from .guard import Stopwatch, guarded
@@ -65,7 +67,7 @@ class Comparer:
             arrival=look.arrival,
             frame_id=look.frame_id,
             sha256=look.sha256,
-            meta=look.meta,
+            meta=_with_source(look, baseline.camera),
             sensor_shape=look.sensor_shape,
             sensor_px_per_px=look.sensor_px_per_px,
             measurements=measured,
@@ -74,6 +76,15 @@ class Comparer:
             timings_s=watch.timings_s,
             profile=profile,
         )
+
+
+def _with_source(look: Look, camera: Camera) -> FrameMeta:
+    """Return the metadata of a frame with what its pedestal and S rest on, which no keyword of its header names."""
+    if not camera.known:
+        camera = estimate([Exposed.of(look.frame_id, look.meta, look.measurements.sky_noise)])
+    if not camera.known:
+        return look.meta
+    return replace(look.meta, sources={**look.meta.sources, "effective_sky_adu": source_in_words(camera)})
 
 
 def grader_of_settings(settings: Settings) -> tuple[Grader, Model]:

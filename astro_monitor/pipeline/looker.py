@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..errors import FrameError
 from ..looks import compact, cutouts, picture
-from ..measure import measure_sources, source_table
+from ..measure import measure_sources, sky_noise, source_table
 from ..read import SKIPPED_KINDS, sky_positions
 from ..records import (
+    NOT_MEASURED,
     Arrival,
     Detections,
     Failed,
@@ -17,6 +19,7 @@ from ..records import (
     FrameMeta,
     Look,
     Skipped,
+    SkyNoise,
     SourceFeatures,
     SourceTable,
     StarStacks,
@@ -28,6 +31,9 @@ SCALE_OF_SETTINGS = "setting site.scale_arcsec_px"
 """Source of a pixel scale that no header has."""
 CUBE_KEYWORD = "NAXIS3"
 """A cube is a product by its shape alone; it is refused rather than skipped, because no header called it one."""
+
+CALIBRATION_KINDS = ("bias", "dark")
+"""Types of skipped frames whose level and noise tell the pedestal and gain of their camera."""
 
 OnPicture = Callable[[Frame, Detections], None]
 """Called with the frame and its detections, while they are in memory."""
@@ -95,6 +101,7 @@ class Looker:
                 sensor_shape=opened.sensor_shape,
                 sentence=_skip_sentence(meta),
                 timings_s=watch.timings_s,
+                sky_noise=watch.run("read", lambda: _calibration_noise(opened)),
             )
         return self._look_at(arrival, opened, watch, on_picture, every_source=False)
 
@@ -162,6 +169,16 @@ def _located(table: SourceTable, frame: Frame, headers: Sequence[Any] = ()) -> S
         return replace(table, x_px=x_px, y_px=y_px)
     ra_deg, dec_deg = sky_positions(headers, x_px, y_px, frame.frame_id)
     return replace(table, x_px=x_px, y_px=y_px, ra_deg=ra_deg, dec_deg=dec_deg)
+
+
+def _calibration_noise(opened: OpenedFrame) -> SkyNoise:
+    """Return level and noise of a bias or dark frame; not measured where its pixels cannot be read: no great loss."""
+    if opened.meta.kind not in CALIBRATION_KINDS:
+        return NOT_MEASURED
+    try:
+        return sky_noise(opened.frame())
+    except FrameError:
+        return NOT_MEASURED
 
 
 KIND_NAMES = {

@@ -88,17 +88,19 @@ class Baseline:
 
 
 def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
-    """Return the baseline of a target that has none yet: empty, but for lines of the sensor that another target showed.
+    """Return the baseline of a target that has none yet: empty, but for the camera and lines of its sensor.
 
     Parameters:
         key: of the target.
         others: all baselines there are, the one used last at the end.
     """
     lines: tuple[FixedLine, ...] = ()
+    camera = UNKNOWN_CAMERA
     for other in others:
         if same_sensor(key, other.key):
             lines = tuple(line for line in other.fixed_lines if not line.on_sky)
-    return Baseline(key=key, fixed_lines=lines)
+            camera = other.camera if key.gain == other.key.gain else camera
+    return Baseline(key=key, fixed_lines=lines, camera=camera)
 
 
 def fitting_baseline(key: BaselineKey, baselines: Iterable[Baseline]) -> Baseline:

@@ -37,7 +37,8 @@ def sane(outcome: Outcome) -> Outcome:
     height, width = (side if 0 <= side <= INT64_MAX else 0 for side in outcome.sensor_shape)
     meta = _meta(outcome.meta)
     if isinstance(outcome, Skipped):
-        return replace(outcome, meta=meta, sensor_shape=(height, width), timings_s=timings_s)
+        noise = _sky_noise(outcome.sky_noise)
+        return replace(outcome, meta=meta, sensor_shape=(height, width), timings_s=timings_s, sky_noise=noise)
     return replace(
         outcome, meta=meta, sensor_shape=(height, width), timings_s=timings_s,
         measurements=_measurements(outcome.measurements),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..documents.vocabulary import AlertChange, AlertKind, Decision, Severity
 from .frames import Arrival, FrameMeta
 from .measurements import Measurements
+from .noise import NOT_MEASURED, SkyNoise
 from .profiles import NO_PROFILE, StarProfile
 
 MAX_SENTENCE_CHARS = 500
@@ -129,7 +130,11 @@ class Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A sound file that is no light frame by its header: noted, never graded."""
+    """A sound file that is no light frame by its header: noted, never graded.
+
+    Attributes:
+        sky_noise: level and noise of a bias or dark frame, for the pedestal and gain of its camera.
+    """
 
     arrival: Arrival
     frame_id: str
@@ -138,6 +143,7 @@ class Skipped:
     sensor_shape: tuple[int, int]
     sentence: str
     timings_s: dict[str, float]
+    sky_noise: SkyNoise = NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,6 +174,21 @@ def test_calibration_frames_and_products_are_skipped_with_a_note(kind) -> None:
     assert outcome.sentence.startswith("IMAGETYP says")
 
 
+def test_level_and_noise_of_a_bias_frame_are_kept_and_one_that_cannot_be_read_is_still_skipped() -> None:
+    class Biases(Stages):
+        def frame(self) -> Frame:
+            pixels = np.random.default_rng(1).normal(500.0, 6.0, (256, 320)).astype(np.uint16)
+            return replace(super().frame(), pixels=pixels)
+
+    meta = replace(META, kind="bias", sources={"kind": "IMAGETYP"})
+    seen = pipeline(Biases(meta)).examine(ARRIVAL, ())
+    assert isinstance(seen, Skipped)
+    assert seen.sky_noise.cells[5].level_adu == pytest.approx(500.0, abs=1.0)
+    unread = pipeline(Stages(meta, read=Unreadable("It is cut off.", kind="truncated"))).examine(ARRIVAL, ())
+    assert isinstance(unread, Skipped)
+    assert unread.sky_noise.cells == ()
+
+
 @pytest.mark.parametrize(
     ("stage", "error", "kind", "known", "retryable"),
     [
