@@ -124,8 +124,14 @@ class JudgeSettings(_Section):
     grade_calibrated: bool = Field(
         False, description="grade single frames whose CALSTAT names a flat; otherwise they are skipped as products"
     )
+    moving_targets: tuple[str, ...] = Field(
+        (),
+        description="targets tracked at their own rate, such as '2024 YR4*': trailed stars are usual there; names of "
+        "comets (C/…, 12P) are known",
+        examples=[("2024 YR4*", "Ceres")],
+    )
     reject_probability: float = Field(
-        0.5, gt=0, lt=1, description="a bad class at least this probable is rejected", examples=[0.7]
+        0.5, gt=0, lt=1, description="a bad class counts against a frame from this probability on", examples=[0.7]
     )
     alert_of: int = Field(3, ge=1, le=20, description="alerts look at the last M frames …")
     alert_n: int = Field(2, ge=1, le=20, description="… and open at N bad ones among them")

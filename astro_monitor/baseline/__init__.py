@@ -13,7 +13,15 @@ from .exposed import Exposed
 from .history import LONGEST_OWN_TRAIL, MIN_BASELINE_FRAMES, WINDOW_FRAMES, History, Restart, has_other_unit
 from .places import Places
 from .reference import MIN_MATCHED_STARS, TURNED_DEG
-from .relative import excess_trail_px, sky_change, sky_pattern, sky_unit_adu, usual_sky_pattern, usual_trail_px
+from .relative import (
+    excess_trail_px,
+    sky_change,
+    sky_pattern,
+    sky_unit_adu,
+    usual_sky_pattern,
+    usual_sky_unit_adu,
+    usual_trail_px,
+)
 from .spreads import median, spreads
 
 __all__ = [
@@ -42,6 +50,7 @@ __all__ = [
     "source_in_words",
     "spreads",
     "usual_sky_pattern",
+    "usual_sky_unit_adu",
     "usual_trail_px",
     "with_camera",
 ]

@@ -25,6 +25,16 @@ def sky_unit_adu(sky_above_pedestal_adu: float | None, noise_adu: float | None) 
     return max(sky_above_pedestal_adu or 0.0, LEAST_SKY_IN_NOISE * (noise_adu or 0.0), 1e-6)
 
 
+def usual_sky_unit_adu(spreads: Mapping[str, Spread]) -> float | None:
+    """Return the unit of :func:`sky_change`: the usual sky of a rig, at least a few times its noise; ``None``: unknown.
+
+    Parameters:
+        spreads: ``Baseline.spreads``.
+    """
+    usual_sky, usual_noise = spreads.get("sky_above_pedestal_adu"), spreads.get("background_noise_adu")
+    return None if usual_noise is None else sky_unit_adu(usual_sky.median if usual_sky else None, usual_noise.median)
+
+
 def sky_pattern(cells_adu: Sequence[float], values: Values) -> tuple[float, ...]:
     """Return the sky of the field grid's cells against their median, in units of the frame's own sky.
 
@@ -53,10 +63,9 @@ def sky_change(
     Returns:
         for each cell the excess in units of the usual sky, with a median of 0; ``None`` where nothing is usual yet.
     """
-    usual_sky, usual_noise = spreads.get("sky_above_pedestal_adu"), spreads.get("background_noise_adu")
-    if len(usual_pattern) != len(cells_adu) or not cells_adu or usual_noise is None:
+    unit = usual_sky_unit_adu(spreads)
+    if len(usual_pattern) != len(cells_adu) or not cells_adu or unit is None:
         return None
-    unit = sky_unit_adu(usual_sky.median if usual_sky else None, usual_noise.median)
     now = sky_unit_adu(values.get("sky_above_pedestal_adu"), values.get("background_noise_adu"))
     pattern = sky_pattern(cells_adu, values)
     change = [now * (share - usual) / unit for share, usual in zip(pattern, usual_pattern, strict=True)]

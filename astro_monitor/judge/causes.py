@@ -6,7 +6,8 @@ logarithms over the episode, later ones counting more, and the course of the fra
 * the field moves along the trails as fast as they are long: a drift; it swings: the worm; it turns: the alignment;
 * trails in all directions: wind; in one direction: no wind;
 * matched stars lose light and are softer than the baseline: dew; as sharp: cloud, which is far more common;
-* the sun is far below the horizon: no twilight; near it: twilight.
+* the sun is far below the horizon: no twilight; near it: twilight;
+* the moon is below the horizon: no moonlight; the sky is bright while stars keep their light and the sun is down: moon.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
     score = _by_model(episode, fault)
     for finding in findings:
         if finding.fault == fault and finding.cause in score:
-            score[finding.cause] += HINT
+            score[finding.cause] += LIKELY if finding.strength == "bright" else HINT
             if finding.cause == "cloud":
                 score["dew"] += HINT
     noted: list[tuple[str, str, Reason]] = []
@@ -125,11 +126,13 @@ def _by_light(case: Case, score: dict[str, float]) -> None:
     wider = case.ratio("fwhm_px")
     if wider is not None:
         score["dew"] += 1.5 * min(max((wider - DEW_SOFTENS) / DEW_RANGE, -1.0), 1.0)
-    sun = case.value("sun_altitude_deg")
+    sun, moon = case.value("sun_altitude_deg"), case.value("moon_altitude_deg")
     if sun is not None and sun < limits.NIGHT_DEG:
         score["twilight"] -= LIKELY
     elif sun is not None and sun > DUSK_DEG:
         score["twilight"] += LIKELY
+    if moon is not None:
+        score["moon"] += LIKELY if moon > 0.0 else -LIKELY
 
 
 def _turns_trails(case: Case, rate_deg_s: float, step: Step) -> bool:

@@ -7,30 +7,37 @@ rules          model: P(fault) of the quality model
 -------------  -------------------------------------------------
 of this fault  ≥ limit   ≥ 0.2       below 0.2      unknown
 =============  ========  ==========  =============  ============
+absolute       reject    reject      reject         reject
 decisive       reject    reject      reject         reject
 firm           reject    reject      review         review
 suspect        reject    review      review (1)     review
 silent         reject(2) keep        keep           keep
-clear          review    keep        keep           keep
+bright         keep      keep        keep           keep
+clear          keep(3)   keep        keep           keep
 =============  ========  ==========  =============  ============
 
 ``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
-(2) review, when stars are missing, or too few to judge their shape. Without a baseline the model must give a
-suspected or silent fault at least 0.8 to reject. (3) rejected, when the model is certain (0.97) of a fault of the
-tracking in a frame that looks like a frame of stars.
+(2) when the model is as certain as its cost asks for (``limits.MODEL_REJECTS``), else review; review as well, when
+stars are missing, or too few to judge their shape. (3) review, when the model is certain (0.97), and for a tracking
+fault as long as only the cores of the stars are measured, which stay round when wind or a jump draws out the rest.
 
-Why so: the classes are *defined* by L / F, FWHM / F0, extinction, gradient and sky level, so a measurement far beyond
-its border, on enough stars and against a real baseline, is the definition itself and needs no second opinion. Near the
-border the model decides between noise and fault. Where the measurement clearly denies the fault, the model cannot
-reject on its own, but its opinion is not ignored either: the frame goes to review.
+Why so: the classes are *defined* by E / F, FWHM / F0, extinction, gradient and sky level, so a measurement beyond its
+border, on enough stars and against a real baseline, is the definition itself and needs no second opinion. Near the
+border the model decides between noise and fault. Where the measurement clearly denies the fault, the model does not
+reject, and only its certainty is worth a look. A bright sky alone takes weight from a frame, and nothing else.
+
+Three limits hold for all of that. Before the rig is known, only absolute findings and limits set by the user reject;
+other rejections become reviews. What is measured against a sky that is not known well enough is for review at most. And
+no frame is rejected for its tracking unless a person who looks at it sees elongated stars.
 
 Shapes of stars are not condemned by measurements alone when the model sees another fault that spoils them (a trail, a
 bright sky) and gives this one a score below 0.5.
 
-On top of that: an ``unknown`` frame, a fault score of 0.8 that nothing else supports, and a frame that is neither good
-nor any fault (P(good) < 0.75) go to review, except that low confidence (not a strange frame: in-domain ≥ 0.5) gives way
-when all three faults are measured to be absent. A limit set by the user rejects. The decision is the worst of all
-reasons; the class is the worst rejected fault in the order of the label document.
+On top of that: an ``unknown`` frame, a fault score of 0.8 that nothing else supports, and a frame of which the model
+doubts that it is good (P < 0.75, faults that are measured to be absent left out) go to review, except that low
+confidence (not a strange frame: in-domain ≥ 0.5) gives way when all three faults are measured to be absent. A limit set
+by the user rejects. The decision is the worst of all reasons; the class is the worst rejected fault in the order of the
+label document, or the fault that sends the frame to review.
 """
 
 from __future__ import annotations
@@ -43,6 +50,7 @@ from ..documents.vocabulary import CLASSES_OF_FAULT, WORST_FAULT_FIRST, Decision
 from ..records import FAULTS, Grade, Reason
 from . import limits
 from .evidence import Case, Finding, Strength
+from .trails import visible_ratio
 
 Opinion = Literal["bad", "leans", "no", "unknown"]
 
@@ -50,13 +58,19 @@ SEVERITY: dict[Decision, int] = {"keep": 0, "review": 1, "reject": 2}
 """Order of the decisions, the worst last."""
 
 _TABLE: dict[Strength, dict[Opinion, Decision]] = {
+    "absolute": {"bad": "reject", "leans": "reject", "no": "reject", "unknown": "reject"},
     "decisive": {"bad": "reject", "leans": "reject", "no": "reject", "unknown": "reject"},
     "firm": {"bad": "reject", "leans": "reject", "no": "review", "unknown": "review"},
     "suspect": {"bad": "reject", "leans": "review", "no": "review", "unknown": "review"},
     "note": {"bad": "reject", "leans": "keep", "no": "keep", "unknown": "keep"},
-    "clear": {"bad": "review", "leans": "keep", "no": "keep", "unknown": "keep"},
+    "bright": {"bad": "keep", "leans": "keep", "no": "keep", "unknown": "keep"},
+    "clear": {"bad": "keep", "leans": "keep", "no": "keep", "unknown": "keep"},
 }
-_EVIDENCE_ORDER: tuple[Strength, ...] = ("decisive", "firm", "suspect", "clear", "note")
+_SURE: tuple[Strength, ...] = ("absolute", "decisive", "firm")
+_AGAINST: tuple[Strength, ...] = (*_SURE, "suspect")
+_EVIDENCE_ORDER: tuple[Strength, ...] = (*_AGAINST, "bright", "clear", "note")
+_DENIED: tuple[Strength, ...] = ("bright", "clear")
+"""Evidence that the fault takes nothing from the frame that a person would throw it away for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +83,7 @@ class Ruling:
         severe: the faults that are severe enough for a warning at once.
         suspected: the fault that the class names, when the frame goes to review for it with a baseline, and no
             measurement denies it unless the model is certain.
+        bright: the sky is so bright that the frame is a background issue, and nothing else is wrong with its sky.
         fits_baseline: nothing at all was found against the frame, so it may enter the baseline.
         level_only: all that was found is a sky level that has changed, perhaps with its slope.
         trail_only: all that was found is an elongation that may be the rig's own.
@@ -82,6 +97,7 @@ class Ruling:
     fault_decisions: dict[str, Decision]
     severe: frozenset[str]
     suspected: frozenset[str]
+    bright: bool
     fits_baseline: bool
     level_only: bool
     trail_only: bool
@@ -96,13 +112,13 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     """
     grade = case.examined.grade
     evidence = {fault: _strongest(findings, fault) for fault in FAULTS}
-    decided = {fault: _decide(case, fault, evidence[fault]) for fault in FAULTS}
-    all_clear = all(evidence[fault] == "clear" for fault in FAULTS)
+    decided = {fault: _decide(case, fault, evidence[fault], findings) for fault in FAULTS}
     reasons = [_worded(finding, decided) for finding in findings]
-    reasons += _model_reasons(case, evidence, decided, all_clear)
+    reasons += _model_reasons(case, evidence, decided)
     decision: Decision = max((reason.decision for reason in reasons), key=lambda word: SEVERITY[word])
-    label = _label(grade, findings, decided, decision)
-    against = {f.rule for f in findings if f.strength in ("decisive", "firm", "suspect", "limit", "review")}
+    bright = evidence["background"] == "bright"
+    label = _label(grade, findings, decided, decision, bright=bright)
+    against = {f.rule for f in findings if f.strength in (*_AGAINST, "bright", "limit", "review")}
     if case.count("star_count_measured") >= limits.STARS_OF_A_LIGHT:
         # Some cameras are always exposed so far: five such frames are the baseline.
         against.discard("bright_ground")
@@ -112,7 +128,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     unharmed = likely and not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
     return Ruling(
         label=label,
-        fault=_fault(grade, label, decided, decision),
+        fault=_fault(label, decided, decision),
         flags=tuple(dict.fromkeys(finding.flag for finding in findings if finding.flag)),
         decision=decision,
         reasons=tuple(sorted(reasons, key=_worst_first)),
@@ -126,7 +142,8 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
             and label in (*CLASSES_OF_FAULT[fault], "good")
             and (evidence[fault] != "clear" or _probability(grade, fault) >= limits.MODEL_CERTAIN)
         ),
-        fits_baseline=decision == "keep" or unharmed,
+        bright=bright,
+        fits_baseline=(decision == "keep" and not bright) or unharmed,
         level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
         trail_only=against == {"trailed_stars"}
         and evidence["tracking"] == "suspect"
@@ -157,25 +174,34 @@ def _strongest(findings: Sequence[Finding], fault: str) -> Strength:
     return next((strength for strength in _EVIDENCE_ORDER if strength in strengths), "note")
 
 
-def _decide(case: Case, fault: str, evidence: Strength) -> Decision:
+def _decide(case: Case, fault: str, evidence: Strength, findings: Sequence[Finding]) -> Decision:
     """Return the decision on one fault of a frame from the evidence of the rules and the model's opinion."""
-    opinion = _opinion(case, fault)
+    if evidence == "absolute":
+        return "reject"
+    decision = _by_table(case, fault, evidence)
+    if decision != "reject":
+        return decision
+    strongest = [finding for finding in findings if finding.fault == fault and finding.strength == evidence]
+    unsure = evidence in _AGAINST and all(finding.unsure for finding in strongest)
+    unseen = fault == "tracking" and evidence != "decisive" and visible_ratio(case) < limits.TRAIL_VISIBLE
+    return "review" if unsure or unseen or not case.has_baseline else "reject"
+
+
+def _by_table(case: Case, fault: str, evidence: Strength) -> Decision:
+    """Return the decision on one fault by the table of this module and its notes."""
+    opinion, probability = _opinion(case, fault), _probability(case.examined.grade, fault)
     if evidence == "suspect" and opinion == "no" and _good(case) >= limits.MODEL_SURE_GOOD:
         return "keep"
-    if fault == "tracking" and evidence == "clear" and opinion == "bad":
+    if evidence == "clear" and opinion == "bad":
         # Doubled stars and swinging ones have a round core, and a turning field looks like optics.
-        certain = _probability(case.examined.grade, fault) >= limits.MODEL_CERTAIN
-        return "reject" if certain and case.examined.grade.in_domain >= limits.IN_DOMAIN_SURE else "review"
+        cores_only = fault == "tracking" and case.value("kernel_length_px") is None
+        return "review" if cores_only or probability >= limits.MODEL_CERTAIN else "keep"
     if fault != "background" and evidence != "clear" and _elsewhere(case, fault):
         return "keep"
-    if opinion == "bad" and evidence in ("note", "suspect") and not case.has_baseline:
-        # Without a baseline the model has to be certain.
-        if _probability(case.examined.grade, fault) < limits.MODEL_SURE_ALONE:
-            return "review"
     if evidence == "note" and opinion == "bad":
         no_stars = case.count("star_count") == 0
         thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
-        return "review" if no_stars or thin else "reject"
+        return "review" if no_stars or thin or probability < limits.MODEL_REJECTS[fault] else "reject"
     return _TABLE[evidence][opinion]
 
 
@@ -199,7 +225,7 @@ def _good(case: Case) -> float:
 def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
     """Return the reason of a finding: its decision is that about its fault, or follows from its own strength."""
     decision: Decision = "keep"
-    if finding.strength in ("decisive", "firm", "suspect"):
+    if finding.strength in _AGAINST:
         decision = decided[finding.fault]
     elif finding.strength == "limit":
         decision = "reject"
@@ -216,17 +242,16 @@ def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
     )
 
 
-def _model_reasons(
-    case: Case, evidence: dict[str, Strength], decided: dict[str, Decision], all_clear: bool
-) -> list[Reason]:
+def _model_reasons(case: Case, evidence: dict[str, Strength], decided: dict[str, Decision]) -> list[Reason]:
     """Return the opinion of the model, and what follows from it."""
     grade, good, limit = case.examined.grade, _good(case), case.settings.reject_probability
+    all_clear = all(evidence[fault] in _DENIED for fault in FAULTS)
     reasons = []
     bad = [fault for fault in FAULTS if _opinion(case, fault) == "bad"]
     for fault in bad:
         name = max(CLASSES_OF_FAULT[fault], key=lambda label: grade.probabilities.get(label, 0.0))
         probability = _probability(grade, fault)
-        but = ", but the measurements deny it" if evidence[fault] == "clear" else ""
+        but = ", but the measurements deny it" if evidence[fault] in _DENIED else ""
         sentence = f"The quality model sees {name.replace('_', ' ')} ({_percent(probability)}){but}."
         metric = f"class_probabilities.{name}"
         reasons.append(_model_reason("model_class", decided[fault], metric, probability, limit, sentence))
@@ -238,7 +263,8 @@ def _model_reasons(
                           f"No class from the model: {why.rstrip('.')}.")
         )  # fmt: skip
     elif not bad:
-        unsure = good < limits.MODEL_GOOD and not all_clear
+        doubt = sum(_probability(grade, fault) for fault in FAULTS if evidence[fault] not in _DENIED)
+        unsure = doubt > 1.0 - limits.MODEL_GOOD and not all_clear
         opinion = "is not sure of any class" if good < limits.MODEL_GOOD else "sees a good frame"
         reasons.append(
             _model_reason("model_class", "review" if unsure else "keep", "class_probabilities.good", good,
@@ -247,7 +273,7 @@ def _model_reasons(
     for fault in FAULTS:
         score = grade.fault_scores.get(fault, 0.0)
         if fault not in bad and score >= limits.FAULT_NOTED:
-            look = score >= limits.FAULT_REVIEW and evidence[fault] != "clear" and decided[fault] == "keep"
+            look = score >= limits.FAULT_REVIEW and evidence[fault] not in _DENIED and decided[fault] == "keep"
             reasons.append(
                 _model_reason("fault_score", "review" if look else "keep", f"fault_scores.{fault}", score,
                               limits.FAULT_REVIEW, f"The quality model's score for a {fault} fault is {score:.2f}.")
@@ -272,26 +298,46 @@ def _worst_first(reason: Reason) -> int:
     return -SEVERITY[reason.decision]
 
 
-def _label(grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision) -> str:
-    """Return the class of a frame in its verdict: the model's, or that of the fault it is rejected for."""
+def _label(
+    grade: Grade, findings: Sequence[Finding], decided: dict[str, Decision], decision: Decision, *, bright: bool
+) -> str:
+    """Return the class of a frame in its verdict: that of the fault it is rejected for, or that asks for a look; else
+    the model's.
+    """
     if decision == "keep":
-        return "good"
+        return "background_issue" if bright else "good"
     rejected = [fault for fault in WORST_FAULT_FIRST if decided[fault] == "reject"]
     if any(grade.label in CLASSES_OF_FAULT[fault] for fault in rejected):
-        return grade.label  # the model weighs several faults, and very bad against bad, better than single limits do
+        return _by_length(grade.label, findings)
     for fault in rejected:
-        labels = [finding.label for finding in findings if finding.fault == fault and finding.label]
         by_model = max(CLASSES_OF_FAULT[fault], key=lambda name: grade.probabilities.get(name, 0.0))
-        return labels[0] if labels else by_model
-    return grade.label
+        return next(iter(_labels(findings, fault, _AGAINST)), by_model)
+    if grade.label not in ("good", "unknown"):
+        return grade.label
+    doubted = [name for fault in WORST_FAULT_FIRST for name in _labels(findings, fault, _SURE)]
+    return doubted[0] if doubted else grade.label
 
 
-def _fault(grade: Grade, label: str, decided: dict[str, Decision], decision: Decision) -> str:
+def _labels(findings: Sequence[Finding], fault: str, strengths: Sequence[Strength]) -> list[str]:
+    """Return the classes that findings of some strengths name for a fault."""
+    return [f.label for f in findings if f.fault == fault and f.label and f.strength in strengths]
+
+
+def _by_length(label: str, findings: Sequence[Finding]) -> str:
+    """Return the model's class, or very bad tracking where the trails are measured to be far beyond its border.
+
+    The model weighs several faults, and very bad against bad, better than single limits do near their borders.
+    """
+    far = any(f.severe and f.strength in ("absolute", "decisive") and f.label == "very_bad_tracking" for f in findings)
+    return "very_bad_tracking" if far and label == "bad_tracking" else label
+
+
+def _fault(label: str, decided: dict[str, Decision], decision: Decision) -> str:
     """Name the fault whose cause is worth naming."""
-    if decision == "keep":
-        return ""
     rejected = next((fault for fault in WORST_FAULT_FIRST if decided[fault] == "reject"), "")
-    return rejected or next((fault for fault in WORST_FAULT_FIRST if label in CLASSES_OF_FAULT[fault]), "")
+    if decision != "keep" and rejected:
+        return rejected
+    return next((fault for fault in WORST_FAULT_FIRST if label in CLASSES_OF_FAULT[fault]), "")
 
 
 def _severe(case: Case, findings: Sequence[Finding], decided: dict[str, Decision]) -> frozenset[str]:

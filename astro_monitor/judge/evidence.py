@@ -10,17 +10,27 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..baseline import MIN_BASELINE_FRAMES, excess_trail_px, is_sane, sky_change, sky_unit_adu, usual_trail_px
+from ..baseline import (
+    MIN_BASELINE_FRAMES,
+    excess_trail_px,
+    is_sane,
+    sky_change,
+    sky_unit_adu,
+    usual_sky_unit_adu,
+    usual_trail_px,
+)
 from ..metrics import BY_KEY
-from ..records import Baseline, Examined
+from ..records import Baseline, Examined, is_moving_target
 from ..settings import JudgeSettings, SiteSettings
 from .limits import SAMPLED_FWHM_PX, TRAIL_STRAYS
 
-Strength = Literal["decisive", "firm", "suspect", "review", "limit", "clear", "note"]
+Strength = Literal["absolute", "decisive", "firm", "suspect", "bright", "review", "limit", "clear", "note"]
 """How much a finding counts.
 
-``decisive``, ``firm`` and ``suspect`` are evidence of a fault; ``clear`` is evidence against it; ``review`` asks for a
-look, whatever the model says; ``limit`` is a limit the user has set; a ``note`` never changes a decision.
+``absolute``, ``decisive``, ``firm`` and ``suspect`` are evidence of a fault; the first holds for any rig, even before
+it is known. ``bright`` is a sky so bright that the frame is a background issue, and weighs less, but has lost nothing.
+``clear`` is evidence against a fault; ``review`` asks for a look, whatever the model says; ``limit`` is a limit the
+user has set; a ``note`` never changes a decision.
 """
 
 
@@ -36,6 +46,7 @@ class Finding:
         cause: what the numbers alone say about the cause, or empty.
         flag: one of ``FLAGS`` to raise, or empty.
         severe: one such frame is enough for a warning.
+        unsure: what it is measured against is not known well enough to reject a frame for it: review at most.
         weight_factor: the stacking weight is multiplied by the least of all findings; above 0 and at most 1.
     """
 
@@ -51,7 +62,32 @@ class Finding:
     cause: str = ""
     flag: str = ""
     severe: bool = False
+    unsure: bool = False
     weight_factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkyChange:
+    """What the sky of a frame has over the field beyond the usual pattern.
+
+    Attributes:
+        range_adu: peak to valley over the cells, one cell at either end left out: a bright star or nebula may have
+            moved into it.
+        sky_adu: the sky it is measured against: the usual, or the present one where that is brighter, because the moon
+            lifts the sky and its slope together.
+        sky_error: relative standard error of that sky.
+        known: whether it is the sky that noise can see; else the level above an estimated pedestal.
+    """
+
+    range_adu: float
+    sky_adu: float
+    sky_error: float
+    known: bool
+
+    @property
+    def share(self) -> float:
+        """Peak to valley over the sky."""
+        return self.range_adu / self.sky_adu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +133,25 @@ class Case:
         return value / normal if value is not None and normal is not None and normal > 0 else None
 
     @property
+    def not_sidereal(self) -> bool:
+        """Whether the target is tracked at its own rate, so that the stars are trails on purpose."""
+        return is_moving_target(self.examined.meta.target, self.settings.moving_targets)
+
+    @property
+    def noise_sky_ratio(self) -> float | None:
+        """Sky that noise can see over that of the baseline; ``None`` where it is not known."""
+        return self.ratio("effective_sky_adu")
+
+    @property
     def sky_ratio(self) -> float | None:
-        """Sky above the pedestal over that of the baseline; ``None`` without a baseline.
+        """Sky that noise can see over that of the baseline, else sky above the pedestal; ``None`` without a baseline.
 
         Where no header tells the pedestal, its estimate scatters from frame to frame although it belongs to the camera:
         then the change of the level as stored is compared with the sky of the baseline.
         """
+        by_noise = self.noise_sky_ratio
+        if by_noise is not None:
+            return by_noise
         normal, usual_level = self.baseline_median("sky_above_pedestal_adu"), self.baseline_median("background_adu")
         level = self.value("background_adu")
         if self.examined.meta.pedestal_adu is not None or normal is None or usual_level is None or level is None:
@@ -139,24 +188,26 @@ class Case:
         return length / width if length is not None and width else None
 
     @property
-    def sky_range_share(self) -> float | None:
-        """Peak to valley of the sky beyond the pattern of the baseline; ``None`` without a baseline.
-
-        In units of the sky of the baseline, or of the present one where it is brighter: the moon lifts the sky and its
-        slope together. One cell at either end is left out: a bright star or nebula may have moved into it.
-        """
-        measured = self.examined.measurements
+    def sky_change_share(self) -> SkyChange | None:
+        """What the sky has over the field beyond the pattern of the baseline; ``None`` without a baseline."""
+        measured, spreads = self.examined.measurements, self.baseline.spreads
         cells = [cell.sky_adu for cell in measured.field_grid]
         if not self.has_baseline or not all(is_sane(level) for level in cells):
             return None
-        change = sky_change(cells, measured.values, self.baseline.sky_pattern, self.baseline.spreads)
-        noise = self.baseline_median("background_noise_adu")
-        if change is None or noise is None:
+        change = sky_change(cells, measured.values, self.baseline.sky_pattern, spreads)
+        unit, noise = usual_sky_unit_adu(spreads), self.baseline_median("background_noise_adu")
+        if change is None or unit is None or noise is None:
             return None
+        usual, now = self.baseline_median("effective_sky_adu"), self.value("effective_sky_adu")
+        known = usual is not None and usual > 0
+        if not known:
+            usual, now = unit, sky_unit_adu(self.value("sky_above_pedestal_adu"), noise)
+        error = self.value("effective_sky_error_fraction") if known else None
         ordered = sorted(change)
-        usual = sky_unit_adu(self.baseline_median("sky_above_pedestal_adu"), noise)
-        now = sky_unit_adu(self.value("sky_above_pedestal_adu"), noise)
-        return (ordered[-2] - ordered[1]) * usual / max(usual, now)
+        return SkyChange(
+            range_adu=(ordered[-2] - ordered[1]) * unit, sky_adu=max(usual or 0.0, now or 0.0),
+            sky_error=max(error or 0.0, 0.0), known=known,
+        )  # fmt: skip
 
     @property
     def elongation_ratio(self) -> float | None:
@@ -172,12 +223,14 @@ class Case:
         return _path_ratio(self.baseline_median("elongation"))
 
     @property
-    def prior_fwhm_arcsec(self) -> float | None:
-        """F0 without a baseline: the FWHM of the site, or what the pixels allow where that is wider."""
+    def site_fwhm_px(self) -> float | None:
+        """Width in pixels that is normal for the site, or what the sampling allows where that is wider; ``None``: the
+        pixel scale is not known.
+        """
         fwhm_px, fwhm_arcsec = self.value("fwhm_px"), self.value("fwhm_arcsec")
-        if not fwhm_px or not fwhm_arcsec:
+        if not fwhm_px or not fwhm_arcsec or fwhm_px < 0 or fwhm_arcsec < 0:
             return None
-        return max(self.site.normal_fwhm_arcsec, SAMPLED_FWHM_PX * fwhm_arcsec / fwhm_px)
+        return max(self.site.normal_fwhm_arcsec * fwhm_px / fwhm_arcsec, SAMPLED_FWHM_PX)
 
 
 def _path_ratio(elongation: float | None) -> float | None:

@@ -362,8 +362,12 @@ def _step(case: Case, ruling: Ruling, references: int) -> Step:
 
 
 def _opinions(grade: Grade, fault: str) -> dict[str, float]:
-    """The model's probabilities of the causes of a fault; the cause it names where it has no others."""
+    """The model's probabilities of the causes of a fault; the cause it names where it has no others.
+
+    A model from before the cause ``moon`` was named calls a moonlit sky twilight.
+    """
     by_cause = grade.cause_probabilities or {grade.cause: grade.cause_probability}
+    by_cause = {"moon": by_cause.get("twilight", 0.0), **by_cause}
     return {name: round(by_cause[name], 4) for name in CAUSES_OF_FAULT.get(fault, ()) if name in by_cause}
 
 
@@ -372,7 +376,7 @@ def _sign(ruling: Ruling, fault: str) -> Sign:
     if fault in ruling.severe:
         return "severe"
     decision = ruling.fault_decisions[fault]
-    if decision == "reject":
+    if decision == "reject" or (fault == "background" and ruling.bright):
         return "bad"
     others = any(decision == "reject" for decision in ruling.fault_decisions.values())
     if fault in ruling.suspected and not others:

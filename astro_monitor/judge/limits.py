@@ -1,16 +1,16 @@
 """How certain the measurements must be before a rule is firm, as numbers, each written once.
 
-The borders between the classes are those of :mod:`astro_monitor.records.borders`. L: trail length, F: FWHM across the
-trail, F0: baseline FWHM, S: baseline sky.
+The borders between the classes are those of :mod:`astro_monitor.records.borders`. L: trail length, E: its excess over
+the usual of the rig, F: FWHM across the trail, F0: baseline FWHM, S: baseline sky that noise can see.
 """
 
-from ..baseline import LONGEST_OWN_TRAIL
 from ..records.borders import (
     EXTINCTION_BAD_MAG,
     FWHM_BAD,
     FWHM_GOOD,
     GRADIENT_BAD,
     SKY_BAD,
+    TRAIL_ALWAYS_BAD,
     TRAIL_BAD,
     TRAIL_GOOD,
     TRAIL_VERY_BAD,
@@ -22,20 +22,31 @@ __all__ = [
     "FWHM_GOOD",
     "GRADIENT_BAD",
     "SKY_BAD",
+    "TRAIL_ALWAYS_BAD",
     "TRAIL_BAD",
     "TRAIL_GOOD",
     "TRAIL_VERY_BAD",
 ]
 
-TRAIL_LONE = LONGEST_OWN_TRAIL
-"""L / F from which elongation is evidence of a fault without a baseline: below it may be the rig's own."""
+TRAIL_CLEAR = 0.9 * TRAIL_GOOD
+"""E / F up to which the measurement denies a fault of the tracking; a little below the border, as it has an error."""
+
+TRAIL_SURE = 1.1
+"""An excess this many times beyond its border needs no second opinion: good frames end at 0.7 F, far below."""
+
+TRAIL_VISIBLE = 0.7
+"""L / F from which a person who looks at a frame sees that its stars are elongated (an axis ratio of 1.11): the model
+alone rejects no frame for its tracking below it."""
 
 TRAIL_STRAYS = 2.0
 """An elongation within so many times its scatter from frame to frame is that of the baseline."""
 
 FWHM_FAR, FWHM_FAR_PX, FWHM_FAR_DOMAIN = 4.0, 10.0, 0.9
-"""Without a baseline: FWHM / F0, and FWHM in pixels, from which stars are out of focus whatever the rig; as long as
-they look like stars."""
+"""Without a baseline: FWHM over what is normal for the site, and FWHM in pixels, from which stars are out of focus
+whatever the rig. Where only one or two sources are measured, they must look like stars to this score."""
+
+SUPERB = 0.8
+"""FWHM over what is normal for the site below which the seeing is superb, so that the second best is good as well."""
 
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
@@ -66,6 +77,9 @@ BEYOND = 1.25
 
 MIN_SHAPE_STARS = 10
 """Shape numbers based on fewer stars are no firm evidence."""
+
+LEAST_STARS = 3
+"""Fewer sources may all be something else than stars."""
 
 THIN_STARS = 5
 """With fewer measured stars the model alone cannot condemn the shape of stars."""
@@ -122,11 +136,12 @@ MODEL_LEANS = 0.2
 MODEL_SURE_GOOD = 0.8
 """From this probability of ``good`` weak evidence against a frame is only noted."""
 
-MODEL_SURE_ALONE = 0.8
-"""While there is no baseline, the model alone rejects from this probability on."""
+MODEL_REJECTS = {"tracking": 0.8, "seeing": 0.8, "background": 0.8}
+"""From this probability of a fault the model alone rejects, where no measurement supports or denies it; set for the
+cost of a good frame that is rejected (at most 0.5 %)."""
 
 MODEL_CERTAIN = 0.97
-"""From this probability on frames that the model condemns and the measurements do not are worth a warning."""
+"""From this probability on frames that the model condemns although the measurements deny it are looked at."""
 
 MODEL_SURE_TRAIL = 0.9
 """From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""

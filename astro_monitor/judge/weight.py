@@ -28,7 +28,7 @@ def stacking_weight(case: Case) -> float:
     """
     factor = _over(_better_edge(case, "fwhm_px"), case.value("fwhm_px")) ** 2
     if not case.has_baseline:
-        factor = _over(case.prior_fwhm_arcsec, case.value("fwhm_arcsec")) ** 2
+        factor = _over(case.site_fwhm_px, case.value("fwhm_px")) ** 2
     transparency = case.value("transparency")
     if transparency is not None and case.count("matched_star_count") >= MIN_MATCHED_STARS:
         factor *= min(max(transparency, 0.0), 1.2) ** 2

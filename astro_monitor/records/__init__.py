@@ -45,6 +45,7 @@ from .stars import (
     Stars,
     Streak,
 )
+from .targets import is_moving_target
 from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, Verdict
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "baseline_key",
     "first_baseline",
     "fitting_baseline",
+    "is_moving_target",
     "no_field_counts",
     "no_field_stacks",
     "no_stack",

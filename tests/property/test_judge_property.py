@@ -82,7 +82,8 @@ def check(verdict, examined) -> None:
     assert (verdict.weight > 0) == (verdict.decision == "keep")
     assert 0 <= verdict.weight <= 1
     assert verdict.label in (*CLASSES, "unknown")
-    assert verdict.decision != "keep" or verdict.label == "good"
+    assert verdict.decision != "keep" or verdict.label in ("good", "background_issue")
+    assert (verdict.decision, verdict.label) != ("keep", "background_issue") or verdict.cause != "none"
     assert verdict.cause in CAUSES
     assert set(verdict.flags) <= set(FLAGS)
     assert len(set(verdict.flags)) == len(verdict.flags)

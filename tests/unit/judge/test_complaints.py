@@ -26,9 +26,11 @@ def settled_on(frame, count=10, settings=None, **values):
 
 def test_01_a_sudden_change_of_the_width_or_of_the_sky_drops_the_frame(settled, frame):
     blurred, _ = settled.judge(frame(10, fwhm_px=6.0, fwhm_minor_px=5.9, fwhm_arcsec=6.0))
+    bad = {"background_issue": 0.9, "good": 0.1}
     flooded, _ = settled.judge(
-        frame(11, sky_above_pedestal_adu=9000.0, sky_adu_s=150.0, probabilities={"background_issue": 0.9, "good": 0.1})
-    )
+        frame(11, sky_above_pedestal_adu=9000.0, sky_adu_s=150.0, extinction_mag=1.0, transparency=0.4,
+              probabilities=bad)
+    )  # fmt: skip
     assert (blurred.decision, flooded.decision) == ("reject", "reject")
 
 

@@ -123,7 +123,7 @@ def test_worse_trouble_or_another_cause_is_no_repeat(settled, frame, worse):
 
 
 def test_four_suspect_frames_in_a_row_are_a_warning(settled, frame):
-    near = {**DRIFT, "trail_length_px": 2.5, "elongation": 1.15, "probabilities": {"good": 0.97}}
+    near = {**DRIFT, "trail_length_px": 3.6, "elongation": 1.3, "probabilities": {"good": 0.97}}
     assert run(settled, frame, [near, near, near, {}, near, near, near]) == []
     assert run(settled, frame, [near], start=17) == [(17, "opened", "tracking")]
 

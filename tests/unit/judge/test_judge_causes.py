@@ -123,13 +123,19 @@ def test_light_that_is_lost_from_sharp_stars_is_cloud_and_from_soft_ones_dew(set
     assert settled.judge(frame(10, **between))[0].cause == cause
 
 
-@pytest.mark.parametrize(("sun_deg", "cause"), [(-8.0, "twilight"), (-40.0, "leak")])
-def test_the_sun_distinguishes_dawn_from_a_leak(settled, frame, sun_deg, cause):
+@pytest.mark.parametrize(("sun_deg", "cause"), [(-8.0, "twilight"), (-40.0, "moon")])
+def test_the_sun_distinguishes_dawn_from_the_moon(settled, frame, sun_deg, cause):
     bright = {"sky_above_pedestal_adu": 9000.0, "sky_adu_s": 150.0, "sun_altitude_deg": sun_deg,
               "probabilities": {"background_issue": 0.95, "good": 0.05},
               "causes": {"twilight": 0.5, "leak": 0.5}}  # fmt: skip
     verdict, _ = settled.judge(frame(10, **bright))
-    assert (verdict.decision, verdict.cause) == ("reject", cause)
+    assert (verdict.decision, verdict.label, verdict.cause) == ("keep", "background_issue", cause)
+
+
+def test_a_bright_sky_without_sun_and_moon_is_a_leak_when_the_model_sees_one(settled, frame):
+    bright = {"sky_above_pedestal_adu": 9000.0, "sky_adu_s": 150.0, "sun_altitude_deg": -40.0,
+              "moon_altitude_deg": -20.0, "moon_illumination": 0.9, "causes": {"moon": 0.5, "leak": 0.5}}  # fmt: skip
+    assert settled.judge(frame(10, **bright))[0].cause == "leak"
 
 
 def test_a_bright_sky_names_the_moon(settled, frame):

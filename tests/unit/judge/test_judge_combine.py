@@ -13,21 +13,21 @@ from astro_monitor.records import Baseline, baseline_key
 from astro_monitor.settings import JudgeSettings, SiteSettings
 
 OPINIONS = {
-    "bad": {"bad_seeing": 0.6, "good": 0.4},
+    "bad": {"bad_seeing": 0.9, "good": 0.1},
     "leans": {"bad_seeing": 0.3, "good": 0.7},
     "no": {"bad_seeing": 0.1, "bad_tracking": 0.15, "good": 0.75},
     "unknown": {"good": 1.0},
 }
 
 
-def ruling(frame, strength, opinion, size=9, **changes):
+def ruling(frame, strength, opinion, size=9, *, unsure=False, **changes):
     label = "unknown" if opinion == "unknown" else None
     examined = frame(0, probabilities=OPINIONS[opinion], label=label, **changes)
     key = baseline_key(examined.meta, examined.sensor_shape)
     case = Case(examined=examined, baseline=Baseline(key=key, size=size), settings=JudgeSettings(), site=SiteSettings())
     found = Finding(
         rule="test", fault="seeing", strength=strength, metric="fwhm_px", value=5.0, limit=4.0, unit="px",
-        sentence="A test.", label="bad_seeing", cause="defocus",
+        sentence="A test.", label="bad_seeing", cause="defocus", unsure=unsure,
     )  # fmt: skip
     return combine(case, [found])
 
@@ -37,14 +37,14 @@ def documented() -> list[tuple[str, str, str]]:
     cells = []
     for line in module.__doc__.splitlines():
         words = re.sub(r"\(\d\)", "", line).split()
-        if len(words) == 5 and words[0] in ("decisive", "firm", "suspect", "silent", "clear"):
+        if len(words) == 5 and words[0] in ("absolute", "decisive", "firm", "suspect", "silent", "bright", "clear"):
             strength = "note" if words[0] == "silent" else words[0]
             cells += [(strength, opinion, word) for opinion, word in zip(OPINIONS, words[1:], strict=True)]
     return cells
 
 
 def test_the_documented_table_is_whole():
-    assert len(documented()) == 20
+    assert len(documented()) == 28
 
 
 @pytest.mark.parametrize(("strength", "opinion", "decision"), documented())
@@ -52,15 +52,36 @@ def test_table(frame, strength, opinion, decision):
     assert ruling(frame, strength, opinion).fault_decisions["seeing"] == decision
 
 
-@pytest.mark.parametrize("strength", ["suspect", "note"])
-def test_without_history_the_model_must_be_sure_to_reject(frame, strength):
-    assert ruling(frame, strength, "bad", size=0).fault_decisions["seeing"] == "review"
-    sure = frame(0, probabilities={"bad_seeing": 0.9, "good": 0.1})
-    case = Case(
-        examined=sure, baseline=Baseline(key=baseline_key(sure.meta, sure.sensor_shape)), settings=JudgeSettings(),
-        site=SiteSettings(),
-    )  # fmt: skip
-    assert combine(case, []).decision == "reject"
+@pytest.mark.parametrize("size", [0, 4])
+@pytest.mark.parametrize("strength", ["decisive", "firm", "suspect", "note"])
+def test_before_the_rig_is_known_only_what_holds_for_any_rig_rejects(frame, strength, size):
+    assert ruling(frame, strength, "bad", size=size).fault_decisions["seeing"] == "review"
+    assert ruling(frame, "absolute", "no", size=size).decision == "reject"
+
+
+def test_what_is_measured_against_a_sky_that_is_not_known_well_is_for_review_at_most(frame):
+    assert ruling(frame, "decisive", "bad", unsure=True).fault_decisions["seeing"] == "review"
+    assert ruling(frame, "clear", "no", unsure=True).fault_decisions["seeing"] == "keep"
+
+
+@pytest.mark.parametrize(("probability", "decision"), [(0.6, "review"), (0.9, "reject")])
+def test_the_model_alone_must_be_certain_to_reject(frame, probability, decision):
+    examined = frame(0, probabilities={"bad_seeing": probability, "good": 1 - probability})
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key, size=9), settings=JudgeSettings(), site=SiteSettings())
+    assert combine(case, []).decision == decision
+
+
+@pytest.mark.parametrize(
+    ("elongation", "trail_length_px", "decision"), [(1.03, 0.5, "review"), (1.2, 0.5, "reject"), (1.03, 2.3, "reject")]
+)
+def test_no_frame_is_rejected_for_its_tracking_unless_its_stars_are_seen_to_be_elongated(
+    frame, elongation, trail_length_px, decision
+):
+    examined = frame(0, probabilities={"bad_tracking": 1.0}, elongation=elongation, trail_length_px=trail_length_px)
+    key = baseline_key(examined.meta, examined.sensor_shape)
+    case = Case(examined=examined, baseline=Baseline(key=key, size=9), settings=JudgeSettings(), site=SiteSettings())
+    assert combine(case, []).decision == decision
 
 
 def test_the_models_class_is_given_when_its_fault_is_rejected(frame):
@@ -91,7 +112,7 @@ def test_weak_evidence_is_only_noted_when_the_model_is_sure(frame):
 def test_worst_fault_gives_the_class(frame):
     examined = frame(0, probabilities={"good": 1.0})
     key = baseline_key(examined.meta, examined.sensor_shape)
-    case = Case(examined=examined, baseline=Baseline(key=key), settings=JudgeSettings(), site=SiteSettings())
+    case = Case(examined=examined, baseline=Baseline(key=key, size=9), settings=JudgeSettings(), site=SiteSettings())
     found = [
         Finding(
             rule=fault, fault=fault, strength="decisive", metric="m", value=1.0, limit=1.0, unit="1",

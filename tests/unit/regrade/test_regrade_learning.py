@@ -53,7 +53,8 @@ def night(decided):
 def test_what_is_rejected_again_and_again_teaches_a_lower_probability():
     """The rules put 0.4 up for a look; their owner wants none of them."""
     frames = [seen(n) for n in range(8)]
-    doubtful = {"p_bad": 0.4, "first": "review", "trail_length_px": 1.7, "trail_plus_px2": 2.9}
+    doubtful = {"p_bad": 0.4, "first": "review", "trail_length_px": 3.6, "trail_plus_px2": 13.0,
+                "star_count_measured": 8.0}  # fmt: skip
     frames += [seen(20 + n, hand="reject", **doubtful) for n in range(6)] + [seen(30, **doubtful)]
     again = night(frames)
     assert followed(again) == 0

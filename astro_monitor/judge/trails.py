@@ -1,0 +1,125 @@
+"""How far the stars of a frame are drawn out beyond the usual of the rig, by every way in which that is measured.
+
+Three measurements of one thing err in different ways: the mean shape of the stars against that of the baseline sees
+short even trails, and misses light that wind or a jump puts into a halo; the same stars against the reference frame
+leave out what differs from star to star; the kernel between the mean profiles sees halos and second knots. A frame is
+condemned by what two of them agree on, and cleared when none of them sees a trail.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..baseline import MIN_MATCHED_STARS
+from . import limits
+from .evidence import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measurement of a trail: its length in pixels, and its direction from +x to +y in degrees, if known."""
+
+    length_px: float
+    angle_deg: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The excess E of a frame over the usual of its rig; without history its whole length L.
+
+    Attributes:
+        sure: what two measurements agree on, or the only one says.
+        most: the longest that any of them says.
+        width_px: F, the width of the stars across the trail.
+        beyond_usual: whether the usual of the rig was subtracted.
+    """
+
+    sure: Measured
+    most: Measured
+    width_px: float
+    beyond_usual: bool
+
+    @property
+    def ratio(self) -> float:
+        """E / F as two measurements agree on it."""
+        return self.sure.length_px / self.width_px
+
+    @property
+    def most_ratio(self) -> float:
+        """E / F by the measurement that sees most."""
+        return self.most.length_px / self.width_px
+
+
+def trail_of(case: Case) -> Trail | None:
+    """Return how far the stars are drawn out; ``None`` where it is not measured.
+
+    Parameters:
+        case: the frame and its baseline.
+    """
+    width = case.value("fwhm_minor_px") or case.value("fwhm_px")
+    if not width:
+        return None
+    found = [one for one in (_by_moments(case), _by_matched_stars(case), _by_kernel(case)) if one is not None]
+    if not found:
+        return None
+    ordered = sorted(found, key=lambda one: one.length_px)
+    sure, most = ordered[-2 if len(ordered) > 1 else -1], ordered[-1]
+    return Trail(sure, most, width, beyond_usual=case.excess_trail_ratio is not None)
+
+
+def _by_moments(case: Case) -> Measured | None:
+    """Return the trail in the mean elongation vector of the stars, beyond the usual vector and its scatter."""
+    length, excess, width = case.value("trail_length_px"), case.excess_trail_ratio, case.value("fwhm_minor_px")
+    if length is None:
+        return None
+    angle = case.value("elongation_angle_deg")
+    if excess is None or width is None:
+        return Measured(length, angle)
+    # A path that makes up for the optics leaves rounder stars than the baseline, which is no fault.
+    return Measured(min(excess * width, length), angle)
+
+
+def _by_matched_stars(case: Case) -> Measured | None:
+    """Return the trail in the difference between the same stars now and in the reference frame."""
+    plus, cross = case.value("matched_trail_plus_px2"), case.value("matched_trail_cross_px2")
+    if plus is None or cross is None or not case.has_baseline or case.count("matched_star_count") < MIN_MATCHED_STARS:
+        return None
+    return Measured(math.sqrt(math.hypot(plus, cross)), math.degrees(0.5 * math.atan2(cross, plus)) % 180.0)
+
+
+def _by_kernel(case: Case) -> Measured | None:
+    """Return the length of the kernel that turns the rig's mean profile into that of the frame."""
+    length = case.value("kernel_length_px")
+    return None if length is None or not case.has_baseline else Measured(length, case.value("kernel_angle_deg"))
+
+
+def visible_ratio(case: Case) -> float:
+    """Return the longest trail over the width of the stars that a person would see in the frame; 0 where none is.
+
+    The usual elongation of the rig counts: it is seen as well.
+
+    Parameters:
+        case: the frame and its baseline.
+    """
+    width = case.value("fwhm_minor_px") or case.value("fwhm_px")
+    lengths = [case.value("trail_length_px"), case.value("kernel_length_px") if case.has_baseline else None]
+    measured = [length / width for length in lengths if length is not None and width]
+    return max([*measured, case.elongation_ratio or 0.0])
+
+
+def always_trailed(case: Case) -> bool:
+    """Return whether the path is so long that it is a fault whatever is usual: L of at least 2 F, in one direction.
+
+    Parameters:
+        case: the frame and its baseline.
+    """
+    ratio, coherence = case.trail_ratio, case.value("angle_coherence")
+    return (
+        ratio is not None
+        and ratio >= limits.TRAIL_ALWAYS_BAD
+        and coherence is not None
+        and coherence >= limits.COHERENT
+        and case.count("star_count_measured") >= limits.THIN_STARS
+        and not case.not_sidereal
+    )
