@@ -42,11 +42,11 @@ TRAIL_STRAYS = 2.0
 """An elongation within so many times its scatter from frame to frame is that of the baseline."""
 
 FWHM_FAR, FWHM_FAR_PX, FWHM_FAR_DOMAIN = 4.0, 10.0, 0.9
-"""Without a baseline: FWHM over what is normal for the site, and FWHM in pixels, from which stars are out of focus
+"""Without a baseline: FWHM over the normal FWHM of the site, and FWHM in pixels, from which stars are out of focus
 whatever the rig. Where only one or two sources are measured, they must look like stars to this score."""
 
 SUPERB = 0.8
-"""FWHM over what is normal for the site below which the seeing is superb, so that the second best is good as well."""
+"""FWHM over the normal FWHM of the site below which the seeing is superb, so that the second best is good as well."""
 
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""

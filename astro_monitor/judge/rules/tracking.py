@@ -1,4 +1,4 @@
-"""Rules about tracking: stars that are drawn out beyond what is usual for the rig."""
+"""Rules about tracking: stars that are drawn out beyond the baseline of the rig."""
 
 from __future__ import annotations
 
