@@ -131,7 +131,7 @@ def wide_stars_by_prior(case: Case) -> Finding | None:
     return Finding(
         rule="wide_stars_by_prior", fault="seeing", strength=strength, metric="fwhm_px",
         value=value, limit=round(border_px, 3), unit="px", label="bad_seeing", cause=_blur(case), severe=far,
-        sentence=f"FWHM {value:.1f} px, {value / prior_px:.1f} times what is normal at this site "
+        sentence=f"FWHM {value:.1f} px, {value / prior_px:.1f} times the normal of this site "
         f"({prior_px:.1f} px), {known}.",
     )  # fmt: skip
 
