@@ -19,22 +19,22 @@ from training.simulate.nights import Episode, Mount, troubled, weather
 from training.simulate.rigs import Rig
 
 COURSE_SHARES = {
-    "begins well": 0.28,
+    "begins well": 0.29,
     "begins badly": 0.16,
     "lasting": 0.12,
     "single": 0.18,
     "sky": 0.08,
-    "focus": 0.07,
+    "focus": 0.06,
     "flip": 0.11,
 }
 """Kinds of sequences and how many of all are of each."""
 
 FAULT_SHARES = {
-    "bad_tracking": 0.26,
-    "very_bad_tracking": 0.23,
-    "bad_seeing": 0.17,
-    "background_issue": 0.22,
-    AMBIGUOUS: 0.12,
+    "bad_tracking": 0.27,
+    "very_bad_tracking": 0.24,
+    "bad_seeing": 0.15,
+    "background_issue": 0.26,
+    AMBIGUOUS: 0.08,
 }
 UNGUIDED_SHARE = 0.45
 """Sequences in which the mount's errors go on between the frames."""
@@ -90,7 +90,7 @@ def _spell(
 
 
 def _begins_well(rng: np.random.Generator, rig: Rig, calm: Conditions) -> Conditions:
-    quiet = int(rng.integers(math.ceil(0.25 * len(calm)), math.ceil(0.6 * len(calm)) + 1))
+    quiet = int(rng.integers(math.ceil(0.25 * len(calm)), math.ceil(0.5 * len(calm)) + 1))
     if rng.random() < 0.25:
         last = min(quiet + int(rng.integers(2, 5)), len(calm)) - 1
         return _spell(rng, rig, calm, quiet, last, 1 + int(rng.integers(2)))
@@ -113,7 +113,7 @@ def _lasting(rng: np.random.Generator, rig: Rig, calm: Conditions) -> Conditions
 
 
 def _singles(rng: np.random.Generator, rig: Rig, calm: Conditions) -> Conditions:
-    return [_single(rng, rig, one) if rng.random() < 0.68 else one for one in calm]
+    return [_single(rng, rig, one) if rng.random() < 0.75 else one for one in calm]
 
 
 def _bright_sky(rng: np.random.Generator, rig: Rig, calm: Conditions) -> Conditions:

@@ -14,6 +14,9 @@ from training.simulate.rigs import OPTICS, Optics, Rig
 F0_RANGE_PX = (1.2, 15.0)
 """Rigs whose normal star is narrower or wider than this are drawn again."""
 
+WIDE_F0_PX, WIDE_KEPT = 5.0, 0.45
+"""Of rigs whose normal star is so wide, fewer are kept: few people sample their stars so finely."""
+
 OPTICS_SHARES = (0.26, 0.17, 0.15, 0.11, 0.11, 0.08, 0.12)
 """Probability of each kind in ``OPTICS``."""
 
@@ -78,7 +81,7 @@ def rig_from_seed(seed: int) -> Rig:
     rng = np.random.default_rng([seed, 0x5216])
     while True:
         rig = _attempt(rng, seed)
-        if F0_RANGE_PX[0] <= rig.f0_px <= F0_RANGE_PX[1]:
+        if F0_RANGE_PX[0] <= rig.f0_px <= F0_RANGE_PX[1] and (rig.f0_px < WIDE_F0_PX or rng.random() < WIDE_KEPT):
             return rig
 
 
@@ -174,11 +177,11 @@ def _blur(rng: np.random.Generator, optics: Optics, scale_arcsec_px: float) -> d
     base_px = math.hypot(seeing_px, round_px, 0.9)
     elongation, growth, stray = 0.0, 0.0, 0.0
     kind = rng.random()
-    if kind < 0.22:  # every star is visibly drawn out: an axis ratio of 1.1 to 1.35
+    if kind < 0.27:  # every star is visibly drawn out: an axis ratio of 1.1 to 1.35
         elongation, stray = float(rng.uniform(0.45, 0.95)), float(rng.uniform(0.02, 0.2))
         growth = float(rng.uniform(0, 1)) if rng.random() < 0.4 else 0.0
-    elif kind < 0.55:
-        elongation, stray = min(abs(float(rng.normal(0, 0.3))), 0.45), float(rng.uniform(0.0, 0.2))
+    elif kind < 0.62:
+        elongation, stray = min(abs(float(rng.normal(0, 0.4))), 0.6), float(rng.uniform(0.0, 0.2))
     beta = 0.0 if rng.random() < 0.5 else rng.uniform(2.4, 5.0)
     return {
         "seeing_px": float(seeing_px),
@@ -258,7 +261,7 @@ def _angles(rng: np.random.Generator) -> dict[str, Any]:
 
 def _flaws(rng: np.random.Generator, camera: _Camera, sky_e: float, exposure_s: float) -> dict[str, Any]:
     """Draw what is wrong with the camera and in front of it."""
-    warm = bool(rng.random() < 0.18)
+    warm = bool(rng.random() < 0.24)
     dark_e_s = _log_uniform(rng, 0.001, 0.1) * camera.cells
     hot_fraction = _log_uniform(rng, 1e-6, 6e-4) * camera.cells
     hot_e_s = _log_uniform(rng, 0.5, 30)
@@ -268,7 +271,7 @@ def _flaws(rng: np.random.Generator, camera: _Camera, sky_e: float, exposure_s: 
         # Without cooling, hot pixels stand out of the noise however short the exposure is.
         dark_e_s = max(dark_e_s, sky_e * float(rng.uniform(0, 2)) / exposure_s)
         noise_e = math.sqrt(sky_e + dark_e_s * exposure_s + camera.read_noise_e**2)
-        hot_fraction, hot_e_s = _log_uniform(rng, 3e-4, 6e-3), noise_e * _log_uniform(rng, 6, 150) / exposure_s
+        hot_fraction, hot_e_s = _log_uniform(rng, 2e-4, 8e-3), noise_e * _log_uniform(rng, 6, 150) / exposure_s
         glow = float(rng.choice([glow, _log_uniform(rng, 0.1, 2.0)]))
     if rng.random() < 0.12:
         vignetting = float(rng.uniform(0.4, 0.85))
@@ -276,7 +279,7 @@ def _flaws(rng: np.random.Generator, camera: _Camera, sky_e: float, exposure_s: 
         "blooms": bool(camera.ccd and rng.random() < 0.5),
         "dark_e_s": dark_e_s,
         "dead_pixel_fraction": float(rng.choice([0.0, _log_uniform(rng, 1e-6, 2e-4)])),
-        "hot_pixel_fraction": min(hot_fraction, 6e-3),
+        "hot_pixel_fraction": min(hot_fraction, 8e-3),
         "hot_pixel_e_s": hot_e_s,
         "column_noise_e": float(camera.read_noise_e * rng.choice([0.0, rng.uniform(0.02, 0.3)])),
         "row_noise_e": float(camera.read_noise_e * rng.choice([0.0, rng.uniform(0.02, 0.3)])),

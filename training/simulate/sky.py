@@ -16,7 +16,7 @@ from training.simulate.rigs import Rig
 MARGIN_PX = 64
 """The field reaches this far beyond the frame, so that dithers and trails find stars there."""
 
-FEW_STARS_SHARE, FEW_STARS = 0.17, (5.0, 20.0)
+FEW_STARS_SHARE, FEW_STARS = 0.17, (3.0, 20.0)
 """Fields with so few stars above SNR 5 in the frame: short exposures, narrow filters, cut-outs."""
 
 FAINTEST_SNR = 1.0
@@ -80,7 +80,7 @@ def draw_field(rng: np.random.Generator, rig: Rig, shape: tuple[int, int]) -> St
     height, width = shape
     area_mpx = (height + 2 * MARGIN_PX) * (width + 2 * MARGIN_PX) / 1e6
     # Stars above SNR 5 per million frame pixels: more where a pixel covers more sky.
-    density = math.exp(rng.normal(math.log(600) + 0.4 * math.log(rig.scale_arcsec_px / 1.5), 1.1))
+    density = math.exp(rng.normal(math.log(800) + 0.4 * math.log(rig.scale_arcsec_px / 1.5), 1.3))
     if rng.random() < 0.08:
         density *= rng.uniform(4, 12)
     # A frame without stars tells nothing about the mount or the seeing: few fields are nearly empty.
