@@ -118,13 +118,22 @@ def build_set(folder: Path, counts: Mapping[Split, int], models: Path | None, wo
     jobs = [job for job in jobs if not job[0].exists()]
     begun, frames, size_bytes = time.monotonic(), 0, 0
     with ProcessPoolExecutor(workers) as pool:
-        for number, (path, taken) in enumerate(pool.map(_build, jobs, chunksize=1), 1):
-            frames, size_bytes = frames + taken, size_bytes + path.stat().st_size
+        for number, (path, taken) in enumerate(pool.map(_built, jobs), 1):
+            frames, size_bytes = frames + taken, size_bytes + (path.stat().st_size if taken else 0)
             if number % PROGRESS_RIGS == 0 or number == len(jobs):
                 seconds = time.monotonic() - begun
                 log.info("%d of %d rigs, %.0f an hour, %.0f ms and %.0f kB a frame; last: %s", number, len(jobs),
-                         3600 * number / seconds, 1000 * seconds * workers / frames, size_bytes / 1000 / frames,
+                         3600 * number / seconds, 1000 * seconds * workers / max(frames, 1), size_bytes / 1000 / max(frames, 1),
                          path)  # fmt: skip
+
+
+def _built(job: tuple[Path, Split, int, Path | None]) -> tuple[Path, int]:
+    """Make the file of one rig; a rig that cannot be made is left out, and costs no other."""
+    try:
+        return _build(job)
+    except Exception:
+        log.exception("left out: %s", job[0])
+        return job[0], 0
 
 
 def _build(job: tuple[Path, Split, int, Path | None]) -> tuple[Path, int]:

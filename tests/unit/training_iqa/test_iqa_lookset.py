@@ -47,3 +47,15 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / "other").write_bytes(b"PK\x03\x04")
     with pytest.raises(ValueError, match="no looks of a rig"):
         load_looks(tmp_path / "other")
+
+
+def test_a_rig_that_cannot_be_made_is_left_out(tmp_path, monkeypatch, caplog):
+    from training.iqa import lookset
+
+    def fail(job):
+        raise RuntimeError("no condition")
+
+    monkeypatch.setattr(lookset, "_build", fail)
+    path = tmp_path / "1.looks"
+    assert lookset._built((path, "train", 1, None)) == (path, 0)
+    assert "left out" in caplog.text
