@@ -121,9 +121,9 @@ def build_set(folder: Path, counts: Mapping[Split, int], models: Path | None, wo
         for number, (path, taken) in enumerate(pool.map(_built, jobs), 1):
             frames, size_bytes = frames + taken, size_bytes + (path.stat().st_size if taken else 0)
             if number % PROGRESS_RIGS == 0 or number == len(jobs):
-                seconds = time.monotonic() - begun
+                seconds, kept = time.monotonic() - begun, max(frames, 1)
                 log.info("%d of %d rigs, %.0f an hour, %.0f ms and %.0f kB a frame; last: %s", number, len(jobs),
-                         3600 * number / seconds, 1000 * seconds * workers / max(frames, 1), size_bytes / 1000 / max(frames, 1),
+                         3600 * number / seconds, 1000 * seconds * workers / kept, size_bytes / 1000 / kept,
                          path)  # fmt: skip
 
 
