@@ -34,6 +34,9 @@ SUFFIX = ".looks"
 PROGRESS_RIGS = 10
 """The log says how far it has got each time so many rigs are done."""
 
+SHARES: dict[Split, int] = {"validation": 1, "test": 1, "train": 14}
+"""Rigs of each split among sixteen, as long as there are some left: an unfinished data set has all splits."""
+
 log = logging.getLogger(__name__)
 
 MAGIC = b"ALKS\x00\x01"
@@ -105,16 +108,17 @@ def load_looks(path: Path) -> LookSet:
 
 
 def build_set(folder: Path, counts: Mapping[Split, int], models: Path | None, workers: int) -> None:
-    """Make the looks of all rigs that are not there yet, split after split.
+    """Make the looks of all rigs that are not there yet, those of all splits in turn.
 
     Parameters:
         folder: one folder for each split goes here, one file for each rig.
-        counts: number of rigs of each split, in the order in which they are made.
+        counts: number of rigs of each split.
         models: folder of the models that look; ``None``: the shipped ones.
         workers: processes.
     """
-    jobs = [(folder / split / f"{seed:08d}{SUFFIX}", split, seed, models)
-            for split, count in counts.items() for seed in rig_seeds(split, count)]  # fmt: skip
+    turns = [(place / SHARES[split], split, seed)
+             for split, count in counts.items() for place, seed in enumerate(rig_seeds(split, count))]  # fmt: skip
+    jobs = [(folder / split / f"{seed:08d}{SUFFIX}", split, seed, models) for _, split, seed in sorted(turns)]
     jobs = [job for job in jobs if not job[0].exists()]
     begun, frames, size_bytes = time.monotonic(), 0, 0
     with ProcessPoolExecutor(workers) as pool:
