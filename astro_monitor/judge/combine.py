@@ -27,17 +27,17 @@ border the model decides between noise and fault. Where the measurement clearly 
 reject, and only its certainty is worth a look. A bright sky alone takes weight from a frame, and nothing else.
 
 Three limits hold for all of that. Before the rig is known, only absolute findings and limits set by the user reject;
-other rejections become reviews. What is measured against a sky that is not known well enough is for review at most. And
-no frame is rejected for its tracking unless a person who looks at it sees elongated stars.
+other rejections become reviews. What is measured against a sky that is not known well enough is for review, unless the
+model is certain (0.97). And no frame is rejected for its tracking unless a person who looks at it sees elongated stars.
 
 Shapes of stars are not condemned by measurements alone when the model sees another fault that spoils them (a trail, a
 bright sky) and gives this one a score below 0.5.
 
-On top of that: an ``unknown`` frame, a fault score of 0.8 that nothing else supports, and a frame of which the model
-doubts that it is good (P < 0.75, faults that are measured to be absent left out) go to review, except that low
-confidence (not a strange frame: in-domain ≥ 0.5) gives way when all three faults are measured to be absent. A limit set
-by the user rejects. The decision is the worst of all reasons; the class is the worst rejected fault in the order of the
-label document, or the fault that sends the frame to review.
+On top of that: a strange frame (in-domain < 0.5), a fault score of 0.8 that nothing else supports, and a frame of which
+the model doubts that it is good, ``unknown`` ones included, go to review. The doubt is the probability of all faults
+that no measurement denies, and 0.25 is too much; before the rig is known, an ``unknown`` frame is for review whatever
+the doubt. A limit set by the user rejects. The decision is the worst of all reasons; the class is the worst rejected
+fault in the order of the label document, or the fault that sends the frame to review.
 """
 
 from __future__ import annotations
@@ -184,6 +184,7 @@ def _decide(case: Case, fault: str, evidence: Strength, findings: Sequence[Findi
     strongest = [finding for finding in findings if finding.fault == fault and finding.strength == evidence]
     unsure = evidence in _AGAINST and all(finding.unsure for finding in strongest)
     unseen = fault == "tracking" and evidence != "decisive" and visible_ratio(case) < limits.TRAIL_VISIBLE
+    unsure = unsure and _probability(case.examined.grade, fault) < limits.MODEL_CERTAIN
     return "review" if unsure or unseen or not case.has_baseline else "reject"
 
 
@@ -245,7 +246,8 @@ def _worded(finding: Finding, decided: dict[str, Decision]) -> Reason:
 def _model_reasons(case: Case, evidence: dict[str, Strength], decided: dict[str, Decision]) -> list[Reason]:
     """Return the opinion of the model, and what follows from it."""
     grade, good, limit = case.examined.grade, _good(case), case.settings.reject_probability
-    all_clear = all(evidence[fault] in _DENIED for fault in FAULTS)
+    doubt = sum(_probability(grade, fault) for fault in FAULTS if evidence[fault] not in _DENIED)
+    doubted = doubt > 1.0 - limits.MODEL_GOOD
     reasons = []
     bad = [fault for fault in FAULTS if _opinion(case, fault) == "bad"]
     for fault in bad:
@@ -256,18 +258,16 @@ def _model_reasons(case: Case, evidence: dict[str, Strength], decided: dict[str,
         metric = f"class_probabilities.{name}"
         reasons.append(_model_reason("model_class", decided[fault], metric, probability, limit, sentence))
     if grade.label == "unknown":
-        give_way = all_clear and grade.in_domain >= limits.IN_DOMAIN
+        give_way = case.has_baseline and not doubted and grade.in_domain >= limits.IN_DOMAIN
         why = grade.why_unknown or "the model cannot place this frame"
         reasons.append(
             _model_reason("model_unknown", "keep" if give_way else "review", "in_domain", grade.in_domain, None,
                           f"No class from the model: {why.rstrip('.')}.")
         )  # fmt: skip
     elif not bad:
-        doubt = sum(_probability(grade, fault) for fault in FAULTS if evidence[fault] not in _DENIED)
-        unsure = doubt > 1.0 - limits.MODEL_GOOD and not all_clear
         opinion = "is not sure of any class" if good < limits.MODEL_GOOD else "sees a good frame"
         reasons.append(
-            _model_reason("model_class", "review" if unsure else "keep", "class_probabilities.good", good,
+            _model_reason("model_class", "review" if doubted else "keep", "class_probabilities.good", good,
                           limits.MODEL_GOOD, f"The quality model {opinion} (good: {_percent(good)}).")
         )  # fmt: skip
     for fault in FAULTS:
@@ -314,7 +314,7 @@ def _label(
         return next(iter(_labels(findings, fault, _AGAINST)), by_model)
     if grade.label not in ("good", "unknown"):
         return grade.label
-    doubted = [name for fault in WORST_FAULT_FIRST for name in _labels(findings, fault, _SURE)]
+    doubted = [name for fault in WORST_FAULT_FIRST for name in _labels(findings, fault, (*_SURE, "bright"))]
     return doubted[0] if doubted else grade.label
 
 

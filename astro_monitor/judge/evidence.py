@@ -15,14 +15,13 @@ from ..baseline import (
     excess_trail_px,
     is_sane,
     sky_change,
-    sky_unit_adu,
     usual_sky_unit_adu,
     usual_trail_px,
 )
 from ..metrics import BY_KEY
 from ..records import Baseline, Examined, is_moving_target
 from ..settings import JudgeSettings, SiteSettings
-from .limits import SAMPLED_FWHM_PX, TRAIL_STRAYS
+from .limits import MIN_SHAPE_STARS, SAMPLED_FWHM_PX, TRAIL_STRAYS
 
 Strength = Literal["absolute", "decisive", "firm", "suspect", "bright", "review", "limit", "clear", "note"]
 """How much a finding counts.
@@ -122,6 +121,13 @@ class Case:
         """Whether relative limits apply."""
         return self.baseline.size >= MIN_BASELINE_FRAMES
 
+    @property
+    def has_enough_stars(self) -> bool:
+        """Whether shapes are measured on enough stars: ten, or most of the few in a field that never has more."""
+        count, usual = self.count("star_count_measured"), self.baseline_median("star_count_measured")
+        few = usual is not None and usual < 2 * MIN_SHAPE_STARS
+        return count >= MIN_SHAPE_STARS or (few and count >= max(0.5 * (usual or 0.0), 1.0))
+
     def baseline_median(self, key: str) -> float | None:
         """Return the baseline's median of a number; ``None`` until there are enough frames."""
         spread = self.baseline.spreads.get(key) if self.has_baseline else None
@@ -138,25 +144,14 @@ class Case:
         return is_moving_target(self.examined.meta.target, self.settings.moving_targets)
 
     @property
-    def noise_sky_ratio(self) -> float | None:
-        """Sky that noise can see over that of the baseline; ``None`` where it is not known."""
-        return self.ratio("effective_sky_adu")
-
-    @property
     def sky_ratio(self) -> float | None:
-        """Sky that noise can see over that of the baseline, else sky above the pedestal; ``None`` without a baseline.
+        """Sky that noise can see over that of the baseline; ``None`` without a baseline.
 
-        Where no header tells the pedestal, its estimate scatters from frame to frame although it belongs to the camera:
-        then the change of the level as stored is compared with the sky of the baseline.
+        It is the ratio of the variances, for which neither gain nor pedestal has to be known. Without the noise, the
+        levels above the pedestal are compared.
         """
-        by_noise = self.noise_sky_ratio
-        if by_noise is not None:
-            return by_noise
-        normal, usual_level = self.baseline_median("sky_above_pedestal_adu"), self.baseline_median("background_adu")
-        level = self.value("background_adu")
-        if self.examined.meta.pedestal_adu is not None or normal is None or usual_level is None or level is None:
-            return self.ratio("sky_above_pedestal_adu")
-        return 1.0 + (level - usual_level) / normal if normal > 0 else None
+        noise = self.ratio("background_noise_adu")
+        return self.ratio("sky_above_pedestal_adu") if noise is None else noise**2
 
     @property
     def extinction_error_mag(self) -> float:
@@ -195,18 +190,16 @@ class Case:
         if not self.has_baseline or not all(is_sane(level) for level in cells):
             return None
         change = sky_change(cells, measured.values, self.baseline.sky_pattern, spreads)
-        unit, noise = usual_sky_unit_adu(spreads), self.baseline_median("background_noise_adu")
-        if change is None or unit is None or noise is None:
+        unit = usual_sky_unit_adu(spreads)
+        if change is None or unit is None:
             return None
-        usual, now = self.baseline_median("effective_sky_adu"), self.value("effective_sky_adu")
-        known = usual is not None and usual > 0
-        if not known:
-            usual, now = unit, sky_unit_adu(self.value("sky_above_pedestal_adu"), noise)
-        error = self.value("effective_sky_error_fraction") if known else None
+        seen, error = self.baseline_median("effective_sky_adu"), self.value("effective_sky_error_fraction")
+        known = seen is not None and seen > 0
+        usual = seen if seen is not None and seen > 0 else unit
         ordered = sorted(change)
         return SkyChange(
-            range_adu=(ordered[-2] - ordered[1]) * unit, sky_adu=max(usual or 0.0, now or 0.0),
-            sky_error=max(error or 0.0, 0.0), known=known,
+            range_adu=(ordered[-2] - ordered[1]) * unit, sky_adu=usual * max(self.sky_ratio or 1.0, 1.0),
+            sky_error=max(error or 0.0, 0.0) if known else 0.0, known=known,
         )  # fmt: skip
 
     @property

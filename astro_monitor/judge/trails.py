@@ -90,8 +90,11 @@ def _by_matched_stars(case: Case) -> Measured | None:
 
 def _by_kernel(case: Case) -> Measured | None:
     """Return the length of the kernel that turns the rig's mean profile into that of the frame."""
-    length = case.value("kernel_length_px")
-    return None if length is None or not case.has_baseline else Measured(length, case.value("kernel_angle_deg"))
+    length, across = case.value("kernel_length_px"), case.value("kernel_minor_px")
+    if length is None or across is None or not case.has_baseline:
+        return None
+    # Wider seeing adds as much along the path as across it.
+    return Measured(math.sqrt(max(length**2 - across**2, 0.0)), case.value("kernel_angle_deg"))
 
 
 def visible_ratio(case: Case) -> float:
@@ -103,7 +106,8 @@ def visible_ratio(case: Case) -> float:
         case: the frame and its baseline.
     """
     width = case.value("fwhm_minor_px") or case.value("fwhm_px")
-    lengths = [case.value("trail_length_px"), case.value("kernel_length_px") if case.has_baseline else None]
+    kernel = _by_kernel(case)
+    lengths = [case.value("trail_length_px"), kernel.length_px if kernel is not None else None]
     measured = [length / width for length in lengths if length is not None and width]
     return max([*measured, case.elongation_ratio or 0.0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...baseline import MIN_MATCHED_STARS, airmass
 from ...plain import counted
 from .. import limits
-from ..evidence import Case, Finding, Strength, unit_of
+from ..evidence import Case, Finding, Strength
 from .types import Rule
 
 
@@ -78,23 +78,30 @@ def stars_gone(case: Case) -> Finding | None:
 
 
 def bright_sky(case: Case) -> Finding | None:
-    """Sky level against that of the baseline. Bright sky alone never rejects a frame: it lowers its weight."""
-    key = "sky_adu_s" if case.ratio("sky_adu_s") is not None else "sky_above_pedestal_adu"
+    """Sky that noise can see against that of the baseline. A bright sky rejects no frame: it lowers its weight."""
     ratio, noise = case.sky_ratio, case.baseline_median("background_noise_adu")
-    above, normal = case.value("sky_above_pedestal_adu"), case.baseline_median("sky_above_pedestal_adu")
-    if ratio is None or ratio < limits.SKY_BAD or above is None or normal is None:
+    if ratio is None or ratio < limits.SKY_BAD or noise is None:
         return None
-    if case.noise_sky_ratio is None and noise is not None and above - normal < 2.0 * noise:
-        return None  # narrowband: the sky is so dark that its ratio means nothing
-    usual = case.baseline_median(key) or 0.0
     cause, light = _light(case)
-    kept = "the stars have lost no light" if _keeps_starlight(case) else "whether stars have lost light is not known"
+    kept = "the stars have lost no light, and the frame only weighs less" if _keeps_starlight(case) else "look at it"
     return Finding(
-        rule="bright_sky", fault="background", strength="bright" if _keeps_starlight(case) else "suspect", metric=key,
-        value=case.value(key), limit=limits.SKY_BAD * usual, unit=unit_of(key), label="background_issue", cause=cause,
-        unsure=True,
-        sentence=f"The sky is {ratio:.1f} times as bright as usual, {limits.SKY_BAD:g} times is the border{light}; "
-        f"{kept}, so the frame weighs less.",
+        rule="bright_sky", fault="background", strength="bright", metric="background_noise_adu",
+        value=case.value("background_noise_adu"), limit=limits.SKY_BAD**0.5 * noise, unit="ADU",
+        label="background_issue", cause=cause,
+        sentence=f"The sky is {ratio:.1f} times as bright as usual by its noise, {limits.SKY_BAD:g} times is the "
+        f"border{light}; {kept}.",
+    )  # fmt: skip
+
+
+def hidden_starlight(case: Case) -> Finding | None:
+    """A bright sky in which nothing shows whether the stars have lost light asks for a look."""
+    ratio = case.sky_ratio
+    if ratio is None or ratio < limits.SKY_BAD or case.value("extinction_mag") is not None or _keeps_starlight(case):
+        return None
+    return Finding(
+        rule="hidden_starlight", strength="review", metric="matched_star_count", value=case.count("matched_star_count"),
+        limit=float(MIN_MATCHED_STARS), unit="1",
+        sentence="The sky is bright, and too few stars are matched to tell whether they have lost light.",
     )  # fmt: skip
 
 
@@ -129,8 +136,8 @@ def uneven_sky(case: Case) -> Finding | None:
     enough = change.share >= limits.GRADIENT_BAD and change.range_adu >= (
         case.baseline_median("background_noise_adu") or 0.0
     )
-    # With the level of no light as far off as it may be, the sky is larger.
-    unsure = change.share < limits.GRADIENT_BAD * (1.0 + limits.SURE_ERRORS * change.sky_error)
+    # The level of no light may be lower, and the sky brighter, than they are taken to be.
+    unsure = change.share < limits.GRADIENT_BAD * (1.0 + change.sky_error)
     strength: Strength = "suspect"
     if enough:
         far = change.known and change.share >= limits.GRADIENT_BAD * limits.BEYOND
@@ -183,5 +190,13 @@ def even_sky(case: Case) -> Finding | None:
     )  # fmt: skip
 
 
-BACKGROUND: tuple[Rule, ...] = (lost_light, stars_gone, bright_sky, uneven_sky, uneven_sky_by_prior, even_sky)
+BACKGROUND: tuple[Rule, ...] = (
+    lost_light,
+    stars_gone,
+    bright_sky,
+    hidden_starlight,
+    uneven_sky,
+    uneven_sky_by_prior,
+    even_sky,
+)
 """Rules about the sky."""

@@ -12,7 +12,7 @@ def wide_stars(case: Case) -> Finding | None:
     """Width of the stars against the rig's baseline, across any trail."""
     key = "fwhm_minor_px" if case.ratio("fwhm_minor_px") is not None else "fwhm_px"
     ratio = case.ratio(key)
-    if ratio is None or not _enough_stars(case):
+    if ratio is None or not case.has_enough_stars:
         return None
     value, normal = case.value(key) or 0.0, case.baseline_median(key) or 0.0
     # The width that a line about the frame shows is that along both axes; this one leaves any trail out.
@@ -59,13 +59,6 @@ def _finding(
     )  # fmt: skip
 
 
-def _enough_stars(case: Case) -> bool:
-    """Return whether the width is measured on enough stars: ten, or in a field that never has them, most of the few."""
-    count, usual = case.count("star_count_measured"), case.baseline_median("star_count_measured")
-    few = usual is not None and usual < 2 * limits.MIN_SHAPE_STARS
-    return count >= limits.MIN_SHAPE_STARS or (few and count >= max(0.5 * (usual or 0.0), 1.0))
-
-
 def _doubtful(case: Case, key: str, normal_px: float) -> bool:
     """Return whether a width beyond the border is no firm evidence: the model has to agree.
 
@@ -102,7 +95,7 @@ def slow_blur(case: Case) -> Finding | None:
     value, floor, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
     if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.FWHM_BAD * floor:
         return None
-    if not _enough_stars(case) or _ordinary_here(case) is not None:
+    if not case.has_enough_stars or _ordinary_here(case) is not None:
         return None
     strength: Strength = "suspect" if _doubtful(case, "fwhm_minor_px", floor) else "firm"
     return Finding(
@@ -110,6 +103,20 @@ def slow_blur(case: Case) -> Finding | None:
         limit=limits.FWHM_BAD * floor, unit="px", label="bad_seeing", cause=_blur(case) or "defocus",
         sentence=f"FWHM {value:.2f} px has crept up to {value / floor:.2f} times the sharpest of this target, "
         f"{floor:.2f} px; {limits.FWHM_BAD:g} times is the border: refocus.",
+    )  # fmt: skip
+
+
+def sharp_as_sampled(case: Case) -> Finding | None:
+    """Stars about as narrow as the pixels can show: no bad seeing, whatever the rig and before it is known."""
+    value = case.value("fwhm_px")
+    if case.has_baseline or value is None or value > limits.FWHM_CLEAR * limits.SAMPLED_FWHM_PX:
+        return None
+    if case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
+        return None
+    return Finding(
+        rule="sharp_as_sampled", fault="seeing", strength="clear", metric="fwhm_px", value=value,
+        limit=limits.FWHM_BAD * limits.SAMPLED_FWHM_PX, unit="px",
+        sentence=f"FWHM {value:.2f} px is about as sharp as pixels show stars ({limits.SAMPLED_FWHM_PX:g} px).",
     )  # fmt: skip
 
 
@@ -136,5 +143,5 @@ def wide_stars_by_prior(case: Case) -> Finding | None:
     )  # fmt: skip
 
 
-SEEING: tuple[Rule, ...] = (wide_stars, slow_blur, wide_stars_by_prior)
+SEEING: tuple[Rule, ...] = (wide_stars, slow_blur, sharp_as_sampled, wide_stars_by_prior)
 """Rules about seeing and focus."""

@@ -51,7 +51,7 @@ def trailed_stars(case: Case) -> Finding | None:
     trail, coherence = trail_of(case), case.value("angle_coherence")
     if trail is None or coherence is None or follows_the_field(case) or always_trailed(case):
         return None
-    enough = case.count("star_count_measured") >= limits.MIN_SHAPE_STARS
+    enough = case.has_enough_stars
     alone = not trail.beyond_usual
     if trail.most_ratio < limits.TRAIL_BAD or (coherence < limits.COHERENT and alone):
         return _round_stars(case, trail) if enough else None

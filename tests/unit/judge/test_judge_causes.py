@@ -125,7 +125,7 @@ def test_light_that_is_lost_from_sharp_stars_is_cloud_and_from_soft_ones_dew(set
 
 @pytest.mark.parametrize(("sun_deg", "cause"), [(-8.0, "twilight"), (-40.0, "moon")])
 def test_the_sun_distinguishes_dawn_from_the_moon(settled, frame, sun_deg, cause):
-    bright = {"sky_above_pedestal_adu": 9000.0, "sky_adu_s": 150.0, "sun_altitude_deg": sun_deg,
+    bright = {"sky_above_pedestal_adu": 9000.0, "background_noise_adu": 90.0, "sun_altitude_deg": sun_deg,
               "probabilities": {"background_issue": 0.95, "good": 0.05},
               "causes": {"twilight": 0.5, "leak": 0.5}}  # fmt: skip
     verdict, _ = settled.judge(frame(10, **bright))
@@ -133,14 +133,14 @@ def test_the_sun_distinguishes_dawn_from_the_moon(settled, frame, sun_deg, cause
 
 
 def test_a_bright_sky_without_sun_and_moon_is_a_leak_when_the_model_sees_one(settled, frame):
-    bright = {"sky_above_pedestal_adu": 9000.0, "sky_adu_s": 150.0, "sun_altitude_deg": -40.0,
+    bright = {"sky_above_pedestal_adu": 9000.0, "background_noise_adu": 90.0, "sun_altitude_deg": -40.0,
               "moon_altitude_deg": -20.0, "moon_illumination": 0.9, "causes": {"moon": 0.5, "leak": 0.5}}  # fmt: skip
     assert settled.judge(frame(10, **bright))[0].cause == "leak"
 
 
 def test_a_bright_sky_names_the_moon(settled, frame):
-    lit = {"sky_above_pedestal_adu": 4800.0, "sky_adu_s": 80.0, "sun_altitude_deg": -40.0, "moon_altitude_deg": 35.0,
-           "moon_illumination": 0.8, "moon_separation_deg": 25.0}  # fmt: skip
+    lit = {"sky_above_pedestal_adu": 4800.0, "background_noise_adu": 66.0, "sun_altitude_deg": -40.0,
+           "moon_altitude_deg": 35.0, "moon_illumination": 0.8, "moon_separation_deg": 25.0}  # fmt: skip
     told = reason(settled.judge(frame(10, **lit))[0], "bright_sky")
     assert "the moon is up (35 degrees high, 80 % lit, 25 degrees away)" in told.sentence
 

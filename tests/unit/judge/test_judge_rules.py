@@ -112,7 +112,9 @@ def test_light_that_wind_puts_around_round_cores_is_seen_by_the_kernel(
     settled, frame, kernel_length_px, probabilities, decision
 ):
     cores = {"trail_length_px": 2.2 if kernel_length_px > 2 else 0.3, "elongation": 1.1, "angle_coherence": 0.7}
-    verdict, _ = settled.judge(frame(10, probabilities=probabilities, kernel_length_px=kernel_length_px, **cores))
+    verdict, _ = settled.judge(
+        frame(10, probabilities=probabilities, kernel_length_px=kernel_length_px, kernel_minor_px=0.5, **cores)
+    )
     assert verdict.decision == decision
 
 
@@ -143,6 +145,13 @@ def test_rotation_needs_the_model_to_lean_to_it(settled, frame):
     assert settled.judge(frame(10, **numbers))[0].decision == "keep"
     leaning, _ = settled.judge(frame(11, probabilities={"bad_tracking": 0.9, "good": 0.1}, **numbers))
     assert (leaning.decision, leaning.cause) == ("reject", "rotation")
+
+
+def test_wider_seeing_is_no_trail_of_the_kernel(settled, frame):
+    """It widens the mean star as much along any direction as across it."""
+    wide = {"fwhm_px": 4.2, "fwhm_minor_px": 4.1, "kernel_length_px": 5.8, "kernel_minor_px": 5.7}
+    verdict, _ = settled.judge(frame(10, **wide))
+    assert (verdict.decision, "trailed_stars" in _rules(verdict)) == ("keep", False)
 
 
 def test_blur_far_beyond_the_usual_width_rejects(settled, frame):
@@ -243,7 +252,7 @@ def test_moonlight_is_one_warning_and_costs_no_frame(settled, frame):
 def test_a_bright_sky_that_hides_whether_stars_lose_light_is_looked_at_and_not_rejected(settled, frame):
     hidden = {"extinction_mag": None, "transparency": None, "matched_star_count": None}
     sees = {"background_issue": 0.99, "good": 0.01}
-    verdict, _ = settled.judge(frame(10, probabilities=sees, sky_above_pedestal_adu=9000.0, sky_adu_s=150.0, **hidden))
+    verdict, _ = settled.judge(frame(10, probabilities=sees, background_noise_adu=90.0, **hidden))
     assert (verdict.decision, verdict.label) == ("review", "background_issue")
 
 
@@ -252,7 +261,8 @@ def test_moon_that_lifts_the_sky_and_its_slope_becomes_normal_too(settled, frame
     decisions = []
     for number in range(60):
         level = 1000.0 * min(1.0 + 0.25 * number, 6.0)
-        moonlit = {"sky_above_pedestal_adu": level, "sky_adu_s": level / 60, "background_gradient_adu": 0.25 * level}
+        moonlit = {"sky_above_pedestal_adu": level, "background_gradient_adu": 0.25 * level,
+                   "background_noise_adu": 30.0 * (level / 1000.0) ** 0.5}  # fmt: skip
         decisions.append(settled.judge(frame(10 + number, **moonlit))[0].decision)
     assert "reject" not in decisions
     assert set(decisions[-20:]) == {"keep"}
