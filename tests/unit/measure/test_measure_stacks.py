@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from astro_monitor.measure import Measurer
+from astro_monitor.measure.kernel import on_scale, path_of
 from astro_monitor.measure.stacks import star_stacks
 from astro_monitor.records import FIELD_PARTS, FIELD_STACK_PX, STACK_PX
 
@@ -16,7 +17,9 @@ def moffat(dx, dy, fwhm=3.0, beta=3.5):
     return (1 + 4 * (2 ** (1 / beta) - 1) * (dx**2 + dy**2) / fwhm**2) ** -beta
 
 
-def stacks_of(make_frame, make_detections, x, y, peak, draw, *, shape=(420, 560), noise=8.0, seed=3, found=None):
+def stacks_of(
+    make_frame, make_detections, x, y, peak, draw, *, shape=(420, 560), noise=8.0, seed=3, found=None, reach=60
+):
     """Return the stacks of a frame with a star that ``draw(dx, dy)`` makes at each place.
 
     ``found`` has the places, x and y, and the peaks that the star finder reports.
@@ -25,7 +28,7 @@ def stacks_of(make_frame, make_detections, x, y, peak, draw, *, shape=(420, 560)
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(float)
     image = rng.normal(1000.0, noise, shape)
     for one_x, one_y, one_peak in zip(x, y, peak, strict=True):
-        near = np.s_[max(int(one_y) - 60, 0) : int(one_y) + 60, max(int(one_x) - 60, 0) : int(one_x) + 60]
+        near = np.s_[max(int(one_y) - reach, 0) : int(one_y) + reach, max(int(one_x) - reach, 0) : int(one_x) + reach]
         image[near] += one_peak * draw(columns[near] - one_x, rows[near] - one_y)
     frame = make_frame(image.clip(0, 65535).astype(np.uint16))
     detections = make_detections(*(found or (x, y, peak)), shape=shape, noise=noise)
@@ -152,3 +155,53 @@ def test_the_stack_of_a_frame_is_kept_without_loss(make_frame, make_detections):
     found = stacks_of(make_frame, make_detections, x, y, peak, moffat)
     for stack in (found.stack, found.field_stacks):
         assert np.array_equal(stack.astype(np.float16).astype(np.float32), stack)
+
+
+def ring(dx, dy):
+    return np.exp(-4 * np.log(2) * (np.hypot(dx, dy) - 5) ** 2 / 2.5**2)
+
+
+def trailed(draw, length_px=8.0):
+    """Return the star that ``draw`` makes, drawn out along x."""
+    return lambda dx, dy: sum(draw(dx - step, dy) for step in np.linspace(-0.5, 0.5, 11) * length_px) / 11
+
+
+@pytest.mark.parametrize(
+    ("count", "draw", "brighter"),
+    [
+        (40, lambda dx, dy: moffat(dx, dy, fwhm=1.3), 3.0),
+        (40, ring, 1.0),
+        (700, moffat, 1.0),
+        (6, moffat, 2.0),
+    ],
+    ids=["undersampled", "rings", "crowded", "six"],
+)
+def test_hard_fields_show_no_path_without_one_and_one_that_is_there(make_frame, make_detections, count, draw, brighter):
+    x, y, peak = places(count)
+    if count > 100:
+        rng = np.random.default_rng(6)
+        x, y = rng.uniform(10, 550, count), rng.uniform(10, 410, count)
+
+    def take(star, seed):
+        dither = np.random.default_rng(seed).uniform(-3, 3, 2)
+        return stacks_of(
+            make_frame, make_detections, x + dither[0], y + dither[1], brighter * peak, star, seed=seed, reach=20
+        )
+
+    usual, still, moved = take(draw, 11), take(draw, 12), take(trailed(draw), 13)
+    assert min(usual.count, still.count, moved.count) >= min(count, 20)
+    factors = [max(usual.bin_px, other.bin_px) // usual.bin_px for other in (still, moved)]
+    lengths = [
+        max(usual.bin_px, other.bin_px)
+        * path_of(on_scale(other.stack, factor * usual.bin_px // other.bin_px), on_scale(usual.stack, factor)).length
+        for other, factor in zip((still, moved), factors, strict=True)
+    ]
+    assert lengths[0] < 1.6
+    assert lengths[1] == pytest.approx(8.0, rel=0.15)
+
+
+def test_one_bright_star_is_a_stack_that_says_so(make_frame, make_detections):
+    x, y, peak = places(30)
+    peak = np.where(np.arange(30) == 14, 30000.0, 12.0)
+    found = stacks_of(make_frame, make_detections, x, y, peak, moffat)
+    assert 1 <= found.count < 4
