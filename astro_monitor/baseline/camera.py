@@ -32,6 +32,8 @@ LEAST_SHARE = 0.01
 USUAL_GAIN_E, GAIN_WIDTH = 0.55, 1.1
 """Median gain of cameras in electrons per ADU of 16 bits, and standard deviation of its logarithm: 0.06 (12 bits padded
 to 16, high gain) to 5 (deep wells)."""
+ANY_GAIN = 2.75
+"""Range of the logarithm of the gain of any camera: that of an even density as wide as ``GAIN_WIDTH``."""
 USUAL_SKY_E, SKY_WIDTH = 150.0, 2.2
 """Sky of an exposure in electrons a pixel, and standard deviation of its logarithm: narrow band to a city."""
 USUAL_PEDESTAL_ADU, PEDESTAL_WIDTH = 500.0, 1.3
@@ -83,6 +85,8 @@ def estimate(frames: Sequence[Exposed]) -> Camera:
     lights = [frame for frame in frames if frame.kind == "light" and frame.cells]
     if not lights:
         return UNKNOWN_CAMERA
+    if lights[-1].is_calibrated:
+        frames = lights
     ordered = sorted(lights, key=lambda frame: frame.level_adu)
     middle, newest = ordered[len(ordered) // 2], lights[-1]
     unit = newest.unit_adu
@@ -156,9 +160,17 @@ def _normal(distance: Numbers, width: float) -> Numbers:
     return np.asarray(-0.5 * (distance / width) ** 2, np.float64)
 
 
-def _tailed(distance: Numbers, width: float | Numbers, otherwise: float | Numbers) -> Numbers:
-    """Return the logarithm of a Gaussian of height 1 on a floor: what the source is worth if it is wrong."""
-    return np.asarray(np.log(np.exp(-0.5 * np.minimum((distance / width) ** 2, 700.0)) + otherwise), np.float64)
+def _tailed(distance: Numbers, width: float | Numbers, wrong: float | Numbers, broad: float | Numbers) -> Numbers:
+    """Return the logarithm of a density but for its constant: a Gaussian, on a floor for a source that is wrong.
+
+    Parameters:
+        distance: from what the source says.
+        width: standard error of the source.
+        wrong: how often it is something else.
+        broad: range over which the number is then spread evenly, in the unit of ``distance``.
+    """
+    floor = wrong * np.minimum(math.sqrt(2.0 * math.pi) * width / broad, 1.0)
+    return np.asarray(np.log(np.exp(-0.5 * np.minimum((distance / width) ** 2, 700.0)) + floor), np.float64)
 
 
 def _read_noise(grid: _Grid, frame: Exposed) -> Numbers:
@@ -175,7 +187,7 @@ def _time_factor(grid: _Grid, slope: Slope) -> Numbers:
     if not math.isfinite(slope.error):
         return np.zeros_like(grid.gain)
     width = np.hypot(slope.error, TIME_ERROR / grid.gain)
-    return _tailed(1.0 / grid.gain - slope.per_adu, width, TIME_WRONG)
+    return _tailed(1.0 / grid.gain - slope.per_adu, width, TIME_WRONG, ANY_GAIN / grid.gain)
 
 
 def _field_factor(grid: _Grid, slope: Slope) -> Numbers:
@@ -184,7 +196,8 @@ def _field_factor(grid: _Grid, slope: Slope) -> Numbers:
         return np.zeros_like(grid.gain)
     width = np.hypot(slope.error, FIELD_ERROR / grid.gain)
     steeper = 1.0 / grid.gain - slope.per_adu
-    return _tailed(steeper, width, np.where(steeper > 0.0, FIELD_TOO_FLAT, FIELD_TOO_STEEP))
+    wrong = np.where(steeper > 0.0, FIELD_TOO_FLAT, FIELD_TOO_STEEP)
+    return _tailed(steeper, width, wrong, ANY_GAIN / grid.gain)
 
 
 def _header_gain(grid: _Grid, frame: Exposed, unit: float) -> Numbers:
@@ -218,7 +231,7 @@ def _pedestal_factor(
         told = frame.pedestal_adu / unit
         width = np.hypot(math.hypot(2.0, 0.1 * noise), SLACK * (level - told))
         source: CameraSource = "overscan" if frame.pedestal_source == "BIASSEC" else "header"
-        return _tailed(pedestal - told, width, PEDESTAL_WRONG), source
+        return _tailed(pedestal - told, width, PEDESTAL_WRONG, ANY_GAIN * max(level - told, noise)), source
     if level <= 0.0 or (not frame.whole_numbers and level <= SUBTRACTED_NOISES * noise and frame.negative_fraction > 0):
         # The sky was subtracted, or whole numbers were read with the wrong zero: any pedestal will do.
         return np.zeros_like(pedestal), "prior"
@@ -242,9 +255,11 @@ def _calibration_factor(grid: _Grid, frame: Exposed, sky_adu: float, unit: float
     offset = grid.pedestal_adu - level
     width = math.hypot(math.hypot(1.0, 0.1 * noise), SLACK * (sky_adu - level))
     below = width if frame.kind == "bias" else math.hypot(math.hypot(5.0, noise), width)
-    by_level = _tailed(offset, np.where(offset > 0.0, width, below), PEDESTAL_WRONG)
+    broad = ANY_GAIN * max(sky_adu - level, noise)
+    by_level = _tailed(offset, np.where(offset > 0.0, width, below), PEDESTAL_WRONG, broad)
     larger = np.log(grid.read_noise_e / (grid.gain * noise))
-    by_noise = _tailed(larger, np.where(larger > 0.0, 0.1, 0.1 if frame.kind == "bias" else 0.5), PEDESTAL_WRONG)
+    width_of_noise = np.where(larger > 0.0, 0.1, 0.1 if frame.kind == "bias" else 0.5)
+    by_noise = _tailed(larger, width_of_noise, PEDESTAL_WRONG, ANY_GAIN)
     return by_level + by_noise
 
 

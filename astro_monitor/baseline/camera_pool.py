@@ -34,14 +34,19 @@ class CameraPool:
         return self._camera
 
     def note(self, frame: Exposed) -> None:
-        """Add a frame. One that is already in is not counted twice; one in another unit replaces all earlier ones.
+        """Add a frame; one that is already in is not counted twice.
+
+        A light frame in another unit, or with another zero, replaces all earlier ones; such a bias or dark frame is
+        ignored.
 
         Parameters:
             frame: light, bias or dark; one whose noise was not measured is ignored.
         """
         if not frame.cells or any(known.frame_id == frame.frame_id for known in self.frames):
             return
-        self.frames = [known for known in self.frames if known.unit_adu == frame.unit_adu]
+        if frame.kind != "light" and not all(known.compares(frame) for known in self.frames if known.kind == "light"):
+            return
+        self.frames = [known for known in self.frames if known.compares(frame)]
         self.frames.append(frame)
         self._camera = None
         alike = [known for known in self.frames if known.kind == frame.kind]

@@ -11,6 +11,8 @@ from .spreads import median
 ExposedKind = Literal["light", "bias", "dark"]
 Cell = tuple[int, float, float, int]
 """Place, level in ADU, variance in ADU² and number of pairs of one part of the field."""
+NO_LEVEL_BELOW = 1000.0
+"""Levels below minus this many ADU have another zero: numbers of a camera that were read without their offset."""
 DIGITS = 7
 """Significant digits of a level that are kept: a hundredth of an ADU."""
 
@@ -77,6 +79,20 @@ class Exposed:
     def variance_adu2(self) -> float:
         """Median variance of its parts; 0 without any."""
         return median([cell[2] for cell in self.cells]) if self.cells else 0.0
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether bias or dark were subtracted already: raw bias and dark frames then say nothing of its levels."""
+        return bool(self.pedestal_source) and self.pedestal_adu == 0.0
+
+    def compares(self, other: Exposed) -> bool:
+        """Return whether levels of both frames have the same unit and zero, as far as their pixels show.
+
+        Parameters:
+            other: a frame of the same camera.
+        """
+        below, other_below = self.level_adu < -NO_LEVEL_BELOW, other.level_adu < -NO_LEVEL_BELOW
+        return (self.unit_adu, self.whole_numbers, below) == (other.unit_adu, other.whole_numbers, other_below)
 
     def state(self) -> list[Any]:
         """Return everything as plain JSON values."""

@@ -2,7 +2,7 @@
 
 Differences do not see gradients, nebulae, or the noise that a whole row has in common. The two pixels are four columns
 apart: of one colour in a mosaic, and beyond the reach of an interpolation. Stars, hot pixels and cosmic rays are
-clipped: by the difference, and by the mean of the pair on the bright side.
+clipped by the difference, and by the sum of the pair.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ COLUMNS, ROWS = 6, 4
 LAG_PX = 4
 """Distance of the two pixels of a pair in frame pixels; in a row, pixels of ``2 * LAG_PX`` columns are four pairs."""
 MOST_PAIRS = 150_000
-"""Pairs of a frame: 6,000 in a cell, whose variance is then known to 2 %, and that of the frame to half a percent."""
+"""Pairs of a frame: 6,000 in a cell. Two thirds of them tell its variance to 2 %, and that of the frame to half a
+percent."""
 FEWEST_PAIRS = 200
 """Pairs of a cell from which its variance is of use: 10 %."""
-FIRST_LOOK = 512
-"""Pairs of a cell that are sorted for a first value of level and noise."""
+FIRST_LOOK = 2048
+"""Pairs of a cell that are sorted for its level, and for a first value of its noise."""
 CLIP = 2.5
 """Standard deviations at which differences are clipped."""
-BRIGHT_CLIP = 3.0
-"""Standard deviations above the sky at which the mean of a pair belongs to a star."""
+SUM_CLIP = 1.0
+"""Standard deviations from the sky at which the sum of a pair is left out: the wings of stars have noise of their own,
+and differ from pixel to pixel."""
 CLIP_ROUNDS = 3
 """Rounds of clipping; after three, the width changes by less than its error."""
 FLOOR_SHARE = 0.02
@@ -107,28 +109,40 @@ def _clipped(first: NDArray[np.float32], second: NDArray[np.float32], step_adu: 
         first, second: (N,) the pixels of each pair.
         step_adu: between two stored values; 0 where they are continuous.
     """
-    step, twice = second - first, second + first
-    thin = max(1, step.size // FIRST_LOOK)
-    sizes, sums = np.sort(np.abs(step[::thin])), np.sort(twice[::thin])
-    sigma = max(float(sizes[sizes.size // 2]) / 0.6745, 1e-30)
-    # Stars are brighter than the sky: the lower half of the sums has none, whatever gradient the cell has.
+    twice = second + first
+    thin = max(1, twice.size // FIRST_LOOK)
+    sums = np.sort(twice[::thin])
     middle = float(sums[sums.size // 2])
     spread = max(middle - float(sums[int(0.1587 * sums.size)]), 1e-30)
-    size = np.abs(step)
-    sky = twice <= np.float32(middle + BRIGHT_CLIP * spread)
-    kept = sky
+    # A choice by the sum changes no difference, if it is the same on both sides: photon noise is skewed.
+    sky = np.abs(twice - np.float32(middle)) <= np.float32(SUM_CLIP * spread)
+    size = np.abs(second[sky] - first[sky])
+    sizes = np.sort(size[:: max(1, size.size // FIRST_LOOK)])
+    sigma = max(float(sizes[sizes.size // 2]) / 0.6745, 1e-30)
+    kept = size
     for _ in range(CLIP_ROUNDS):
         limit = CLIP * sigma
         if step_adu:
             # Half-way between two values, so that the clip does not depend on where a value happens to lie.
             limit = (math.floor(limit / step_adu) + 0.5) * step_adu
-        kept = sky & (size <= np.float32(limit))
-        inside = step[kept]
-        if not inside.size:
+        kept = size[size <= np.float32(limit)]
+        if not kept.size:
             return 0.0, 0.0, 0
-        variance = float(np.dot(inside, inside)) / inside.size / _clipped_share(limit / sigma)
+        variance = float(np.dot(kept, kept)) / kept.size / _clipped_share(limit / sigma)
         sigma = max(math.sqrt(variance), 1e-30)
-    return float(twice[kept].mean(dtype=np.float64)) / 2, sigma**2 / 2, int(np.count_nonzero(kept))
+    return _level(sums, middle, spread) / 2, sigma**2 / 2, int(kept.size)
+
+
+def _level(sums: NDArray[np.float32], middle: float, spread: float) -> float:
+    """Return the mean of sums of pairs after clipping.
+
+    Parameters:
+        sums: (N,) sorted.
+        middle, spread: their median, and how far below it the 16th percentile is: a standard deviation that stars
+            hardly change.
+    """
+    inside = sums[np.abs(sums - np.float32(middle)) <= np.float32(CLIP * spread) + np.float32(1e-30)]
+    return float(inside.mean(dtype=np.float64)) if inside.size else middle
 
 
 def _clipped_share(limit: float) -> float:

@@ -126,6 +126,8 @@ def test_a_pool_keeps_few_frames_the_extremes_among_them_and_survives_as_json():
     assert len(kept) == 25
     assert {"0099", "0000", "0059"} <= set(kept)
     assert CameraPool.restore(pool.state()).camera() == pool.camera()
+    pool.note(frame(98, 0.0, kind="dark", whole_numbers=False))
+    assert len(pool.frames) == 25
     pool.note(frame(200, 300.0, unit_adu=1 / 65535))
     assert [one.frame_id for one in pool.frames] == ["0200"]
 
