@@ -15,23 +15,21 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from . import compose, documents, version
-from .baseline import MIN_BASELINE_FRAMES
 from .clock import Clock
 from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
 from .framestore import PREVIEWS, file_name
-from .judge import RULES_VERSION, Judge, RuleBook
+from .judge import RULES_VERSION, Judge, RuleBook, SecondLook, SecondLooks
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .metrics import registered_metrics
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, NightLog, PatientWriter, Sighting
 from .plugins import Plugins, load_plugins
 from .records import (
     Alert,
-    Arrival,
     Baseline,
     BaselineKey,
     Examined,
@@ -46,16 +44,7 @@ from .superseded import Superseded, carried_over, replaced
 
 log = logging.getLogger(__name__)
 
-SECOND_LOOK_FRAMES = 10
-"""Frames in a baseline from which the first doubtful ones of a night are looked at again."""
 _Written = TypeVar("_Written")
-
-
-class SecondLook(NamedTuple):
-    """A frame to look at again."""
-
-    arrival: Arrival
-    frame_id: str
 
 
 class Session:
@@ -103,7 +92,7 @@ class Session:
         self._memory = Memory(night_log)
         self._superseded = Superseded(night_log)
         self._disowned: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._first: dict[str, tuple[Arrival, BaselineKey]] = {}
+        self._looks = SecondLooks()
         self.counts = Counts()
 
     @property
@@ -247,20 +236,17 @@ class Session:
             body = compose.judged(outcome, verdict, baseline, preview, keys=self._metric_keys)
             later = [draft for row in before for draft in carried_over(row, body)]
             fresh = self._commit_frame("frame.judged", body, outcome, alerts, earlier, [*taken_back, *later])
-            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
-                self._first[outcome.frame_id] = (arrival, baseline.key)
+            self._looks.note(outcome, baseline)
             self.counts.judge(verdict.decision)
         self._passed(earlier)
         return fresh, fresh[0]
 
     def second_looks(self) -> list[SecondLook]:
-        """Return the frames to look at again: put up for review when their rig was not known yet, which it is now."""
-        known = {b.key for b in self._judge.all_baselines() if b.size >= SECOND_LOOK_FRAMES} if self._first else set()
-        due = [frame_id for frame_id, (_, key) in self._first.items() if key in known]
-        return [SecondLook(self._first.pop(frame_id)[0], frame_id) for frame_id in due]
+        """Return the frames to look at again: their baseline became known after them, or was replaced since."""
+        return self._looks.due(self._judge.all_baselines())
 
     def look_again(self, outcome: Outcome) -> None:
-        """Revise a doubtful frame of the beginning, unless a person has decided, or it is as doubtful as before.
+        """Revise a frame by its baseline of now, unless a person has decided, or nothing changes.
 
         Parameters:
             outcome: the frame looked at again; one that is gone or has changed stays as it was judged.
@@ -279,7 +265,7 @@ class Session:
                                      label=verdict.label, cause=verdict.cause)
         )  # fmt: skip
         self._announce(revised)
-        self.counts.revise("review", verdict.decision)
+        self.counts.revise(row.decision, verdict.decision)
 
     def record(self, kind: str, body: documents.Body) -> None:
         """Log and announce a document that says nothing of a frame, such as ``list.written``; from any thread.
@@ -330,7 +316,7 @@ class Session:
         """Remove frames whose files have other content now from the counts and from the judge's memory."""
         for row in before:
             self._judge.retract(row.frame_id)
-            self._first.pop(row.frame_id, None)
+            self._looks.forget(row.frame_id)
             if self._log.outcome_of(row.frame_id).session_id == self._log.session_id:
                 self.counts.take_back(row.rules_decision)
 

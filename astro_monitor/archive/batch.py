@@ -17,12 +17,13 @@ from ..counts import Counts
 from ..documents import Document
 from ..errors import ConfigError, WorkerUnavailable
 from ..formats import FormatTable
+from ..judge import SecondLook
 from ..lists import ListWriters
 from ..nightlog import NightLog
 from ..plugins import Plugins, load_plugins
 from ..read import Dialects
 from ..records import Arrival, Failed, Outcome
-from ..session import SecondLook, Session
+from ..session import Session
 from ..settings import Settings
 from ..sinks import ListSink
 from ..watch import NameRules, unread_sentence

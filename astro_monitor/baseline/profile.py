@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..records import NO_PROFILE, Examined, StarProfile
-from .accepted import is_sane
+from .noted import is_sane
 
 FEWEST_STARS = 4
 """A mean image of fewer stars may show a neighbour of one of them."""

@@ -6,22 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..records import Examined, ReferenceStar
-from .accepted import finite_values, is_sane
-from .airmass import airmass
+from .airmass import airmass, airmass_loss_mag
+from .noted import Sighting, finite_values, is_sane
 from .profile import UsualProfile
+from .relative import TURNED_DEG
 
 MIN_MATCHED_STARS = 10
 """Extinction from fewer matched stars is no firm evidence."""
 FEWEST_MATCHED_STARS = 3
 """A frame with fewer matched stars shows another field: two stars agree by chance."""
 FIELD_FREEZE_FRAMES = 3
-"""Accepted frames in a row that do not match the reference until one of them replaces it."""
+"""Usual frames in a row that do not match the reference until one of them replaces it."""
 MORE_LIGHT = 1.03
 """A frame replaces the reference when its stars are brighter by this factor, so that noise does not."""
 STAR_FIELDS = ("x_px", "y_px", "flux_adu_s", "fwhm_px", "plus_px2", "cross_px2")
-"""Numbers of a reference star in the order in which they are kept; earlier states lack those of its shape."""
-TURNED_DEG = 90.0
-"""A field that is turned by more than this is seen from the other side of the mount."""
+"""Numbers of a reference star in the order in which they are kept."""
 
 
 @dataclass(slots=True)
@@ -34,9 +33,11 @@ class Reference:
         airmass: of the reference frame, where it is known.
         side: of the mount when it was taken, where it is known.
         number: how often the reference has changed.
-        elsewhere: consecutive accepted frames that could not be matched to it.
+        elsewhere: consecutive usual frames that could not be matched to it.
         turned: whether the last frame was turned against it by more than ``TURNED_DEG``.
+        stale: the next frame of the usual group that matches takes its place: it was of another group.
         usual: mean star of the last usual frames.
+        sighting: the place of the reference frame on the scales that outlive it.
     """
 
     stars: tuple[ReferenceStar, ...] = ()
@@ -46,11 +47,31 @@ class Reference:
     number: int = 0
     elsewhere: int = 0
     turned: bool = False
+    stale: bool = False
     usual: UsualProfile = field(default_factory=UsualProfile)
+    sighting: Sighting = field(default_factory=lambda: Sighting(light_mag=0.0))
 
     def clear(self) -> None:
         """Forget the stars, because later frames are in another unit; side and count stay."""
         self.stars, self.light_adu_s, self.airmass = (), None, None
+        self.sighting = Sighting(self.sighting.field + 1, self.sighting.angle_deg, 0.0)
+
+    def sight(self, examined: Examined) -> Sighting:
+        """Return field, orientation and light of a frame that was compared with this reference.
+
+        Where no stars were matched the side of the mount tells the orientation.
+        """
+        values = finite_values(examined.measurements.values)
+        turn_deg = values.get("field_turn_deg")
+        if turn_deg is None:
+            turn_deg = 0.0 if self.same_side(examined.meta.pier_side) else 180.0
+        angle_deg = round((self.sighting.angle_deg + turn_deg) % 360.0, 2)
+        loss_mag = values.get("extinction_mag")
+        if loss_mag is None or self.sighting.light_mag is None:
+            return Sighting(self.sighting.field, angle_deg)
+        here = airmass(examined.meta.airmass, examined.meta.altitude_deg)
+        light_mag = self.sighting.light_mag + loss_mag - airmass_loss_mag(here, self.airmass)
+        return Sighting(self.sighting.field, angle_deg, round(light_mag, 4))
 
     def same_side(self, side: str | None) -> bool:
         """Return whether the mount is on the side of the reference frame; yes when that is unknown."""
@@ -68,7 +89,7 @@ class Reference:
         return self.turned and not before
 
     def consider(self, examined: Examined) -> bool:
-        """Take an accepted frame's stars when it is the best so far, or the field has moved for good.
+        """Take the stars of a usual frame when it is the best so far, or the field has moved for good.
 
         Returns:
             whether it is the reference now.
@@ -82,15 +103,21 @@ class Reference:
         unmatched = bool(self.stars) and matched < FEWEST_MATCHED_STARS
         self.elsewhere = self.elsewhere + 1 if unmatched else 0
         if matched >= MIN_MATCHED_STARS:
-            better = values.get("transparency", 0.0) >= MORE_LIGHT
+            better = self.stale or values.get("transparency", 0.0) >= MORE_LIGHT
         else:
             better = not unmatched and _flux_adu_s(stars) > MORE_LIGHT * _flux_adu_s(self.stars[: len(stars)])
         if self.stars and not flipped and not better and self.elsewhere < FIELD_FREEZE_FRAMES:
             return False
+        sighting = self.sight(examined)
+        if not self.stars:
+            sighting = Sighting(self.sighting.field, sighting.angle_deg, 0.0)
+        elif sighting.light_mag is None:
+            sighting = Sighting(self.sighting.field + 1, sighting.angle_deg, 0.0)
+        self.sighting = sighting
         self.stars = stars
         self.light_adu_s = values.get("star_light_adu_s")
         self.number += 1
-        self.turned = False
+        self.turned, self.stale = False, False
         self.airmass = airmass(examined.meta.airmass, examined.meta.altitude_deg)
         self.side = examined.meta.pier_side
         self.elsewhere = 0
@@ -106,7 +133,9 @@ class Reference:
             "references": self.number,
             "elsewhere": self.elsewhere,
             "turned": self.turned,
+            "stale": self.stale,
             "profile": self.usual.state(),
+            "sighting": self.sighting.state(),
         }
 
     @classmethod
@@ -118,16 +147,18 @@ class Reference:
         """
         return cls(
             stars=tuple(
-                ReferenceStar(**{name: float(number) for name, number in zip(STAR_FIELDS, star, strict=False)})
+                ReferenceStar(**{name: float(number) for name, number in zip(STAR_FIELDS, star, strict=True)})
                 for star in state["reference_stars"]
             ),
-            light_adu_s=state.get("reference_light_adu_s"),
+            light_adu_s=state["reference_light_adu_s"],
             airmass=state["reference_airmass"],
             side=state["reference_side"],
-            number=int(state.get("references", 0)),
+            number=int(state["references"]),
             elsewhere=int(state["elsewhere"]),
-            turned=bool(state.get("turned", False)),
-            usual=UsualProfile.restore(state["profile"]) if "profile" in state else UsualProfile(),
+            turned=bool(state["turned"]),
+            stale=bool(state["stale"]),
+            usual=UsualProfile.restore(state["profile"]),
+            sighting=Sighting.restore(state["sighting"]),
         )
 
 

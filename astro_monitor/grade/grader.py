@@ -165,6 +165,8 @@ class Grader:
             spreads=baseline.spreads,
             size=baseline.size,
             sky_pattern=baseline.sky_pattern,
+            turned_sky_pattern=baseline.turned_sky_pattern,
+            sky_pattern_level_adu=baseline.sky_pattern_level_adu,
             sky_stray=baseline.sky_stray,
             normal_fwhm_arcsec=self._normal_fwhm_arcsec,
         )

@@ -43,7 +43,7 @@ class Context:
     """What a frame's numbers are compared with.
 
     Attributes:
-        spreads, size, sky_pattern, sky_stray: of the baseline; size 0 when there is none.
+        spreads, size, sky_pattern, turned_sky_pattern, ...: of the baseline; size 0 when there is none.
         normal_fwhm_arcsec: FWHM of a good frame at this site.
     """
 
@@ -51,6 +51,8 @@ class Context:
     size: int
     sky_pattern: Sequence[float] = ()
     sky_stray: float = 0.0
+    turned_sky_pattern: Sequence[float] = ()
+    sky_pattern_level_adu: float = 0.0
     normal_fwhm_arcsec: float = DEFAULT_NORMAL_FWHM_ARCSEC
 
 
@@ -322,7 +324,8 @@ def _sky_map(cells_adu: NDArray[np.float64], known: dict[str, float], medians: d
 
 def _change(cells_adu: NDArray[np.float64], known: dict[str, float], context: Context) -> NDArray[np.float64]:
     """Sky beyond the usual pattern in units of the usual sky; all 0 while nothing is usual."""
-    change = sky_change(cells_adu.tolist(), known, context.sky_pattern, context.spreads)
+    turned, level_adu = context.turned_sky_pattern, context.sky_pattern_level_adu
+    change = sky_change(cells_adu.tolist(), known, context.sky_pattern, context.spreads, turned, level_adu)
     return np.zeros(cells_adu.size) if change is None else np.array(change, np.float64)
 
 

@@ -8,6 +8,7 @@ verdicts.
 from .evidence import Case, Finding
 from .judge import RULES_VERSION, Judge
 from .rulebook import RuleBook, RuleRow
+from .secondlooks import SecondLook, SecondLooks
 
 __all__ = [
     "RULES_VERSION",
@@ -16,4 +17,6 @@ __all__ = [
     "Judge",
     "RuleBook",
     "RuleRow",
+    "SecondLook",
+    "SecondLooks",
 ]

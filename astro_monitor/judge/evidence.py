@@ -189,7 +189,8 @@ class Case:
         cells = [cell.sky_adu for cell in measured.field_grid]
         if not self.has_baseline or not all(is_sane(level) for level in cells):
             return None
-        change = sky_change(cells, measured.values, self.baseline.sky_pattern, spreads)
+        turned, level_adu = self.baseline.turned_sky_pattern, self.baseline.sky_pattern_level_adu
+        change = sky_change(cells, measured.values, self.baseline.sky_pattern, spreads, turned, level_adu)
         unit = usual_sky_unit_adu(spreads)
         if change is None or unit is None:
             return None

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from ..baseline import History, Places, has_other_unit
+from ..baseline import History, has_other_unit
 from ..documents.vocabulary import CAUSES_OF_FAULT, AlertKind
 from ..metrics import MEANING_VERSION
 from ..plugins import Registered
@@ -24,8 +24,7 @@ from ..records import (
     Skipped,
     Verdict,
     baseline_key,
-    first_baseline,
-    same_sensor,
+    fitting_baseline,
 )
 from ..settings import JudgeSettings, SiteSettings
 from .alerts import AlertState, Sign
@@ -35,7 +34,7 @@ from .causes import NO_CAUSE, Cause, cause_of
 from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
-from .memory import RigMemory
+from .memory import RigMemories, RigMemory
 from .rulebook import RuleBook
 from .weight import LEAST_WEIGHT, stacking_weight
 
@@ -44,13 +43,14 @@ logger = logging.getLogger(__name__)
 RULES_VERSION = "2.0"
 """Raised whenever a rule, a limit or the combination changes, so that a verdict says what made it."""
 
-STATE_VERSION = 1
-"""Version of the stored state of the judge; one of another version is dropped."""
+STATE_VERSION = 2
+"""Version of the stored state of the judge. Histories of another version are dropped, and learned again: those of
+version 1 hold the frames that were kept, not those that agree."""
+KNOWN_VERSIONS = (1, STATE_VERSION)
+"""Versions whose warnings are still understood."""
 FIRST_MEANING = 1
 """``metrics.MEANING_VERSION`` of states that do not name one: those of version 0.1.0."""
 TRAIL = ("trail_plus_px2", "trail_cross_px2")
-MAX_HISTORIES = 32
-"""Baselines kept; the one not used for longest is forgotten first. A night has far fewer."""
 
 FOREIGN_FAILURES = ("unsupported", "vanished")
 """Failures that say nothing about the rig: a file that never was a frame, or one that was moved away."""
@@ -72,20 +72,18 @@ class Judge:
         self._settings = settings
         self._site = site
         self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
-        self._memories: dict[BaselineKey, RigMemory] = {}
         self.cameras = Cameras()
-        self._touched: set[BaselineKey] = set()
+        self._memories = RigMemories(settings, site, self.cameras)
         self._doubted: list[AlertState] = []
         self._alerts: dict[tuple[str, str], AlertState] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
         """Return the baseline for frames with this key; size 0 when nothing is known yet."""
-        memory = self._memories.get(key)
-        return memory.history.baseline() if memory else first_baseline(key, self.all_baselines())
+        return fitting_baseline(key, self.all_baselines())
 
     def all_baselines(self) -> tuple[Baseline, ...]:
         """Return every baseline there is, the one used last at the end."""
-        return tuple(memory.history.baseline() for memory in self._memories.values())
+        return self._memories.baselines()
 
     def judge(self, examined: Examined) -> tuple[Verdict, tuple[Alert, ...]]:
         """Decide on one frame, and learn from it.
@@ -96,7 +94,7 @@ class Judge:
         Returns:
             the verdict, and the warnings that this frame opened, changed or closed.
         """
-        memory = self._memory(baseline_key(examined.meta, examined.sensor_shape))
+        memory = self._memories.of(baseline_key(examined.meta, examined.sensor_shape))
         restart = memory.arrive(examined)
         case, findings, ruling = self._rule(memory.history, examined)
         step = _step(case, ruling, memory.history.reference.number)
@@ -106,9 +104,8 @@ class Judge:
         cause = cause_of(case, findings, memory.course)
         remarks = (*memory.trends.reasons(), *_restarted(restart.sentence, case.baseline.size))
         verdict = self._verdict(case, findings, ruling, cause, remarks)
-        self._learn(memory.history, examined, ruling)
+        memory.history.note(examined)
         memory.history.note_streaks(examined)
-        memory.history.note_camera(examined)
         return verdict, self._warn(memory.history.key.rig, examined, ruling, cause)
 
     def judge_again(self, examined: Examined) -> Verdict:
@@ -118,7 +115,7 @@ class Judge:
         Parameters:
             examined: compared with the present baseline.
         """
-        history = self._memory(baseline_key(examined.meta, examined.sensor_shape)).history
+        history = self._memories.of(baseline_key(examined.meta, examined.sensor_shape)).history
         case, findings, ruling = self._rule(history, examined)
         alone = Course()
         alone.note(_step(case, ruling, history.reference.number))
@@ -129,7 +126,7 @@ class Judge:
         case = Case(
             examined=examined,
             # Numbers in another unit cannot be compared with those of earlier frames.
-            baseline=Baseline(key=history.key) if has_other_unit(examined) else history.baseline(),
+            baseline=Baseline(key=history.key) if has_other_unit(examined) else self._memories.baseline_of(history),
             settings=self._settings,
             site=self._site,
             floor_fwhm_px=history.floor_fwhm_px,
@@ -167,9 +164,9 @@ class Judge:
         Parameters:
             frame_id: of the frame; unknown ones are ignored.
         """
-        for key, memory in self._memories.items():
+        for key, memory in self._memories.by_key.items():
             if memory.history.forget(frame_id):
-                self._touched.add(key)
+                self._memories.touched.add(key)
 
     def retract(self, frame_id: str) -> None:
         """Remove a frame from alerts and baseline, because its file was not complete; its successor is judged next.
@@ -179,11 +176,11 @@ class Judge:
         """
         self.forget(frame_id)
         self.cameras.forget(frame_id)
-        for key, memory in self._memories.items():
+        for key, memory in self._memories.by_key.items():
             if any(step.frame_id == frame_id for step in memory.course.steps):
                 memory.course.forget(frame_id)
                 memory.history.forget_streaks(frame_id)
-                self._touched.add(key)
+                self._memories.touched.add(key)
         self._doubted += [alert_state for alert_state in self._alerts.values() if alert_state.retract(frame_id)]
 
     def reconsider(self) -> tuple[Alert, ...]:
@@ -221,7 +218,7 @@ class Judge:
 
     def state(self) -> dict[str, Any]:
         """Return all that is remembered, as plain JSON values: :meth:`outline` with the histories themselves."""
-        return {**self.outline(), "histories": [memory.state() for memory in self._memories.values()]}
+        return {**self.outline(), "histories": [memory.state() for memory in self._memories.by_key.values()]}
 
     def outline(self) -> dict[str, Any]:
         """Return the alerts, and the names of the histories, the one used last at the end.
@@ -232,16 +229,14 @@ class Judge:
         return {
             "version": STATE_VERSION,
             "meaning": MEANING_VERSION,
-            "histories": [history_name(key) for key in self._memories],
+            "histories": [history_name(key) for key in self._memories.by_key],
             "cameras": self.cameras.state(),
             "warnings": [alert_state.state() for alert_state in self._alerts.values()],
         }
 
     def changed_histories(self) -> dict[str, dict[str, Any]]:
         """Return the histories, by name, that have changed since the last call."""
-        changed = {history_name(key): self._memories[key].state() for key in self._touched if key in self._memories}
-        self._touched.clear()
-        return changed
+        return {history_name(memory.history.key): memory.state() for memory in self._memories.take_touched()}
 
     @classmethod
     def restore(
@@ -259,52 +254,24 @@ class Judge:
         if not state:
             return judge
         try:
-            if state["version"] != STATE_VERSION:
+            if state["version"] not in KNOWN_VERSIONS:
                 raise ValueError(f"version {state['version']!r}")
-            known = state.get("meaning", FIRST_MEANING) == MEANING_VERSION
-            memories = [RigMemory.restore(stored) for stored in state["histories"]] if known else []
-            cameras = Cameras.restore(state.get("cameras", []) if known else [])
+            same = state["version"] == STATE_VERSION and state.get("meaning", FIRST_MEANING) == MEANING_VERSION
+            memories = [RigMemory.restore(stored) for stored in state["histories"]] if same else []
+            cameras = Cameras.restore(state.get("cameras", []) if same else [])
             alert_states = [AlertState.restore(stored) for stored in state["warnings"]]
         except (KeyError, TypeError, ValueError) as error:
             logger.warning("the stored baselines cannot be used (%s); they are built again", error)
             return judge
-        if not known and state["histories"]:
+        if not same and state["histories"]:
             logger.warning(
-                "numbers are measured differently since this log was written; the baseline of each rig is "
+                "frames are measured or compared differently since this log was written; the baseline of each rig is "
                 "learned again from its next frames"
             )
-        judge._memories = {memory.history.key: memory for memory in memories}
         judge.cameras = cameras
-        for memory in memories:
-            memory.history.pool = cameras.pool(memory.history.key)
+        judge._memories.restore(memories, cameras)
         judge._alerts = {(alert_state.rig, alert_state.kind): alert_state for alert_state in alert_states}
         return judge
-
-    def _memory(self, key: BaselineKey) -> RigMemory:
-        """Return the memory of a key, and mark it as the one used last."""
-        memory = self._memories.pop(key, None) or RigMemory(History(key=key, places=self._places_of_rig(key)))
-        self._memories[key] = memory
-        memory.history.pool = self.cameras.pool(key)
-        self._touched.add(key)
-        while len(self._memories) > MAX_HISTORIES:
-            del self._memories[next(iter(self._memories))]
-        return memory
-
-    def _places_of_rig(self, key: BaselineKey) -> Places:
-        """Where the same sensor showed lines with its last target."""
-        for other_key, other in reversed(self._memories.items()):
-            if same_sensor(key, other_key):
-                return other.history.places.for_other_field()
-        return Places()
-
-    def _learn(self, history: History, examined: Examined, ruling: Ruling) -> None:
-        """Add an accepted frame to the history of its baseline, or note a shift of its sky level or trail."""
-        if ruling.fits_baseline:
-            history.accept(examined)
-        elif ruling.level_only:
-            history.note_shift(examined)
-        elif ruling.trail_only:
-            history.note_trail(examined)
 
     def _warn(self, rig: str, examined: Examined, ruling: Ruling, cause: Cause) -> tuple[Alert, ...]:
         """Note the ruling on a frame in the warnings of its rig; return the alerts that open, change or close."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import NightLogError, WorkerLost, WorkerUnavailable
+from ..judge import SecondLook
 from ..records import Failed, Outcome
-from ..session import SecondLook, Session
+from ..session import Session
 from ..watch import FolderSource
 from ..worker import Examiner
 from .backlog import Backlog

@@ -12,7 +12,16 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 from __future__ import annotations
 
 from ..documents.vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, FrameKind
-from .baselines import Baseline, BaselineKey, Spread, baseline_key, first_baseline, fitting_baseline, same_sensor
+from .baselines import (
+    Baseline,
+    BaselineKey,
+    Spread,
+    as_prior,
+    baseline_key,
+    first_baseline,
+    fitting_baseline,
+    same_sensor,
+)
 from .cameras import UNKNOWN_CAMERA, UNKNOWN_ERROR, Camera, CameraSource
 from .frames import SUPERPIXEL_SATURATION, Arrival, Frame, FrameMeta
 from .looks import LOOK_VERSION, Look, Raster, SourceFeatures
@@ -105,6 +114,7 @@ __all__ = [
     "Stars",
     "Streak",
     "Verdict",
+    "as_prior",
     "baseline_key",
     "first_baseline",
     "fitting_baseline",

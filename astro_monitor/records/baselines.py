@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,19 +47,22 @@ class Baseline:
 
     Attributes:
         key: what it is for.
-        size: number of accepted frames in it; 0 means there is none yet and ``spreads`` is empty.
-        spreads: one entry for each metric that had values.
-        reference_stars: stars of the best frame so far (largest summed flux rate), for transparency.
+        size: number of frames behind it; 0 means there is none yet and ``spreads`` is empty.
+        spreads: one entry for each metric that had values. Those of the sky are of the dark sky.
+        reference_stars: stars of the best usual frame so far (largest summed flux rate), for transparency.
         reference_light_adu_s: ``star_light_adu_s`` of the reference frame; ``None`` while there is none.
-        sky_pattern: usual sky of the cells of the field grid against their median, in units of the frame's own sky,
-            row by row; empty while unknown.
+        sky_pattern: usual sky of the cells of the field grid above their median, ADU, row by row; of frames that lie on
+            the sensor like the reference stars; empty while none was seen.
+        turned_sky_pattern: the same of frames that are turned by 180 degrees to them, as after a meridian flip.
+        sky_pattern_level_adu: sky level that the pattern belongs to; 0 while unknown.
+        sky_stray: how far the pattern of a usual frame is from the usual one, rms over the cells, in parts of the sky.
         fixed_lines: lines that this rig shows in frame after frame at the same place: no satellites.
-        sky_stray: how far the pattern of an accepted frame is from the usual one, rms over the cells, in the same unit.
         profile: usual mean star of the rig; empty while unknown.
-        prior: it comes from an earlier night, or from other targets of the rig, and is weaker evidence than one of
-            five frames of this night.
+        prior: it comes from an earlier night, or from another target of the rig, and is weaker evidence than one of
+            five frames of this night and target.
         number: how often the frames behind it have been replaced by others; another number means that frames judged
             before may be judged otherwise now.
+        normal_fwhm_px: normal FWHM of the site, or what the pixels allow; 0 where the pixel scale is not known.
         camera: pedestal, gain and read noise by all frames so far, of any target and filter.
     """
 
@@ -69,11 +72,14 @@ class Baseline:
     reference_stars: tuple[ReferenceStar, ...] = ()
     reference_light_adu_s: float | None = None
     sky_pattern: tuple[float, ...] = ()
+    turned_sky_pattern: tuple[float, ...] = ()
+    sky_pattern_level_adu: float = 0.0
     sky_stray: float = 0.0
     fixed_lines: tuple[FixedLine, ...] = ()
     profile: StarProfile = NO_PROFILE
     prior: bool = False
     number: int = 0
+    normal_fwhm_px: float = 0.0
     camera: Camera = UNKNOWN_CAMERA
 
     @property
@@ -87,32 +93,92 @@ class Baseline:
         return self.profile.bin_px
 
 
+WIDTHS = ("fwhm_px", "fwhm_gauss_px", "fwhm_arcsec", "fwhm_minor_px", "hfr_px", "hfr_arcsec")
+"""Metrics of the width of stars that rise together with the seeing."""
+SHAPES = (
+    *WIDTHS, "fwhm_mad_px", "eccentricity", "elongation", "elongation_angle_deg", "angle_coherence", "trail_length_px",
+    "trail_plus_px2", "trail_cross_px2", "rotation_coherence", "radial_elongation", "central_dip_fraction",
+    "field_fwhm_spread_fraction",
+)  # fmt: skip
+"""Metrics of a rig that hold for any target: shapes of stars in sensor pixels."""
+
+
+def as_prior(baseline: Baseline) -> Baseline:
+    """Return what an earlier night says about another: a superb one does not make an ordinary one a bad one.
+
+    Parameters:
+        baseline: of the earlier night. Widths below the normal one of the site are raised to it.
+    """
+    width = baseline.spreads.get("fwhm_px")
+    factor = baseline.normal_fwhm_px / width.median if width is not None and width.median > 0.0 else 1.0
+    if factor <= 1.0:
+        return replace(baseline, prior=True)
+    raised = {
+        key: Spread(median=factor * spread.median, mad=factor * spread.mad) if key in WIDTHS else spread
+        for key, spread in baseline.spreads.items()
+    }
+    return replace(baseline, spreads=raised, prior=True)
+
+
 def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
-    """Return the baseline of a target that has none yet: empty, but for the camera and lines of its sensor.
+    """Return the baseline of a target that has none yet: what other targets showed of the same rig and filter.
+
+    Shapes of stars and lines of the sensor belong to the rig; the sky and the stars themselves to the target.
 
     Parameters:
         key: of the target.
         others: all baselines there are, the one used last at the end.
     """
     lines: tuple[FixedLine, ...] = ()
+    rig: Baseline | None = None
     camera = UNKNOWN_CAMERA
     for other in others:
         if same_sensor(key, other.key):
             lines = tuple(line for line in other.fixed_lines if not line.on_sky)
             camera = other.camera if key.gain == other.key.gain else camera
-    return Baseline(key=key, fixed_lines=lines, camera=camera)
+            if other.key.filter == key.filter and other.key.target != key.target and other.size >= LEAST_PRIOR_FRAMES:
+                rig = other
+    if rig is None:
+        return Baseline(key=key, fixed_lines=lines, camera=camera)
+    known = as_prior(rig)
+    shapes = {metric: known.spreads[metric] for metric in SHAPES if metric in known.spreads}
+    return Baseline(
+        key=key,
+        size=known.size,
+        spreads=shapes,
+        fixed_lines=lines,
+        profile=known.profile,
+        prior=True,
+        normal_fwhm_px=known.normal_fwhm_px,
+        camera=camera,
+    )
+
+
+LEAST_PRIOR_FRAMES = 5
+"""Frames of another target from which it is a prior for the rig."""
 
 
 def fitting_baseline(key: BaselineKey, baselines: Iterable[Baseline]) -> Baseline:
-    """Return the baseline that a frame is compared with: that of its key, else the first one of a new target.
+    """Return the baseline that a frame is compared with: that of its key, else what other targets say of the rig.
+
+    Until five frames of the target agree, its own baseline tells no more than its reference stars.
 
     Parameters:
         key: of the frame, from :func:`baseline_key`.
         baselines: all baselines there are, the one used last at the end.
     """
     known = list(baselines)
-    own = [baseline for baseline in known if baseline.key == key]
-    return own[-1] if own else first_baseline(key, known)
+    own = next((baseline for baseline in reversed(known) if baseline.key == key), None)
+    if own is not None and own.size >= LEAST_PRIOR_FRAMES:
+        return own
+    first = first_baseline(key, known)
+    if own is None:
+        return first
+    return (
+        own
+        if first.size == 0
+        else replace(first, reference_stars=own.reference_stars, fixed_lines=own.fixed_lines, number=own.number)
+    )
 
 
 def same_sensor(first: BaselineKey, second: BaselineKey) -> bool:

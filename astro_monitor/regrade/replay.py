@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ..baseline import MIN_BASELINE_FRAMES
 from ..framestore import FrameStore
-from ..judge import Judge, RuleBook
+from ..judge import Judge, RuleBook, SecondLooks
 from ..memory import Past
 from ..nightlog import FrameRow
 from ..plugins import load_plugins
-from ..records import BaselineKey, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
-from ..session import SECOND_LOOK_FRAMES
+from ..records import Baseline, Examined, Failed, Outcome, Skipped, Verdict, baseline_key
 from ..settings import Settings
 from .sight import Sight
 
@@ -140,43 +138,55 @@ def _replayed(rows: Sequence[FrameRow], settings: Settings, past: Past, look: Lo
     """Judge frames in their order, with second looks and decisions by hand at their places."""
     judge = Judge.restore(settings.judge, settings.site, past.memory or {}, RuleBook.of(load_plugins(settings)))
     rejected = sorted(past.rejected)
-    waiting: dict[str, tuple[JudgedAgain, BaselineKey]] = {}
+    again = _Again(past=past, look=look)
     for row in rows:
         while rejected and rejected[0][0] < row.seq:
-            yield from _second_looks(judge, waiting, past, rejected[0][0], look)
+            yield from again.due(judge, rejected[0][0])
             judge.forget(rejected.pop(0)[1])
-        yield from _second_looks(judge, waiting, past, row.seq, look)
+        yield from again.due(judge, row.seq)
         one = look(row, judge)
         outcome = one.outcome
         if isinstance(outcome, Examined):
-            verdict = judge.judge(outcome)[0]
-            one = replace(one, verdict=verdict, second=None)
-            if verdict.decision == "review" and verdict.baseline_size < MIN_BASELINE_FRAMES:
-                waiting[row.frame_id] = one, baseline_key(outcome.meta, outcome.sensor_shape)
+            baseline = judge.baseline_for(baseline_key(outcome.meta, outcome.sensor_shape))
+            one = replace(one, verdict=judge.judge(outcome)[0], second=None)
+            again.note(one, outcome, baseline)
         yield one
-    yield from _second_looks(judge, waiting, past, None, look)
+    yield from again.due(judge, None)
 
 
-def _second_looks(
-    judge: Judge, waiting: dict[str, tuple[JudgedAgain, BaselineKey]], past: Past, before: int | None, look: Look
-) -> Iterator[JudgedAgain]:
-    """Make the second looks that are due before a document.
+@dataclass(slots=True, kw_only=True)
+class _Again:
+    """The second looks of frames that are judged again.
 
     A frame that had one has it at the same place. One that had none, though it stood as it does now, has none again.
-    One that was decided on otherwise at first has it as soon as its rig is known.
+    One that was decided on otherwise at first has it as soon as it is due.
     """
-    sizes = {baseline.key: baseline.size for baseline in judge.all_baselines()} if waiting else {}
-    for frame_id, (one, key) in list(waiting.items()):
-        if frame_id in past.looks:
-            due = before is None or past.looks[frame_id] < before
-        else:
-            due = one.row.first_decision != "review" and sizes.get(key, 0) >= SECOND_LOOK_FRAMES
-        if not due:
-            continue
-        del waiting[frame_id]
-        outcome = look(one.row, judge).outcome
-        if isinstance(outcome, Examined):
-            yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
+
+    past: Past
+    look: Look
+    _waiting: dict[str, JudgedAgain] = field(default_factory=dict)
+    _looks: SecondLooks = field(default_factory=SecondLooks)
+
+    def note(self, one: JudgedAgain, outcome: Examined, baseline: Baseline) -> None:
+        """Take note of a frame that was judged with a baseline."""
+        self._waiting[one.row.frame_id] = one
+        if one.row.frame_id not in self.past.looks and one.now != one.row.first_decision:
+            self._looks.note(outcome, baseline)
+
+    def due(self, judge: Judge, before: int | None) -> Iterator[JudgedAgain]:
+        """Make the second looks that are due before a document; ``None``: all that are left."""
+        repeated = [
+            frame_id
+            for frame_id in self._waiting
+            if frame_id in self.past.looks and (before is None or self.past.looks[frame_id] < before)
+        ]
+        for frame_id in (*repeated, *(look.frame_id for look in self._looks.due(judge.all_baselines()))):
+            one = self._waiting[frame_id]
+            if frame_id in self.past.looks:
+                del self._waiting[frame_id]
+            outcome = self.look(one.row, judge).outcome
+            if isinstance(outcome, Examined):
+                yield replace(one, verdict=judge.judge_again(outcome), second=outcome)
 
 
 def _stands(row: FrameRow, outcome: Outcome | str) -> JudgedAgain:

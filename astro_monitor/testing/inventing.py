@@ -53,7 +53,7 @@ def invented_look(arrival: Arrival, content: bytes) -> Look:
         arrival=arrival, frame_id=sha256[:16], sha256=sha256, sensor_shape=(40, 40), sensor_px_per_px=1,
         saturation_adu=65535.0,
         meta=FrameMeta(kind="light", target="M 31", filter="L", exposure_s=60.0,
-                       date_obs_utc=BEGAN + timedelta(seconds=number % 36_000)),
+                       date_obs_utc=BEGAN + timedelta(seconds=number % 18_000)),
         measurements=Measurements(frame_id=sha256[:16], values=values, why_missing={}, field_grid=(),
                                   bright_stars=(), streaks=()),
         sources=NO_SOURCES,

@@ -122,8 +122,7 @@ def examine(takes: list[Take], finder: StarFinder, measurer: FrameMeasurer) -> R
                 "truth": take.truth,
             }
         )
-        if take.truth["label"] == "good":
-            history.accept(examined)
+        history.note(examined)
     return RigFrames(np.stack(rows), np.stack(valid), facts, takes[0].rig)
 
 

@@ -13,7 +13,6 @@ from astro_monitor.pipeline import Pipeline
 from astro_monitor.records import BaselineKey, Examined, Outcome, baseline_key
 from astro_monitor.settings import Settings
 from training import arrivals
-from training.iqa.evaluate import says_normal
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +70,7 @@ def _remember(outcome: Outcome, histories: dict[BaselineKey, History]) -> int:
     key = baseline_key(outcome.meta, outcome.sensor_shape)
     history = histories.setdefault(key, History(key=key))
     size = history.baseline().size
-    if says_normal(outcome.grade):
-        history.accept(outcome)
+    history.note(outcome)
     return size
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.baseline import sky_pattern, spreads, usual_sky_pattern
+from astro_monitor.baseline import sky_pattern, spreads, usual_sky_pattern, usual_sky_unit_adu
 from astro_monitor.grade.statistics import DEFAULT_NORMAL_FWHM_ARCSEC, Context, statistics
 from training.iqa.dataset import RigFrames
 
@@ -41,14 +41,13 @@ def context_of(
         normal_fwhm_arcsec: of the site.
     """
     rows = [without(frame["values"], forget) for frame in frames]
-    usual, stray = usual_sky_pattern(
-        [sky_pattern(frame["cells_adu"], row) for frame, row in zip(frames, rows, strict=True)]
-    )
+    usual, stray = usual_sky_pattern([sky_pattern(frame["cells_adu"]) for frame in frames])
+    usual_values = spreads([{key: value for key, value in row.items() if value is not None} for row in rows])
     return Context(
-        spreads=spreads([{key: value for key, value in row.items() if value is not None} for row in rows]),
+        spreads=usual_values,
         size=len(rows),
         sky_pattern=usual,
-        sky_stray=stray,
+        sky_stray=stray / (usual_sky_unit_adu(usual_values) or 1.0),
         normal_fwhm_arcsec=normal_fwhm_arcsec,
     )
 

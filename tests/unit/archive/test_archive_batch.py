@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from astro_monitor.archive import batch, grade_files
+from astro_monitor.baseline import MIN_BASELINE_FRAMES
 from astro_monitor.clock import SystemClock
 from astro_monitor.errors import WorkerUnavailable
 from astro_monitor.records import Arrival, Failed
-from astro_monitor.session import SECOND_LOOK_FRAMES
 from astro_monitor.settings import Settings
 from astro_monitor.testing.inventing import graded, invented_look
 from astro_monitor.worker import InProcessPool
@@ -43,7 +43,7 @@ class Stages:
     def compare(self, look, baseline):
         name = look.arrival.path.name
         self.compared.append(name)
-        return graded(look, good=0.96 if baseline.size >= SECOND_LOOK_FRAMES or name != "0.fits" else 0.6)
+        return graded(look, good=0.96 if baseline.size >= MIN_BASELINE_FRAMES or name != "0.fits" else 0.6)
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def numbered(count):
 
 def test_a_doubtful_first_frame_is_compared_again_once_the_rig_is_known(stages):
     revised = []
-    seen = graded_files(stages, numbered(SECOND_LOOK_FRAMES + 3), revised.append)
-    assert [document.body["decision"] for _, document, _ in seen] == ["review"] + ["keep"] * (SECOND_LOOK_FRAMES + 2)
+    seen = graded_files(stages, numbered(MIN_BASELINE_FRAMES + 3), revised.append)
+    assert [document.body["decision"] for _, document, _ in seen] == ["review"] + ["keep"] * (MIN_BASELINE_FRAMES + 2)
     (document,) = revised
     assert (document.body["frame_id"], document.body["new_decision"]) == (seen[0][1].body["frame_id"], "keep")
     assert (stages.looked.count("0.fits"), stages.compared.count("0.fits")) == (1, 2)
-    assert (seen[-1][2].kept, seen[-1][2].review) == (SECOND_LOOK_FRAMES + 3, 0)
+    assert (seen[-1][2].kept, seen[-1][2].review) == (MIN_BASELINE_FRAMES + 3, 0)
 
 
 def test_a_rig_that_stays_unknown_has_no_second_looks(stages):
     revised = []
-    graded_files(stages, numbered(SECOND_LOOK_FRAMES - 1), revised.append)
+    graded_files(stages, numbered(MIN_BASELINE_FRAMES - 1), revised.append)
     assert revised == []
     assert stages.compared.count("0.fits") == 1
 

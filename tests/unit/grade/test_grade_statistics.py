@@ -89,7 +89,7 @@ USUAL = {
 
 def test_the_usual_pattern_of_the_sky_is_no_change(measurements):
     pattern = np.linspace(-0.5, 0.5, 48)
-    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(pattern))
+    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(400 * pattern))
     values = measurements(sky_above_pedestal_adu=800.0, background_noise_adu=14.0).values
     vector = statistics(values, 900 + 800 * pattern, 1, NO_PROFILE, context)
     assert np.abs(vector[MAP_SLICES[1]]).max() < 1e-3
@@ -98,7 +98,7 @@ def test_the_usual_pattern_of_the_sky_is_no_change(measurements):
 
 def test_a_leak_stands_out_of_the_usual_pattern(measurements):
     pattern = np.linspace(-0.5, 0.5, 48)
-    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(pattern))
+    context = Context(spreads=USUAL, size=9, sky_pattern=tuple(400 * pattern))
     cells = 900 + 400 * pattern
     cells[7] += 0.3 * 400
     change = statistics(measurements().values, cells, 1, NO_PROFILE, context)[MAP_SLICES[1]]

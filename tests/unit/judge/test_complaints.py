@@ -181,6 +181,9 @@ def test_29_another_target_has_its_own_baseline(settled, frame):
     poor = {"star_count": 30.0, "star_count_measured": 20.0, "matched_star_count": None, "transparency": None,
             "extinction_mag": None}  # fmt: skip
     verdict, _ = settled.judge(frame(10, meta={"target": "NGC 7331"}, **poor))
-    assert (verdict.decision, verdict.baseline_size) == ("keep", 0)
+    assert verdict.decision == "keep"
     unnamed, _ = settled.judge(frame(11, meta={"target": None, "ra_deg": 339.3, "dec_deg": 34.4}, **poor))
-    assert (unnamed.decision, unnamed.baseline_size) == ("keep", 0)
+    assert unnamed.decision == "keep"
+    assert {baseline.key.target: baseline.size for baseline in settled.all_baselines()} == {
+        "m 31": 10, "ngc 7331": 1, "ra 338.3 dec +34.0": 1,
+    }  # fmt: skip

@@ -120,17 +120,6 @@ def test_known_lines_outlive_a_restart(judge, frame):
     assert not seen(again, frame, 5, line, shift=(3.0, 0.0))
 
 
-def test_a_state_from_before_places_were_kept_is_read(judge, frame):
-    for n in range(4):
-        seen(judge, frame, n, streak(945, 100, 944, 480))
-    state = judge.state()
-    for history in state["histories"]:
-        del history["places"]
-    again = Judge.restore(JudgeSettings(), SiteSettings(), json.loads(json.dumps(state)))
-    assert again.all_baselines()[0].size == 4
-    assert again.all_baselines()[0].fixed_lines == ()
-
-
 def test_the_next_target_of_the_rig_knows_the_sensor_but_not_another_rig(judge, frame):
     line = streak(945, 100, 944, 480)
     for n in range(4):

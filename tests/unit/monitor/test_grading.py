@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from astro_monitor.errors import NightLogError, WorkerUnavailable
+from astro_monitor.judge import SecondLook
 from astro_monitor.monitor.backlog import Backlog
 from astro_monitor.monitor.grading import GradingLoop
 from astro_monitor.monitor.retries import Retries, WorkerPause
 from astro_monitor.records import Arrival, Failed, FrameMeta, Outcome, Skipped
-from astro_monitor.session import SecondLook
 from astro_monitor.testing.folders import ScriptedClock
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)

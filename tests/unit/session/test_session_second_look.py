@@ -1,4 +1,4 @@
-"""The first frames of a night are doubtful because nothing is known yet; they are looked at again once it is."""
+"""The first frames of a night are judged when nothing is known yet; they are looked at again once it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from astro_monitor import metrics
+from astro_monitor.baseline import MIN_BASELINE_FRAMES
 from astro_monitor.records import CLASSES, FAULTS, Arrival, Examined, Failed, FrameMeta, Grade, Measurements
-from astro_monitor.session import SECOND_LOOK_FRAMES
 from astro_monitor.sinks import listed_frames
 
 NOW = datetime(2026, 3, 20, 21, tzinfo=UTC)
@@ -40,24 +40,24 @@ def session_frames(night_log):
 
 
 def begin(session, doubtful=2):
-    """Two doubtful frames, then as many good ones as make the rig known."""
+    """Two doubtful frames, then good ones, until five that agree make the rig known."""
     for number in range(doubtful):
         assert session.take(examined(number, good=0.6)).body["decision"] == "review"
     assert session.second_looks() == []
-    for number in range(doubtful, SECOND_LOOK_FRAMES + doubtful):
+    for number in range(doubtful, MIN_BASELINE_FRAMES):
         session.take(examined(number))
 
 
-def test_doubtful_first_frames_are_looked_at_again_once_each(session, announced):
+def test_the_first_frames_are_looked_at_again_once_each(session, announced):
     begin(session)
     due = session.second_looks()
-    assert [arrival.path.name for arrival, _ in due] == ["0.fits", "1.fits"]
+    assert [arrival.path.name for arrival, _ in due] == [f"{number}.fits" for number in range(MIN_BASELINE_FRAMES)]
     assert session.second_looks() == []
     session.look_again(examined(0))
     revised = announced[-1]
     assert (revised.kind, revised.body["new_decision"], revised.body["by"]) == ("frame.revised", "keep", "rules")
     assert "Judged again with a baseline of" in revised.body["why"]
-    assert (session.counts.kept, session.counts.review) == (SECOND_LOOK_FRAMES + 1, 1)
+    assert (session.counts.kept, session.counts.review) == (MIN_BASELINE_FRAMES - 1, 1)
 
 
 def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the_rules_say(session, night_log):
@@ -78,7 +78,7 @@ def test_a_second_look_gives_the_lists_its_weight_and_its_reason_and_is_what_the
 
 def test_a_frame_whose_file_was_replaced_since_is_not_judged_again(session, night_log):
     begin(session)
-    assert len(session.second_looks()) == 2
+    assert len(session.second_looks()) == MIN_BASELINE_FRAMES
     session.take(replace(examined(50), arrival=examined(0).arrival))
     assert night_log.frame(examined(0).frame_id).replaced_by
     session.look_again(examined(0))
@@ -116,7 +116,18 @@ def test_a_second_look_teaches_and_warns_nothing(session):
     assert session.baselines() == before
 
 
+def test_a_first_frame_that_was_kept_may_be_rejected(session, announced):
+    begin(session, doubtful=0)
+    kept = session.counts.kept
+    cloudy = examined(0, transparency=0.3)
+    values = cloudy.measurements.values | {"extinction_mag": 1.3, "extinction_scatter_mag": 0.05}
+    session.look_again(replace(cloudy, measurements=replace(cloudy.measurements, values=values)))
+    assert (announced[-1].kind, announced[-1].body["new_decision"]) == ("frame.revised", "reject")
+    assert (session.counts.kept, session.counts.rejected) == (kept - 1, 1)
+
+
 def test_frames_that_are_doubtful_against_a_history_get_no_second_look(session):
     begin(session, doubtful=0)
+    assert len(session.second_looks()) == MIN_BASELINE_FRAMES
     session.take(examined(50, good=0.6))
     assert session.second_looks() == []
