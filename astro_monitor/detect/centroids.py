@@ -56,27 +56,30 @@ def centred(points: Points, seen: NDArray[np.float32]) -> Points:
 
 
 def _windows(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return (N, 7, 7) pixels around each position; 0, which is sky, outside the tile."""
+    """Return (N, 49) pixels around each position; the nearest whole window at the border of the tile."""
     height, width = seen.shape
-    rows, columns = row[:, None] + _OFFSETS, column[:, None] + _OFFSETS
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-    return np.where(inside, seen[rows[:, :, None], columns[:, None, :]], np.float32(0))
+    row, column = np.clip(row, _REACH_PX, height - 1 - _REACH_PX), np.clip(column, _REACH_PX, width - 1 - _REACH_PX)
+    within = (_OFFSETS[:, None] * width + _OFFSETS).ravel()
+    windows: NDArray[np.float32] = np.take(seen.reshape(-1), (row * width + column)[:, None] + within)
+    return windows
 
 
 def _next_offsets(
     light: NDArray[np.float32], dx: NDArray[np.float32], dy: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the offsets (x, y) of all sources after one iteration of the centroid in a Gaussian window."""
-    away_x, away_y = _OFFSETS.astype(np.float32) - dx[:, None], _OFFSETS.astype(np.float32) - dy[:, None]
-    window_x, window_y = (np.exp(-(away**2) / np.float32(2 * WINDOW_SIGMA_PX**2)) for away in (away_x, away_y))
-    by_row = np.matmul(light, window_x[:, :, None])[:, :, 0]
-    whole = (by_row * window_y).sum(axis=1)
+    window_x, window_y = (
+        np.exp((_OFFSETS.astype(np.float32) - away[:, None]) ** 2 * np.float32(-0.5 / WINDOW_SIGMA_PX**2))
+        for away in (dx, dy)
+    )
+    seen = (window_y[:, :, None] * window_x[:, None, :]).reshape(light.shape)
+    seen *= light
+    whole, moment_x, moment_y = (seen @ _SUMS).T
     whole[whole <= 0] = np.nan
-    moment_x = (np.matmul(light, (window_x * away_x)[:, :, None])[:, :, 0] * window_y).sum(axis=1)
-    moment_y = (by_row * window_y * away_y).sum(axis=1)
-    return dx + 2 * moment_x / whole, dy + 2 * moment_y / whole
+    return 2 * moment_x / whole - dx, 2 * moment_y / whole - dy
 
 
 _OFFSETS = np.arange(-_REACH_PX, _REACH_PX + 1)
 """Offsets of the pixels in a window."""
+_SUMS = np.stack([np.ones(len(_OFFSETS) ** 2), np.tile(_OFFSETS, 7), np.repeat(_OFFSETS, 7)], axis=1).astype(np.float32)
+"""(49, 3) weights of the sum of a window, and of its first moments (x, y)."""

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from ..records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
 from .peaks import Points
-from .prepare import signal_to_noise
 
 WIDTHS_SIGMA_PX = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 """Standard deviations of the fitted Gaussians. Wider stars fill the 3 × 3 pixels evenly; the network separates those
@@ -63,36 +62,12 @@ _FREEDOMS = 7
 """Effective degrees of freedom: nine pixels less amplitude and position, which is limited to one pixel."""
 
 
-def cores(points: Points, seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the light around each source.
-
-    Parameters:
-        points: positions in pixels of ``seen``.
-        seen: (h, w), a stretched tile; at least 3 × 3.
-
-    Returns:
-        (N, 3, 3) signal to noise around the brightest pixel within one pixel of each position.
-    """
-    height, width = seen.shape
-    row, column = np.rint(points.y_px).astype(np.intp), np.rint(points.x_px).astype(np.intp)
-    row, column = np.clip(row, 1, height - 2), np.clip(column, 1, width - 2)
-    brightest = _pixels_around(seen, row, column).reshape(-1, 9).argmax(axis=1)
-    row = np.clip(row + brightest // 3 - 1, 1, height - 2)
-    column = np.clip(column + brightest % 3 - 1, 1, width - 2)
-    return signal_to_noise(_pixels_around(seen, row, column))
-
-
-def _pixels_around(seen: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return (N, 3, 3) pixels of a tile around each position."""
-    return np.asarray(seen[row[:, None, None] + _AROUND[:, None], column[:, None, None] + _AROUND], np.float32)
-
-
 def reclassified_by_profile(points: Points, light: NDArray[np.float32]) -> Points:
     """Return the sources with artefacts that match the stars' profile as stars, and sharper ones as artefacts.
 
     Parameters:
         points: all sources of the frame.
-        light: (N, 3, 3), the result of :func:`cores`.
+        light: (N, 3, 3) signal to noise around each source: ``Closeups.cores``.
 
     Returns:
         The same sources with corrected kinds, and with scores without the uncertainty of the kind where the profile has
@@ -199,6 +174,4 @@ def _profiles(sigma_px: float) -> NDArray[np.float32]:
     return np.asarray(grid / np.linalg.norm(grid, axis=1, keepdims=True), np.float32)
 
 
-_AROUND = np.arange(-1, 2)
-"""Offsets of the 3 × 3 pixels."""
 _PROFILES = tuple(_profiles(sigma) for sigma in WIDTHS_SIGMA_PX)

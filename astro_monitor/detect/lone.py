@@ -47,7 +47,7 @@ def with_lone_source(points: Points, snr: NDArray[np.float32], pixels: Pixels, s
     others = points.chosen(np.hypot(points.x_px - x, points.y_px - y) > _NEAR_PX + _REACH)
     lone = Points(
         np.array([x], np.float32), np.array([y], np.float32), np.ones(1, np.float32),
-        np.array([KIND_STAR], np.uint8), np.ones(1, np.float32),
+        np.array([KIND_STAR], np.uint8), np.ones(1, np.float32), np.array([[1, 0, 0]], np.float32),
     )  # fmt: skip
     return Points.join([lone, others])
 

@@ -21,6 +21,8 @@ HEAT, OFFSET, STAR, STREAK, KINDS = 0, slice(1, 3), 3, 4, slice(5, 8)
 SAME_SOURCE_PX = 2.5
 """Distance in network pixels below which peaks of neighbouring cells are one source."""
 
+_FAR = -1e6
+"""Position outside of the tile that is near nothing, in network pixels."""
 _NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
 """Offsets (row, column) of the eight neighbouring cells."""
 
@@ -32,6 +34,7 @@ class Points:
     Attributes:
         centre: probability that a source is centred at the position.
         score: ``centre`` times the probability of its kind: an artefact, or not.
+        kinds: (N, 3) probabilities of star, extended and artefact.
     """
 
     x_px: NDArray[np.float32]
@@ -39,6 +42,7 @@ class Points:
     score: NDArray[np.float32]
     kind: NDArray[np.uint8]
     centre: NDArray[np.float32]
+    kinds: NDArray[np.float32]
 
     @classmethod
     def join(cls, parts: list[Points]) -> Points:
@@ -49,6 +53,7 @@ class Points:
             np.concatenate([part.score for part in parts]),
             np.concatenate([part.kind for part in parts]),
             np.concatenate([part.centre for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
         )
 
     def chosen(self, selected: NDArray[np.bool_]) -> Points:
@@ -58,7 +63,12 @@ class Points:
             selected: (N,) mask.
         """
         return Points(
-            self.x_px[selected], self.y_px[selected], self.score[selected], self.kind[selected], self.centre[selected]
+            self.x_px[selected],
+            self.y_px[selected],
+            self.score[selected],
+            self.kind[selected],
+            self.centre[selected],
+            self.kinds[selected],
         )
 
 
@@ -69,31 +79,39 @@ def find_peaks(maps: NDArray[np.float32], min_probability: float) -> Points:
         maps: (8, h, w), the channels of ``CHANNELS``.
         min_probability: smallest probability that a source is centred at the position.
     """
-    heat = maps[HEAT]
-    height, width = heat.shape
+    width = maps.shape[2]
+    # A border of cells that are never warm: neighbours are found by adding to an index.
+    heat = np.pad(maps[HEAT], 1, constant_values=-np.inf)
+    place_x, place_y = _positions(maps[OFFSET])
     # Two neighbouring cells of this heat together can reach the threshold.
     lowest = 0.5 * min_probability
-    row, column = np.divmod(np.flatnonzero(heat > math.log(lowest / (1 - lowest))), width)
-    peak_heat = heat[row, column]
-    x, y = _positions(maps[OFFSET], row, column)
-    best = np.ones(len(row), bool)
-    missed = _sigmoid(-peak_heat)
-    for dy, dx in _NEIGHBOURS:
-        other_row, other_column = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
-        inside = (other_row == row + dy) & (other_column == column + dx)
-        other = heat[other_row, other_column]
-        other_x, other_y = _positions(maps[OFFSET], other_row, other_column)
-        same = inside & ((other_x - x) ** 2 + (other_y - y) ** 2 < SAME_SOURCE_PX**2)
+    warm = np.flatnonzero(heat.reshape(-1) > math.log(lowest / (1 - lowest)))
+    heat = heat.reshape(-1)
+    best = np.ones(len(warm), bool)
+    steps = [dy * (width + 2) + dx for dy, dx in _NEIGHBOURS]
+    own = heat[warm], place_x[warm], place_y[warm]
+    for step in steps:
+        other = heat[warm + step]
         # Of two equal peaks the first in reading order remains.
-        best &= ~(same & ((other > peak_heat) | ((other == peak_heat) & ((dy, dx) < (0, 0)))))
+        rival = (other > own[0]) | ((other == own[0]) & (step < 0))
+        best &= ~(rival & _near(own, (place_x[warm + step], place_y[warm + step])))
+    warm, own = warm[best], (own[0][best], own[1][best], own[2][best])
+    missed = _sigmoid(-own[0])
+    for step in steps:
         # The probability of a source near the border of two cells is divided between them.
-        missed = np.where(same, missed * _sigmoid(-other), missed)
-    kinds = np.exp(maps[KINDS, row, column].astype(np.float64))
-    artefact = kinds[KIND_ARTEFACT] / kinds.sum(axis=0)
-    kind = np.argmax(kinds, axis=0).astype(np.uint8)
+        same = _near(own, (place_x[warm + step], place_y[warm + step]))
+        missed = np.where(same, missed * _sigmoid(-heat[warm + step]), missed)
     centre = (1 - missed).astype(np.float32)
+    sure = centre > min_probability
+    warm, centre = warm[sure], centre[sure]
+    row, column = np.divmod(warm, width + 2)
+    row, column = row - 1, column - 1
+    kinds = np.exp(maps[KINDS, row, column].astype(np.float64))
+    kinds /= kinds.sum(axis=0)
+    artefact = kinds[KIND_ARTEFACT]
+    kind = np.argmax(kinds, axis=0).astype(np.uint8)
     score = (np.where(kind == KIND_ARTEFACT, artefact, 1 - artefact) * centre).astype(np.float32)
-    return Points(x, y, score, kind, centre).chosen(best & (centre > min_probability))
+    return Points(place_x[warm], place_y[warm], score, kind, centre, kinds.T.astype(np.float32))
 
 
 def certain(points: Points, star_threshold: float, artefact_threshold: float) -> Points:
@@ -109,10 +127,11 @@ def certain(points: Points, star_threshold: float, artefact_threshold: float) ->
     )
 
 
-def without_duplicates(points: Points, core_shape: tuple[int, int]) -> Points:
-    """Return the peaks without duplicates of one source found in two neighbouring tiles: the better score remains.
+def not_twice(points: Points, core_shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return (N,) which peaks remain without duplicates of one source found in two neighbouring tiles.
 
-    Two tiles have slightly different surroundings, so each can locate the source on its own side.
+    Of two, that with the better score remains. Two tiles have slightly different surroundings, so each can locate the
+    source on its own side.
 
     Parameters:
         points: all sources of the frame, in network pixels.
@@ -133,7 +152,7 @@ def without_duplicates(points: Points, core_shape: tuple[int, int]) -> Points:
             break
         pair = np.flatnonzero(close & (np.hypot(x[step:] - x[:-step], y[step:] - y[:-step]) < SAME_SOURCE_PX))
         keep[np.where(score[pair] >= score[pair + step], near_border[pair + step], near_border[pair])] = False
-    return points.chosen(keep)
+    return keep
 
 
 def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -141,10 +160,21 @@ def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-log_odds.astype(np.float64)))
 
 
-def _positions(
-    offset: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the positions of peaks, centre of the cell plus the network's offset, in network pixels of the tile."""
-    x = (column + 0.5 + offset[0, row, column]) * CELL_PX - 0.5
-    y = (row + 0.5 + offset[1, row, column]) * CELL_PX - 0.5
-    return x.astype(np.float32), y.astype(np.float32)
+def _near(
+    own: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    other: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> NDArray[np.bool_]:
+    """Return which peaks (heat, x, y) are the same source as others at (x, y)."""
+    return np.asarray((other[0] - own[1]) ** 2 + (other[1] - own[2]) ** 2 < np.float32(SAME_SOURCE_PX**2), np.bool_)
+
+
+def _positions(offset: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the positions of the peaks of all cells, with a border of cells far away, in network pixels of the tile.
+
+    Parameters:
+        offset: (2, h, w), the network's offsets from the centres of the cells, in cells.
+    """
+    centres = [(np.arange(size, dtype=np.float32) + 0.5) * CELL_PX - 0.5 for size in offset.shape[1:]]
+    x = offset[0] * np.float32(CELL_PX) + centres[1]
+    y = offset[1] * np.float32(CELL_PX) + centres[0][:, None]
+    return np.pad(x, 1, constant_values=_FAR).reshape(-1), np.pad(y, 1, constant_values=_FAR).reshape(-1)

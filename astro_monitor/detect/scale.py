@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from ..records import SkyMap
 from .sky import Pixels
 
-FACTORS = (1, 2, 4, 8)
+FACTORS = (1, 2, 4, 8, 16)
 """Binning factors that can be chosen."""
 INNER_SHARE = 0.30
 """Inner fraction of the flux of a star of 4.5 pixels FWHM."""
+RING_SHARE = 0.24
+"""The same before the last factor: only rings of more than about 30 pixels of radius have less."""
 
 _SHARPEST_SHARE = 0.95
 """Inner fraction above that of a star of 1.5 pixels FWHM: a cosmic ray, or an undersampled star."""
@@ -78,9 +80,14 @@ def choose_bin(pixels: Pixels, sky: SkyMap, saturation_adu: float) -> int:
             break
         if len(wide):
             best = factor
-            if max(float(np.quantile(wide, _QUANTILE)), _smallest_cluster(wide)) >= INNER_SHARE:
+            if max(float(np.quantile(wide, _QUANTILE)), _smallest_cluster(wide)) >= _least_share(factor):
                 break
     return best
+
+
+def _least_share(factor: int) -> float:
+    """Return the inner fraction from which a frame binned by a factor is not binned more."""
+    return RING_SHARE if factor == FACTORS[-2] else INNER_SHARE
 
 
 def _smallest_cluster(shares: NDArray[np.float32]) -> float:

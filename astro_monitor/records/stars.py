@@ -97,7 +97,7 @@ class Detections:
         kind: (N,) uint8, one of ``KIND_STAR``, ``KIND_EXTENDED``, ``KIND_ARTEFACT``.
         peak_adu: (N,) float32, height above the local sky.
         snr: (N,) float32, approximate signal to noise of the detection.
-        bin_factor: the frame was binned by this before the network saw it (1, 2, 4, 8).
+        bin_factor: the frame was binned by this before the network saw it (1, 2, 4, 8, 16).
         streaks: trails.
         sky: the mesh that was subtracted.
         model: ``name.version`` of the model and the first 12 digits of its hash.

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.recipes import with_changes
-from training.unet.seeds import NAME, POOLS, RIVALS_SEED, TEST_SEED
+from training.unet.seeds import KINDS_POOLS, NAME, POOLS, RIVALS_SEED, TEST_SEED
 
 DEFAULT_MODELS = Path(__file__).parents[2] / "astro_monitor" / "models"
 DEFAULT_RUN = Path("runs/unet/network")
+CLOSEUPS = Path("runs/unet/closeups")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,6 +55,19 @@ def _parser() -> argparse.ArgumentParser:
     ship.add_argument("--version", required=True)
     ship.add_argument("--frames", type=int, default=250, help="frames for tuning, and as many for the scores")
     ship.set_defaults(run=_ship)
+
+    closeups = commands.add_parser("closeups", help="candidates of the shipped star finder, to train the kinds on")
+    closeups.add_argument("--folder", type=Path, default=CLOSEUPS)
+    closeups.add_argument("--workers", type=int, default=2)
+    closeups.set_defaults(run=_closeups)
+
+    kinds = commands.add_parser("kinds", help="train the network of kinds and put it into the shipped star finder")
+    kinds.add_argument("--pool", type=Path, default=CLOSEUPS)
+    kinds.add_argument("--models", type=Path, default=DEFAULT_MODELS)
+    kinds.add_argument("--version", required=True)
+    kinds.add_argument("--frames", type=int, default=250, help="frames for the scores")
+    kinds.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one value of the recipe")
+    kinds.set_defaults(run=_kinds)
 
     score = commands.add_parser("evaluate", help="score the shipped model")
     score.add_argument("--models", type=Path, default=DEFAULT_MODELS)
@@ -97,6 +111,20 @@ def _ship(options: argparse.Namespace) -> None:
     from training.unet.ship import ship
 
     ship(options.folder, options.pool, options.models, options.version, options.frames)
+
+
+def _closeups(options: argparse.Namespace) -> None:
+    from training.unet.closeups import build
+
+    for split, (frames, seed) in KINDS_POOLS.items():
+        build(options.folder, split, seed, frames, options.workers)
+
+
+def _kinds(options: argparse.Namespace) -> None:
+    from training.unet.kinds import KindsRecipe, ship_kinds
+
+    recipe = with_changes(KindsRecipe(), options.set)
+    ship_kinds(recipe, options.pool, options.models, options.version, options.frames)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

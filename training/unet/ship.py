@@ -10,21 +10,29 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 
+from astro_monitor.detect.closeup import ROW, SIDE_PX
+from astro_monitor.detect.kinds import EXTENDED, FEW_ARTEFACT, FEW_STAR
 from astro_monitor.detect.peaks import CHANNELS
 from astro_monitor.detect.prepare import PREPROCESSING_VERSION
-from astro_monitor.detect.unet import INPUT, OUTPUT
+from astro_monitor.detect.unet import INPUT, KINDS_OUTPUT, OUTPUT, ROWS_INPUT, STAR_INPUT
 from astro_monitor.inference import Card, open_model
+from astro_monitor.inference.store import load as load_shipped
 from training import export
 from training.unet import network as _network  # registers the layer that the saved network needs
 from training.unet.data import load_pool, manifest_digest
 from training.unet.evaluate import evaluate
+from training.unet.merge import joined
 from training.unet.seeds import NAME, TEST_SEED, TUNE_SEED
 from training.unet.tune import scan_all, thresholds
 
 log = logging.getLogger(__name__)
 
-EXAMPLE_SHAPE = (1, 512, 512, 1)
+EXAMPLES = {INPUT: (1, 512, 512, 1), ROWS_INPUT: (1, ROW), STAR_INPUT: (1, SIDE_PX**2)}
+"""Shapes that the model accepts."""
+CLASSES = ("star", "extended", "artefact", "nothing")
+"""Names of the classes of a candidate."""
 LOOSE = {"star": 0.1, "artefact": 0.1, "streak": 0.5}
 """Thresholds far below the ones that will be found."""
 
@@ -60,11 +68,17 @@ def ship(run: Path, pool: Path, models: Path, version: str, frames: int) -> Card
         "data_manifest_sha256": manifest_digest(pool),
         "parity_max_abs_diff": float(export.parity(reference, proto, samples).max()),
     }
-    examples = {INPUT: EXAMPLE_SHAPE}
+    # The kinds of before stay until "kinds" has learnt from the candidates of the new maps.
+    before, content = load_shipped(NAME, models)
+    proto = joined(proto, onnx.load_from_string(content))
+    card["class_names"][KINDS_OUTPUT] = CLASSES
+    limits = {name: before.thresholds[name] for name in (EXTENDED, FEW_STAR, FEW_ARTEFACT)}
+    examples = EXAMPLES
     with TemporaryDirectory() as scratch:
-        export.ship(proto, Path(scratch), examples, **card, thresholds=LOOSE)
+        export.ship(proto, Path(scratch), examples, **card, thresholds=LOOSE | limits)
         loose = open_model(NAME, folder=Path(scratch), provider="cpu")
-        card["thresholds"] = thresholds(list(scan_all(loose, "validation", range(TUNE_SEED, TUNE_SEED + frames))))
+        scanned = list(scan_all(loose, "validation", range(TUNE_SEED, TUNE_SEED + frames)))
+        card["thresholds"] = thresholds(scanned) | limits
         log.info("thresholds %s", card["thresholds"])
         export.ship(proto, Path(scratch), examples, **card)
         tuned = open_model(NAME, folder=Path(scratch), provider="cpu")

@@ -26,7 +26,7 @@ def seen_with(stars: list[tuple[float, float, float]], fwhm_px: float = 2.6) -> 
 def points_at(places: list[tuple[float, float]], kind: int = KIND_STAR) -> Points:
     x, y = np.array(places, np.float32).reshape(-1, 2).T
     sure = np.full(len(x), 0.9, np.float32)
-    return Points(x, y, sure, np.full(len(x), kind, np.uint8), sure)
+    return Points(x, y, sure, np.full(len(x), kind, np.uint8), sure, np.eye(3, dtype=np.float32)[[kind] * len(x)])
 
 
 @given(

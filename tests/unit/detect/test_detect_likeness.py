@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from astro_monitor.detect.likeness import cores, reclassified_by_profile
+from astro_monitor.detect.closeup import closeups
+from astro_monitor.detect.likeness import reclassified_by_profile
 from astro_monitor.detect.peaks import Points
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
 
@@ -39,13 +40,14 @@ def field(sigma: float, count: int, flux: float = 400.0, seed: int = 2) -> list[
 
 def judged(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
     points = _points(sources, said)
-    return reclassified_by_profile(points, cores(points, sky_with(sources)))
+    return reclassified_by_profile(points, closeups(points, sky_with(sources)).cores())
 
 
 def _points(sources: list[tuple[float, float, float, float]], said: list[int]) -> Points:
     return Points(
         np.array([one[0] for one in sources], np.float32), np.array([one[1] for one in sources], np.float32),
         np.full(len(sources), 0.5, np.float32), np.array(said, np.uint8), np.full(len(sources), 0.9, np.float32),
+        np.eye(3, dtype=np.float32)[said],
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def test_narrow_sources_that_all_lie_in_the_middle_of_their_pixels_are_no_stars(
     """Hot pixels that leak half of their charge, with as many true stars of the same width and many wider ones."""
     rng = np.random.default_rng(6)
     stars, hot = field(0.9, 60), leaking(60, 0.5)
-    light = np.concatenate([cores(_points(stars, [KIND_STAR] * 60), sky_with(stars)), hot])
+    light = np.concatenate([closeups(_points(stars, [KIND_STAR] * 60), sky_with(stars)).cores(), hot])
     places = [(float(x), float(y), 0.0, 0.0) for x, y in rng.integers(10, 390, (60, 2))]
     points = _points(stars + places, [KIND_STAR] * 120)
     kind = reclassified_by_profile(points, light).kind
@@ -134,6 +136,6 @@ def test_stars_alone_are_not_suspected() -> None:
     for sigma in (0.42, 0.6, 1.0):
         stars = field(sigma, 200)
         kind = reclassified_by_profile(
-            _points(stars, [KIND_STAR] * 200), cores(_points(stars, [KIND_STAR] * 200), sky_with(stars))
+            _points(stars, [KIND_STAR] * 200), closeups(_points(stars, [KIND_STAR] * 200), sky_with(stars)).cores()
         )
         assert (kind.kind == KIND_STAR).mean() > 0.97

@@ -28,7 +28,14 @@ def ring(x: float, y: float, radius_px: float) -> NDArray[np.float64]:
 def points(*sources: tuple[float, float, int]) -> Points:
     x, y, kind = (np.array([source[i] for source in sources]) for i in range(3))
     ones = np.ones(len(sources), np.float32)
-    return Points(x.astype(np.float32), y.astype(np.float32), ones, kind.astype(np.uint8), ones)
+    return Points(
+        x.astype(np.float32),
+        y.astype(np.float32),
+        ones,
+        kind.astype(np.uint8),
+        ones,
+        np.eye(3, dtype=np.float32)[kind.astype(int)],
+    )
 
 
 def found(light: NDArray[np.float64], sources: Points, snr: float, bin_factor: int = 4) -> Points:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from astro_monitor.detect.peaks import CHANNELS, HEAT, KINDS, Points, certain, find_peaks, without_duplicates
+from astro_monitor.detect.peaks import CHANNELS, HEAT, KINDS, Points, certain, find_peaks, not_twice
 from astro_monitor.detect.tiles import TilePlan
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
 
@@ -90,11 +90,12 @@ def test_a_border_star_found_from_both_sides_is_one() -> None:
         np.array([0.8, 0.9, 0.8, 0.9, 0.7], np.float32),
         np.zeros(5, np.uint8),
         np.ones(5, np.float32),
+        np.ones((5, 3), np.float32),
     )
-    remaining = without_duplicates(points, (500, 100))
+    remaining = points.chosen(not_twice(points, (500, 100)))
     # The pair at x = 50 lies inside one tile, which has already separated its sources.
     assert remaining.x_px.tolist() == points.x_px[1:].tolist()
-    assert len(without_duplicates(points.chosen(np.zeros(5, bool)), (8, 8)).x_px) == 0
+    assert len(not_twice(points.chosen(np.zeros(5, bool)), (8, 8))) == 0
 
 
 @pytest.mark.parametrize("shape", [(25, 25), (8, 8), (64, 5000), (4000, 6000), (736, 1092), (6388, 9576)])
