@@ -266,7 +266,11 @@ NO_STARS = 2.0
 UNCHANGED = 0.3
 """A change of the pattern of the sky below this share of its border says nothing of good and bad."""
 VANISHED = 0.6
-"""A pattern or elongation that held this share of what has changed was a fault that has gone."""
+"""An elongation that held this share of what has changed was a fault that has gone."""
+GONE = 0.8
+"""The same of a pattern of the sky: more, because a nebula or a ramp may resemble the change by chance."""
+LEAK_LEANS = 0.3
+"""A change that rises so much more than it falls is light that has come."""
 
 
 def balance(new: Centre, old: Centre, *, sensor_width_px: float) -> Balance:
@@ -291,7 +295,12 @@ def balance(new: Centre, old: Centre, *, sensor_width_px: float) -> Balance:
             gone = math.log(usual_stars / stars) / math.log(SAME_STARS)
             light = gone if abs(gone) >= 1.0 else 0.0
     sky = _sky_balance(new, old, sensor_width_px) if same_field else 0.0
-    return Balance((width, _trail_balance(new, old), light, sky))
+    trail = _trail_balance(new, old)
+    turned_deg = _apart_deg(new.frames[-1].sighting.angle_deg, old.frames[-1].sighting.angle_deg)
+    if SAME_ANGLE_DEG < turned_deg < 180.0 - SAME_ANGLE_DEG:
+        # The camera was turned: its optics draw stars out in another direction.
+        trail, sky = min(trail, 0.0), min(sky, 0.0)
+    return Balance((width, trail, light, sky))
 
 
 def _trail_balance(new: Centre, old: Centre) -> float:
@@ -305,9 +314,8 @@ def _trail_balance(new: Centre, old: Centre) -> float:
     along = -shorter_px2 / border_px2 if shorter_px2 >= VANISHED * change_px2 else change_px2 / border_px2
     now, usual = elongation_path_ratio(new.middle("elongation")), elongation_path_ratio(old.middle("elongation"))
     anyhow = (now**2 - usual**2) / TRAIL_BAD**2 if now is not None and usual is not None else 0.0
-    if abs(anyhow) < CLEARLY:
-        return along  # wider stars are rounder
-    return max(along, anyhow) if max(along, anyhow) > 0.0 else min(along, anyhow)
+    # Wider stars are rounder, so that a small change says nothing.
+    return along if abs(anyhow) < max(CLEARLY, abs(along)) else anyhow
 
 
 def _sky_balance(new: Centre, old: Centre, sensor_width_px: float) -> float:
@@ -329,7 +337,14 @@ def _sky_balance(new: Centre, old: Centre, sensor_width_px: float) -> float:
     # What has gone was in the old pattern; what has come has nothing to do with it.
     size = sum([part * part for part in changed_adu])
     gone = -sum([old_adu * part for old_adu, part in zip(known.cells_adu, changed_adu, strict=True)])
-    return -change if gone >= VANISHED * size else change
+    return -change if gone >= GONE * size and _leans_up(changed_adu) < LEAK_LEANS else change
+
+
+def _leans_up(cells_adu: Sequence[float]) -> float:
+    """Return how far a pattern rises above its median rather than falls below it: -1 to 1, 0 for an even slope."""
+    middle = median(cells_adu)
+    top, bottom = max(cells_adu) - middle, min(cells_adu) - middle
+    return (top + bottom) / (top - bottom) if top > bottom else 0.0
 
 
 def _moved_px(new: Centre, old: Centre) -> float:

@@ -41,7 +41,7 @@ def is_beyond_any_rig(values: Mapping[str, float], normal_fwhm_arcsec: float, *,
 
 def _is_far_out_of_focus(values: Mapping[str, float], normal_fwhm_arcsec: float) -> bool:
     """Return whether stars are wider than any seeing makes them; no where the pixel scale is unknown."""
-    fwhm_px = values.get("fwhm_px", 0.0)
+    fwhm_px = values.get("fwhm_minor_px") or values.get("fwhm_px", 0.0)
     normal_px = site_fwhm_px(values, normal_fwhm_arcsec)
     return normal_px > 0.0 and fwhm_px >= FAR_FWHM_PX and fwhm_px >= FAR_FWHM * normal_px
 

@@ -277,7 +277,7 @@ class History:
             self.dark.clear()
             return True
         times = [self.latest.count(number) for number in (group.number, usual.number)]
-        return not weighed.is_worse and times[0] - times[1] >= MORE_FRAMES
+        return not weighed.is_worse and (self.excused or times[0] - times[1] >= MORE_FRAMES)
 
     def _is_worse_night(self, group: Group, earlier: Group) -> bool:
         """Return whether the first group of a night is worse than what was usual before.

@@ -88,14 +88,16 @@ class NotedFrame:
         Parameters:
             reference: the new reference frame, with its numbers relative to the present one.
         """
-        values = {key: value for key, value in self.values.items() if key not in OF_THE_REFERENCE}
+        values: dict[str, float | None] = {
+            key: value for key, value in self.values.items() if key not in OF_THE_REFERENCE
+        }
         for key in DIFFERENCES:
             if key in self.values and key in reference.values:
                 values[key] = self.values[key] - reference.values[key]
         for key in RATIOS:
             if key in self.values and reference.values.get(key, 0.0) > 0.0:
                 values[key] = self.values[key] / reference.values[key]
-        return replace(self, values=values)
+        return replace(self, values=finite_values(values))
 
     def state(self) -> list[Any]:
         """Return everything as plain JSON values."""

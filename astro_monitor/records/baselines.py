@@ -14,6 +14,7 @@ from .frames import FrameMeta
 from .measurements import ReferenceStar
 from .places import FixedLine
 from .profiles import NO_PROFILE, StarProfile
+from .targets import is_moving_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,18 +137,20 @@ def first_baseline(key: BaselineKey, others: Iterable[Baseline]) -> Baseline:
         if same_sensor(key, other.key):
             lines = tuple(line for line in other.fixed_lines if not line.on_sky)
             camera = other.camera if key.gain == other.key.gain else camera
-            if other.key.filter == key.filter and other.key.target != key.target and other.size >= LEAST_PRIOR_FRAMES:
+            another = other.key.filter == key.filter and other.key.target != key.target
+            if another and other.size >= LEAST_PRIOR_FRAMES and not is_moving_target(other.key.target):
                 rig = other
     if rig is None:
         return Baseline(key=key, fixed_lines=lines, camera=camera)
     known = as_prior(rig)
-    shapes = {metric: known.spreads[metric] for metric in SHAPES if metric in known.spreads}
+    metrics = WIDTHS if is_moving_target(key.target) else SHAPES
+    shapes = {metric: known.spreads[metric] for metric in metrics if metric in known.spreads}
     return Baseline(
         key=key,
         size=known.size,
         spreads=shapes,
         fixed_lines=lines,
-        profile=known.profile,
+        profile=NO_PROFILE if is_moving_target(key.target) else known.profile,
         prior=True,
         normal_fwhm_px=known.normal_fwhm_px,
         camera=camera,
