@@ -26,7 +26,7 @@ from training.simulate.psf import usual_elongation_px2
 
 Split = Literal["train", "validation", "test"]
 
-SHAPES = ((640, 896), (576, 832), (704, 704), (512, 768), (600, 600), (480, 720))
+SHAPES = ((480, 672), (448, 608), (512, 512), (400, 640), (560, 560), (384, 576))
 SMALL_SHAPES = ((160, 160), (256, 256), (320, 400))
 SMALL_SHARE = 0.08
 """Rigs that keep only a cut-out around their target."""
