@@ -130,7 +130,7 @@ def test_a_frequency_without_a_number_costs_no_rig():
         obstruction=0.35235915248839267, round_blur_px=0.10675832273700867, elongation_px=0.0,
         seeing_px=5.6047394934600545, moffat_beta=0.0, coma_px=0.0, astigmatism_px=0.0, curvature_px=0.0, tilt_px=0.0,
     )  # fmt: skip
-    assert psf.normal_fwhm_px(rig) == pytest.approx(5.825, abs=0.001)
+    assert psf.normal_fwhm_px(rig) == pytest.approx(5.825, rel=0.001)
 
 
 def test_a_path_leaves_an_excess_over_the_elongation_of_the_optics():
