@@ -107,7 +107,7 @@ def _core(
         # A line of light: shear keeps the area, so the wide axis is the width over sqrt(q).
         line = galsim.Gaussian(fwhm=elongation_px * math.sqrt(LINE_AXIS_RATIO), gsparams=GSPARAMS)
         parts.append(line.shear(q=LINE_AXIS_RATIO, beta=elongation_angle_deg * galsim.degrees))
-    size = scipy.fft.next_fast_len(2 * (radius_px + 2) * step, real=True)
+    size = _grid_size(step, radius_px)
     odd = size - 1 if size % 2 == 0 else size
     for nudge in (0.0, 1e-6, 2e-6):
         # One rig in some ten thousand meets a frequency at which GalSim's transform of an obstructed disc is no number.
@@ -199,13 +199,27 @@ def _transform_points(points: Points, size: int, step: int) -> Spectrum:
     return transform
 
 
+def path_spectrum(path: Points, step: int, radius_px: int) -> Spectrum:
+    """Fourier transform of a path on the grid of a PSF.
+
+    Parameters:
+        path: positions of the image during the exposure, equally spaced in time.
+        step, radius_px: of the grid, as in :func:`build`.
+    """
+    return _transform_points(path - path.mean(axis=0), _grid_size(step, radius_px), step)
+
+
+def _grid_size(step: int, radius_px: int) -> int:
+    return int(scipy.fft.next_fast_len(2 * (radius_px + 2) * step, real=True))
+
+
 def build(
     rig: Rig,
     *,
     seeing_factor: float = 1.0,
     extra_blur_px: float = 0.0,
     rays: Points | None = None,
-    path: Points | None = None,
+    path: Points | Spectrum | None = None,
     step: int,
     radius_px: int,
 ) -> Psf:
@@ -216,7 +230,8 @@ def build(
         seeing_factor: seeing relative to the rig's usual one.
         extra_blur_px: FWHM of a further round blur.
         rays: from :func:`spot`.
-        path: positions of the image during the exposure, equally spaced in time.
+        path: positions of the image during the exposure, equally spaced in time; or what :func:`path_spectrum` made
+            of them, where many parts of the field have the same.
         step: oversampling.
         radius_px: half-width of the grid.
     """
@@ -225,7 +240,8 @@ def build(
     if rays is not None:
         product = product * _transform_points(rays, size, step)
     if path is not None:
-        product = product * _transform_points(path - path.mean(axis=0), size, step)
+        moved = path if np.iscomplexobj(path) else _transform_points(path - path.mean(axis=0), size, step)
+        product = product * moved
     grid = scipy.fft.irfft2(product, s=(size, size))
     grid = np.maximum(scipy.fft.fftshift(grid), 0).astype(np.float32)
     above = np.count_nonzero(grid >= grid.max() / 2)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.simulate import psf
 from training.simulate.conditions import Condition, dew_blur_px, elongation_px2, still_fwhm_px
-from training.simulate.psf import Psf
+from training.simulate.psf import Points, Psf, Spectrum
 from training.simulate.rigs import Rig
 
 ROTATION_GRID = (6, 5)
@@ -28,6 +28,7 @@ class Regions:
         self._condition, self._shape = condition, shape
         self._aspect = shape[0] / shape[1]
         self._built: dict[int, Psf] = {}
+        self._common_path: Spectrum | None = None
         aberration = max(abs(rig.coma_px), abs(rig.astigmatism_px), abs(rig.curvature_px), abs(rig.tilt_px))
         if condition.motion.rotation_px > 0.15 * rig.f0_px:
             self._columns, self._rows = ROTATION_GRID
@@ -74,7 +75,16 @@ class Regions:
             seeing_factor=condition.seeing_factor,
             extra_blur_px=dew_blur_px(self._rig, condition),
             rays=psf.spot(self._rig, condition.defocus_px, x, y),
-            path=condition.motion.path(x, y, self._aspect) if moving else None,
+            path=self._path(x, y) if moving else None,
             step=self._step,
             radius_px=self._radius,
         )
+
+    def _path(self, x: float, y: float) -> Points | Spectrum:
+        """The path of one part; without rotation all parts have the same, which is transformed once."""
+        motion = self._condition.motion
+        if motion.rotation_px:
+            return motion.path(x, y, self._aspect)
+        if self._common_path is None:
+            self._common_path = psf.path_spectrum(motion.path(), self._step, self._radius)
+        return self._common_path

@@ -12,7 +12,7 @@ from training.simulate.motion import Motion
 from training.simulate.priors import rig_from_seed
 
 pytestmark = pytest.mark.training
-RIG = rig_from_seed(3)
+RIG = rig_from_seed(20)
 
 
 def test_drift_length_and_centre():

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("galsim", reason="needs the 'train' extra")
 from training.simulate import simulate_night
 
-SEED, SHAPE = 19, (96, 128)
+SEED, SHAPE = 20, (96, 128)
 
 
 def _night(faults, frames=16, **how):
