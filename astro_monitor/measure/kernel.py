@@ -31,8 +31,12 @@ NOISE_RADIUS_PX = 20.0
 """Distance from the star beyond which a stack has only noise, and the kernel only errors."""
 LIGHT_SIGMAS, LIGHT_SHARE = 5.0, 0.02
 """Height over the noise, and as a share of the highest, from which a pixel of the kernel is part of the path."""
-LEAST_DAMPING = 1e-4
-"""Smallest noise power, as a share of that of the usual star at its largest: numbers of 16 bits have no less."""
+LEAST_DAMPING = 3e-3
+"""Smallest noise power, as a share of that of the usual star at its largest. From 1e-4 to 3e-3 the errors of simulated
+paths are the same; less is not used, because ripples grow."""
+RIPPLE, RIPPLE_PX2 = 1.3, 0.05
+"""The variance along a path may exceed that between the stacks themselves by this factor, and by so many square pixels;
+with more than the factor again, the kernel is no image of a path."""
 LENGTH_PER_RMS = math.sqrt(12.0)
 """Length of an even path over the standard deviation of its light."""
 FWHM_OF_PEAK = 0.8825
@@ -62,31 +66,70 @@ _MONOMIALS = np.stack([part.ravel() for part in (_X, _Y, _X * _X, _Y * _Y, _X * 
 """Powers of the coordinates whose sums are the moments."""
 _FREQUENCY2 = np.fft.fftfreq(STACK_PX)[:, None] ** 2 + np.fft.rfftfreq(STACK_PX)[None, :] ** 2
 """Square of the spatial frequency, in cycles per pixel."""
-_SMOOTHINGS = np.stack(
-    [np.exp(-2 * np.pi**2 * width**2 * _FREQUENCY2) for width in (SMOOTHED_PX, SEARCHED_PX, SHARP_PX)]
+_SMOOTHINGS = np.stack([np.exp(-2 * np.pi**2 * width**2 * _FREQUENCY2) for width in (SMOOTHED_PX, SEARCHED_PX)])
+"""Gaussians by frequency."""
+_SHARP = np.exp(-2 * np.pi**2 * SHARP_PX**2 * _FREQUENCY2)
+"""The narrow Gaussian by frequency."""
+_TO_FIRST = np.exp(
+    2j * np.pi * (STACK_PX // 2) * (np.fft.fftfreq(STACK_PX)[:, None] + np.fft.rfftfreq(STACK_PX)[None, :])
 )
-"""The three Gaussians by frequency."""
+"""Moves the middle of a stack to its first pixel, by frequency."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Kernel:
-    """A kernel.
+class _Image:
+    """A stack or a kernel.
 
     Attributes:
-        smooth, sharp: (49, 49) smoothed by ``SMOOTHED_PX`` and ``SHARP_PX``, without background.
-        part: (49, 49) where it rises above its noise.
-        noise: standard deviation of a pixel of the sharp one.
+        smooth: (49, 49) smoothed by ``SMOOTHED_PX``, without background.
+        part: (49, 49) where it differs from its noise.
     """
 
     smooth: Image
-    sharp: Image
     part: NDArray[np.bool_]
-    noise: float
 
     def light(self) -> Image:
-        """Return the light of the path, (49, 49) of sum 1; zero elsewhere."""
+        """Return the light of the part, (49, 49) of sum 1; zero elsewhere."""
         light = np.where(self.part, self.smooth, 0.0)
         return np.asarray(light / max(float(light.sum()), LEAST_LIGHT), np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Deconvolved:
+    """Two stacks, and what the usual one is convolved with to give each of them.
+
+    Attributes:
+        kernel: of the frame.
+        point: of the usual star itself: a point but for smoothing and damping.
+        now, usual: the stacks.
+        sharp: (49, 49) the kernel smoothed by ``SHARP_PX``.
+    """
+
+    kernel: _Image
+    point: _Image
+    now: _Image
+    usual: _Image
+    sharp: Image
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Variances of light beyond those of a star as usual, along the main axis and across it; direction in radians."""
+
+    major: float
+    minor: float
+    angle: float
+
+    @classmethod
+    def between(cls, image: _Image, as_usual: _Image) -> _Spread:
+        """Return by how much one image is wider than the other."""
+        xx, yy, xy = np.subtract(_moments(image.light())[2:], _moments(as_usual.light())[2:])
+        mean, split = float(xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
+        # Where the frame is sharper than usual, the light across the path says by how much. At most as much again is
+        # added: a star that has merely lost its usual elongation has no path across it.
+        major = max(mean + split, 0.0)
+        major += min(max(split - mean, 0.0), major)
+        return cls(major, max(mean - split, 0.0), 0.5 * float(np.arctan2(2 * xy, xx - yy)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +178,7 @@ def kernel_of(now: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[n
     """
     if not now.any() or not usual.any():
         return np.zeros((KERNEL_PX, KERNEL_PX), np.float32)
-    kernel = _deconvolved(now, usual)[0]
+    kernel = _deconvolved(now, usual).kernel
     light = kernel.light()
     shift = [-round(float((light * axis).sum())) for axis in (_Y, _X)]
     edge = (STACK_PX - KERNEL_PX) // 2
@@ -149,27 +192,27 @@ def path_of(now: NDArray[np.float32], usual: NDArray[np.float32]) -> Path:
     Parameters:
         now, usual: (49, 49) stacks of unit flux on one scale, neither of them empty.
     """
-    kernel, point = _deconvolved(now, usual)
-    light, as_usual = kernel.light(), point.light()
-    x, y, *spread = _moments(light)
-    xx, yy, xy = np.subtract(spread, _moments(as_usual)[2:])
-    mean, split = float(xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
-    # Where the frame is sharper than usual, the light across the path tells by how much.
-    major = max(mean + split - min(mean - split, 0.0), 0.0)
-    angle = 0.5 * float(np.arctan2(2 * xy, xx - yy))
-    angle_deg = float(np.degrees(angle))
+    found = _deconvolved(now, usual)
+    light, as_usual = found.kernel.light(), found.point.light()
+    x, y = _moments(light)[:2]
+    spread, plain = _Spread.between(found.kernel, found.point), _Spread.between(found.now, found.usual)
+    # Where the usual star is elongated and this one is not, no light could make one from the other: what comes out has
+    # ripples that reach far. The stacks themselves bound the length.
+    most = RIPPLE * plain.major + RIPPLE_PX2
+    major = min(spread.major, most)
+    angle_deg = float(np.degrees(spread.angle))
     fwhm = float(np.sqrt(FWHM_OF_PEAK / max(float(usual.max()), LEAST_LIGHT)))
-    length = LENGTH_PER_RMS * float(np.sqrt(major))
+    length = LENGTH_PER_RMS * math.sqrt(major)
     halo = light[np.hypot(_X - x, _Y - y) > fwhm].sum() - as_usual[np.hypot(_X, _Y) > fwhm].sum()
     shape = None
-    if length >= SHAPELESS * fwhm:
-        along = (_X - x) * np.cos(angle) + (_Y - y) * np.sin(angle)
-        shape = _shape(kernel, along, length / 2)
+    if length >= SHAPELESS * fwhm and spread.major <= RIPPLE * most:
+        along = (_X - x) * np.cos(spread.angle) + (_Y - y) * np.sin(spread.angle)
+        shape = _shape(found.sharp, found.kernel.part, along, length / 2)
     return Path(
         length=length,
-        minor=LENGTH_PER_RMS * float(np.sqrt(max(mean - split, 0.0))),
+        minor=LENGTH_PER_RMS * math.sqrt(min(spread.minor, major)),
         angle_deg=90.0 if angle_deg <= -90.0 else angle_deg,
-        halo_fraction=float(np.clip(halo, 0.0, 1.0)),
+        halo_fraction=float(np.clip(halo, 0.0, 1.0)) if spread.major <= RIPPLE * most else 0.0,
         shape=shape,
     )
 
@@ -194,23 +237,34 @@ def on_scale(stack: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return stack
 
 
-def _deconvolved(now: NDArray[np.float32], usual: NDArray[np.float32]) -> tuple[_Kernel, _Kernel]:
-    """Return the kernel of a frame, and that of a star as usual, which is a point, with the same damping."""
-    of_now, of_usual = np.fft.rfft2(np.stack([now, usual]).astype(np.float64))
-    power = np.abs(of_usual) ** 2
+def _deconvolved(now: NDArray[np.float32], usual: NDArray[np.float32]) -> _Deconvolved:
+    """Return the kernel of a frame, and that of a star as usual with the same damping."""
+    spectra = np.fft.rfft2(np.stack([now, usual]).astype(np.float64))
+    power = np.abs(spectra[1]) ** 2
     noise_power = STACK_PX**2 * (_noise(now) ** 2 + _noise(usual) ** 2)
-    damped = np.conj(of_usual) / (power + max(noise_power, LEAST_DAMPING * float(power.max()), LEAST_LIGHT))
-    spectra = np.stack([of_now * damped, of_usual * damped])[:, None] * _SMOOTHINGS
-    images = np.fft.fftshift(np.fft.irfft2(spectra, s=(STACK_PX, STACK_PX)), axes=(-2, -1))
-    return _significant(*images[0]), _significant(*images[1])
+    damped = np.conj(spectra[1]) / (power + max(noise_power, LEAST_DAMPING * float(power.max()), LEAST_LIGHT))
+    kernels = spectra * damped
+    # A product with a conjugate has its middle at the first pixel; the stacks have theirs in the middle.
+    spectra = np.concatenate([kernels, spectra * _TO_FIRST])
+    smooth, searched = np.moveaxis(_images(spectra[:, None] * _SMOOTHINGS), 1, 0)
+    kernel, point, own, other = (_significant(*pair) for pair in zip(smooth, searched, strict=True))
+    return _Deconvolved(kernel, point, own, other, _images(kernels[0] * _SHARP))
 
 
-def _significant(smooth: Image, searched: Image, sharp: Image) -> _Kernel:
-    """Return a kernel without its background, with the pixels that rise above its noise."""
+def _images(spectra: NDArray[np.complex128]) -> Image:
+    """Return the images (…, 49, 49) of spectra, the first pixel moved into the middle."""
+    return np.fft.fftshift(np.fft.irfft2(spectra, s=(STACK_PX, STACK_PX)), axes=(-2, -1))
+
+
+def _significant(smooth: Image, searched: Image) -> _Image:
+    """Return an image without its background, with the pixels that differ from its noise.
+
+    Dark ripples are part of it, too: they take from the spread what bright ones add.
+    """
     ground = float(np.median(searched[_FAR]))
     above = searched - ground
-    part = above > max(LIGHT_SIGMAS * _noise(searched), LIGHT_SHARE * float(above.max()))
-    return _Kernel(smooth - ground, sharp - ground, part, _noise(sharp))
+    part = np.abs(above) > max(LIGHT_SIGMAS * _noise(searched), LIGHT_SHARE * float(above.max()))
+    return _Image(smooth - ground, part)
 
 
 def _noise(stack: NDArray[np.floating]) -> float:
@@ -226,22 +280,23 @@ def _moments(light: Image) -> tuple[float, float, float, float, float]:
     return x, y, xx - x * x, yy - y * y, xy - x * y
 
 
-def _shape(kernel: _Kernel, along: Image, half: float) -> Shape:
+def _shape(kernel: Image, part: NDArray[np.bool_], along: Image, half: float) -> Shape:
     """Return how light lies along a path.
 
     Parameters:
-        kernel: of the frame.
+        kernel: (49, 49) of the frame.
+        part: (49, 49) where it differs from its noise.
         along: (49, 49) place of each pixel along the path, from its middle.
         half: half the length of the path.
     """
-    steps = np.rint(along[kernel.part] * STEPS_PER_PX).astype(np.intp) + MIDDLE_STEP
-    profile = np.bincount(steps, weights=kernel.sharp[kernel.part], minlength=2 * MIDDLE_STEP + 1)
+    steps = np.rint(along[part] * STEPS_PER_PX).astype(np.intp) + MIDDLE_STEP
+    profile = np.bincount(steps, weights=kernel[part], minlength=2 * MIDDLE_STEP + 1)
     # Pixels of a tilted grid fall unevenly into the steps of the path.
     smooth = np.convolve(profile, STEP_WEIGHTS, mode="same")
     place = np.abs(np.arange(len(smooth)) - MIDDLE_STEP) / STEPS_PER_PX / max(half, 1e-6)
     at_ends = smooth[(place >= ENDS[0]) & (place <= ENDS[1])].mean()
     within = smooth[place <= MIDDLE].mean()
-    count, gap = _knots(smooth, max(PROMINENT * float(smooth.max()), PROMINENT_SIGMAS * kernel.noise))
+    count, gap = _knots(smooth, max(PROMINENT * float(smooth.max()), PROMINENT_SIGMAS * _noise(kernel)))
     return Shape(
         peak_count=count,
         gap_fraction=gap,

@@ -94,6 +94,16 @@ def test_a_sharper_frame_has_no_path():
     assert found.minor == 0.0
 
 
+def test_a_frame_without_the_usual_elongation_has_no_path():
+    found = path_of(stack(2.8, noise=NOISE), stack(3.0, bar(5.0, 40.0), noise=NOISE, seed=2))
+    assert found.length < POINT_PX
+
+
+def test_a_drift_in_sharper_seeing_is_as_long_as_it_is():
+    found = path_of(stack(2.6, bar(5.0, 40.0), noise=NOISE), stack(3.0, noise=NOISE, seed=2))
+    assert found.length == pytest.approx(5.0, rel=0.1)
+
+
 def test_wide_seeing_is_as_wide_across_as_along():
     found = path_of(stack(4.5, noise=NOISE, seed=5), stack(3.0, noise=NOISE, seed=6))
     assert found.minor > 0.75 * found.length > 2.0
