@@ -122,11 +122,16 @@ class Case:
         return self.baseline.size >= MIN_BASELINE_FRAMES
 
     @property
+    def has_few_stars(self) -> bool:
+        """Whether the field never has many stars."""
+        usual = self.baseline_median("star_count_measured")
+        return usual is not None and usual < 2 * MIN_SHAPE_STARS
+
+    @property
     def has_enough_stars(self) -> bool:
         """Whether shapes are measured on enough stars: ten, or most of the few in a field that never has more."""
-        count, usual = self.count("star_count_measured"), self.baseline_median("star_count_measured")
-        few = usual is not None and usual < 2 * MIN_SHAPE_STARS
-        return count >= MIN_SHAPE_STARS or (few and count >= max(0.5 * (usual or 0.0), 1.0))
+        count, usual = self.count("star_count_measured"), self.baseline_median("star_count_measured") or 0.0
+        return count >= MIN_SHAPE_STARS or (self.has_few_stars and count >= max(0.5 * usual, 1.0))
 
     def baseline_median(self, key: str) -> float | None:
         """Return the baseline's median of a number; ``None`` until there are enough frames."""

@@ -63,8 +63,9 @@ SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
 """Peak to valley of the sky beyond the pattern of the baseline over the cells of the field grid. The cells average, so
 that the numbers are smaller than the gradient from corner to corner."""
 
-SKY_CLEAR, SKY_DARKER = 3.3, 0.5
-"""Between these the level of the sky denies a fault; a sky that lost half of its light tells of a wrong estimate."""
+SKY_DARKER = 0.5
+"""Sky over the usual below which its level is no evidence against a fault: a sky that lost half of its light tells of a
+wrong estimate."""
 
 NIGHT_DEG = -18.0
 """Altitude of the sun below which it lights nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...baseline import MIN_MATCHED_STARS, airmass
 from ...plain import counted
 from .. import limits
@@ -167,9 +169,12 @@ def uneven_sky_by_prior(case: Case) -> Finding | None:
 
 
 def even_sky(case: Case) -> Finding | None:
-    """Return a finding that nothing is wrong with the sky, measured on matched stars and against the baseline."""
-    extinction, sky, change = case.value("extinction_mag"), case.sky_ratio, case.sky_change_share
-    if extinction is None or sky is None or change is None:
+    """Return a finding that nothing is wrong with the sky, measured on starlight and against the baseline.
+
+    Up to the border of a bright sky the level denies a fault: a sky that is only brighter rejects no frame.
+    """
+    loss_mag, sky, change = _lost_mag(case), case.sky_ratio, case.sky_change_share
+    if loss_mag is None or sky is None or change is None or loss_mag > limits.EXTINCTION_BAD_MAG:
         return None
     patchy, usual_patchy = (
         case.value("background_patchiness_fraction"),
@@ -177,17 +182,30 @@ def even_sky(case: Case) -> Finding | None:
     )
     if patchy is not None and usual_patchy is not None and patchy - usual_patchy > 0.05:
         return None
-    if case.count("matched_star_count") < MIN_MATCHED_STARS:
-        return None
-    if extinction - _airmass_loss(case) + limits.SURE_ERRORS * case.extinction_error_mag > limits.EXTINCTION_BAD_MAG:
-        return None
-    if not limits.SKY_DARKER < sky < limits.SKY_CLEAR or change.share > limits.SKY_CHANGE_CLEAR:
+    if not limits.SKY_DARKER < sky < limits.SKY_BAD or change.share > limits.SKY_CHANGE_CLEAR:
         return None
     return Finding(
-        rule="even_sky", fault="background", strength="clear", metric="extinction_mag", value=extinction,
-        limit=limits.EXTINCTION_BAD_MAG, unit="mag",
-        sentence=f"The sky is {sky:.2f} times the usual and stars have lost {extinction:.2f} mag: clear.",
+        rule="even_sky", fault="background", strength="clear", metric="extinction_mag",
+        value=case.value("extinction_mag"), limit=limits.EXTINCTION_BAD_MAG, unit="mag",
+        sentence=f"The sky is {sky:.2f} times the usual and stars have lost {loss_mag:.2f} mag at most: clear.",
     )  # fmt: skip
+
+
+def _lost_mag(case: Case) -> float | None:
+    """Return the most light in magnitudes that the stars of a frame may have lost, air not counted; ``None``: unknown.
+
+    In a field with few stars none can be matched, and the light of its standard star is compared with the usual; where
+    that is saturated, no star that is gone is all that can be said.
+    """
+    extinction = case.value("extinction_mag")
+    if extinction is not None and case.count("matched_star_count") >= MIN_MATCHED_STARS:
+        return max(extinction - _airmass_loss(case) + limits.SURE_ERRORS * case.extinction_error_mag, 0.0)
+    if not case.has_few_stars or not case.has_enough_stars:
+        return None
+    light = case.ratio("star_light_adu_s")
+    if light is None:
+        return 0.0 if case.value("star_light_adu_s") is None else None
+    return max(-2.5 * math.log10(light), 0.0) if light > 0 else None
 
 
 BACKGROUND: tuple[Rule, ...] = (
