@@ -84,9 +84,7 @@ class Ruling:
         suspected: the fault that the class names, when the frame goes to review for it with a baseline, and no
             measurement denies it unless the model is certain.
         bright: the sky is so bright that the frame is a background issue, and nothing else is wrong with its sky.
-        fits_baseline: nothing at all was found against the frame, so it may enter the baseline.
-        level_only: all that was found is a sky level that has changed, perhaps with its slope.
-        trail_only: all that was found is an elongation that may be the rig's own.
+        fits_baseline: nothing at all was found against the frame, so its numbers may be part of a trend.
     """
 
     label: str
@@ -99,8 +97,6 @@ class Ruling:
     suspected: frozenset[str]
     bright: bool
     fits_baseline: bool
-    level_only: bool
-    trail_only: bool
 
 
 def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
@@ -123,7 +119,6 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         # Some cameras are always exposed so far: five such frames are the baseline.
         against.discard("bright_ground")
     suspected = any(grade.fault_scores.get(fault, 0.0) >= limits.FAULT_NOTED for fault in FAULTS)
-    shape_fine = decided["tracking"] == decided["seeing"] == "keep"
     likely = grade.label == "unknown" or (grade.label == "good" and _good(case) >= limits.MODEL_NORMAL)
     unharmed = likely and not against and not suspected and "bad" not in {_opinion(case, fault) for fault in FAULTS}
     return Ruling(
@@ -144,11 +139,6 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
         ),
         bright=bright,
         fits_baseline=(decision == "keep" and not bright) or unharmed,
-        level_only=shape_fine and "bright_sky" in against <= {"bright_sky", "uneven_sky"},
-        trail_only=against == {"trailed_stars"}
-        and evidence["tracking"] == "suspect"
-        and decided["seeing"] == decided["background"] == "keep"
-        and _probability(grade, "tracking") < limits.MODEL_SURE_TRAIL,
     )
 
 

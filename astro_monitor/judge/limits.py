@@ -51,6 +51,10 @@ SUPERB = 0.8
 FWHM_CLEAR = 1.25
 """Up to here the measurement denies bad seeing; a little below the border, because a baseline is no exact F0."""
 
+CREPT_UP = 0.96 * FWHM_BAD
+"""FWHM over the sharpest of a target from which a slow loss of focus is looked at. The sharpest is the median of five
+frames, which is two frames, or 4 % at 2 % a frame, behind a steady drift."""
+
 SURE_ERRORS = 2.0
 """A number is firm evidence when it is beyond its border by so many times its own error, or its scatter on good
 frames."""
@@ -143,9 +147,6 @@ cost of a good frame that is rejected (at most 0.5 %)."""
 
 MODEL_CERTAIN = 0.97
 """From this probability on frames that the model condemns although the measurements deny it are looked at."""
-
-MODEL_SURE_TRAIL = 0.9
-"""From this probability of a tracking fault an elongation is not taken for the rig's own, however steady it is."""
 
 MODEL_GOOD = 0.75
 """Below this probability of ``good`` a frame is not kept on the model's opinion alone."""

@@ -93,16 +93,16 @@ def _blur(case: Case) -> str:
 def slow_blur(case: Case) -> Finding | None:
     """Width against the sharpest this target has been, so that a slow loss of focus cannot become the baseline."""
     value, floor, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
-    if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.FWHM_BAD * floor:
+    if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.CREPT_UP * floor:
         return None
     if not case.has_enough_stars or _ordinary_here(case) is not None:
         return None
     strength: Strength = "suspect" if _doubtful(case, "fwhm_minor_px", floor) else "firm"
     return Finding(
         rule="slow_blur", fault="seeing", strength=strength, metric="fwhm_minor_px", value=value,
-        limit=limits.FWHM_BAD * floor, unit="px", label="bad_seeing", cause=_blur(case) or "defocus",
+        limit=limits.CREPT_UP * floor, unit="px", label="bad_seeing", cause=_blur(case) or "defocus",
         sentence=f"FWHM {value:.2f} px has crept up to {value / floor:.2f} times the sharpest of this target, "
-        f"{floor:.2f} px; {limits.FWHM_BAD:g} times is the border: refocus.",
+        f"{floor:.2f} px; {limits.CREPT_UP:.2f} times is the border: refocus.",
     )  # fmt: skip
 
 
