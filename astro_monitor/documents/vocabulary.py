@@ -75,14 +75,15 @@ Decision = Literal["keep", "review", "reject"]
 DECISIONS: tuple[Decision, ...] = ("keep", "review", "reject")
 """All decisions, the best first."""
 
-AlertKind = Literal["tracking", "seeing", "background", "failures"]
-"""What an alert is about: a fault, or files that cannot be read."""
+AlertKind = Literal["tracking", "seeing", "background", "obstruction", "pointing", "failures"]
+"""What an alert is about: a fault, something in front of a part of the field, another field than that of the frames
+before, or files that cannot be read."""
 
 AlertChange = Literal["opened", "updated", "closed"]
 """What an alert document reports."""
 
-Severity = Literal["warning", "severe"]
-"""How bad the trouble of an alert is."""
+Severity = Literal["info", "warning", "severe"]
+"""How bad the trouble of an alert is; ``info``: worth knowing, as that the moon is up, and nothing to repair."""
 
 FrameKind = Literal[
     "light", "dark", "flat", "bias", "product", "guide", "focus", "snapshot", "defect_map", "unknown"

@@ -21,6 +21,8 @@ _BY_KIND = {
     "tracking": "Check guiding, balance, cables and wind.",
     "seeing": "Run the autofocus; if it does not help, the air is unsteady.",
     "background": "Look at the sky and for stray light.",
+    "obstruction": "Look for a tree, a wall, the dome or a cable in front of the telescope.",
+    "pointing": "Plate-solve and centre the target again; look for a slipped clutch or a wrong sync.",
     "failures": "Check the disk, the network share and the capture program; the frames are named in the log.",
 }
 
@@ -29,7 +31,7 @@ def advice_for(kind: str, cause: str) -> str:
     """Return the advice of an alert for a cause, or for the kind of warning when the cause is not known.
 
     Parameters:
-        kind: ``tracking``, ``seeing``, ``background`` or ``failures``.
+        kind: one of ``AlertKind``.
         cause: one of ``records.CAUSES``; anything else counts as unknown.
     """
     return _BY_CAUSE.get(cause, _BY_KIND[kind])

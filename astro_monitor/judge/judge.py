@@ -36,7 +36,9 @@ from .course import Course, Step
 from .evidence import Case, Finding
 from .memory import RigMemories, RigMemory
 from .rulebook import RuleBook
+from .signs import FAULT_KINDS, FLAG_KINDS, shown_name, sign_of_fault, sign_of_flag
 from .weight import LEAST_WEIGHT, stacking_weight
+from .widening import Rise
 
 logger = logging.getLogger(__name__)
 
@@ -101,12 +103,15 @@ class Judge:
         memory.course.note(step)
         if ruling.fits_baseline:
             memory.trends.note(examined, step.moment_s)
+        rise = memory.note_width(examined, ruling.fault, step.moment_s)
         cause = cause_of(case, findings, memory.course)
-        remarks = (*memory.trends.reasons(), *_restarted(restart.sentence, case.baseline.size))
+        remarks = (*memory.reasons(rise), *_restarted(restart.sentence, case.baseline.size))
         verdict = self._verdict(case, findings, ruling, cause, remarks)
         memory.history.note(examined)
         memory.history.note_streaks(examined)
-        return verdict, self._warn(memory.history.key.rig, examined, ruling, cause)
+        alerts = self._warn(case, ruling, cause, memory, rise)
+        memory.note_pointing(examined)
+        return verdict, alerts
 
     def judge_again(self, examined: Examined) -> Verdict:
         """Decide on a frame that was judged before, with the present baseline; nothing is learnt from it, no alert
@@ -273,16 +278,27 @@ class Judge:
         judge._alerts = {(alert_state.rig, alert_state.kind): alert_state for alert_state in alert_states}
         return judge
 
-    def _warn(self, rig: str, examined: Examined, ruling: Ruling, cause: Cause) -> tuple[Alert, ...]:
+    def _warn(
+        self, case: Case, ruling: Ruling, cause: Cause, memory: RigMemory, rise: Rise | None
+    ) -> tuple[Alert, ...]:
         """Note the ruling on a frame in the warnings of its rig; return the alerts that open, change or close."""
+        examined, rig = case.examined, memory.history.key.rig
         moment_s = _seconds(examined.meta.date_obs_utc or examined.arrival.settled_utc)
-        kinds: tuple[AlertKind, ...] = ("tracking", "seeing", "background")
-        noted = []
-        warned_of: set[str] = {kind for kind in kinds if self._alert_state(kind, rig).alert_id}
-        for kind in kinds:
-            named = cause if cause.name in CAUSES_OF_FAULT[kind] else NO_CAUSE
-            sign = _with_other_alerts(_sign(ruling, kind), kind, ruling.fault, warned_of)
-            noted.append(self._alert_state(kind, rig).note(sign, examined.frame_id, named, moment_s, self._settings))
+        warned_of = {kind for kind in FAULT_KINDS if self._alert_state(kind, rig).alert_id}
+        named: dict[AlertKind, tuple[Sign, Cause]] = {}
+        for kind in FAULT_KINDS:
+            likely = cause if cause.name in CAUSES_OF_FAULT[kind] else NO_CAUSE
+            named[kind] = (sign_of_fault(kind, ruling, likely.name, warned_of, widened=memory.widened), likely)
+        for kind in FLAG_KINDS:
+            elsewhere = memory.is_sent_elsewhere(examined)
+            named[kind] = (sign_of_flag(kind, case, ruling, sent_elsewhere=elsewhere), NO_CAUSE)
+        noted = [
+            self._alert_state(kind, rig).note(
+                sign, examined.frame_id, likely, moment_s, self._settings, name=shown_name(examined),
+                notice=None if rise is None or kind != "seeing" else rise.notice(),
+            )
+            for kind, (sign, likely) in named.items()
+        ]  # fmt: skip
         read = self._alert_state("failures", "").note(
             "good", examined.frame_id, NO_CAUSE, _seconds(examined.arrival.settled_utc), self._settings
         )
@@ -336,30 +352,6 @@ def _opinions(grade: Grade, fault: str) -> dict[str, float]:
     by_cause = grade.cause_probabilities or {grade.cause: grade.cause_probability}
     by_cause = {"moon": by_cause.get("twilight", 0.0), **by_cause}
     return {name: round(by_cause[name], 4) for name in CAUSES_OF_FAULT.get(fault, ()) if name in by_cause}
-
-
-def _sign(ruling: Ruling, fault: str) -> Sign:
-    """Return what a frame means for the alert about one fault."""
-    if fault in ruling.severe:
-        return "severe"
-    decision = ruling.fault_decisions[fault]
-    if decision == "reject" or (fault == "background" and ruling.bright):
-        return "bad"
-    others = any(decision == "reject" for decision in ruling.fault_decisions.values())
-    if fault in ruling.suspected and not others:
-        return "suspect"
-    return "good" if decision == "keep" and (ruling.decision == "keep" or others) else "doubtful"
-
-
-def _with_other_alerts(sign: Sign, kind: str, fault: str, warned_of: set[str]) -> Sign:
-    """Weigh a sign while there is an alert about another fault, which may look like this one for a frame.
-
-    Elongated stars are wide, too, and stars out of focus seem elongated: what comes with a fault that has been
-    reported is not new, and what is severe must be so in a second frame.
-    """
-    if sign == "bad" and fault != kind and fault in warned_of:
-        return "doubtful"
-    return "bad" if sign == "severe" and warned_of - {kind} else sign
 
 
 def _seconds(moment: datetime) -> float:

@@ -18,7 +18,7 @@ from astro_monitor import AstroMonitorError, load_settings
 from .follow import Follower
 from .status import OpenWarnings, read
 
-KINDS = ("tracking", "seeing", "background", "failures")
+KINDS = ("tracking", "seeing", "background", "obstruction", "pointing", "failures")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

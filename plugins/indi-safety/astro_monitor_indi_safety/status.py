@@ -18,7 +18,7 @@ Report = dict[str, Any]
 
 @dataclass
 class OpenWarnings:
-    """Which of the wanted warnings are open.
+    """Which of the wanted warnings are open. Alerts for information, as of a bright moon, never count.
 
     Parameters:
         kinds: that make the sky unsafe, such as ``background``.
@@ -34,7 +34,7 @@ class OpenWarnings:
         alert = view(document)
         if not isinstance(alert, AlertView):
             return
-        if document.kind == "alert.closed":
+        if document.kind == "alert.closed" or alert.severity == "info":
             self._open.pop(alert.alert_id, None)
         elif alert.kind in self.kinds and (not self.severe_only or alert.severity == "severe"):
             self._open[alert.alert_id] = alert.sentence

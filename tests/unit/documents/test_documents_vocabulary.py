@@ -48,8 +48,9 @@ def test_every_class_has_a_fault_and_every_cause_belongs_to_one_fault():
     assert set(words.CAUSES_OF_CLASS) == set(words.CLASSES) == set(words.WORST_CLASS_FIRST)
 
 
-def test_alerts_are_about_the_faults_and_about_files_that_fail():
-    assert get_args(words.AlertKind) == (*words.FAULTS, "failures")
+def test_alerts_are_about_the_faults_the_field_and_files_that_fail():
+    assert get_args(words.AlertKind) == (*words.FAULTS, "obstruction", "pointing", "failures")
+    assert len({advice_for(kind, "none") for kind in get_args(words.AlertKind)}) == len(get_args(words.AlertKind))
 
 
 @pytest.mark.parametrize("fault", words.FAULTS)

@@ -222,7 +222,7 @@ def test_a_withdrawn_frame_leaves_no_trace_in_later_alerts(signs: list[str], tak
     was_open = bool(warden.alert_id)
     rested = warden.retract(str(taken))
     assert len(warden.frames) == len(warden.recent)
-    assert str(taken) not in {*warden.frames, *(name for name, _ in warden.evidence)}
+    assert str(taken) not in {*warden.frames, *(name for name, _, _ in warden.evidence)}
     assert warden.good_in_a_row >= 0
     change = warden.reconsider(rules) if rested else None
     assert was_open or change is None

@@ -52,6 +52,15 @@ def test_other_warnings_do_not_count(status):
     assert warnings.reasons() == ["The background is bad."]
 
 
+def test_an_alert_for_information_leaves_the_roof_open(status):
+    """A bright moon is nothing to close a roof for; cloud under it is."""
+    warnings = status.OpenWarnings(frozenset({"background"}))
+    warnings.hear(alert("opened", severity="info"))
+    assert warnings.reasons() == []
+    warnings.hear(alert("updated", severity="warning"))
+    assert len(warnings.reasons()) == 1
+
+
 @pytest.mark.parametrize("silent_is_safe", [False, True])
 def test_silence_is_reported_and_counts_as_set(status, silent_is_safe):
     said = status.judged(status.OpenWarnings(frozenset()), silent=True, silent_is_safe=silent_is_safe)
