@@ -133,71 +133,6 @@ def _daylight(rng: np.random.Generator) -> Array:
     return np.asarray(rng.uniform(10000, 45000) * scene)
 
 
-def _indoor(rng: np.random.Generator) -> Array:
-    """A room at night: walls, furniture, a window or a lamp, out of focus."""
-    light = np.full(SHAPE, rng.uniform(50, 3000)) * (1 + rng.uniform(-0.5, 0.5) * _X / SHAPE[1])
-    for _ in range(int(rng.integers(4, 25))):
-        left, top = rng.integers(0, SHAPE[1] - 40), rng.integers(0, SHAPE[0] - 40)
-        light[top : top + rng.integers(20, 400), left : left + rng.integers(20, 500)] *= rng.uniform(0.2, 3)
-    for _ in range(int(rng.integers(0, 6))):
-        lamp = np.hypot(_X - rng.uniform(0, SHAPE[1]), _Y - rng.uniform(0, SHAPE[0]))
-        light += rng.uniform(5e3, 1e5) / (1 + (lamp / rng.uniform(3, 40)) ** 2)
-    return np.asarray(gaussian_filter(light, rng.uniform(0.5, 12)))
-
-
-def _webcam(rng: np.random.Generator) -> Array:
-    """A small camera at the dome or in the garden: few levels, squares of compression, a line with the time."""
-    step = int(rng.choice([1, 2, 4]))
-    scene = _daylight(rng) if rng.random() < 0.4 else 0.15 * _daylight(rng) + _indoor(rng)
-    small = scene[::step, ::step]
-    small = small + rng.normal(0, rng.uniform(0.005, 0.05) * small.max(), small.shape)
-    height, width = (side // 8 * 8 for side in small.shape)
-    squares = small[:height, :width].reshape(height // 8, 8, width // 8, 8).mean(axis=(1, 3))
-    blocky = np.kron(squares, np.ones((8, 8)))
-    kept = rng.uniform(0.2, 0.9)
-    small = np.pad((1 - kept) * blocky + kept * small[:height, :width], ((0, 8), (0, 8)), mode="edge")
-    levels = np.rint(255 * np.clip(small / np.quantile(small, 0.99), 0, 1)) * rng.choice([1, 100, 257])
-    picture = np.kron(levels, np.ones((step, step)))[: SHAPE[0], : SHAPE[1]]
-    _write_line(rng, picture, int(rng.integers(4, 40)), 10, 20, 2, float(picture.max()))
-    return np.asarray(picture)
-
-
-def _text(rng: np.random.Generator) -> Array:
-    """A page or a screenshot: lines of signs, windows, a plot."""
-    dark = bool(rng.random() < 0.5)
-    paper, ink = (
-        (rng.uniform(0, 3000), rng.uniform(2e4, 6e4)) if dark else (rng.uniform(2e4, 6e4), rng.uniform(0, 3000))
-    )
-    picture = np.full(SHAPE, paper)
-    for _ in range(int(rng.integers(0, 4))):
-        left, top = rng.integers(0, SHAPE[1] - 100), rng.integers(0, SHAPE[0] - 100)
-        right, bottom = left + rng.integers(80, 500), top + rng.integers(60, 400)
-        picture[top:bottom, left:right] = rng.uniform(min(paper, ink), max(paper, ink))
-        picture[top : top + 2, left:right] = picture[top:bottom, left : left + 2] = ink
-    size = int(rng.integers(1, 4))
-    for line in range(int(rng.integers(5, 40)), SHAPE[0] - 10 * size, int(rng.integers(9, 16)) * size):
-        if rng.random() < 0.85:
-            signs = int(rng.integers(3, (SHAPE[1] - 60) // (6 * size)))
-            _write_line(rng, picture, line, int(rng.integers(5, 50)), signs, size, ink)
-    if rng.random() < 0.3:
-        curve = (SHAPE[0] / 2 + 100 * _smooth(rng, 20)[0]).astype(int).clip(0, SHAPE[0] - 2)
-        picture[curve, np.arange(SHAPE[1])] = picture[curve + 1, np.arange(SHAPE[1])] = ink
-    return picture
-
-
-def _write_line(
-    rng: np.random.Generator, picture: Array, top_px: int, left_px: int, signs: int, size_px: int, ink: float
-) -> None:
-    """Draw a line of made-up signs, 5 × 7 dots each, in place."""
-    for number in range(signs):
-        if rng.random() < 0.15:  # a space
-            continue
-        dots = np.kron(rng.random((7, 5)) < rng.uniform(0.3, 0.55), np.ones((size_px, size_px), np.bool_))
-        left = left_px + 6 * size_px * number
-        part = picture[top_px : top_px + 7 * size_px, left : left + 5 * size_px]
-        part[dots[: part.shape[0], : part.shape[1]]] = ink
-
-
 def _smooth(rng: np.random.Generator, scale_px: float) -> Array:
     """Gaussian noise of one scale, spread 1."""
     field = gaussian_filter(rng.normal(0, 1, SHAPE), scale_px, mode="wrap")
@@ -213,8 +148,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Array]] = {
     "flat": _flat,
     "noise": _noise,
     "daylight": _daylight,
-    "indoor": _indoor,
-    "webcam": _webcam,
-    "text": _text,
 }
 """What there is: the name as the report shows it, and how it is made."""
