@@ -7,6 +7,7 @@ Functions that compare a frame with a baseline are pure, and the same for the ju
 from .airmass import airmass, airmass_loss_mag
 from .camera import estimate
 from .camera_pool import CameraPool
+from .centres import SAME_TRAIL_SHARE_ON_PURPOSE
 from .changes import Restart, has_other_unit
 from .effective import PEDESTAL_KEYS, pedestal_values, source_in_words, with_camera
 from .exposed import Exposed
@@ -35,6 +36,7 @@ __all__ = [
     "MIN_BASELINE_FRAMES",
     "MIN_MATCHED_STARS",
     "PEDESTAL_KEYS",
+    "SAME_TRAIL_SHARE_ON_PURPOSE",
     "TURNED_DEG",
     "WINDOW_FRAMES",
     "CameraPool",

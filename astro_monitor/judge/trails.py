@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..baseline import MIN_MATCHED_STARS
+from ..baseline import MIN_MATCHED_STARS, SAME_TRAIL_SHARE_ON_PURPOSE
 from . import limits
 from .evidence import Case
 
@@ -60,12 +60,27 @@ def trail_of(case: Case) -> Trail | None:
     width = case.value("fwhm_minor_px") or case.value("fwhm_px")
     if not width:
         return None
+    if case.not_sidereal:
+        return _on_purpose(case, width)
     found = [one for one in (_by_moments(case), _by_matched_stars(case), _by_kernel(case)) if one is not None]
     if not found:
         return None
     ordered = sorted(found, key=lambda one: one.length_px)
     sure, most = ordered[-2 if len(ordered) > 1 else -1], ordered[-1]
     return Trail(sure, most, width, beyond_usual=case.excess_trail_ratio is not None)
+
+
+def _on_purpose(case: Case, width: float) -> Trail | None:
+    """Return the trail of a frame of a target that moves: none where its stars trail about like those of the others.
+
+    The stars are no points there, so that the same stars and the kernel measure nothing.
+    """
+    usual, found = case.usual_trail_ratio, _by_moments(case)
+    if found is None or usual is None or case.excess_trail_ratio is None or case.baseline.prior:
+        return None
+    alike = case.excess_trail_ratio**2 <= SAME_TRAIL_SHARE_ON_PURPOSE * usual**2
+    trail = Measured(0.0, found.angle_deg) if alike else found
+    return Trail(trail, trail, width, beyond_usual=True)
 
 
 def _by_moments(case: Case) -> Measured | None:
@@ -81,10 +96,15 @@ def _by_moments(case: Case) -> Measured | None:
 
 
 def _by_matched_stars(case: Case) -> Measured | None:
-    """Return the trail in the difference between the same stars now and in the reference frame."""
+    """Return the trail in the difference between the same stars now and in the reference frame.
+
+    The reference is the frame with most light, and may be drawn out itself: the usual difference from it is taken off.
+    """
     plus, cross = case.value("matched_trail_plus_px2"), case.value("matched_trail_cross_px2")
     if plus is None or cross is None or not case.has_baseline or case.count("matched_star_count") < MIN_MATCHED_STARS:
         return None
+    plus -= case.baseline_median("matched_trail_plus_px2") or 0.0
+    cross -= case.baseline_median("matched_trail_cross_px2") or 0.0
     return Measured(math.sqrt(math.hypot(plus, cross)), math.degrees(0.5 * math.atan2(cross, plus)) % 180.0)
 
 

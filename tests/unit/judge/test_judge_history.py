@@ -265,3 +265,15 @@ def test_a_target_without_a_name_is_known_by_its_place(frame):
     assert key_of(frame(0, meta=here)) == key_of(frame(1, meta=dithered)) != key_of(frame(2, meta=elsewhere))
     assert key_of(frame(3, meta={"target": None})).target == ""
     assert key_of(frame(4, meta={**here, "target": "M 31"})).target == "m 31"
+
+
+def test_stars_that_trail_alike_on_a_target_that_moves_are_no_fault(judge, frame):
+    comet = {"meta": {"target": "C/2023 P1"}, "elongation": 4.0, "angle_coherence": 0.95}
+    first = [judge.judge(frame(number, trail_length_px=12.0, **comet))[0] for number in range(5)]
+    assert "reject" not in {verdict.decision for verdict in first}
+    later = [
+        judge.judge(frame(number, trail_length_px=12.0 + 0.3 * (number % 2), **comet))[0] for number in range(5, 9)
+    ]
+    assert {(verdict.decision, verdict.label) for verdict in later} == {("keep", "good")}
+    across, _ = judge.judge(frame(9, trail_length_px=12.0, elongation_angle_deg=120.0, **comet))
+    assert across.label in ("bad_tracking", "very_bad_tracking")
