@@ -25,10 +25,10 @@ from .sensors import ANY, ReadNoise, read_noise_of
 
 LEAST_NOISE_E, MOST_NOISE_E, NOISES = 0.5, 2000.0, 160
 """Noise of a pixel in electrons that the grid covers, and its number of steps (5 % each)."""
-SHARES = 16
-"""Steps of the read noise, as a share of the noise, between ``LEAST_SHARE`` and 1."""
-LEAST_SHARE = 0.01
-"""Smallest read noise on the grid, as a share of the noise: its square no longer counts."""
+SHARES = 28
+"""Steps of the grid across: the logarithm of the sky over the squared read noise, both in electrons."""
+LEAST_SHARE, MOST_SHARE = -7.0, 9.0
+"""That logarithm at both ends: beyond them the smaller of the two no longer counts."""
 USUAL_GAIN_E, GAIN_WIDTH = 0.55, 1.1
 """Median gain of cameras in electrons per ADU of 16 bits, and standard deviation of its logarithm: 0.06 (12 bits padded
 to 16, high gain) to 5 (deep wells)."""
@@ -44,11 +44,14 @@ NEGATIVE = 1e-4
 """Part of the pixels below zero from which a pedestal was subtracted."""
 SUBTRACTED_NOISES = 3.0
 """Sky level in units of its noise, below which the sky may have been subtracted: it says nothing then."""
+SKY_LEFT_NOISES = 0.3
+"""Sky level in units of its noise, up to which the sky of floating-point pixels was subtracted together with the
+pedestal."""
 HEADER_GAIN_ERROR, HEADER_GAIN_WRONG = 0.08, 0.05
 """Error of a gain in a header, and how often it is something else."""
 PEDESTAL_WRONG = 0.02
 """How often a pedestal in a header is something else."""
-TIME_ERROR, TIME_WRONG = 0.08, 0.02
+TIME_ERROR, TIME_WRONG = 0.08, 0.01
 """Error of the slope over time beyond its scatter, as a fraction of it, and how often it is something else."""
 FIELD_ERROR, FIELD_TOO_STEEP, FIELD_TOO_FLAT = 0.12, 0.03, 0.2
 """The same of the slope over the field, which is more often too flat than too steep."""
@@ -73,11 +76,12 @@ class _Grid:
     sky_e: Numbers
 
 
-def estimate(frames: Sequence[Exposed]) -> Camera:
+def estimate(frames: Sequence[Exposed], read_noise: ReadNoise | None = None) -> Camera:
     """Return gain, pedestal and read noise of the camera that took some frames.
 
     Parameters:
         frames: light, bias and dark frames of one camera at one gain and binning, the newest last.
+        read_noise: of one pixel as it is read; ``None``: by the name of the camera.
 
     Returns:
         ``UNKNOWN_CAMERA`` without a light frame whose noise was measured.
@@ -87,15 +91,17 @@ def estimate(frames: Sequence[Exposed]) -> Camera:
         return UNKNOWN_CAMERA
     if lights[-1].is_calibrated:
         frames = lights
-    ordered = sorted(lights, key=lambda frame: frame.level_adu)
-    middle, newest = ordered[len(ordered) // 2], lights[-1]
+    # A dark sky tells the pedestal best: its error is that of the gain times the sky.
+    ordered = sorted(lights, key=lambda frame: frame.variance_adu2)
+    darkest, newest = ordered[len(ordered) // 8], lights[-1]
     unit = newest.unit_adu
-    level, variance = middle.level_adu / unit, middle.variance_adu2 / unit**2
+    level, variance = darkest.level_adu / unit, darkest.variance_adu2 / unit**2
     noise = math.sqrt(variance)
     grid = _grid(level, variance)
     factors: dict[CameraSource, Numbers] = {}
-    prior = _normal(np.log(grid.gain / USUAL_GAIN_E), GAIN_WIDTH) + _read_noise(grid, newest)
-    prior += _normal(np.log(grid.sky_e / USUAL_SKY_E), SKY_WIDTH) - np.log(grid.sky_e / grid.gain**2)
+    # The steps of the grid are even in what makes an even density of sky and read noise in their logarithms.
+    prior = _usual_gain(grid) + _read_noise(grid, newest, read_noise)
+    prior += _normal(np.log(grid.sky_e / USUAL_SKY_E), SKY_WIDTH)
     over_time, over_field = slopes(frames, unit)
     factors["photon_transfer"] = _time_factor(grid, over_time) + _field_factor(grid, over_field)
     factors["header"] = _header_gain(grid, newest, unit)
@@ -108,7 +114,7 @@ def estimate(frames: Sequence[Exposed]) -> Camera:
         dark = [frame for frame in frames if frame.kind == kind and frame.cells]
         if dark:
             factors[kind] = _calibration_factor(grid, dark[-1], level, unit)
-    found = _camera(grid, prior, factors, unit, len(lights))
+    found = _camera(grid, prior, factors, unit, len(lights), newest.noise_error)
     told = _told_pedestal(frames, newest)
     agrees = told is not None and abs(found.pedestal_adu - told) <= AGREES * max(found.pedestal_error_adu, 1.0 * unit)
     return replace(found, pedestal_adu=told) if told is not None and agrees else found
@@ -129,7 +135,7 @@ def slopes(frames: Sequence[Exposed], unit_adu: float = 1.0) -> tuple[Slope, Slo
         frames: of one camera; frames whose sky was subtracted are left out: their level says nothing.
         unit_adu: ADU of 16 bits in the unit of their pixels.
     """
-    telling = [frame for frame in frames if frame.cells and not _is_subtracted(frame)]
+    telling = [frame for frame in frames if frame.cells and not _is_subtracted(frame) and not frame.is_coarse]
     lights = [frame for frame in telling if frame.kind == "light"]
     if not lights:
         return NO_SLOPE, NO_SLOPE
@@ -148,14 +154,14 @@ def _is_subtracted(frame: Exposed) -> bool:
 def _grid(level_adu: float, variance_adu2: float) -> _Grid:
     """Return the grid for a frame with this level and variance, in ADU of 16 bits."""
     noise_e = np.geomspace(LEAST_NOISE_E, MOST_NOISE_E, NOISES)[:, None]
-    share = np.geomspace(LEAST_SHARE, 1.0, SHARES + 1)[None, :-1] * (1.0 / LEAST_SHARE) ** (0.5 / SHARES)
-    read_noise_e = noise_e * share
+    ratio = np.exp(np.linspace(LEAST_SHARE, MOST_SHARE, SHARES))[None, :]
+    read_noise_e = noise_e / np.sqrt(1.0 + ratio)
+    sky_e = noise_e**2 * ratio / (1.0 + ratio)
     gain = np.broadcast_to(noise_e / math.sqrt(variance_adu2), read_noise_e.shape)
-    sky_e = noise_e**2 - read_noise_e**2
     return _Grid(gain=gain, read_noise_e=read_noise_e, pedestal_adu=level_adu - sky_e / gain, sky_e=sky_e)
 
 
-def _normal(distance: Numbers, width: float) -> Numbers:
+def _normal(distance: Numbers, width: float | Numbers) -> Numbers:
     """Return the logarithm of a Gaussian, but for its constant."""
     return np.asarray(-0.5 * (distance / width) ** 2, np.float64)
 
@@ -173,13 +179,25 @@ def _tailed(distance: Numbers, width: float | Numbers, wrong: float | Numbers, b
     return np.asarray(np.log(np.exp(-0.5 * np.minimum((distance / width) ** 2, 700.0)) + floor), np.float64)
 
 
-def _read_noise(grid: _Grid, frame: Exposed) -> Numbers:
+def _usual_gain(grid: _Grid) -> Numbers:
+    """Return the factor of what gains cameras have; one in twenty has any."""
+    log_gain = np.log(grid.gain / USUAL_GAIN_E)
+    usual, any_gain = np.exp(_normal(log_gain, GAIN_WIDTH)), np.exp(_normal(log_gain, 3.0 * GAIN_WIDTH)) / 3.0
+    return np.asarray(np.log(0.95 * usual + 0.05 * any_gain + LOWEST), np.float64)
+
+
+def _read_noise(grid: _Grid, frame: Exposed, known: ReadNoise | None) -> Numbers:
     """Return the factor of the read noise by the table of cameras; binning may have added up several."""
-    noise: ReadNoise = read_noise_of(frame.camera)
-    binned = max(frame.binning, 1)
+    noise = known or read_noise_of(frame.camera)
+    binned = 1 if known else max(frame.binning, 1)
     width = math.log(noise.high_e / noise.low_e) / (2.0 if noise is ANY else 3.0)
     middle = 0.5 * math.log(noise.low_e * noise.high_e) + 0.5 * math.log(binned)
-    return _normal(np.log(grid.read_noise_e) - middle, math.hypot(width, 0.5 * math.log(binned)))
+    width = math.hypot(width, 0.5 * math.log(binned))
+    larger = np.log(grid.read_noise_e) - middle
+    if frame.is_calibrated or frame.negative_fraction > NEGATIVE:
+        # The dark current was subtracted, and its noise is still there.
+        return _normal(larger, 1.0) if known is None else _normal(larger, np.where(larger > 0.0, width + 0.7, width))
+    return _normal(larger, width)
 
 
 def _time_factor(grid: _Grid, slope: Slope) -> Numbers:
@@ -232,7 +250,7 @@ def _pedestal_factor(
         width = np.hypot(math.hypot(2.0, 0.1 * noise), SLACK * (level - told))
         source: CameraSource = "overscan" if frame.pedestal_source == "BIASSEC" else "header"
         return _tailed(pedestal - told, width, PEDESTAL_WRONG, ANY_GAIN * max(level - told, noise)), source
-    if level <= 0.0 or (not frame.whole_numbers and level <= SUBTRACTED_NOISES * noise and frame.negative_fraction > 0):
+    if level <= (0.0 if frame.whole_numbers else SKY_LEFT_NOISES * noise):
         # The sky was subtracted, or whole numbers were read with the wrong zero: any pedestal will do.
         return np.zeros_like(pedestal), "prior"
     zero_share = ZERO_SHARE_WHOLE if frame.whole_numbers else ZERO_SHARE_FLOAT
@@ -263,7 +281,9 @@ def _calibration_factor(grid: _Grid, frame: Exposed, sky_adu: float, unit: float
     return by_level + by_noise
 
 
-def _camera(grid: _Grid, prior: Numbers, factors: dict[CameraSource, Numbers], unit: float, lights: int) -> Camera:
+def _camera(
+    grid: _Grid, prior: Numbers, factors: dict[CameraSource, Numbers], unit: float, lights: int, own_error: float
+) -> Camera:
     """Return means and errors of the posterior, and the source that narrows the gain most."""
     whole = prior + sum(factors.values())
     weights = _weights(whole)
@@ -279,7 +299,7 @@ def _camera(grid: _Grid, prior: Numbers, factors: dict[CameraSource, Numbers], u
             source, widest = name, without
     return Camera(
         e_per_adu=math.exp(middle) / unit,
-        e_per_adu_error_fraction=width,
+        e_per_adu_error_fraction=math.hypot(width, own_error),
         pedestal_adu=pedestal * unit,
         pedestal_error_adu=pedestal_error * unit,
         read_noise_e=math.exp(log_noise),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,10 @@ Cell = tuple[int, float, float, int]
 """Place, level in ADU, variance in ADU² and number of pairs of one part of the field."""
 NO_LEVEL_BELOW = 1000.0
 """Levels below minus this many ADU have another zero: numbers of a camera that were read without their offset."""
+COARSE_STEPS, COARSE_ERROR = 0.5, 0.7
+"""Noise in steps between stored values below which it cannot be measured, and its error then."""
+SMOOTH = 0.85
+"""Independence of neighbouring pixels below which the noise has structure."""
 DIGITS = 7
 """Significant digits of a level that are kept: a hundredth of an ADU."""
 
@@ -84,6 +89,21 @@ class Exposed:
     def is_calibrated(self) -> bool:
         """Whether bias or dark were subtracted already: raw bias and dark frames then say nothing of its levels."""
         return bool(self.pedestal_source) and self.pedestal_adu == 0.0
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the noise is lost in the rounding of stored values."""
+        return self.variance_adu2 < (COARSE_STEPS * self.step_adu) ** 2
+
+    @property
+    def noise_error(self) -> float:
+        """Error of the variance, in natural logarithms: counting, rounding, and structure that is no noise.
+
+        Differences of next neighbours and of distant pixels disagree where faint stars crowd or pixels were smoothed.
+        """
+        pairs = median([cell[3] for cell in self.cells]) if self.cells else 1.0
+        structure = -math.log(min(max(self.independence, 0.05), 1.0)) if self.independence < SMOOTH else 0.0
+        return math.hypot(math.sqrt(2.0 / max(pairs, 1.0)), structure, COARSE_ERROR if self.is_coarse else 0.0)
 
     def compares(self, other: Exposed) -> bool:
         """Return whether levels of both frames have the same unit and zero, as far as their pixels show.

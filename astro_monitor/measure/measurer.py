@@ -33,7 +33,7 @@ from .background import Background, background
 from .ephemeris import KEYS as EPHEMERIS
 from .ephemeris import Site, sun_and_moon
 from .grid import dead_cell_fraction, field_grid, fwhm_spread_fraction
-from .noise import FEWEST_PAIRS, sky_noise
+from .noise import UNSURE_PAIRS, sky_noise
 from .numbers import OUT_OF_RANGE, Numbers
 from .relation import NOT_COMPARED, RELATIVE
 from .separation import separation_px
@@ -186,7 +186,7 @@ def _noise_of(frame: Frame, detections: Detections) -> SkyNoise:
         return noise
     variance_adu2 = float(sky.noise_adu) ** 2 * float(frame.sensor_px_per_px) ** 2
     whole = NoiseCell(
-        place=0, level_adu=float(np.median(sky.level_adu)), variance_adu2=variance_adu2, pairs=FEWEST_PAIRS
+        place=0, level_adu=float(np.median(sky.level_adu)), variance_adu2=variance_adu2, pairs=UNSURE_PAIRS
     )
     return replace(noise, cells=(whole,))
 

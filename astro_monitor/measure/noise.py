@@ -23,6 +23,8 @@ MOST_PAIRS = 150_000
 percent."""
 FEWEST_PAIRS = 200
 """Pairs of a cell from which its variance is of use: 10 %."""
+UNSURE_PAIRS = 8
+"""Pairs that stand for a variance that includes stars and gradients: its error is a factor of 1.6."""
 FIRST_LOOK = 2048
 """Pairs of a cell that are sorted for its level, and for a first value of its noise."""
 CLIP = 2.5

@@ -23,6 +23,7 @@ from ..options import FILES, ConfigOption, JsonOption, LogOption, UtcOption, err
 from ..page import Page, Piece, Row
 from ..printing import print_json, summary
 from ..show import DECISION_STYLE, FAILED_STYLE, SKIPPED_STYLE, WIDE, flags, number, reasons
+from ..skysource import sky_remarks
 from ..stopping import stop_on_signals
 
 SECTION = FILES
@@ -95,6 +96,10 @@ def run_grade(
         base = _base(outcomes)
         rows = [_row(outcome, revised.get(outcome.frame_id or ""), names, base) for outcome in outcomes]
         page.table(("decision", "class", *names, "file, flags, reasons"), rows, right=names)
+    verbose = settings.log_level in ("DEBUG", "INFO")
+    judged = [outcome for outcome in outcomes if isinstance(outcome, FrameJudgedView)]
+    for remark in sky_remarks(judged, verbose=verbose) if not as_json else ():
+        err.print(remark, markup=False)
     err.print(summary(counts))
 
 
