@@ -294,8 +294,10 @@ def _shape(kernel: Image, part: NDArray[np.bool_], along: Image, half: float) ->
     # Pixels of a tilted grid fall unevenly into the steps of the path.
     smooth = np.convolve(profile, STEP_WEIGHTS, mode="same")
     place = np.abs(np.arange(len(smooth)) - MIDDLE_STEP) / STEPS_PER_PX / max(half, 1e-6)
-    at_ends = smooth[(place >= ENDS[0]) & (place <= ENDS[1])].mean()
     within = smooth[place <= MIDDLE].mean()
+    ends = smooth[(place >= ENDS[0]) & (place <= ENDS[1])]
+    # A path shorter than one step has no ends apart from its middle.
+    at_ends = ends.mean() if ends.size else within
     count, gap = _knots(smooth, max(PROMINENT * float(smooth.max()), PROMINENT_SIGMAS * _noise(kernel)))
     return Shape(
         peak_count=count,
