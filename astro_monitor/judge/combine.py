@@ -192,6 +192,8 @@ def _by_table(case: Case, fault: str, evidence: Strength) -> Decision:
     if evidence == "note" and opinion == "bad":
         no_stars = case.count("star_count") == 0
         thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
+        # A long trail is one, in however few stars it is seen.
+        thin = thin and (fault != "tracking" or visible_ratio(case) < limits.TRAIL_ALWAYS_BAD)
         return "review" if no_stars or thin or probability < limits.MODEL_REJECTS[fault] else "reject"
     return _TABLE[evidence][opinion]
 

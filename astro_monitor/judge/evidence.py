@@ -222,6 +222,12 @@ class Case:
         return _path_ratio(self.baseline_median("elongation"))
 
     @property
+    def elongation_growth(self) -> float | None:
+        """L / F of the median elongation beyond that of the baseline, whatever its directions; ``None`` without one."""
+        now, usual = self.elongation_ratio, self.usual_elongation_ratio
+        return None if now is None or usual is None else math.sqrt(max(now**2 - usual**2, 0.0))
+
+    @property
     def site_fwhm_px(self) -> float | None:
         """Width in pixels that is normal for the site, or what the sampling allows where that is wider; ``None``: the
         pixel scale is not known.

@@ -31,6 +31,13 @@ __all__ = [
 TRAIL_CLEAR = 0.9 * TRAIL_GOOD
 """E / F up to which the measurement denies a fault of the tracking; a little below the border, as it has an error."""
 
+KERNEL_CLEAR = 0.85
+"""Length of the kernel over F up to which it denies a path. On simulated good frames its noise reaches 0.6 in one frame
+of ten, and neighbours of the stars give it several widths in one of twenty: alone it condemns nothing."""
+
+TURNED_STARS = 30
+"""Measured stars from which a turn of their directions around a point is firm evidence."""
+
 TRAIL_SURE = 1.1
 """An excess this many times beyond its border needs no second opinion: good frames end at 0.7 F, far below."""
 

@@ -31,12 +31,14 @@ class Trail:
     Attributes:
         sure: what two measurements agree on, or the only one says.
         most: the longest that any of them says.
+        clear: no measurement sees a trail.
         width_px: F, the width of the stars across the trail.
         beyond_usual: whether the usual of the rig was subtracted.
     """
 
     sure: Measured
     most: Measured
+    clear: bool
     width_px: float
     beyond_usual: bool
 
@@ -62,12 +64,16 @@ def trail_of(case: Case) -> Trail | None:
         return None
     if case.not_sidereal:
         return _on_purpose(case, width)
-    found = [one for one in (_by_moments(case), _by_matched_stars(case), _by_kernel(case)) if one is not None]
-    if not found:
+    shapes = [one for one in (_by_moments(case), _by_matched_stars(case)) if one is not None]
+    kernel = _by_kernel(case)
+    ordered = sorted([*shapes, *([] if kernel is None else [kernel])], key=lambda one: one.length_px)
+    if not ordered:
         return None
-    ordered = sorted(found, key=lambda one: one.length_px)
     sure, most = ordered[-2 if len(ordered) > 1 else -1], ordered[-1]
-    return Trail(sure, most, width, beyond_usual=case.excess_trail_ratio is not None)
+    round_shapes = all(one.length_px <= limits.TRAIL_CLEAR * width for one in shapes)
+    no_path = kernel is None or kernel.length_px <= limits.KERNEL_CLEAR * width
+    no_path = no_path and (case.elongation_growth or 0.0) <= limits.TRAIL_GOOD
+    return Trail(sure, most, round_shapes and no_path, width, beyond_usual=case.excess_trail_ratio is not None)
 
 
 def _on_purpose(case: Case, width: float) -> Trail | None:
@@ -80,7 +86,8 @@ def _on_purpose(case: Case, width: float) -> Trail | None:
         return None
     alike = case.excess_trail_ratio**2 <= SAME_TRAIL_SHARE_ON_PURPOSE * usual**2
     trail = Measured(0.0, found.angle_deg) if alike else found
-    return Trail(trail, trail, width, beyond_usual=True)
+    clear = trail.length_px <= limits.TRAIL_CLEAR * width
+    return Trail(trail, trail, clear, width, beyond_usual=True)
 
 
 def _by_moments(case: Case) -> Measured | None:
@@ -98,20 +105,27 @@ def _by_moments(case: Case) -> Measured | None:
 def _by_matched_stars(case: Case) -> Measured | None:
     """Return the trail in the difference between the same stars now and in the reference frame.
 
-    The reference is the frame with most light, and may be drawn out itself: the usual difference from it is taken off.
+    The reference frame may be trailed itself: what usual frames differ from it by, and their scatter, is subtracted.
     """
     plus, cross = case.value("matched_trail_plus_px2"), case.value("matched_trail_cross_px2")
-    if plus is None or cross is None or not case.has_baseline or case.count("matched_star_count") < MIN_MATCHED_STARS:
+    spreads = case.baseline.spreads
+    usual_plus, usual_cross = spreads.get("matched_trail_plus_px2"), spreads.get("matched_trail_cross_px2")
+    if plus is None or cross is None or usual_plus is None or usual_cross is None or not case.has_baseline:
         return None
-    plus -= case.baseline_median("matched_trail_plus_px2") or 0.0
-    cross -= case.baseline_median("matched_trail_cross_px2") or 0.0
-    return Measured(math.sqrt(math.hypot(plus, cross)), math.degrees(0.5 * math.atan2(cross, plus)) % 180.0)
+    if case.count("matched_star_count") < MIN_MATCHED_STARS:
+        return None
+    plus, cross = plus - usual_plus.median, cross - usual_cross.median
+    scatter_px2 = math.hypot(usual_plus.mad, usual_cross.mad)
+    length_px2 = max(math.hypot(plus, cross) - limits.TRAIL_STRAYS * scatter_px2, 0.0)
+    return Measured(math.sqrt(length_px2), math.degrees(0.5 * math.atan2(cross, plus)) % 180.0)
 
 
 def _by_kernel(case: Case) -> Measured | None:
     """Return the length of the kernel that turns the rig's mean profile into that of the frame."""
     length, across = case.value("kernel_length_px"), case.value("kernel_minor_px")
     if length is None or across is None or not case.has_baseline:
+        return None
+    if case.count("star_count_measured") < limits.MIN_SHAPE_STARS:
         return None
     # Wider seeing adds as much along the path as across it.
     return Measured(math.sqrt(max(length**2 - across**2, 0.0)), case.value("kernel_angle_deg"))
@@ -135,15 +149,16 @@ def visible_ratio(case: Case) -> float:
 def always_trailed(case: Case) -> bool:
     """Return whether the path is so long that it is a fault whatever is usual: L of at least 2 F, in one direction.
 
+    A few stars may seem drawn out in a gradient or a nebula: where the usual of the rig is round, the same stars as in
+    the reference frame, or the kernel, must not deny it.
+
     Parameters:
         case: the frame and its baseline.
     """
     ratio, coherence = case.trail_ratio, case.value("angle_coherence")
-    return (
-        ratio is not None
-        and ratio >= limits.TRAIL_ALWAYS_BAD
-        and coherence is not None
-        and coherence >= limits.COHERENT
-        and case.count("star_count_measured") >= limits.THIN_STARS
-        and not case.not_sidereal
-    )
+    if ratio is None or ratio < limits.TRAIL_ALWAYS_BAD or coherence is None or coherence < limits.COHERENT:
+        return False
+    if case.count("star_count_measured") < limits.THIN_STARS or case.not_sidereal:
+        return False
+    trail, usual = trail_of(case), case.usual_trail_ratio
+    return usual is None or usual >= limits.TRAIL_BAD or trail is None or trail.ratio >= limits.TRAIL_GOOD

@@ -131,9 +131,11 @@ def _light(case: Case) -> tuple[str, str]:
 
 def uneven_sky(case: Case) -> Finding | None:
     """What the sky has over the field beyond the pattern of the baseline, in parts of the sky that noise can see."""
-    change = case.sky_change_share
+    change, sky = case.sky_change_share, case.sky_ratio
     if change is None or change.share < limits.SKY_CHANGE_SUSPECT:
         return None
+    if sky is not None and sky < limits.SKY_DARKER:
+        return None  # the usual frames have light in them that this one lacks
     border_adu = limits.GRADIENT_BAD * change.sky_adu
     enough = change.share >= limits.GRADIENT_BAD and change.range_adu >= (
         case.baseline_median("background_noise_adu") or 0.0

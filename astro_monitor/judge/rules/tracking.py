@@ -15,10 +15,10 @@ def follows_the_field(case: Case) -> bool:
     mount's; one away from the middle may come with the focus, so it has to go further.
     """
     coherence, radial = case.value("angle_coherence"), case.value("radial_elongation")
-    now, usual = case.elongation_ratio, case.usual_elongation_ratio
-    if now is not None and usual is not None and radial is not None:
+    growth = case.elongation_growth
+    if growth is not None and radial is not None:
         most = limits.TRAIL_BAD if radial < 0 else limits.TRAIL_ALWAYS_BAD
-        if now**2 - usual**2 >= most**2:
+        if growth >= most:
             return False
     turning = case.value("rotation_coherence") or 0.0
     return (
@@ -51,11 +51,14 @@ def trailed_stars(case: Case) -> Finding | None:
     trail, coherence = trail_of(case), case.value("angle_coherence")
     if trail is None or coherence is None or follows_the_field(case) or always_trailed(case):
         return None
-    enough = case.has_enough_stars
-    alone = not trail.beyond_usual
+    enough, alone = case.has_enough_stars, not trail.beyond_usual
     if trail.most_ratio < limits.TRAIL_BAD or (coherence < limits.COHERENT and alone):
         return _round_stars(case, trail) if enough else None
-    strength = _strength(trail) if enough and not alone else "suspect"
+    if trail.ratio < limits.TRAIL_CLEAR:
+        return None  # one measurement against the others: the model decides
+    # One or two sources of a field that has no more may be anything.
+    several = case.count("star_count_measured") >= limits.THIN_STARS
+    strength = _strength(trail) if enough and several and not alone else "suspect"
     shown = trail.sure if strength in ("decisive", "firm") and trail.ratio >= limits.TRAIL_BAD else trail.most
     very = shown.length_px >= limits.TRAIL_VERY_BAD * trail.width_px
     border = limits.TRAIL_VERY_BAD if very else limits.TRAIL_BAD
@@ -95,12 +98,12 @@ def _round_stars(case: Case, trail: Trail) -> Finding | None:
     """Return that the stars are as round as in the baseline, which is evidence against a tracking fault."""
     usual, ratio = case.usual_trail_ratio, case.trail_ratio or 0.0
     if usual is None:
-        seen = max(case.elongation_ratio or 0.0, ratio, trail.most_ratio)
+        seen = max(case.elongation_ratio or 0.0, ratio)
         sentence = f"Stars are round: elongated by {ratio:.2f} times their width."
     else:
-        seen = trail.most_ratio
+        seen = 0.0
         sentence = f"Stars are elongated by {ratio:.2f} times their width, as is usual for this rig ({usual:.2f})."
-    if seen > limits.TRAIL_CLEAR:
+    if not trail.clear or seen > limits.TRAIL_CLEAR:
         return None
     return Finding(
         rule="round_stars", fault="tracking", strength="clear", metric="trail_length_px",
@@ -110,19 +113,26 @@ def _round_stars(case: Case, trail: Trail) -> Finding | None:
 
 def turned_stars(case: Case) -> Finding | None:
     """Elongation whose direction turns around a point: field rotation."""
-    ratio, turning = case.elongation_ratio, case.value("rotation_coherence")
-    coherence = case.value("angle_coherence")
+    growth, turning = case.elongation_growth, case.value("rotation_coherence")
+    ratio, coherence = case.elongation_ratio if growth is None else growth, case.value("angle_coherence")
     if ratio is None or turning is None or coherence is None or follows_the_field(case):
         return None
     if ratio < limits.TRAIL_BAD or turning < limits.ROTATION_COHERENT or coherence >= limits.COHERENT:
         return None
     width = case.value("fwhm_minor_px") or case.value("fwhm_px") or 0.0
+    strength: Strength = "suspect"
+    if growth is not None and case.count("star_count_measured") >= limits.TURNED_STARS:
+        strength = "decisive" if growth >= limits.TRAIL_BAD * limits.TRAIL_SURE else "firm"
+    very = ratio >= limits.TRAIL_VERY_BAD
+    border = limits.TRAIL_VERY_BAD if very else limits.TRAIL_BAD
     return Finding(
-        rule="turned_stars", fault="tracking", strength="suspect", metric="rotation_coherence",
-        value=turning, limit=limits.ROTATION_COHERENT, unit="1",
-        sentence=f"Stars are drawn out by {ratio * width:.1f} px around a point of the field (coherence {turning:.2f}, "
-        f"{limits.ROTATION_COHERENT:g} is the border): improve the polar alignment or expose for a shorter time.",
-        label="bad_tracking", cause="rotation",
+        rule="turned_stars", fault="tracking", strength=strength, metric="elongation", value=round(ratio * width, 3),
+        limit=round(border * width, 3), unit="px",
+        sentence=f"Stars are drawn out by {ratio * width:.1f} px around a point of the field, {ratio:.1f} times their "
+        f"width; {border:g} times ({border * width:.1f} px) is the border: improve the polar alignment or expose for "
+        "a shorter time.",
+        label="very_bad_tracking" if very else "bad_tracking", cause="rotation",
+        severe=very and strength == "decisive",
     )  # fmt: skip
 
 

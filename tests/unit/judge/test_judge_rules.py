@@ -139,12 +139,29 @@ def test_elongation_that_follows_the_field_is_optics_never_tracking(settled, fra
     assert "optics" in verdict.flags
 
 
-def test_rotation_needs_the_model_to_lean_to_it(settled, frame):
-    numbers = {"elongation": 1.3, "trail_length_px": 0.8, "angle_coherence": 0.2, "rotation_coherence": 0.95,
-               "radial_elongation": -0.25}  # fmt: skip
+def test_rotation_of_few_stars_needs_the_model_to_lean_to_it(settled, frame):
+    numbers = {"elongation": 1.4, "trail_length_px": 0.8, "angle_coherence": 0.2, "rotation_coherence": 0.95,
+               "radial_elongation": -0.25, "star_count_measured": 20.0}  # fmt: skip
     assert settled.judge(frame(10, **numbers))[0].decision == "keep"
+    many, _ = settled.judge(frame(12, **{**numbers, "star_count_measured": 90.0}))
+    assert (many.decision, many.label, many.cause) == ("reject", "bad_tracking", "rotation")
     leaning, _ = settled.judge(frame(11, probabilities={"bad_tracking": 0.9, "good": 0.1}, **numbers))
     assert (leaning.decision, leaning.cause) == ("reject", "rotation")
+
+
+def test_a_few_stars_that_seem_drawn_out_in_a_gradient_are_no_long_trails(settled, frame):
+    """The same stars as in the reference frame have kept their shapes."""
+    for number in range(10, 16):
+        settled.judge(frame(number, matched_trail_plus_px2=0.0, matched_trail_cross_px2=0.0))
+    seeming = {"trail_length_px": 6.6, "elongation": 1.8, "angle_coherence": 0.95, "star_count_measured": 14.0,
+               "matched_trail_plus_px2": 0.1, "matched_trail_cross_px2": 0.1}  # fmt: skip
+    assert settled.judge(frame(16, **seeming))[0].decision != "reject"
+
+
+def test_a_reference_frame_that_is_trailed_itself_makes_no_trails_of_usual_frames(frame):
+    judge = Judge(JudgeSettings(), SiteSettings())
+    against_it = {"matched_trail_plus_px2": -20.0, "matched_trail_cross_px2": 3.0}
+    assert {judge.judge(frame(number, **against_it))[0].decision for number in range(12)} == {"keep"}
 
 
 def test_wider_seeing_is_no_trail_of_the_kernel(settled, frame):
