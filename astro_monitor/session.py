@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from .counts import Counts
 from .documents import Document
 from .errors import NightLogError
 from .framestore import PREVIEWS, file_name
-from .judge import RULES_VERSION, Judge, RuleBook, SecondLook, SecondLooks
+from .judge import RULES_VERSION, Judge, RuleBook, SecondLook, SecondLooks, Surroundings
 from .memory import JUDGE_STATE, Memory, judge_memory
 from .metrics import registered_metrics
 from .nightlog import BY_RULES, Decision, Draft, FrameRow, NightLog, PatientWriter, Sighting
@@ -62,6 +63,7 @@ class Session:
 
     Attributes:
         counts: what it has done so far.
+        surroundings: what other programs have observed of guiding and wind.
     """
 
     def __init__(
@@ -85,8 +87,9 @@ class Session:
         chosen = plugins or load_plugins(settings)
         rules, self._metrics = RuleBook.of(chosen), [registered.row for registered in registered_metrics(chosen)]
         self._metric_keys = tuple(row.key for row in self._metrics)
+        self.surroundings = Surroundings()
         self._restored: Callable[[], Judge] = lambda: Judge.restore(
-            settings.judge, settings.site, judge_memory(night_log), rules
+            settings.judge, settings.site, judge_memory(night_log), rules, self.surroundings
         )
         self._judge = self._restored()
         self._memory = Memory(night_log)
@@ -240,6 +243,14 @@ class Session:
             self.counts.judge(verdict.decision)
         self._passed(earlier)
         return fresh, fresh[0]
+
+    def hear(self, document: Document) -> None:
+        """Let the judge know what another program has observed, for the causes of faults. For any thread."""
+        observed = documents.view(document)
+        if isinstance(observed, documents.ContextObservedView):
+            moment_s = datetime.fromisoformat(observed.observed_at).timestamp()
+            values = ((value.key, value.value, value.unit) for value in observed.values)
+            self.surroundings.hear(observed.subject, moment_s, values)
 
     def second_looks(self) -> list[SecondLook]:
         """Return the frames to look at again: their baseline became known after them, or was replaced since."""

@@ -9,6 +9,7 @@ from .evidence import Case, Finding
 from .judge import RULES_VERSION, Judge
 from .rulebook import RuleBook, RuleRow
 from .secondlooks import SecondLook, SecondLooks
+from .surroundings import Surroundings
 
 __all__ = [
     "RULES_VERSION",
@@ -19,4 +20,5 @@ __all__ = [
     "RuleRow",
     "SecondLook",
     "SecondLooks",
+    "Surroundings",
 ]

@@ -1,10 +1,12 @@
 """What is behind a fault: the model's opinion on the frames of the trouble so far, and what their course tells.
 
 The model sees one frame, in which a drift and half a turn of a worm are the same trail. Its opinions are summed as
-logarithms over the episode, later ones counting more, and the course of the frames adds or takes away:
+logarithms over the episode, later ones counting more, each together with what the path of that frame's stars shows
+(:mod:`.paths`); the course of the frames and reports of other programs add or take away:
 
 * the field moves along the trails as fast as they are long: a drift; it swings: the worm; it turns: the alignment;
 * trails in all directions: wind; in one direction: no wind;
+* the guide star moved as far as the stars: a fault that the guider sees; it stood still: a drift that it does not see;
 * matched stars lose light and are softer than the baseline: dew; as sharp: cloud, which is far more common;
 * the sun is far below the horizon: no twilight; near it: twilight;
 * the moon is below the horizon: no moonlight; the sky is bright while stars keep their light and the sun is down: moon.
@@ -21,6 +23,7 @@ from ..records import Reason
 from . import limits
 from .course import Course, Drift, Step, Swing, direction_scatter, drift, swing, turning
 from .evidence import Case, Finding
+from .surroundings import NOTHING_REPORTED, Reported
 
 LEAST_PROBABILITY = 0.02
 """Probabilities of the model below this one count as this one: no cause is excluded by the model alone."""
@@ -37,6 +40,12 @@ DEW_IS_RARE = -1.5
 DEW_SOFTENS, DEW_RANGE = 1.03, 0.04
 """FWHM over that of the baseline that is evidence neither for dew nor against it, and the distance from it at which the
 answer is clear."""
+GUIDED, UNGUIDED = 0.3, 0.7
+"""Path of the guide star over the trail, below which the guider saw nothing of it, and above which it did."""
+ONE_AXIS = 2.0
+"""Scatter in right ascension over that in declination from which the worm moves the mount: wind shakes both axes."""
+STRONG_WIND_M_S = 8.0
+"""Wind or gusts that shake a telescope (Beaufort 5)."""
 DUSK_DEG = -10.0
 """Altitude of the sun above which the sky is bright."""
 
@@ -53,13 +62,14 @@ class Cause:
 NO_CAUSE = Cause("none")
 
 
-def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
+def cause_of(case: Case, findings: Sequence[Finding], course: Course, reported: Reported = NOTHING_REPORTED) -> Cause:
     """Return the likely cause of the trouble that the last frame of a night's course has.
 
     Parameters:
         case: that frame.
         findings: what the rules said about it.
         course: the frames up to it.
+        reported: what other programs said about guiding and wind during its exposure.
 
     Returns:
         the cause; ``none`` when the last frame has no trouble.
@@ -77,6 +87,7 @@ def cause_of(case: Case, findings: Sequence[Finding], course: Course) -> Cause:
     noted: list[tuple[str, str, Reason]] = []
     if fault == "tracking":
         noted = _by_motion(case, score, course, episode)
+        _by_reports(case, score, episode[-1], reported)
     elif fault == "background":
         _by_light(case, score)
     best = max(score, key=lambda name: score[name])
@@ -90,7 +101,7 @@ def _by_model(episode: Sequence[Step], fault: str) -> dict[str, float]:
     share = min(sum(weights), MOST_OPINIONS) / sum(weights)
     return {
         name: share * sum(
-            weight * math.log(max(step.causes.get(name, 0.0), LEAST_PROBABILITY))
+            weight * (math.log(max(step.causes.get(name, 0.0), LEAST_PROBABILITY)) + step.hints.get(name, 0.0))
             for step, weight in zip(episode, weights, strict=True)
         )
         for name in CAUSES_OF_FAULT[fault]
@@ -118,6 +129,28 @@ def _by_motion(
         score["rotation"] += SURE
         noted.append(("rotation", *_turning(turned)))
     return noted
+
+
+def _by_reports(case: Case, score: dict[str, float], step: Step, reported: Reported) -> None:
+    """Add what the guider and the wind gauge reported to the scores of the causes of trails."""
+    if reported.wind_m_s is not None and reported.wind_m_s >= STRONG_WIND_M_S:
+        score["wind"] += 2 * HINT
+    ra, dec, scale = reported.rms_ra_arcsec, reported.rms_dec_arcsec, case.examined.meta.scale_arcsec_px
+    if ra is None or dec is None or scale is None or step.trail_px <= 0:
+        return
+    # As a path of even light has a length of √12 times its scatter.
+    seen = math.sqrt(12.0 * (ra * ra + dec * dec)) / (scale * step.trail_px)
+    if seen < GUIDED:
+        for name in ("periodic", "wind"):
+            score[name] -= LIKELY
+        score["drift"] += HINT  # the tube bends between guider and camera, or the field turns
+        score["rotation"] += HINT
+    elif seen > UNGUIDED:
+        score["drift"] -= HINT
+        if ra > ONE_AXIS * dec:
+            score["periodic"] += 2 * HINT
+        elif dec < ONE_AXIS * ra:
+            score["wind"] += 2 * HINT
 
 
 def _by_light(case: Case, score: dict[str, float]) -> None:

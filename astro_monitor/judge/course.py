@@ -11,7 +11,8 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from ..baseline import median
@@ -38,6 +39,7 @@ class Step:
         plus_px2, cross_px2: the trail beyond that of the baseline: L² as a vector of twice the angle.
         trouble: the fault that the frame was decided to have, or empty.
         causes: probabilities by the model of the causes of that fault.
+        hints: what the path of the stars says about the causes of a trail, as natural logarithms of odds.
     """
 
     frame_id: str
@@ -51,6 +53,7 @@ class Step:
     cross_px2: float
     trouble: str
     causes: dict[str, float]
+    hints: dict[str, float] = dataclass_field(default_factory=dict)
 
     @property
     def trail_px(self) -> float:
@@ -78,7 +81,7 @@ class Swing:
 class Course:
     """The last frames of one rig and target, oldest first."""
 
-    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=LAST_FRAMES))
+    steps: deque[Step] = dataclass_field(default_factory=lambda: deque(maxlen=LAST_FRAMES))
 
     def note(self, step: Step) -> None:
         """Add a frame; one that is known is ignored. Its time may be anything: clocks are set back."""

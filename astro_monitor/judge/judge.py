@@ -35,8 +35,10 @@ from .combine import Ruling, combine
 from .course import Course, Step
 from .evidence import Case, Finding
 from .memory import RigMemories, RigMemory
+from .paths import path_hints
 from .rulebook import RuleBook
 from .signs import FAULT_KINDS, FLAG_KINDS, shown_name, sign_of_fault, sign_of_flag
+from .surroundings import Surroundings
 from .weight import LEAST_WEIGHT, stacking_weight
 from .widening import Rise
 
@@ -65,18 +67,26 @@ class Judge:
         settings: limits and the numbers behind warnings.
         site: what is assumed until there is a baseline.
         rules: to run on each frame; ``None``: those of astro-monitor, without any of plugins.
+        surroundings: what other programs report; ``None``: none does.
 
     Attributes:
         cameras: what frames tell of pedestals and gains.
     """
 
-    def __init__(self, settings: JudgeSettings, site: SiteSettings, rules: RuleBook | None = None) -> None:
+    def __init__(
+        self,
+        settings: JudgeSettings,
+        site: SiteSettings,
+        rules: RuleBook | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
         self._settings = settings
         self._site = site
         self._rules = rules or RuleBook(Registered(row, None) for row in register_rules())
         self.cameras = Cameras()
         self._memories = RigMemories(settings, site, self.cameras)
         self._doubted: list[AlertState] = []
+        self._surroundings = surroundings or Surroundings()
         self._alerts: dict[tuple[str, str], AlertState] = {}
 
     def baseline_for(self, key: BaselineKey) -> Baseline:
@@ -104,7 +114,8 @@ class Judge:
         if ruling.fits_baseline:
             memory.trends.note(examined, step.moment_s)
         rise = memory.note_width(examined, ruling.fault, step.moment_s)
-        cause = cause_of(case, findings, memory.course)
+        reported = self._surroundings.during(step.moment_s, step.exposure_s)
+        cause = cause_of(case, findings, memory.course, reported)
         remarks = (*memory.reasons(rise), *_restarted(restart.sentence, case.baseline.size))
         verdict = self._verdict(case, findings, ruling, cause, remarks)
         memory.history.note(examined)
@@ -245,8 +256,9 @@ class Judge:
 
     @classmethod
     def restore(
-        cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any], rules: RuleBook | None = None
-    ) -> Judge:
+        cls, settings: JudgeSettings, site: SiteSettings, state: dict[str, Any], rules: RuleBook | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> Judge:  # fmt: skip
         """Make a judge that goes on where another stopped. A state that cannot be read is dropped, and logged.
 
         Parameters:
@@ -254,8 +266,9 @@ class Judge:
             what :meth:`state` returned; or an outline, in which each name is replaced by the history kept under it;
                 empty for a fresh start.
             rules: to run on each frame; ``None``: those of astro-monitor.
+            surroundings: what other programs report; ``None``: none does.
         """
-        judge = cls(settings, site, rules)
+        judge = cls(settings, site, rules, surroundings)
         if not state:
             return judge
         try:
@@ -341,6 +354,7 @@ def _step(case: Case, ruling: Ruling, references: int) -> Step:
         cross_px2=(case.value(TRAIL[1]) or 0.0) - baseline_px2[1],
         trouble=ruling.fault,
         causes=_opinions(examined.grade, ruling.fault),
+        hints=path_hints(case) if ruling.fault == "tracking" else {},
     )
 
 

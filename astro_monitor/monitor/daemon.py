@@ -266,7 +266,8 @@ class Monitor:
         if self._settings.publish.accept_reviews:
             publisher.revise = lambda wish: session.revise(wish.frame_id, wish.decision, wish.by, wish.why)
         if self._settings.publish.accept_observations:
-            publisher.observe = Observations(night_log, fanout.accept, self._clock).take
+            observations = Observations(night_log, fanout.accept, self._clock, heard=session.hear)
+            publisher.observe = observations.take
         publisher.figures = state.beat_of_the_bus
         pages = HealthPages(self._settings.health.address, state.health)
         workers = WorkerPool(

@@ -27,10 +27,19 @@ class Observations:
         night_log: where they are kept.
         announce: called with each document after it is safe.
         clock: the source of time.
+        heard: called with each document as well, for the judge.
     """
 
-    def __init__(self, night_log: NightLog, announce: Callable[[Document], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        night_log: NightLog,
+        announce: Callable[[Document], None],
+        clock: Clock,
+        *,
+        heard: Callable[[Document], None] = lambda document: None,
+    ) -> None:
         self._log = night_log
+        self._heard = heard
         self._announce = announce
         self._clock = clock
         self._left = float(BURST)
@@ -56,5 +65,6 @@ class Observations:
             )
         self._left -= count
         document = self._log.append("context.observed", observation)
+        self._heard(document)
         self._announce(document)
         return document
