@@ -9,7 +9,10 @@ COMMANDS = {
     "survey": ("training.survey.command", "fields of the real sky with catalogue truth: fetch, crossmatch"),
     "manifest": ("training.manifest.command", "what all of it is made from: collect, import, check"),
     "unet": ("training.unet.command", "the star finder: pool, train, tune, ship, evaluate"),
-    "iqa": ("training.iqa.command", "the quality model: dataset, som, train, export, evaluate, ablate, real, strange"),
+    "iqa": (
+        "training.iqa.command",
+        "the quality model: dataset, contexts, train, export, evaluate, ablate, costs, real, strange",
+    ),
     "smoke": ("training.smoke", "all of it with very little data, to see that it works"),
     "evaluate": ("training.report.command", "the report on both shipped models"),
 }

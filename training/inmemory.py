@@ -5,9 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from astro_monitor.detect import Detector
+from astro_monitor.grade import SourceGrader
+from astro_monitor.inference import open_model, source_part_of
+from astro_monitor.measure import Measurer
 from astro_monitor.pipeline import Pipeline
-from astro_monitor.records import Arrival, Baseline, Examined, Frame, FrameMeta, Look
+from astro_monitor.records import (
+    CLASSES,
+    FAULTS,
+    Arrival,
+    Baseline,
+    Examined,
+    Frame,
+    FrameMeta,
+    Grade,
+    Look,
+    Measurements,
+    SourceFeatures,
+)
 from astro_monitor.settings import Settings
+
+_NO_GRADE = Grade(
+    frame_id="", label="unknown", probabilities=dict.fromkeys(CLASSES, 0.2), fault_scores=dict.fromkeys(FAULTS, 0.0),
+    cause="none", cause_probability=0.0, in_domain=0.0, why_unknown="", model="",
+)  # fmt: skip
+"""What is said of a frame while there is no head of the quality model."""
+
+
+class Ungraded:
+    """In place of the head of the quality model, while there is none."""
+
+    def fits(self, features: SourceFeatures) -> bool:
+        """Return whether the features can be graded: always."""
+        return True
+
+    def grade(self, features: SourceFeatures, measurements: Measurements, baseline: Baseline) -> Grade:
+        """Return a grade that says nothing."""
+        return _NO_GRADE
 
 
 class FrameInHand:
@@ -75,6 +109,20 @@ class InMemory:
         hand = FrameInHand()
         settings = Settings.model_validate({"models": {"folder": models, "provider": "cpu"}, "worker": {"threads": 1}})
         return cls(Pipeline.open(settings, reader=hand), hand)
+
+    @classmethod
+    def looking(cls, models: Path | None = None) -> InMemory:
+        """Open the shipped stages that look at a frame, on one core; grades say nothing.
+
+        Parameters:
+            models: another folder of models.
+        """
+        hand = FrameInHand()
+        finder, sources = (
+            open_model(name, folder=models, provider="cpu", threads=1)
+            for name in ("star-unet", source_part_of("quality"))
+        )
+        return cls(Pipeline(hand, Detector(finder), Measurer(), SourceGrader(sources), Ungraded()), hand)
 
     def look(self, frame: Frame) -> Look:
         """Look at a frame.

@@ -19,12 +19,16 @@ def steps(folder: Path) -> list[list[str]]:
     """Give the commands in their order, as they would be typed after ``python -m training``."""
     pool, unet, iqa, models = (str(folder / name) for name in ("pool", "unet", "iqa", "models"))
     quick_unet = ["--set", "minutes=1", "--set", "round_steps=4", "--set", "batch=8", "--set", "patience=1"]
-    quick_iqa = ["--set", "epochs=2", "--set", "variants=2", "--set", "heads=1", "--set", "batch=32"]
+    quick_iqa = ["--set", "epochs=2", "--set", "heads=1", "--set", "batch=32"]
+    quick_map = ["--rigs", "6", "--vectors", "4000", "--rough", "2", "--fine", "2"]
     return [
         ["unet", "pool", "--folder", pool, "--frames", "12"],
         ["unet", "train", "--pool", pool, "--folder", unet, *quick_unet],
         ["unet", "ship", "--pool", pool, "--folder", unet, "--models", models, "--version", "0.0.0", "--frames", "4"],
-        ["iqa", "--folder", iqa, "dataset", "--train", "8", "--validation", "4", "--test", "4"],
+        ["iqa", "--folder", iqa, "som", "--models", models, "--version", "0.0.0", *quick_map],
+        ["iqa", "--folder", iqa, "dataset", "--train", "8", "--validation", "4", "--test", "3", "--models", models],
+        ["iqa", "--folder", iqa, "strange-looks", "--models", models, "--each", "2"],
+        ["iqa", "--folder", iqa, "contexts"],
         ["iqa", "--folder", iqa, "train", *quick_iqa],
         ["iqa", "--folder", iqa, "export", *quick_iqa, "--models", models, "--version", "0.0.0"],
         ["manifest", "--manifest", str(folder / "manifest.jsonl"), "collect", pool, iqa],

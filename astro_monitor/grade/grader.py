@@ -25,22 +25,24 @@ from ..records import (
     Stars,
 )
 from .domain import in_domain
+from .inputs import INPUTS, HeadInputs, head_inputs
+from .known import FIRM_BASELINE
 from .profile import profile_numbers
 from .sources import Sources, mean_image, sources
-from .statistics import FIRM_BASELINE, Context, cells_sky_adu, statistics
 
-PREPROCESSING_VERSION = "quality-2"
-"""Changed whenever the network would see other numbers for the same frame."""
+SOURCE_PREPROCESSING_VERSION = "quality-2"
+"""Changed whenever the source part would see other numbers for the same frame."""
+PREPROCESSING_VERSION = "quality-3"
+"""The same of the head."""
 
 SOURCE_INPUTS = ("sources", "valid")
 SOURCE_OUTPUTS = ("source_features", "quantisation_error", "clusters")
-INPUTS = ("source_features", "statistics")
-OUTPUTS = ("class", "fault", "cause")
+OUTPUTS = ("class", "fault", "cause", "familiar")
 SOURCE_PART_SHA256 = "source_part_sha256"
 """Parameter on the card of the head: the hash of the source part that it was cut from."""
 
 LEAST_STARS = 3
-"""With fewer stars only a fault that is plain against the baseline is named; with none, only one of the sky."""
+"""With fewer stars a class is named only where the rig is known and the model certain; with none, never ``good``."""
 
 PLAIN, PLAIN_DOMAIN = 0.95, 0.95
 """Bad seeing of this probability, in stars as the map knows them so well, is named without a baseline, also for a
@@ -54,6 +56,7 @@ class _Answer:
     probabilities: NDArray[np.float64]
     faults: NDArray[np.float64]
     causes: NDArray[np.float64]
+    familiar: float
 
 
 def require_pair(source_part: Model, head: Model) -> None:
@@ -79,7 +82,7 @@ class SourceGrader:
     """
 
     def __init__(self, model: Model) -> None:
-        model.require(preprocessing_version=PREPROCESSING_VERSION, inputs=SOURCE_INPUTS, outputs=SOURCE_OUTPUTS)
+        model.require(preprocessing_version=SOURCE_PREPROCESSING_VERSION, inputs=SOURCE_INPUTS, outputs=SOURCE_OUTPUTS)
         self._model = model
 
     def features(self, frame: Frame, detections: Detections, stars: Stars) -> SourceFeatures:
@@ -161,44 +164,31 @@ class Grader:
                 f"the frame was looked at with {features.model or 'no model'}, which the quality model "
                 f"{self._model.identity} does not know; grade the frame again"
             )
-        context = Context(
-            spreads=baseline.spreads,
-            size=baseline.size,
-            sky_pattern=baseline.sky_pattern,
-            turned_sky_pattern=baseline.turned_sky_pattern,
-            sky_pattern_level_adu=baseline.sky_pattern_level_adu,
-            sky_stray=baseline.sky_stray,
-            normal_fwhm_arcsec=self._normal_fwhm_arcsec,
-        )
-        numbers = statistics(
-            measurements.values,
-            cells_sky_adu(measurements.field_grid),
-            features.stamp_bin,
-            features.profile,
-            context,
-        )
+        inputs = head_inputs(features, measurements, baseline, self._normal_fwhm_arcsec)
         separation = measurements.values["star_separation_fwhm"]
-        return self.grade_inputs(measurements.frame_id, features, numbers, separation, baseline.size)
+        return self.grade_inputs(measurements.frame_id, features, inputs, separation, baseline.size)
 
     def grade_inputs(
         self,
         frame_id: str,
         features: SourceFeatures,
-        numbers: NDArray[np.float32],
+        inputs: HeadInputs,
         separation_fwhm: float | None,
         baseline_size: int,
     ) -> Grade:
-        """Grade from features and what :func:`statistics` made; the evaluation enters here.
+        """Grade from features and what :func:`~.inputs.head_inputs` made; the evaluation enters here.
 
         Parameters:
             features: of the sources.
-            numbers: (``STATISTICS_LENGTH``,).
+            inputs: all that the head sees.
             separation_fwhm: ``star_separation_fwhm`` of the measurements.
             baseline_size: frames in the baseline.
         """
-        answer = self._ask(features, numbers)
+        answer = self._ask(inputs)
         star_count = features.source_count
-        domain = in_domain(features.quantisation_error, star_count, separation_fwhm, self._model.card.calibration)
+        domain = in_domain(
+            features.quantisation_error, star_count, separation_fwhm, answer.familiar, self._model.card.calibration
+        )
         best = int(np.argmax(answer.probabilities))
         label = CLASSES[best]
         why = self._why_unknown(answer, label, star_count, baseline_size, domain)
@@ -218,9 +208,9 @@ class Grader:
             cause_probabilities=by_cause,
         )
 
-    def _ask(self, features: SourceFeatures, numbers: NDArray[np.float32]) -> _Answer:
+    def _ask(self, inputs: HeadInputs) -> _Answer:
         """Run the quality model on a frame; return its class probabilities, fault scores and cause scores."""
-        answer = _run(self._model, {"source_features": features.features[None], "statistics": numbers[None]})
+        answer = _run(self._model, inputs.batch())
         probabilities = answer["class"][0].astype(np.float64)
         if not np.isfinite(probabilities).all():
             raise GradeFailed("the quality model gave no numbers for this frame; please report this file")
@@ -228,6 +218,7 @@ class Grader:
             probabilities / probabilities.sum(),
             np.clip(answer["fault"][0].astype(np.float64), 0, 1),
             answer["cause"][0].astype(np.float64),
+            float(answer["familiar"][0, 0]),
         )
 
     def _why_unknown(self, answer: _Answer, label: str, star_count: int, baseline_size: int, domain: float) -> str:
@@ -235,7 +226,7 @@ class Grader:
         thresholds = self._model.card.thresholds
         probability = float(answer.probabilities.max())
         if star_count < LEAST_STARS:
-            tellable = label != "good" if star_count else label == "background_issue"
+            tellable = star_count > 0 or label != "good"
             if tellable and baseline_size >= FIRM_BASELINE and probability >= thresholds["few_stars"]:
                 return ""
             if star_count and label == "bad_seeing" and probability >= PLAIN and domain >= PLAIN_DOMAIN:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.records import CLASSES
-from training.iqa.train import Examples
+from training.iqa.contexts import IN_TIME, Examples
 
 Array = NDArray[np.float64]
 
@@ -26,13 +26,23 @@ FEW_STARS = 0.85
 """A fault must be this certain to be told when fewer than three stars could be measured."""
 
 EDGE_SHARE = 0.999
+"""Part of the validation frames whose quantisation error lies below the edge of the domain."""
 
 
-def mean_logits(heads: list[keras.Model], data: Examples, variant: int) -> dict[str, Array]:
-    """Logits of all frames beside one of their baselines, averaged over the networks."""
-    inputs = [data.image.astype(np.float32), data.mask, data.histogram, data.statistics[:, variant]]
-    answers = [head.predict(inputs, batch_size=512, verbose=0) for head in heads]
-    return {name: np.mean([answer[name] for answer in answers], axis=0, dtype=np.float64) for name in answers[0]}
+def mean_logits(heads: list[keras.Model], data: Examples, chosen: NDArray[Any]) -> dict[str, Array]:
+    """Return logits of some examples, averaged over the networks.
+
+    Parameters:
+        chosen: (B,) indices of the examples.
+    """
+    parts: dict[str, list[Array]] = {}
+    for start in range(0, len(chosen), 2048):
+        inputs = data.inputs(chosen[start : start + 2048])
+        answers = [head(inputs, training=False) for head in heads]
+        for name in answers[0]:
+            mean = np.mean([np.asarray(answer[name]) for answer in answers], axis=0, dtype=np.float64)
+            parts.setdefault(name, []).append(np.asarray(mean))
+    return {name: np.concatenate(values) for name, values in parts.items()}
 
 
 def calibrate(heads: list[keras.Model], check: Examples) -> tuple[dict[str, float], dict[str, float], dict[str, Any]]:
@@ -40,29 +50,25 @@ def calibrate(heads: list[keras.Model], check: Examples) -> tuple[dict[str, floa
 
     Parameters:
         heads: the trained networks.
-        check: validation rigs; each frame beside several baselines.
+        check: frames of validation rigs; those next to the baselines of the running program are used.
 
     Returns:
         temperatures for ``class``, ``fault`` and ``cause``; thresholds for the card; calibration for the card.
     """
-    stacked: dict[str, list[Array]] = {}
-    for variant in range(check.statistics.shape[1]):
-        for name, values in mean_logits(heads, check, variant).items():
-            stacked.setdefault(name, []).append(values)
-    logits = {name: np.concatenate(values) for name, values in stacked.items()}
-    repeat = check.statistics.shape[1]
-    label, cause = np.tile(check.label, repeat), np.tile(check.cause, repeat)
-    faults = np.tile(check.faults, (repeat, 1))
-    firm = label >= 0
+    chosen = np.flatnonzero(check.origin == IN_TIME)
+    logits = mean_logits(heads, check, chosen)
+    frame = check.frame[chosen]
+    firm = check.firm[frame]
     temperatures = {
-        "class": _best_temperature(logits["class_logits"][firm], label[firm]),
-        "fault": _best_sigmoid_temperature(logits["fault_logits"], faults),
-        "cause": _best_temperature(logits["cause_logits"][firm], cause[firm]),
+        "class": best_temperature(logits["class"][firm], check.classes[frame[firm]].argmax(axis=1)),
+        "fault": best_sigmoid_temperature(logits["fault"], check.faults[frame]),
+        "cause": best_temperature(logits["cause"][firm], check.cause[frame[firm]]),
     }
     thresholds = dict.fromkeys(CLASSES, CERTAIN)
     thresholds["in_domain"] = IN_DOMAIN
     thresholds["few_stars"] = FEW_STARS
-    seen = check.error[check.mask.any(axis=1)]
+    error = check.quantisation_error[chosen, 0].astype(np.float64)
+    seen = error[error > 0]
     calibration = {
         "class_temperature": temperatures["class"],
         "fault_temperature": temperatures["fault"],
@@ -74,17 +80,18 @@ def calibrate(heads: list[keras.Model], check: Examples) -> tuple[dict[str, floa
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities along the last axis."""
+    """Return probabilities along the last axis."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
 def expected_calibration_error(chance: Array, right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Mean distance between confidence and accuracy over bins of confidence, weighted by their frames.
+    """Return the mean distance between confidence and accuracy over bins of confidence, weighted by their frames.
 
     Parameters:
         chance: (N,) probability of the class that was given.
         right: (N,) whether it was the true one.
+        bins: of equal width.
     """
     where = np.minimum((chance * bins).astype(int), bins - 1)
     total = 0.0
@@ -95,7 +102,14 @@ def expected_calibration_error(chance: Array, right: NDArray[np.bool_], bins: in
     return total
 
 
-def _best_temperature(logits: Array, truth: NDArray[np.int64]) -> float:
+def best_temperature(logits: Array, truth: NDArray[Any]) -> float:
+    """Return the temperature at which the probabilities of the true classes are best.
+
+    Parameters:
+        logits: (N, C).
+        truth: (N,) indices.
+    """
+
     def loss(temperature: float) -> float:
         chance = softmax(logits / temperature)[np.arange(len(truth)), truth]
         return float(-np.log(np.maximum(chance, 1e-12)).mean())
@@ -103,7 +117,14 @@ def _best_temperature(logits: Array, truth: NDArray[np.int64]) -> float:
     return float(min(TEMPERATURES, key=loss))
 
 
-def _best_sigmoid_temperature(logits: Array, truth: NDArray[np.float32]) -> float:
+def best_sigmoid_temperature(logits: Array, truth: NDArray[np.float32]) -> float:
+    """Return the temperature at which independent scores are best.
+
+    Parameters:
+        logits: (N, F).
+        truth: (N, F) scores, 0 to 1.
+    """
+
     def loss(temperature: float) -> float:
         chance = np.clip(1 / (1 + np.exp(-logits / temperature)), 1e-9, 1 - 1e-9)
         return float(-(truth * np.log(chance) + (1 - truth) * np.log(1 - chance)).mean())

@@ -1,203 +1,240 @@
-"""Scores on rigs that training never saw, graded as a live session would grade them.
+"""Scores on rigs that training never saw, in the loop: the shipped model, the real comparison, the real judge.
 
-The shipped file and the shipped code grade the frames in the order of time; frames that the model has nothing against
-make the baseline for the frames after. Confidence intervals come from drawing whole rigs anew.
+The looks of a rig are compared and judged in the order of time from the first frame on, with the baselines that the
+judge has learnt by then; frames are judged again once what is usual is known, or is another, as the program does.
+Confidence intervals draw whole rigs again.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from astro_monitor.grade import Grader, SourceGrader
-from astro_monitor.grade.sources import Sources
-from astro_monitor.grade.statistics import FIRM_BASELINE
-from astro_monitor.inference import Card, open_model, source_part_of
-from astro_monitor.judge.limits import FAULT_NOTED
-from astro_monitor.records import CLASSES, Grade
+from astro_monitor.grade import Grader
+from astro_monitor.grade.known import FIRM_BASELINE
+from astro_monitor.inference import Card, open_model
+from astro_monitor.judge import Judge, SecondLooks
+from astro_monitor.pipeline import Comparer
+from astro_monitor.records import CLASSES, Baseline, Examined, Grade, Look, Verdict, baseline_key, fitting_baseline
+from astro_monitor.settings import Settings
+from astro_monitor.stages import FrameGrader
 from training.iqa.calibration import expected_calibration_error
-from training.iqa.dataset import RigFrames, load_examined
-from training.iqa.variants import NEEDS_REFERENCE, NEEDS_SCALE, context_of, vector
+from training.iqa.intervals import interval_95
+from training.iqa.lookset import LookSet, Truth, load_looks
 
-SCALE_KNOWN = 0.75
-"""Part of the rigs whose headers tell the pixel scale."""
-
-_RESAMPLES = 300
+Test = Callable[["Judged"], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graded:
-    """One frame with its truth and its grade."""
+class Judged:
+    """One frame with its truth and what was decided.
+
+    Attributes:
+        rig, index: number of the rig, and of the frame in it.
+        truth: from the simulator.
+        grade: of the model.
+        label, decision, cause: of the verdict.
+        baseline_size: frames in the baseline of the verdict.
+    """
 
     rig: int
     index: int
-    truth: dict[str, Any]
+    truth: Truth
     grade: Grade
+    label: str
+    decision: str
+    cause: str
     baseline_size: int
 
 
-def grade_rig(describer: SourceGrader, grader: Grader, rig: RigFrames, number: int) -> list[Graded]:
-    """Grade the frames of one rig in the order of time.
+def open_head(models: Path, name: str = "quality", threads: int = 1) -> tuple[Grader, Card]:
+    """Open the head of the quality model on the processor.
 
     Parameters:
-        describer, grader: both parts of the quality model.
-        rig: its examined frames.
-        number: of the rig, for drawing whole rigs anew.
-    """
-    rng = np.random.default_rng([rig.rig["seed"], 0xE7A])
-    hidden = () if rng.random() < SCALE_KNOWN else NEEDS_SCALE
-    accepted: list[dict[str, Any]] = []
-    graded = []
-    for index, frame in enumerate(rig.facts):
-        forget = (*hidden, *(() if accepted else NEEDS_REFERENCE))
-        context = context_of(accepted, hidden)
-        table = Sources(rig.rows[index].astype(np.float32), rig.valid[index].astype(np.float32))
-        separation = frame["values"].get("star_separation_fwhm")
-        features = describer.features_of(table, frame["stamp_bin"], frame["profile"])
-        numbers = vector(frame, context, forget)
-        grade = grader.grade_inputs(f"{index:016x}", features, numbers, separation, len(accepted))
-        graded.append(Graded(rig=number, index=index, truth=frame["truth"], grade=grade, baseline_size=len(accepted)))
-        if says_normal(grade):
-            accepted.append(frame)
-    return graded
-
-
-def open_quality(models: Path, name: str = "quality", threads: int = 1) -> tuple[SourceGrader, Grader, Card]:
-    """Open both parts of the quality model on the processor.
-
-    Parameters:
-        models: their folder.
+        models: its folder.
         name: of the head.
         threads: cores for one call; 0 for all.
-
-    Returns:
-        both parts, and the card of the head.
     """
-    sources, head = (
-        open_model(part, folder=models, provider="cpu", threads=threads) for part in (source_part_of(name), name)
-    )
-    return SourceGrader(sources), Grader(head, normal_fwhm_arcsec=3.0), head.card
+    head = open_model(name, folder=models, provider="cpu", threads=threads)
+    return Grader(head, normal_fwhm_arcsec=Settings().site.normal_fwhm_arcsec), head.card
 
 
-def says_normal(grade: Grade) -> bool:
-    """Tell whether the judge would let a frame say what is normal, had it no measured finding against it either."""
-    if max(grade.probabilities, key=grade.probabilities.__getitem__) == "good":
-        return True
-    return grade.label == "unknown" and all(score < FAULT_NOTED for score in grade.fault_scores.values())
-
-
-def evaluate(describer: SourceGrader, grader: Grader, folder: Path) -> tuple[dict[str, Any], list[Graded]]:
-    """Score the model on all rigs of a folder.
+def judge_rig(grader: FrameGrader, rig: LookSet, number: int) -> list[Judged]:
+    """Judge the frames of one rig in the order of time.
 
     Parameters:
-        describer, grader: both parts of the quality model.
-        folder: of examined rigs.
-
-    Returns:
-        scores for the card, and all graded frames.
+        grader: the head of the quality model.
+        rig: its looks.
+        number: of the rig, for drawing whole rigs again.
     """
-    graded: list[Graded] = []
-    for number, path in enumerate(sorted(folder.glob("*.npz"))):
-        graded += grade_rig(describer, grader, load_examined(path), number)
-    firm = [one for one in graded if one.truth["label"] in CLASSES]
-    unsure = [one for one in graded if one.truth["label"] not in CLASSES]
-    with_baseline = [one for one in firm if one.baseline_size >= FIRM_BASELINE]
-    without_baseline = [one for one in firm if one.baseline_size < FIRM_BASELINE]
-    scores = {
-        "split": folder.name,
-        "rigs": len({one.rig for one in graded}),
-        "all_frames": scores_of(firm),
-        "with_baseline": scores_of(with_baseline),
-        "without_baseline": scores_of(without_baseline),
+    settings = Settings()
+    comparer, judge, again = Comparer(grader), Judge(settings.judge, settings.site), SecondLooks()
+    looks = {look.frame_id: (index, look) for index, (look, _) in enumerate(rig.frames)}
+    judged: list[Judged] = []
+    for index, (look, truth) in enumerate(rig.frames):
+        examined, baseline = _compared(comparer, judge, look)
+        verdict, _ = judge.judge(examined)
+        again.note(examined, baseline)
+        judged.append(_judged(number, index, truth, examined.grade, verdict))
+        for due in again.due(judge.all_baselines()):
+            place, earlier = looks[due.frame_id]
+            examined, _ = _compared(comparer, judge, earlier)
+            truth_then = rig.frames[place][1]
+            judged[place] = _judged(number, place, truth_then, examined.grade, judge.judge_again(examined))
+    return judged
+
+
+def _compared(comparer: Comparer, judge: Judge, look: Look) -> tuple[Examined, Baseline]:
+    """Return a look compared with what the judge has learnt so far, and what that is."""
+    baseline = fitting_baseline(baseline_key(look.meta, look.sensor_shape), judge.all_baselines())
+    outcome = comparer.compare(look, baseline)
+    if not isinstance(outcome, Examined):
+        raise RuntimeError(outcome.sentence)
+    return outcome, baseline
+
+
+def _judged(rig: int, index: int, truth: Truth, grade: Grade, verdict: Verdict) -> Judged:
+    return Judged(
+        rig=rig, index=index, truth=truth, grade=grade, label=verdict.label, decision=verdict.decision,
+        cause=verdict.cause, baseline_size=verdict.baseline_size,
+    )  # fmt: skip
+
+
+def judge_folder(grader: FrameGrader, folder: Path) -> list[Judged]:
+    """Judge all rigs of a folder.
+
+    Parameters:
+        grader: the head of the quality model.
+        folder: of looks.
+    """
+    return [
+        one
+        for number, path in enumerate(sorted(folder.glob("*.looks")))
+        for one in judge_rig(grader, load_looks(path), number)
+    ]
+
+
+def by_model(judged: Sequence[Judged]) -> list[Judged]:
+    """Return the frames as if the model alone decided: its class, its cause, review where it says unknown."""
+    decisions = {"good": "keep", "unknown": "review"}
+    return [
+        replace(one, label=one.grade.label, cause=one.grade.cause, decision=decisions.get(one.grade.label, "reject"))
+        for one in judged
+    ]
+
+
+def all_scores(judged: Sequence[Judged], split: str) -> dict[str, Any]:
+    """Return the scores of the card.
+
+    Parameters:
+        judged: all frames of a split.
+        split: its name.
+    """
+    firm = firm_frames(judged)
+    unsure = [one for one in judged if one.truth["label"] not in CLASSES]
+    return {
+        "split": split,
+        "rigs": len({one.rig for one in judged}),
+        "verdicts": scores_of(firm),
+        "verdicts_with_baseline": scores_of([one for one in firm if one.baseline_size >= FIRM_BASELINE]),
+        "model": scores_of(by_model(firm)),
         "ambiguous_frames": {
             "frames": len(unsure),
-            "called_good": _share(unsure, lambda one: one.grade.label == "good"),
-            "unknown": _share(unsure, lambda one: one.grade.label == "unknown"),
+            **{word: _share(unsure, _decided(word)) for word in ("keep", "review", "reject")},
         },
     }
-    return scores, graded
 
 
-def scores_of(frames: Sequence[Graded]) -> dict[str, Any]:
-    """Give all scores of frames with firm labels, with 95 % intervals over rigs."""
+def firm_frames(judged: Sequence[Judged]) -> list[Judged]:
+    """Return the frames that are not ambiguous."""
+    return [one for one in judged if one.truth["label"] in CLASSES]
+
+
+def scores_of(frames: Sequence[Judged]) -> dict[str, Any]:
+    """Return all scores of frames with firm labels, with 95 % intervals over rigs.
+
+    A frame under the moon whose stars lost no light is kept by the rules, so it does not count as a bad frame kept.
+    """
     if not frames:
         return {"frames": 0}
-    right = [one for one in frames if one.grade.label == one.truth["label"]]
-    bad = [one for one in frames if one.truth["label"] != "good"]
     good = [one for one in frames if one.truth["label"] == "good"]
-    named = [one for one in right if one.truth["label"] != "good"]
+    bad = [one for one in frames if one.truth["label"] != "good" and not is_moonlit(one)]
+    very_bad = [one for one in frames if one.truth["label"] == "very_bad_tracking"]
+    named = [one for one in frames if is_right(one) and one.truth["label"] != "good"]
     best = np.array([max(one.grade.probabilities.values()) for one in frames])
     argmax = [max(one.grade.probabilities, key=one.grade.probabilities.__getitem__) for one in frames]
     hits = np.array([said == one.truth["label"] for said, one in zip(argmax, frames, strict=True)])
-    return {
-        "frames": len(frames),
-        "accuracy": _share(frames, is_right),
-        "accuracy_95": _interval(frames, is_right),
+    shares: dict[str, tuple[Sequence[Judged], Test]] = {
+        "accuracy": (frames, is_right),
+        "good_rejected": (good, _decided("reject")),
+        "bad_kept": (bad, _decided("keep")),
+        "good_kept": (good, _decided("keep")),
+        "review": (frames, _decided("review")),
+        "cause_given_class": (named, lambda one: one.cause == one.truth["cause"]),
+        "very_bad_called_bad": (very_bad, lambda one: one.label == "bad_tracking"),
+    }
+    scores: dict[str, Any] = {"frames": len(frames), "macro_f1": round(_macro_f1(frames), 4)}
+    for name, (some, test) in shares.items():
+        scores[name], scores[f"{name}_95"] = _share(some, test), _interval(some, test)
+    return scores | {
         "accuracy_if_forced": round(float(hits.mean()), 4),
-        "macro_f1": round(_macro_f1(frames), 4),
-        "bad_kept": _share(bad, lambda one: one.grade.label == "good"),
-        "bad_kept_95": _interval(bad, lambda one: one.grade.label == "good"),
-        "good_rejected": _share(good, lambda one: one.grade.label not in ("good", "unknown")),
-        "good_rejected_95": _interval(good, lambda one: one.grade.label not in ("good", "unknown")),
-        "unknown": _share(frames, lambda one: one.grade.label == "unknown"),
         "calibration_error": round(expected_calibration_error(best, hits), 4),
-        "cause_given_class": _share(named, lambda one: one.grade.cause == one.truth["cause"]),
         "confusion": _confusion(frames),
     }
 
 
-def is_right(one: Graded) -> bool:
-    """Tell whether the class is the true one; "unknown" is not."""
-    return bool(one.grade.label == one.truth["label"])
+def is_right(one: Judged) -> bool:
+    """Return whether the class is the true one; "unknown" is not."""
+    return bool(one.label == one.truth["label"])
 
 
-def _share(frames: Sequence[Graded], test: Callable[[Graded], bool]) -> float | None:
+def is_moonlit(one: Judged) -> bool:
+    """Return whether all that is wrong with a frame is the light of the moon."""
+    truth = one.truth
+    return bool(truth["cause"] == "moon" and truth["label"] == "background_issue" and not truth["light_lost"])
+
+
+def _decided(word: str) -> Test:
+    """Return a test for a decision."""
+    return lambda one: one.decision == word
+
+
+def _share(frames: Sequence[Judged], test: Test) -> float | None:
     return round(sum(map(test, frames)) / len(frames), 4) if frames else None
 
 
-def _interval(frames: Sequence[Graded], test: Callable[[Graded], bool]) -> list[float] | None:
-    """95 % interval of a share, drawing whole rigs anew."""
+def _interval(frames: Sequence[Judged], test: Test) -> list[float] | None:
+    """95 % interval of a share, drawing whole rigs again."""
     rigs = sorted({one.rig for one in frames})
     if len(rigs) < 2:
         return None
-    count = np.array([sum(one.rig == rig for one in frames) for rig in rigs])
-    hits = np.array([sum(test(one) for one in frames if one.rig == rig) for rig in rigs])
+    place = {rig: number for number, rig in enumerate(rigs)}
+    count, hits = np.zeros(len(rigs), np.int64), np.zeros(len(rigs), np.int64)
+    for one in frames:
+        count[place[one.rig]] += 1
+        hits[place[one.rig]] += test(one)
     return interval_95(hits, count)
 
 
-def interval_95(hits: NDArray[np.int64], count: NDArray[np.int64]) -> list[float]:
-    """Give the 95 % interval of a share, drawing whole rigs anew.
-
-    Parameters:
-        hits, count: (R,) frames of each rig that count as hits, and all of them; without any the share may be anything.
-    """
-    if not len(count):
-        return [0.0, 1.0]
-    drawn = np.random.default_rng(1).integers(0, len(count), (_RESAMPLES, len(count)))
-    shares = hits[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    return [round(float(edge), 4) for edge in np.quantile(shares, (0.025, 0.975))]
-
-
-def _macro_f1(frames: Sequence[Graded]) -> float:
+def _macro_f1(frames: Sequence[Judged]) -> float:
     scores = []
     for name in CLASSES:
         true = sum(one.truth["label"] == name for one in frames)
-        said = sum(one.grade.label == name for one in frames)
-        both = sum(one.truth["label"] == name == one.grade.label for one in frames)
+        said = sum(one.label == name for one in frames)
+        both = sum(one.truth["label"] == name == one.label for one in frames)
         if true + said:
             scores.append(2 * both / (true + said))
     return float(np.mean(scores)) if scores else math.nan
 
 
-def _confusion(frames: Sequence[Graded]) -> dict[str, dict[str, int]]:
+def _confusion(frames: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """Truth, then what was said, with the numbers of frames."""
     table = {truth: dict.fromkeys((*CLASSES, "unknown"), 0) for truth in CLASSES}
     for one in frames:
-        table[one.truth["label"]][one.grade.label] += 1
+        table[one.truth["label"]][one.label] += 1
     return table

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.grade.sources import SOURCE_LENGTH, STAMP_PX
-from training.iqa.dataset import load_examined
+from astro_monitor.detect import Detector
+from astro_monitor.grade.sources import SOURCE_LENGTH, STAMP_PX, sources
+from astro_monitor.inference import open_model
+from astro_monitor.measure import Measurer
+from training.iqa.headers import dressed
+from training.iqa.rigs import rig_facts, sequence, truth_of
 from training.iqa.som import hexagonal_neighbours, train_map
 
 CLUSTERS = 20
+FRAMES_OF_RIG = 8
+"""Frames of each rig that the map learns from."""
 STAMP_LENGTH = STAMP_PX * STAMP_PX
 NUMBERS_SHARE = 0.5
 """Variance that the numbers of a source bring to the map, over that of its cut-out."""
@@ -120,23 +128,28 @@ def _best_two(
     return np.concatenate(first), np.concatenate(second), np.concatenate(error)
 
 
-def some_rows(folder: Path, count: int, seed: int) -> NDArray[np.float32]:
-    """Draw rows of source tables evenly from all frames of a folder of examined rigs.
+def some_rows(seeds: Sequence[int], models: Path | None, count: int) -> NDArray[np.float32]:
+    """Render the first frames of some rigs and return rows of their source tables, about as many from each.
 
     Parameters:
-        count: how many, about.
+        seeds: of training rigs.
+        models: folder of models; ``None``: the shipped star finder.
+        count: how many rows, about.
 
     Returns:
         (N, 636) float32, in a fixed order.
     """
-    paths = sorted(folder.glob("*.npz"))
-    rng = np.random.default_rng(seed)
-    share = -(-count // max(1, len(paths)))
+    finder, measurer = Detector(open_model("star-unet", folder=models, provider="cpu", threads=1)), Measurer()
+    share = -(-count // (len(seeds) * FRAMES_OF_RIG))
     drawn = []
-    for path in paths:
-        rig = load_examined(path)
-        from_frame = -(-share // len(rig.facts))
-        for rows, valid in zip(rig.rows, rig.valid, strict=True):
-            used = np.flatnonzero(valid)
-            drawn.append(rows[np.sort(rng.permutation(used)[:from_frame])])
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 0x50])
+        for number, taken in enumerate(islice(sequence("train", seed), FRAMES_OF_RIG)):
+            taken.pixels.flags.writeable = False
+            frame = dressed(taken.pixels, rig_facts(taken.rig), truth_of(taken), number)
+            detections = finder.detect(frame)
+            stars = measurer.measure(frame, detections).stars
+            table = sources(stars, detections.sky, (frame.pixels.shape[0], frame.pixels.shape[1]))
+            used = np.flatnonzero(table.valid)
+            drawn.append(table.rows[np.sort(rng.permutation(used)[:share])])
     return np.concatenate(drawn).astype(np.float32)

@@ -157,7 +157,7 @@ def _build(job: tuple[Path, Split, int, Path | None]) -> tuple[Path, int]:
 @functools.lru_cache(maxsize=1)
 def _stages(models: Path | None) -> InMemory:
     """Open the models once in each process."""
-    return InMemory.shipped(models)
+    return InMemory.looking(models)
 
 
 def _lean(look: Look) -> Look:

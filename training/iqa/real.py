@@ -64,7 +64,7 @@ def grade_folder(folder: Path, models: Path) -> list[RealFrame]:
 
 
 def _remember(outcome: Outcome, histories: dict[BaselineKey, History]) -> int:
-    """Let frames that nothing is known against say what is normal; returns how many frames the grade was based on."""
+    """Let the memory of the rig take note of a frame; return how many frames it was compared with."""
     if not isinstance(outcome, Examined):
         return 0
     key = baseline_key(outcome.meta, outcome.sensor_shape)

@@ -1,25 +1,27 @@
-"""What a careful observer does without a model: limits on FWHM, elongation, sky and star count, tuned on training rigs.
+"""The yardstick: hand-made limits on the classical numbers, tuned on training rigs, and no learning.
 
-The yardstick for the quality model: the same measurements of the same frames, the same baselines, and the best limits
-that can be found for them, in the order in which observers apply them.
+The frames, their numbers and their baselines are those of the model, so the comparison is of judgement alone. The rules
+are those that observers apply.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.grade.statistics import Context
-from astro_monitor.records import CLASSES, FAULTS, Grade
-from training.iqa.dataset import RigFrames, load_examined
-from training.iqa.evaluate import Graded
-from training.iqa.variants import NEEDS_REFERENCE, context_of, without
+from astro_monitor.baseline import History
+from astro_monitor.grade.known import Context, Known
+from astro_monitor.grade.stretches import over
+from astro_monitor.pipeline import Comparer
+from astro_monitor.records import CLASSES, FAULTS, Examined, Grade, baseline_key
+from training.inmemory import Ungraded
+from training.iqa.evaluate import Judged
+from training.iqa.lookset import LookSet, Truth, load_looks
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """From here on a frame is at fault; ratios are to the median of the frames accepted before.
+    """From here on a frame is at fault; ratios are to the median of the baseline.
 
     Attributes:
         trail, very_trail: trail length over width.
@@ -41,41 +43,37 @@ class Limits:
         gradient_fraction: gradient over the frame's own sky while there is no baseline.
     """
 
-    trail: float = 0.8
+    trail: float = 1.2
     very_trail: float = 3.0
     fwhm_ratio: float = 1.5
     fwhm_arcsec: float = 5.0
-    sky_ratio: float = 3.0
+    sky_ratio: float = 4.0
     star_ratio: float = 0.5
-    gradient_ratio: float = 0.5
+    gradient_ratio: float = 0.35
     gradient_fraction: float = 0.5
 
 
-def numbers_of(values: dict[str, float | None], context: Context) -> Array:
-    """Give ``NUMBERS`` of a frame; NaN for what is not known."""
-    normal = {key: spread.median for key, spread in context.spreads.items()}
+def numbers_of(known: Known) -> Array:
+    """Return ``NUMBERS`` of a frame; NaN for what is not known.
 
-    def over(key: str, by: float | None) -> float:
-        value = values.get(key)
-        return np.nan if value is None or not by or by <= 0 else value / by
-
-    firm = context.size > 0
-    return np.array(
-        [
-            over("trail_length_px", values.get("fwhm_minor_px")),
-            over("fwhm_minor_px", normal.get("fwhm_minor_px")) if firm else np.nan,
-            np.nan if firm or values.get("fwhm_arcsec") is None else values["fwhm_arcsec"],
-            over("sky_above_pedestal_adu", normal.get("sky_above_pedestal_adu")) if firm else np.nan,
-            over("star_count", normal.get("star_count")) if firm else np.nan,
-            over("background_gradient_adu", normal.get("sky_above_pedestal_adu")) if firm else np.nan,
-            np.nan if firm else over("background_gradient_adu", values.get("sky_above_pedestal_adu")),
-        ],
-        np.float64,
-    )
+    Parameters:
+        known: numbers of the frame and its baseline.
+    """
+    firm = known.context.size > 0
+    column: dict[str, float | None] = {
+        "trail": over(known.now("trail_length_px"), known.width_px()),
+        "fwhm_ratio": over(known.width_px(), known.usual_width_px()),
+        "fwhm_arcsec": None if firm else known.now("fwhm_arcsec"),
+        "sky_ratio": over(known.now("sky_above_pedestal_adu"), known.usual("sky_above_pedestal_adu")),
+        "star_ratio": over(known.now("star_count"), known.usual("star_count")),
+        "gradient_ratio": over(known.now("background_gradient_adu"), known.usual_sky_adu()),
+        "gradient_fraction": None if firm else over(known.now("background_gradient_adu"), known.sky_adu()),
+    }
+    return np.array([np.nan if column[name] is None else column[name] for name in NUMBERS], np.float64)
 
 
 def classify(numbers: Array, limits: Limits) -> NDArray[np.int64]:
-    """Give the class of each row of (N, 7) numbers, as an index into ``CLASSES``; what is unknown condemns nothing."""
+    """Return the class of each row of (N, 7) numbers, as an index into ``CLASSES``; unknown ones condemn nothing."""
     column = {name: numbers[:, place] for place, name in enumerate(NUMBERS)}
     with np.errstate(invalid="ignore"):
         said = np.zeros(len(numbers), np.int64)
@@ -93,24 +91,41 @@ def classify(numbers: Array, limits: Limits) -> NDArray[np.int64]:
     return said
 
 
-def tune(folder: Path, rigs: int = 600) -> Limits:
+def numbers_in_time(rig: LookSet) -> Iterator[tuple[Array, int, Truth]]:
+    """Return the numbers of the frames of a rig in the order of time, with the size of the baseline and the truth.
+
+    Parameters:
+        rig: its looks.
+    """
+    comparer = Comparer(Ungraded())
+    first = rig.frames[0][0]
+    history = History(key=baseline_key(first.meta, first.sensor_shape))
+    for look, truth in rig.frames:
+        baseline = history.baseline()
+        examined = comparer.compare(look, baseline)
+        if not isinstance(examined, Examined):
+            continue
+        context = Context(spreads=baseline.spreads, size=baseline.size)
+        features = look.source_features
+        known = Known.of(examined.measurements.values, features.stamp_bin, features.profile, context)
+        yield numbers_of(known), baseline.size, truth
+        history.arrive(examined)
+        history.note(examined)
+
+
+def tune(folder: Path, rigs: int = 500) -> Limits:
     """Find the limits of best accuracy, one after the other, on rigs for training.
 
     Parameters:
-        folder: of examined rigs; their truly good frames make the baselines here.
+        folder: of looks.
         rigs: how many of them.
     """
     rows, labels = [], []
-    for path in sorted(folder.glob("*.npz"))[:rigs]:
-        rig = load_examined(path)
-        accepted: list[dict[str, Any]] = []
-        for frame in rig.facts:
-            hidden = () if accepted else NEEDS_REFERENCE
-            if frame["truth"]["label"] in CLASSES:
-                rows.append(numbers_of(without(frame["values"], hidden), context_of(accepted)))
-                labels.append(CLASSES.index(frame["truth"]["label"]))
-            if frame["truth"]["label"] == "good":
-                accepted.append(frame)
+    for path in sorted(folder.glob("*.looks"))[:rigs]:
+        for numbers, _, truth in numbers_in_time(load_looks(path)):
+            if truth["label"] in CLASSES:
+                rows.append(numbers)
+                labels.append(CLASSES.index(truth["label"]))
     return best_limits(np.array(rows), np.array(labels))
 
 
@@ -131,26 +146,33 @@ def best_limits(numbers: Array, truth: NDArray[np.int64]) -> Limits:
     return limits
 
 
-def grade_by_limits(rig: RigFrames, number: int, limits: Limits) -> list[Graded]:
-    """Grade the frames of one rig in the order of time, as :func:`training.iqa.evaluate.grade_rig` does."""
-    accepted: list[dict[str, Any]] = []
-    graded = []
-    for index, frame in enumerate(rig.facts):
-        hidden = () if accepted else NEEDS_REFERENCE
-        numbers = numbers_of(without(frame["values"], hidden), context_of(accepted))
+def judge_by_limits(rig: LookSet, number: int, limits: Limits) -> list[Judged]:
+    """Judge the frames of one rig in the order of time, as :func:`training.iqa.evaluate.judge_rig` does.
+
+    Parameters:
+        rig: its looks.
+        number: of the rig.
+        limits: that condemn.
+    """
+    judged = []
+    for index, (numbers, size, truth) in enumerate(numbers_in_time(rig)):
         label = CLASSES[int(classify(numbers[None], limits)[0])]
-        graded.append(
-            Graded(rig=number, index=index, truth=frame["truth"], grade=_grade(label), baseline_size=len(accepted))
-        )
-        if label == "good":
-            accepted.append(frame)
-    return graded
+        judged.append(
+            Judged(rig=number, index=index, truth=truth, grade=_grade(label), label=label, cause="none",
+                   decision="keep" if label == "good" else "reject", baseline_size=size)
+        )  # fmt: skip
+    return judged
 
 
-def grade_folder(folder: Path, limits: Limits) -> list[Graded]:
-    """Grade all rigs of a folder."""
-    paths: Sequence[Path] = sorted(folder.glob("*.npz"))
-    return [one for number, path in enumerate(paths) for one in grade_by_limits(load_examined(path), number, limits)]
+def judge_folder_by_limits(folder: Path, limits: Limits) -> list[Judged]:
+    """Judge all rigs of a folder.
+
+    Parameters:
+        folder: of looks.
+        limits: that condemn.
+    """
+    paths: Sequence[Path] = sorted(folder.glob("*.looks"))
+    return [one for number, path in enumerate(paths) for one in judge_by_limits(load_looks(path), number, limits)]
 
 
 def _grade(label: str) -> Grade:

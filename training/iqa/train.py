@@ -1,4 +1,4 @@
-"""Train the dual-input network on the examined rigs, with early stopping on the validation rigs."""
+"""Train the networks of the head on frames next to their baselines, with early stopping on the validation rigs."""
 
 from __future__ import annotations
 
@@ -6,166 +6,159 @@ import json
 import logging
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from astro_monitor.grade.statistics import MAP_COLUMNS, MAP_ROWS, MAP_SLICES
-from astro_monitor.records import CAUSES, CLASSES, FAULTS
-from training.iqa.dataset import load_examined
-from training.iqa.grouping import SourceMap
-from training.iqa.network import grouping_model, head_model
-from training.iqa.variants import random_vectors
+from astro_monitor.grade.compared import COMPARED
+from astro_monitor.grade.statistics import ALONE_LENGTH, STATISTICS_LENGTH
+from training.iqa.contexts import IN_TIME, Examples, load_examples
+from training.iqa.network import SHIPPED_PARTS, head_model
 
 log = logging.getLogger(__name__)
+
+FAULT_LOSS, CAUSE_LOSS, PHYSICAL_LOSS = 0.7, 0.5, 0.3
+"""Weights of the other losses; that of the class is 1."""
+LEAST_DEVIATION = 1e-3
+"""Numbers that never change are divided by this."""
+SLOWEST = 0.02
+"""The learning rate falls to this share of its start."""
+
+SAME_STARS = "same_stars"
+"""Part of the recipe's ``without``: the numbers that need the same stars in two frames are hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How the network is trained.
+    """How the networks are trained.
 
     Attributes:
-        variants: random baselines for each training frame; every epoch uses another one.
-        parts: ``both``, ``image`` or ``statistics``.
+        without: sides of the network that are left out, separated by commas: some of ``training.iqa.network.PARTS``,
+            or ``same_stars``.
+        image: whether the network sees the representative image, too.
         heads: networks of different seeds whose logits are averaged.
-        start: folder of networks to go on from, as when the star finder has changed and the data were made anew; empty:
-            from nothing.
+        smoothing: share of the probability of a firm class that goes to all five alike.
+        start: folder of networks to go on from; empty: from nothing.
+        extra: folder of further examples, such as real frames with faults added; empty: none.
+        extra_weight: of those in the loss.
     """
 
     seed: int = 7
-    variants: int = 10
-    epochs: int = 30
-    patience: int = 30
-    batch: int = 160
+    epochs: int = 60
+    patience: int = 15
+    batch: int = 128
     learning_rate: float = 2e-3
-    dropout: float = 0.2
-    parts: str = "both"
-    heads: int = 4
+    dropout: float = 0.25
+    smoothing: float = 0.01
+    heads: int = 3
+    without: str = ""
+    image: int = 0
     start: str = ""
+    extra: str = ""
+    extra_weight: float = 1.0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Sides of the network."""
+        out = self.without.split(",")
+        return (*(part for part in SHIPPED_PARTS if part not in out), *(("image",) if self.image else ()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """Frames ready for the network; n frames, v statistics each."""
-
-    image: NDArray[np.float16]
-    mask: NDArray[np.float32]
-    histogram: NDArray[np.float32]
-    error: NDArray[np.float32]
-    statistics: NDArray[np.float32]
-    label: NDArray[np.int64]
-    faults: NDArray[np.float32]
-    cause: NDArray[np.int64]
-    rig: NDArray[np.int64]
-
-
-def examples(
-    folder: Path, source_map: SourceMap, variants: int, seed: int, grouping: Callable[..., Any] | None = None
-) -> Examples:
-    """Load a split: group its sources, and put each frame beside random baselines.
-
-    Parameters:
-        folder: of the examined rigs of one split.
-        variants: baselines for each frame.
-        seed: of the baselines.
-        grouping: takes the place of the map, for the ablation: from source tables, their validity and a seed to image,
-            mask, histogram and error.
-    """
-    by_map = grouping_model(source_map)
-    parts: list[tuple[Any, ...]] = []
-    for number, path in enumerate(sorted(folder.glob("*.npz"))):
-        rig = load_examined(path)
-        rng = np.random.default_rng([seed, rig.rig["seed"]])
-        tables = [rig.rows.astype(np.float32), rig.valid.astype(np.float32)]
-        seen = grouping(*tables, rig.rig["seed"]) if grouping else by_map.predict_on_batch(tables)
-        image, mask, histogram, error = (np.asarray(part) for part in seen)
-        truths = [frame["truth"] for frame in rig.facts]
-        parts.append(
-            (
-                image.astype(np.float16), mask, histogram, error[:, 0],
-                np.stack([random_vectors(rig, index, variants, rng) for index in range(len(rig.facts))]),
-                np.array([_index(CLASSES, truth["label"]) for truth in truths]),
-                np.array([[truth["faults"][fault] for fault in FAULTS] for truth in truths], np.float32),
-                np.array([_index(CAUSES, truth["cause"]) for truth in truths]),
-                np.full(len(truths), number),
-            )
-        )  # fmt: skip
-    return Examples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def train_heads(
-    recipe: Recipe, data: Path, source_map: SourceMap, folder: Path, grouping: Callable[..., Any] | None = None
-) -> list[keras.Model]:
+def train_heads(recipe: Recipe, examples: Path, folder: Path) -> list[keras.Model]:
     """Train all networks of a recipe; those that are there already are loaded.
 
     Parameters:
-        data: folder with ``train`` and ``validation``.
+        examples: folder with ``train`` and ``validation``, from ``iqa contexts``.
         folder: for networks and the run log (JSON lines).
-        grouping: see :func:`examples`.
 
     Returns:
-        The networks, each with its best weights.
+        the networks, each with its best weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"head-{recipe.parts}-{number}.keras" for number in range(recipe.heads)]
-    if all(path.exists() for path in paths):
-        return _loaded(paths)
-    learn = examples(data / "train", source_map, recipe.variants, recipe.seed, grouping)
-    check = examples(data / "validation", source_map, 4, recipe.seed + 1, grouping)
-    log.info("%d frames to learn from, %d to check", len(learn.label), len(check.label))
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as journal:
-        journal.write(json.dumps({"recipe": asdict(recipe), "git": _revision(), "frames": len(learn.label)}) + "\n")
-        for number, path in enumerate(paths):
-            if not path.exists():
-                _train_one(recipe, number, learn, check, path, journal)
-    return _loaded(paths)
-
-
-def _loaded(paths: list[Path]) -> list[keras.Model]:
+    paths = [folder / f"head-{number}.keras" for number in range(recipe.heads)]
+    if not all(path.exists() for path in paths):
+        learn, check = learning_set(recipe, examples), load_examples(sorted((examples / "validation").glob("*.npz")))
+        log.info("%d frames to learn from, %d to check", len(learn.weight), len(check.weight))
+        with (folder / "log.jsonl").open("a", encoding="utf-8") as journal:
+            head = {"recipe": asdict(recipe), "git": _revision(), "frames": len(learn.weight)}
+            journal.write(json.dumps(head) + "\n")
+            for number, path in enumerate(paths):
+                if not path.exists():
+                    _train_one(recipe, number, learn, check, path, journal)
     heads = [keras.models.load_model(path) for path in paths]
-    for number, head in enumerate(heads):
-        head.name = f"head_{number}"  # two that were trained in different processes may have the same one
+    for number, head_network in enumerate(heads):
+        head_network.name = f"head_{number}"  # two that were trained in different processes may have the same one
     return heads
+
+
+def learning_set(recipe: Recipe, examples: Path) -> Examples:
+    """Return all examples to learn from, those of the second source with their own weight.
+
+    Parameters:
+        recipe: names the second source.
+        examples: folder with ``train``.
+    """
+    own = load_examples(sorted((examples / "train").glob("*.npz")))
+    if not recipe.extra:
+        return own
+    paths = sorted(Path(recipe.extra).glob("*.npz"))
+    more = load_examples(paths)
+    more = replace(
+        more,
+        weight=more.weight * np.float32(recipe.extra_weight),
+        frame=more.frame + len(own.weight),
+        rig=more.rig + int(own.rig.max()) + 1,
+    )
+    return Examples(*(np.concatenate([getattr(own, name), getattr(more, name)]) for name in Examples.__slots__))
+
+
+def standard(statistics: NDArray[np.float16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and deviation of the statistics, for the first layer of the networks."""
+    some = statistics[:: max(1, len(statistics) // 20_000)].astype(np.float32)
+    return some.mean(axis=0), np.maximum(some.std(axis=0), LEAST_DEVIATION)
+
+
+def hidden_numbers(recipe: Recipe) -> NDArray[np.float32]:
+    """Return a mask (``STATISTICS_LENGTH``,) that is 0 for the numbers that the recipe leaves out."""
+    mask = np.ones(STATISTICS_LENGTH, np.float32)
+    words = [word for word in (SAME_STARS, "kernel") if word in recipe.without.split(",")]
+    for place, name in enumerate(COMPARED):
+        same_stars = "matched_width" in name or SAME_STARS in name
+        if (SAME_STARS in words and same_stars) or ("kernel" in words and "kernel" in name):
+            mask[[ALONE_LENGTH + place, ALONE_LENGTH + len(COMPARED) + place]] = 0.0
+    return mask
 
 
 def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, path: Path, journal: Any) -> None:
     keras.utils.set_random_seed(recipe.seed + 100 * number)
     rng = np.random.default_rng([recipe.seed, number])
-    flat = learn.statistics.reshape(-1, learn.statistics.shape[-1])
-    model = head_model(
-        flat.mean(axis=0), np.maximum(flat.std(axis=0), 1e-3), parts=recipe.parts, dropout=recipe.dropout
-    )
+    mean, deviation = standard(learn.statistics)
+    model = head_model(mean, deviation, parts=recipe.parts, dropout=recipe.dropout)
     if recipe.start:
         # The normalisation of the inputs is among the weights: it stays that of the networks gone on from.
         model.set_weights(keras.models.load_model(Path(recipe.start) / path.name).get_weights())
-    model.compile(
-        optimizer=keras.optimizers.AdamW(recipe.learning_rate, weight_decay=1e-4),
-        loss={
-            "class_logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.02),
-            "fault_logits": keras.losses.BinaryCrossentropy(from_logits=True),
-            "cause_logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        },
-        loss_weights={"class_logits": 1.0, "fault_logits": 0.7, "cause_logits": 0.5},
-    )
-    steps = max(1, len(learn.label) // recipe.batch)
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=1e-4)
+    step = _stepper(model, optimizer, recipe.smoothing)
+    mask = hidden_numbers(recipe)
     best, since = np.inf, 0
     unfinished = path.with_suffix(".unfinished.keras")
     for epoch in range(recipe.epochs):
         started = time.monotonic()
-        model.optimizer.learning_rate.assign(_rate(recipe, epoch))
-        losses = [_step(model, *batch) for batch in _batches(recipe, learn, rng, steps)]
-        loss, accuracy = _validate(model, check)
-        journal.write(
-            json.dumps({"head": number, "epoch": epoch, "loss": round(float(np.mean(losses)), 4),
-                        "validation_loss": round(loss, 4), "validation_accuracy": round(accuracy, 4),
-                        "seconds": round(time.monotonic() - started, 1)}) + "\n"
-        )  # fmt: skip
+        optimizer.learning_rate.assign(_rate(recipe, epoch))
+        losses = [float(step(*batch)) for batch in _batches(recipe, learn, mask, rng)]
+        loss, accuracy = validate(model, check, mask)
+        line = {"head": number, "epoch": epoch, "loss": round(float(np.mean(losses)), 4),
+                "validation_loss": round(loss, 4), "validation_accuracy": round(accuracy, 4),
+                "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+        journal.write(json.dumps(line) + "\n")
         journal.flush()
+        log.info("%s", line)
         since += 1
         if loss < best:
             best, since = loss, 0
@@ -175,69 +168,113 @@ def _train_one(recipe: Recipe, number: int, learn: Examples, check: Examples, pa
     unfinished.replace(path)  # an interrupted training leaves no network that looks whole
 
 
-def _step(model: keras.Model, x: Any, y: Any, weights: Any) -> float:
-    result = model.train_on_batch(x, y, sample_weight=weights)
-    return float(result[0] if isinstance(result, list) else result)
+def _stepper(model: keras.Model, optimizer: Any, smoothing: float) -> Any:
+    """Return a function that learns from one batch and returns its loss."""
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # tensorflow has no types
+    def step(inputs: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            said = model(inputs, training=True)
+            loss = _loss(said, targets, smoothing) + tf.add_n(model.losses)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        gradients, _ = tf.clip_by_global_norm(gradients, 5.0)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    return step
 
 
-def _batches(recipe: Recipe, learn: Examples, rng: np.random.Generator, steps: int) -> Iterator[tuple[Any, Any, Any]]:
-    order = rng.permutation(len(learn.label))
-    for step in range(steps):
-        some = order[step * recipe.batch : (step + 1) * recipe.batch]
-        chosen = learn.statistics[some, rng.integers(0, learn.statistics.shape[1], len(some))]
-        firm = (learn.label[some] >= 0).astype(np.float32)
-        inputs = [learn.image[some].astype(np.float32), learn.mask[some], learn.histogram[some]]
-        targets = {
-            "class_logits": _one_hot(learn.label[some]),
-            "fault_logits": learn.faults[some],
-            "cause_logits": np.maximum(learn.cause[some], 0),
-        }
-        # Ambiguous frames teach the fault scores alone.
-        weights = {"class_logits": firm, "fault_logits": np.ones_like(firm), "cause_logits": firm}
-        yield [*inputs, _mirrored(chosen, rng)], targets, weights
+def _loss(said: Any, targets: Any, smoothing: float) -> Any:
+    """Return the loss of a batch: class, fault scores, cause, physical quantities."""
+    weight, source = targets["weight"], targets["source"]
+    classes = targets["classes"] * (1 - smoothing) + smoothing / targets["classes"].shape[-1]
+    of_class = tf.nn.softmax_cross_entropy_with_logits(classes, said["class"])
+    of_fault = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(targets["faults"], said["fault"]), axis=-1)
+    of_cause = tf.nn.sparse_softmax_cross_entropy_with_logits(targets["cause"], said["cause"])
+    known = tf.math.is_finite(targets["physical"])
+    error = tf.where(known, said["physical"] - tf.where(known, targets["physical"], 0.0), 0.0)
+    of_physical = tf.reduce_mean(tf.sqrt(1.0 + error**2) - 1.0, axis=-1)
+    return tf.reduce_mean(
+        weight * (of_class + CAUSE_LOSS * of_cause) + source * (FAULT_LOSS * of_fault + PHYSICAL_LOSS * of_physical)
+    )
 
 
-def _mirrored(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Sky maps mirrored at random: no side of the sky is special."""
-    mirrored = vectors.copy()
-    upside, sideways = rng.random(len(vectors)) < 0.5, rng.random(len(vectors)) < 0.5
-    for where in MAP_SLICES:
-        maps = mirrored[:, where].reshape(-1, MAP_ROWS, MAP_COLUMNS)
-        maps[upside] = maps[upside, ::-1]
-        maps[sideways] = maps[sideways, :, ::-1]
-        mirrored[:, where] = maps.reshape(len(maps), -1)
-    return mirrored
+def _batches(
+    recipe: Recipe, learn: Examples, mask: NDArray[np.float32], rng: np.random.Generator
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the batches of one epoch: each frame once, next to one of its baselines."""
+    chosen = np.zeros(len(learn.weight), np.int64)
+    order = rng.permutation(len(learn.frame))
+    chosen[learn.frame[order]] = order  # the last of a frame's examples in random order stays
+    frames = rng.permutation(len(chosen))
+    for start in range(0, len(frames) - recipe.batch + 1, recipe.batch):
+        frame = frames[start : start + recipe.batch]
+        inputs = mirrored(learn.inputs(chosen[frame]), rng)
+        inputs["statistics"] *= mask
+        weight = learn.weight[frame]
+        targets = {"classes": learn.classes[frame], "faults": learn.faults[frame], "cause": learn.cause[frame],
+                   "physical": learn.physical[frame], "weight": weight,
+                   "source": np.where(learn.firm[frame], weight, 1.0).astype(np.float32)}  # fmt: skip
+        yield inputs, targets
 
 
-def _validate(model: keras.Model, check: Examples) -> tuple[float, float]:
-    losses, hits, seen = [], 0, 0
-    firm = check.label >= 0
-    for variant in range(check.statistics.shape[1]):
-        answer = model.predict(
-            [check.image[firm].astype(np.float32), check.mask[firm], check.histogram[firm],
-             check.statistics[firm, variant]], batch_size=512, verbose=0,
-        )  # fmt: skip
-        logits = answer["class_logits"] - answer["class_logits"].max(axis=1, keepdims=True)
-        chance = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        truth = check.label[firm]
-        losses.append(-chance[np.arange(len(truth)), truth].mean())
-        hits += int((chance.argmax(axis=1) == truth).sum())
-        seen += len(truth)
-    return float(np.mean(losses)), hits / max(seen, 1)
+def mirrored(inputs: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    """Return the inputs with their pictures mirrored and turned at random: no direction is special.
+
+    The profile, the kernel, the parts of the field and the sky are mirrored together; profiles are also transposed.
+
+    Parameters:
+        inputs: of a batch, as ``HeadInputs`` names them.
+    """
+    profiles, sky = inputs["profiles"].copy(), inputs["sky"].copy()
+    count = len(profiles)
+    field = inputs["field"].reshape(count, 3, 3, *inputs["field"].shape[2:]).copy()
+    upside, sideways, turned = (rng.random(count) < 0.5 for _ in range(3))
+    profiles[upside], sky[upside] = profiles[upside, ::-1], sky[upside, ::-1]
+    field[upside] = field[upside, ::-1, :, ::-1]
+    profiles[sideways], sky[sideways] = profiles[sideways, :, ::-1], sky[sideways, :, ::-1]
+    field[sideways] = field[sideways, :, ::-1, :, ::-1]
+    profiles[turned] = profiles[turned].transpose(0, 2, 1, 3)
+    field[turned] = field[turned].transpose(0, 2, 1, 4, 3)
+    return inputs | {"profiles": profiles, "sky": sky, "field": field.reshape(inputs["field"].shape)}
+
+
+def validate(model: keras.Model, check: Examples, mask: NDArray[np.float32]) -> tuple[float, float]:
+    """Return loss and accuracy of the class over the firm frames, next to the baselines of the running program.
+
+    Parameters:
+        check: of rigs that the network does not learn from.
+        mask: from :func:`hidden_numbers`.
+    """
+    chosen = np.flatnonzero((check.origin == IN_TIME) & check.firm[check.frame])
+    chance = log_chances(model, check, chosen, mask)
+    truth = check.classes[check.frame[chosen]].argmax(axis=1)
+    return float(-chance[np.arange(len(truth)), truth].mean()), float((chance.argmax(axis=1) == truth).mean())
+
+
+def log_chances(
+    model: keras.Model, data: Examples, chosen: NDArray[Any], mask: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the logarithms of the probabilities of the classes, (B, 5).
+
+    Parameters:
+        chosen: (B,) examples.
+        mask: from :func:`hidden_numbers`.
+    """
+    logits = []
+    for start in range(0, len(chosen), 2048):
+        inputs = data.inputs(chosen[start : start + 2048])
+        inputs["statistics"] *= mask
+        logits.append(np.asarray(model(inputs, training=False)["class"]))
+    joined = np.concatenate(logits)
+    joined = joined - joined.max(axis=1, keepdims=True)
+    return np.asarray(joined - np.log(np.exp(joined).sum(axis=1, keepdims=True)), np.float32)
 
 
 def _rate(recipe: Recipe, epoch: int) -> float:
     """Cosine from the full rate to a fiftieth."""
-    return float(recipe.learning_rate * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * epoch / recipe.epochs))))
-
-
-def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    hot: NDArray[np.float32] = np.eye(len(CLASSES), dtype=np.float32)[np.maximum(labels, 0)]
-    return hot
-
-
-def _index(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else -1
+    share = SLOWEST + (1 - SLOWEST) * 0.5 * (1 + np.cos(np.pi * epoch / recipe.epochs))
+    return float(recipe.learning_rate * share)
 
 
 def _revision() -> str:

@@ -1,4 +1,4 @@
-"""Entries for what this repository's commands have made: pools, examined rigs, survey fields."""
+"""Entries for what this repository's commands have made: pools, looks of rigs, survey fields."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from astropy.io import fits
 
+from training.iqa.lookset import load_looks
 from training.manifest.entries import SPLITS, Entry, ManifestError, as_split, sha256_of
 
 OWN = "made by this repository's simulator (training/simulate)"
@@ -21,9 +21,9 @@ def collect(folder: Path) -> list[Entry]:
     Raises:
         ManifestError: nothing in the folder is known.
     """
-    entries = [*_pools(folder), *_examined(folder), *_survey(folder)]
+    entries = [*_pools(folder), *_looks(folder), *_survey(folder)]
     if not entries:
-        raise ManifestError(f"{folder} holds no pool, no examined rigs and no survey fields")
+        raise ManifestError(f"{folder} holds no pool, no looks of rigs and no survey fields")
     return entries
 
 
@@ -44,18 +44,17 @@ def _pools(folder: Path) -> Iterator[Entry]:
         )
 
 
-def _examined(folder: Path) -> Iterator[Entry]:
+def _looks(folder: Path) -> Iterator[Entry]:
     """One file for each rig; its frames are one night on one field."""
-    for path in sorted(path for split in SPLITS for path in folder.rglob(f"examined/{split}/*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            facts = json.loads(str(stored["facts"]))
-        rig = f"simulated {facts['rig']['seed']}"
+    for path in sorted(path for split in SPLITS for path in folder.rglob(f"{split}/*.looks")):
+        kept = load_looks(path)
+        rig = f"simulated {kept.rig['seed']}"
         yield Entry(
             file=path.relative_to(folder).as_posix(),
             kind="simulated",
             split=as_split(path.parent.name),
             sha256=sha256_of(path),
-            content=tuple(f"{rig} night frame {number}" for number in range(len(facts["frames"]))),
+            content=tuple(f"{rig} night frame {number}" for number in range(len(kept.frames))),
             source=OWN,
             licence=OWN_LICENCE,
             rigs=(rig,),

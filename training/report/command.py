@@ -29,10 +29,11 @@ def main(argv: Sequence[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
-    scores = _before(options.out / "scores.json") | {"preface": PREFACE}
+    before = _before(options.out / "scores.json")
+    scores = before | {"preface": PREFACE}
     for part, measure in (("quality", _quality), ("stars", _stars)):
         if part in options.only:
-            scores |= measure(options)
+            scores |= measure(options, before)
             _write(options.out, scores)
     if options.cards:
         _write_cards(options.models, scores)
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="training evaluate", description=__doc__)
     parser.add_argument("--models", type=Path, default=DEFAULT_MODELS)
     parser.add_argument("--folder", type=Path, default=Path("runs/iqa"), help="of the quality model's data")
-    parser.add_argument("--rendered", type=Path, help="frames for the pictures of failures; default FOLDER/frames")
+    parser.add_argument("--looks", type=Path, help="where the looks are; default FOLDER/looks")
     parser.add_argument("--ablation", type=Path, help="what 'iqa ablate' wrote; default FOLDER/ablation.json")
     parser.add_argument("--star-frames", type=int, default=250)
     parser.add_argument("--rival-frames", type=int, default=60, help="of each kind of field")
@@ -58,25 +59,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _quality(options: argparse.Namespace) -> dict[str, Any]:
+def _quality(options: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
     from training.report import gather, plots
 
-    data, out = options.folder / "examined", options.out
-    quality, graded = gather.quality_scores(options.models, data)
-    quality["map"] = gather.map_figures(options.folder, out)
+    looks, out = options.looks or options.folder / "looks", options.out
+    quality, judged = gather.quality_scores(options.models, looks)
+    if (options.folder / "map.npz").exists():
+        quality["map"] = gather.map_figures(options.folder, out)
+    elif "map" in before.get("quality", {}):
+        quality["map"] = before["quality"]["map"]  # the source part ships as it was
     quality["strange"] = gather.strange_scores(options.models, options.strange_frames)
     for old in out.glob("failure-*.png"):
         old.unlink()
-    shown = gather.failures(graded, data, options.rendered or options.folder / "frames", options.failures)
-    for number, one in enumerate(shown, 1):
-        plots.draw_failure(out / f"failure-{number:02d}.png", one.pixels, one.stamps, one.title)
+    for number, one in enumerate(gather.failures(judged, looks, options.failures), 1):
+        plots.draw_failure(out / f"failure-{number:02d}.png", one.pixels, one.stack, one.title)
     return {
         "quality": quality,
         "ablation": gather.ablation_scores(options.ablation or options.folder / "ablation.json"),
     }
 
 
-def _stars(options: argparse.Namespace) -> dict[str, Any]:
+def _stars(options: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
     from training.report import gather
 
     return {"stars": gather.star_scores(options.models, options.star_frames, options.rival_frames, options.workers)}
@@ -88,7 +91,7 @@ def _draw(out: Path, scores: dict[str, Any]) -> None:
     from training.unet.rivals import SNR_EDGES
 
     if quality := scores.get("quality"):
-        plots.draw_confusion(out / "confusion.png", quality["card"]["all_frames"]["confusion"])
+        plots.draw_confusion(out / "confusion.png", quality["card"]["verdicts"]["confusion"])
         plots.draw_reliability(out / "reliability.png", quality["reliability"])
         plots.draw_rigs(out / "rigs.png", quality["by_rig"])
         causes = {name: row["right_class"] for name, row in quality["by_cause"].items()}

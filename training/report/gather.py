@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astro_monitor.inference import open_model
-from training.iqa.dataset import load_examined
-from training.iqa.evaluate import Graded, evaluate, open_quality, scores_of
-from training.iqa.grouping import STAMP_LENGTH
-from training.iqa.rigs import load_rig
-from training.iqa.traditional import grade_folder, tune
+from training.iqa.evaluate import Judged, all_scores, firm_frames, judge_folder, open_head, scores_of
+from training.iqa.lookset import load_looks
+from training.iqa.traditional import judge_folder_by_limits, tune
 from training.report import slices
 
 log = logging.getLogger(__name__)
@@ -24,46 +23,54 @@ log = logging.getLogger(__name__)
 QUALITY, STARS = "quality", "star-unet"
 
 STRANGE_SEED = 1000
-"""First seed of the strange pictures of the report; those before it are for looking."""
+"""First seed of the strange pictures of the report; earlier ones may be learnt from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A frame that the quality model took for something else.
+    """A frame that the program took for something else.
 
     Attributes:
-        pixels: (H, W), or ``None`` when the rendered frames are not there.
-        stamps: (N, 25, 25) cut-outs as the model saw them, brightest first.
+        title: what it is, and what was said.
+        pixels: (H, W), or ``None`` when it is not rendered again.
+        stack: (49, 49) mean star of the frame.
     """
 
     title: str
     pixels: NDArray[np.uint16] | NDArray[np.float32] | None
-    stamps: NDArray[np.float32]
+    stack: NDArray[np.float32]
 
 
-def quality_scores(models: Path, data: Path) -> tuple[dict[str, Any], list[Graded]]:
-    """Score the shipped quality model and the tuned limits on the test rigs.
+def quality_scores(models: Path, looks: Path) -> tuple[dict[str, Any], list[Judged]]:
+    """Score the program with the shipped quality model, and the tuned limits, on the test rigs.
 
     Parameters:
         models: folder of models.
-        data: folder of examined rigs with ``train`` and ``test``.
+        looks: folder of looks with ``train`` and ``test``.
     """
-    describer, grader, card = open_quality(models, QUALITY, threads=0)
-    scores, graded = evaluate(describer, grader, data / "test")
-    firm = slices.firm(graded)
-    log.info("quality model: accuracy %.4f", scores["all_frames"]["accuracy"])
-    limits = tune(data / "train")
-    traditional = scores_of(slices.firm(grade_folder(data / "test", limits)))
+    grader, card = open_head(models, QUALITY)
+    judged = judge_folder(grader, looks / "test")
+    scores, firm = all_scores(judged, "test"), firm_frames(judged)
+    log.info("verdicts: accuracy %.4f", scores["verdicts"]["accuracy"])
+    limits = tune(looks / "train")
+    traditional = scores_of(firm_frames(judge_folder_by_limits(looks / "test", limits)))
     log.info("tuned limits: accuracy %.4f", traditional["accuracy"])
+    kinds = {number: _kind(path) for number, path in enumerate(sorted((looks / "test").glob("*.looks")))}
     return {
         "model": f"{card.name}.{card.version}+{card.sha256[:12]}",
         "card": scores,
         "traditional": traditional,
         "by_cause": slices.by_cause(firm),
+        "by_kind": slices.by_kind(firm, kinds),
         "by_margin": slices.by_margin(firm),
         "by_rig": slices.by_rig(firm),
         "reliability": slices.reliability(firm),
-    }, graded
+    }, judged
+
+
+def _kind(path: Path) -> str:
+    """Return what kind of night a rig takes."""
+    return str(load_looks(path).rig.get("kind", "night"))
 
 
 def map_figures(folder: Path, out: Path) -> dict[str, Any]:
@@ -129,24 +136,27 @@ def star_scores(models: Path, frames: int, rival_frames: int, workers: int) -> d
     return {"model": model.identity, "card": card, "rivals": summary(tuned, shown), "rival_frames": rival_frames}
 
 
-def failures(graded: list[Graded], data: Path, rendered: Path, count: int) -> list[Failure]:
-    """Collect the worst failures with their pictures.
+def failures(judged: list[Judged], looks: Path, count: int) -> list[Failure]:
+    """Collect the worst failures with their pictures, which are rendered again.
 
     Parameters:
-        data: folder of examined rigs.
-        rendered: folder of rendered frames, which may be missing.
+        judged: all frames of the test rigs.
+        looks: folder of looks with ``test``.
+        count: how many, at most one of each rig.
     """
-    paths = sorted((data / "test").glob("*.npz"))
+    from training.iqa.rigs import sequence
+
+    paths = sorted((looks / "test").glob("*.looks"))
     found = []
-    for one in slices.worst(slices.firm(graded), count):
-        rig, picture = load_examined(paths[one.rig]), rendered / "test" / paths[one.rig].name
-        stamps = rig.rows[one.index][rig.valid[one.index] > 0][:, :STAMP_LENGTH].astype(np.float32)
+    for one in slices.worst(firm_frames(judged), count):
+        path = paths[one.rig]
+        look, truth = load_looks(path).frames[one.index]
         chance = one.grade.probabilities
         title = (
-            f"{paths[one.rig].stem}, frame {one.index}: {one.truth['label']} ({one.truth['cause']}, margin "
-            f"{one.truth['margin']:.2f}), said {one.grade.label}; {one.truth['label']} "
-            f"{100 * chance[one.truth['label']]:.0f} %, baseline {one.baseline_size}"
+            f"{path.stem}, frame {one.index}: {truth['label']} ({truth['cause']}, margin {truth['margin']:.2f}), "
+            f"said {one.label}, {one.decision}; {truth['label']} {100 * chance[truth['label']]:.0f} %, "
+            f"baseline {one.baseline_size}"
         )
-        pixels = load_rig(picture)[one.index].pixels if picture.exists() else None
-        found.append(Failure(title=title, pixels=pixels, stamps=stamps.reshape(-1, 25, 25)))
+        frame = next(islice(sequence("test", int(path.stem)), one.index, None))
+        found.append(Failure(title=title, pixels=frame.pixels, stack=look.source_features.stack))
     return found

@@ -93,12 +93,14 @@ def draw_completeness(path: Path, curves: Mapping[str, Mapping[str, Sequence[flo
     figure.savefig(path)
 
 
-def draw_failure(path: Path, pixels: Any, stamps: Any, title: str) -> None:
-    """Draw a frame, where there is one, beside cut-outs of its brightest sources.
+def draw_failure(path: Path, pixels: Any, stack: Any, title: str) -> None:
+    """Draw a frame, where there is one, and its mean star.
 
     Parameters:
+        path: of the picture.
         pixels: (H, W) or ``None``.
-        stamps: (N, 25, 25), the first sixteen are drawn.
+        stack: (49, 49) mean star.
+        title: above both.
     """
     figure = _figure(8.0 if pixels is not None else 4.0, 3.6)
     panels = figure.subplots(1, 2 if pixels is not None else 1, squeeze=False)[0]
@@ -108,13 +110,8 @@ def draw_failure(path: Path, pixels: Any, stamps: Any, title: str) -> None:
         low, middle = np.quantile(small, (0.01, 0.5))
         noise = 1.4826 * np.median(np.abs(small - middle)) or 1.0
         panels[0].imshow(np.arcsinh((small - low) / (2 * noise)), cmap="gray", origin="lower")
-    side = stamps.shape[-1] if len(stamps) else 25
-    sheet = np.zeros((4 * side, 4 * side))
-    for number, stamp in enumerate(stamps[:16]):
-        row, column = divmod(number, 4)
-        sheet[(3 - row) * side : (4 - row) * side, column * side : (column + 1) * side] = stamp
-    panels[-1].imshow(sheet, cmap="gray", origin="lower")
+    panels[-1].imshow(np.arcsinh(30 * stack / max(float(stack.max()), 1e-6)), cmap="gray", origin="lower")
     for axes in panels:
         axes.set_axis_off()
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(title, fontsize=8)
     figure.savefig(path)

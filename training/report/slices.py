@@ -1,15 +1,14 @@
-"""Figures of the quality model beyond the scores of its card: by cause, by rig, by how far from a border."""
+"""Figures of the verdicts beyond the scores of the card: by cause, kind of night, rig, and distance from a border."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from astro_monitor.records import CLASSES
-from training.iqa.evaluate import Graded, is_right
+from training.iqa.evaluate import Judged, is_right
 
 MARGINS = (0.0, 0.1, 0.25, 0.5, 1.0, 100.0)
 """Distance of a frame's strength from the nearest border between classes, as the simulator tells it."""
@@ -17,50 +16,65 @@ MARGINS = (0.0, 0.1, 0.25, 0.5, 1.0, 100.0)
 _BINS = 10
 
 
-def firm(graded: Sequence[Graded]) -> list[Graded]:
-    """Leave out the ambiguous ones."""
-    return [one for one in graded if one.truth["label"] in CLASSES]
-
-
-def by_cause(graded: Sequence[Graded]) -> dict[str, dict[str, Any]]:
+def by_cause(judged: Sequence[Judged]) -> dict[str, dict[str, Any]]:
     """Give for each cause the frames, the share with the right class, kept ones, and the right cause among those."""
     table: dict[str, dict[str, Any]] = {}
-    for cause in sorted({one.truth["cause"] for one in graded}):
-        some = [one for one in graded if one.truth["cause"] == cause]
+    for cause in sorted({one.truth["cause"] for one in judged}):
+        some = [one for one in judged if one.truth["cause"] == cause]
         right = [one for one in some if is_right(one)]
         table[cause] = {
             "frames": len(some),
             "right_class": round(len(right) / len(some), 4),
-            "called_good": round(sum(one.grade.label == "good" for one in some) / len(some), 4),
-            "right_cause": round(sum(one.grade.cause == cause for one in right) / max(1, len(right)), 4),
+            "kept": round(sum(one.decision == "keep" for one in some) / len(some), 4),
+            "right_cause": round(sum(one.cause == cause for one in right) / max(1, len(right)), 4),
         }
     return table
 
 
-def by_margin(graded: Sequence[Graded]) -> list[dict[str, Any]]:
+def by_kind(judged: Sequence[Judged], kinds: Mapping[int, str]) -> dict[str, dict[str, Any]]:
+    """Return for each kind of night the frames and the share with the right class.
+
+    Parameters:
+        judged: firm frames.
+        kinds: of each rig, by its number.
+    """
+    table: dict[str, dict[str, Any]] = {}
+    for kind in sorted(set(kinds.values())):
+        some = [one for one in judged if kinds[one.rig] == kind]
+        good = [one for one in some if one.truth["label"] == "good"]
+        if some:
+            table[kind] = {
+                "frames": len(some),
+                "right_class": round(sum(map(is_right, some)) / len(some), 4),
+                "good_kept": round(sum(one.decision == "keep" for one in good) / max(1, len(good)), 4),
+            }
+    return table
+
+
+def by_margin(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """Give accuracy over the distance from the nearest border."""
     rows = []
     for low, high in pairwise(MARGINS):
-        some = [one for one in graded if low <= one.truth["margin"] < high]
+        some = [one for one in judged if low <= one.truth["margin"] < high]
         if some:
             rows.append({"from": low, "to": high, "frames": len(some),
                          "accuracy": round(sum(map(is_right, some)) / len(some), 4)})  # fmt: skip
     return rows
 
 
-def by_rig(graded: Sequence[Graded]) -> list[float]:
+def by_rig(judged: Sequence[Judged]) -> list[float]:
     """Give the accuracy of each rig, worst first."""
     rigs: dict[int, list[bool]] = {}
-    for one in graded:
+    for one in judged:
         rigs.setdefault(one.rig, []).append(is_right(one))
     return sorted(round(sum(hits) / len(hits), 4) for hits in rigs.values())
 
 
-def reliability(graded: Sequence[Graded]) -> list[dict[str, float]]:
+def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
     """Give confidence and accuracy of the most probable class in bins of confidence."""
-    chance = np.array([max(one.grade.probabilities.values()) for one in graded])
-    best = [max(one.grade.probabilities, key=one.grade.probabilities.__getitem__) for one in graded]
-    right = np.array([said == one.truth["label"] for said, one in zip(best, graded, strict=True)])
+    chance = np.array([max(one.grade.probabilities.values()) for one in judged])
+    best = [max(one.grade.probabilities, key=one.grade.probabilities.__getitem__) for one in judged]
+    right = np.array([said == one.truth["label"] for said, one in zip(best, judged, strict=True)])
     place = np.minimum((chance * _BINS).astype(int), _BINS - 1)
     return [
         {
@@ -73,12 +87,12 @@ def reliability(graded: Sequence[Graded]) -> list[dict[str, float]]:
     ]
 
 
-def worst(graded: Sequence[Graded], count: int) -> list[Graded]:
+def worst(judged: Sequence[Judged], count: int) -> list[Judged]:
     """Give the frames whose true class was least expected, at most one of each rig, the most surprising first."""
     wrong = sorted(
-        (one for one in graded if not is_right(one)), key=lambda one: one.grade.probabilities[one.truth["label"]]
+        (one for one in judged if not is_right(one)), key=lambda one: one.grade.probabilities[one.truth["label"]]
     )
-    found: dict[int, Graded] = {}
+    found: dict[int, Judged] = {}
     for one in wrong:
         found.setdefault(one.rig, one)
     return list(found.values())[:count]

@@ -1,6 +1,7 @@
 """Pictures that a camera at a telescope may also write, and that no model of the night sky may grade.
 
-They are for checking only; nothing is trained on them. Each is a pure function of its kind and seed.
+The quality model learns from some of them what a night sky is not, and is checked on others; a seed is for one of the
+two. Each is a pure function of its kind and seed.
 """
 
 from __future__ import annotations
@@ -133,6 +134,58 @@ def _daylight(rng: np.random.Generator) -> Array:
     return np.asarray(rng.uniform(10000, 45000) * scene)
 
 
+def _indoor(rng: np.random.Generator) -> Array:
+    """A test picture in a room: walls, shelves, a lamp, soft shadows, out of focus more often than not."""
+    light = np.full(SHAPE, rng.uniform(2000, 12000)) * (1 + rng.uniform(0.1, 0.5) * _smooth(rng, 120))
+    for _ in range(int(rng.integers(4, 30))):
+        left, top = rng.integers(0, SHAPE[1] - 60), rng.integers(0, SHAPE[0] - 60)
+        width, height = int(rng.integers(8, 300)), int(rng.integers(8, 300))
+        light[top : top + height, left : left + width] *= rng.uniform(0.3, 2.2)
+    if rng.random() < 0.5:
+        cells = rng.uniform(30, 120)
+        light *= 1 + rng.uniform(0.2, 0.8) * ((_X // cells + _Y // cells) % 2)
+    if rng.random() < 0.5:
+        lamp = np.hypot(_X - rng.uniform(0, SHAPE[1]), _Y - rng.uniform(0, SHAPE[0])) / rng.uniform(20, 90)
+        light += rng.uniform(20000, 60000) / (1 + lamp**2)
+    return np.asarray(gaussian_filter(np.clip(light, 0, 60000), float(rng.choice([0.6, rng.uniform(1, 12)]))))
+
+
+def _webcam(rng: np.random.Generator) -> Array:
+    """A street or a garden by night: lamps with halos, lit windows, a dim sky, blocks left by compression."""
+    light = np.full(SHAPE, rng.uniform(100, 2500)) * (1 + rng.uniform(0.2, 0.8) * _smooth(rng, 60))
+    horizon = rng.uniform(0.3, 0.8) * SHAPE[0] + 25 * _smooth(rng, 25)[0]
+    light = np.where(_Y > horizon, light * rng.uniform(0.2, 0.6), light)
+    for _ in range(int(rng.integers(1, 14))):
+        lamp = np.hypot(_X - rng.uniform(0, SHAPE[1]), _Y - rng.uniform(0, SHAPE[0]))
+        light += rng.uniform(3000, 60000) * np.exp(-lamp / rng.uniform(1.5, 25))
+    for _ in range(int(rng.integers(0, 30))):
+        left, top = rng.integers(0, SHAPE[1] - 40), rng.integers(0, SHAPE[0] - 40)
+        light[top : top + rng.integers(4, 25), left : left + rng.integers(4, 18)] += rng.uniform(500, 12000)
+    light = gaussian_filter(light, rng.uniform(0.7, 2.0))
+    blocks = light[: SHAPE[0] // 8 * 8, : SHAPE[1] // 8 * 8].reshape(SHAPE[0] // 8, 8, SHAPE[1] // 8, 8)
+    means = np.repeat(np.repeat(blocks.mean(axis=(1, 3)), 8, axis=0), 8, axis=1)
+    return np.asarray(light + rng.uniform(0, 0.6) * (means - light))
+
+
+def _text(rng: np.random.Generator) -> Array:
+    """A screenshot or a page: lines of small marks with sharp edges, bright on dark or dark on bright."""
+    page = np.zeros(SHAPE)
+    size = int(rng.integers(6, 26))
+    top = int(rng.integers(4, 40))
+    while top + size < SHAPE[0]:
+        left = int(rng.integers(4, 60))
+        end = rng.uniform(0.3, 0.98) * SHAPE[1]
+        while left + size < end:
+            letter = gaussian_filter(rng.normal(0, 1, (size, max(size * 2 // 3, 3))), size / 7) > 0
+            page[top : top + size, left : left + letter.shape[1]] = letter
+            left += letter.shape[1] + int(rng.choice([2, 2, 2, 2, size]))
+        top += int(size * rng.uniform(1.3, 2.2))
+    if rng.random() < 0.5:
+        page = 1 - page
+    ground = rng.uniform(200, 6000)
+    return np.asarray(ground + rng.uniform(3000, 50000) * gaussian_filter(page, rng.uniform(0.2, 1.5)))
+
+
 def _smooth(rng: np.random.Generator, scale_px: float) -> Array:
     """Gaussian noise of one scale, spread 1."""
     field = gaussian_filter(rng.normal(0, 1, SHAPE), scale_px, mode="wrap")
@@ -148,5 +201,8 @@ KINDS: dict[str, Callable[[np.random.Generator], Array]] = {
     "flat": _flat,
     "noise": _noise,
     "daylight": _daylight,
+    "indoor": _indoor,
+    "webcam": _webcam,
+    "text": _text,
 }
 """What there is: the name as the report shows it, and how it is made."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from astro_monitor.inference import Model
 from astro_monitor.records import KIND_ARTEFACT, KIND_EXTENDED, KIND_STAR
-from training.iqa.evaluate import interval_95
+from training.iqa.intervals import interval_95
 from training.simulate import SimFrame
 from training.unet.matching import SNR_EDGES, Match, match
 from training.unet.tune import Scanned, scan_all, trail_counts

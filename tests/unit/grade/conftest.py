@@ -12,7 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from astro_monitor import metrics
-from astro_monitor.grade.grader import INPUTS, OUTPUTS, PREPROCESSING_VERSION, SOURCE_INPUTS, SOURCE_OUTPUTS
+from astro_monitor.grade.grader import (
+    OUTPUTS,
+    PREPROCESSING_VERSION,
+    SOURCE_INPUTS,
+    SOURCE_OUTPUTS,
+    SOURCE_PREPROCESSING_VERSION,
+)
+from astro_monitor.grade.inputs import INPUTS
 from astro_monitor.records import CAUSES, CLASSES, Measurements, SkyMap, Stars
 
 SHAPE = (600, 800)
@@ -81,6 +88,7 @@ class FakeModel:
     probabilities: tuple[float, ...] = (0.9, 0.025, 0.025, 0.025, 0.025)
     cause: str = "none"
     error: float = 1.0
+    familiar: float = 1.0
     asked: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     failure: Exception | None = None
     identity: str = "quality.0+abc"
@@ -96,8 +104,10 @@ class FakeModel:
         )
 
     def require(self, *, preprocessing_version: str, inputs: Any, outputs: Any) -> None:
-        assert preprocessing_version == PREPROCESSING_VERSION
-        assert (tuple(inputs), tuple(outputs)) in ((SOURCE_INPUTS, SOURCE_OUTPUTS), (INPUTS, OUTPUTS))
+        assert (preprocessing_version, tuple(inputs), tuple(outputs)) in (
+            (SOURCE_PREPROCESSING_VERSION, SOURCE_INPUTS, SOURCE_OUTPUTS),
+            (PREPROCESSING_VERSION, INPUTS, OUTPUTS),
+        )
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         self.asked.append(inputs)
@@ -109,6 +119,7 @@ class FakeModel:
             "class": np.array([self.probabilities], np.float32),
             "fault": np.array([[0.1, 0.2, 0.3]], np.float32),
             "cause": causes,
+            "familiar": np.array([[self.familiar]], np.float32),
             "source_features": np.zeros((1, 256), np.float32),
             "quantisation_error": np.array([[self.error]], np.float32),
             "clusters": np.zeros((1, 20), np.float32),

@@ -11,6 +11,7 @@ import pytest
 from astro_monitor.errors import GradeFailed, ModelError
 from astro_monitor.grade import Grader, SourceGrader, require_pair
 from astro_monitor.grade.domain import in_domain
+from astro_monitor.grade.inputs import INPUTS
 from astro_monitor.records import CLASSES, Baseline, BaselineKey, Spread
 
 KEY = BaselineKey(rig="", target="", filter="", exposure_s=60.0, gain=0.0, binning=1, height=600, width=800)
@@ -50,6 +51,19 @@ def test_a_strange_frame_is_unknown(fake_model, stars, sky, measurements):
     assert "trained" in answer.why_unknown
 
 
+def test_a_picture_that_the_model_knows_for_something_else_is_unknown(fake_model, stars, sky, measurements):
+    answer = grade(fake_model(familiar=0.1), stars(40), sky, measurements())
+    assert (answer.label, answer.in_domain) == ("unknown", pytest.approx(0.1))
+    assert "trained" in answer.why_unknown
+
+
+def test_the_head_sees_all_of_its_inputs_with_an_axis_for_the_frame(fake_model, stars, sky, measurements):
+    model = fake_model()
+    grade(model, stars(40), sky, measurements(), FIRM)
+    assert set(model.asked[-1]) == set(INPUTS)
+    assert all(values.shape[0] == 1 and values.dtype == np.float32 for values in model.asked[-1].values())
+
+
 @pytest.mark.parametrize(("count", "word"), [(0, "no star"), (1, "only one star"), (2, "only two stars")])
 def test_few_stars_are_unknown_without_a_baseline(fake_model, stars, sky, measurements, count, word):
     answer = grade(fake_model((0.0, 0.0, 0.0, 0.0, 1.0)), stars(count), sky, measurements())
@@ -73,10 +87,15 @@ def test_thick_cloud_is_detected_without_stars_when_the_rig_is_known(fake_model,
     assert (answer.label, answer.cause) == ("background_issue", "cloud")
 
 
-def test_without_stars_nothing_is_said_about_their_shape(fake_model, stars, sky, measurements):
-    model = fake_model((0.0, 0.0, 1.0, 0.0, 0.0), cause="drift")
-    assert grade(model, stars(0), sky, measurements(star_count=0.0), FIRM).label == "unknown"
-    assert grade(model, stars(2), sky, measurements(star_count=2.0), FIRM).label == "very_bad_tracking"
+def test_without_stars_no_frame_is_good_and_a_fault_must_be_certain(fake_model, stars, sky, measurements):
+    good = fake_model((1.0, 0.0, 0.0, 0.0, 0.0))
+    assert grade(good, stars(0), sky, measurements(star_count=0.0), FIRM).label == "unknown"
+    assert grade(good, stars(2), sky, measurements(star_count=2.0), FIRM).label == "good"
+    assert grade(good, stars(2), sky, measurements(star_count=2.0)).label == "unknown"
+    trailed = fake_model((0.0, 0.0, 1.0, 0.0, 0.0), cause="drift")
+    assert grade(trailed, stars(0), sky, measurements(star_count=0.0), FIRM).label == "very_bad_tracking"
+    unsure = fake_model((0.1, 0.1, 0.8, 0.0, 0.0), cause="drift")
+    assert grade(unsure, stars(0), sky, measurements(star_count=0.0), FIRM).label == "unknown"
 
 
 def test_the_cause_belongs_to_the_class(fake_model, stars, sky, measurements):
@@ -95,20 +114,26 @@ def test_a_model_that_gives_no_numbers_is_a_failed_grade(fake_model, stars, sky,
         grade(fake_model((float("nan"),) * 5), stars(3), sky, measurements())
 
 
+CALIBRATION = {"error_median": 1.0, "error_edge": 2.0}
+
+
 def test_the_domain_falls_linearly_and_is_wider_for_few_sources():
-    calibration = {"error_median": 1.0, "error_edge": 2.0}
-    assert in_domain(0.5, 50, None, calibration) == 1
-    assert in_domain(2.0, 50, None, calibration) == 0.5
-    assert in_domain(3.5, 50, None, calibration) == 0
-    assert in_domain(2.0, 5, None, calibration) == 0.75
-    assert in_domain(0.0, 0, None, calibration) == 0
+    assert in_domain(0.5, 50, None, 1.0, CALIBRATION) == 1
+    assert in_domain(2.0, 50, None, 1.0, CALIBRATION) == 0.5
+    assert in_domain(3.5, 50, None, 1.0, CALIBRATION) == 0
+    assert in_domain(2.0, 5, None, 1.0, CALIBRATION) == 0.75
+    assert in_domain(0.0, 0, None, 1.0, CALIBRATION) == 0
 
 
 def test_sources_within_each_other_are_no_stars():
-    calibration = {"error_median": 1.0, "error_edge": 2.0}
-    assert in_domain(0.5, 50, 3.0, calibration) == 1
-    assert in_domain(0.5, 50, 0.2, calibration) == 0.5
-    assert in_domain(2.0, 50, 0.2, calibration) == 0.25
+    assert in_domain(0.5, 50, 3.0, 1.0, CALIBRATION) == 1
+    assert in_domain(0.5, 50, 0.2, 1.0, CALIBRATION) == 0.5
+    assert in_domain(2.0, 50, 0.2, 1.0, CALIBRATION) == 0.25
+
+
+def test_the_domain_is_at_most_what_the_model_says():
+    assert in_domain(0.5, 50, 3.0, 0.3, CALIBRATION) == pytest.approx(0.3)
+    assert in_domain(2.0, 50, 3.0, 0.9, CALIBRATION) == 0.5
 
 
 def test_features_of_another_source_part_are_not_graded(stars, sky, measurements, fake_model):

@@ -10,26 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-pytest.importorskip("keras", reason="needs the 'train' extra")
-pytestmark = pytest.mark.training
-
-from astro_monitor.grade.statistics import Context  # noqa: E402
-from astro_monitor.records import CLASSES, Spread  # noqa: E402
-from training.iqa.dataset import RigFrames  # noqa: E402
-from training.iqa.traditional import (  # noqa: E402
-    NUMBERS,
-    Limits,
-    best_limits,
-    classify,
-    grade_by_limits,
-    numbers_of,
-)
+from astro_monitor.grade.known import Context, Known
+from astro_monitor.grade.profile import PROFILE_NUMBERS
+from astro_monitor.records import CLASSES, Spread
+from training.iqa.traditional import NUMBERS, Limits, best_limits, classify, judge_by_limits, numbers_of
 
 FINE = {
     "trail_length_px": 0.3, "fwhm_minor_px": 3.0, "fwhm_arcsec": 3.0, "sky_above_pedestal_adu": 500.0,
     "star_count": 200.0, "background_gradient_adu": 20.0,
 }  # fmt: skip
 FIRM = Context(spreads={key: Spread(median=value, mad=0.0) for key, value in FINE.items()}, size=5)
+ALONE = Context(spreads={}, size=0)
+
+
+def said(values, context):
+    known = Known.of(values, 1, [None] * len(PROFILE_NUMBERS), context)
+    return CLASSES[int(classify(numbers_of(known)[None], Limits())[0])]
 
 
 @pytest.mark.parametrize(
@@ -45,13 +41,12 @@ FIRM = Context(spreads={key: Spread(median=value, mad=0.0) for key, value in FIN
     ],
 )
 def test_each_limit_condemns_what_it_is_for(change, label):
-    assert CLASSES[int(classify(numbers_of(FINE | change, FIRM)[None], Limits())[0])] == label
+    assert said(FINE | change, FIRM) == label
 
 
 def test_without_a_baseline_only_absolute_limits_speak():
-    alone = Context(spreads={}, size=0)
-    assert CLASSES[int(classify(numbers_of(FINE | {"star_count": 2.0}, alone)[None], Limits())[0])] == "good"
-    assert CLASSES[int(classify(numbers_of(FINE | {"fwhm_arcsec": 9.0}, alone)[None], Limits())[0])] == "bad_seeing"
+    assert said(FINE | {"star_count": 2.0}, ALONE) == "good"
+    assert said(FINE | {"fwhm_arcsec": 9.0}, ALONE) == "bad_seeing"
 
 
 @given(arrays.arrays(np.float64, (4, len(NUMBERS)), elements=st.floats(allow_nan=True, allow_infinity=False)))
@@ -70,10 +65,9 @@ def test_limits_are_found_where_the_classes_part():
     assert (classify(numbers, found) == truth).mean() > 0.93
 
 
-def test_accepted_frames_make_the_baseline():
-    facts = [{"values": dict(FINE), "cells_adu": [500.0] * 48, "truth": {"label": "good"}} for _ in range(3)]
-    facts.append({"values": FINE | {"fwhm_minor_px": 6.0}, "cells_adu": [500.0] * 48, "truth": {"label": "bad_seeing"}})
-    rig = RigFrames(np.zeros((4, 1, 1)), np.zeros((4, 1)), facts, {"seed": 1})
-    graded = grade_by_limits(rig, 0, Limits())
-    assert [one.grade.label for one in graded] == ["good", "good", "good", "bad_seeing"]
-    assert [one.baseline_size for one in graded] == [0, 1, 2, 3]
+def test_frames_that_agree_make_the_baseline(rig_of):
+    rig = rig_of(["good"] * 5 + ["bad_seeing"], {5: {"fwhm_px": 6.0, "fwhm_minor_px": 6.0}})
+    judged = judge_by_limits(rig, 0, Limits(fwhm_arcsec=7.0))
+    assert [one.label for one in judged] == ["good"] * 5 + ["bad_seeing"]
+    assert [one.baseline_size for one in judged] == [0, 1, 2, 3, 4, 5]
+    assert [one.decision for one in judged][-1] == "reject"

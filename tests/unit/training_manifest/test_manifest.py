@@ -13,6 +13,8 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astro_monitor.testing.looks import small_look
+from training.iqa.lookset import store_looks
 from training.manifest import Entry, overlaps, read_manifest, write_manifest
 from training.manifest.collect import collect
 from training.manifest.command import main
@@ -150,12 +152,11 @@ def test_a_label_that_cannot_be_trusted_is_refused(tmp_path, change, sentence):
         import_folder(tmp_path)
 
 
-def test_pools_and_examined_rigs_are_listed_and_checked(tmp_path):
+def test_pools_and_looks_of_rigs_are_listed_and_checked(tmp_path):
     data = tmp_path / "data"
     for split, seed in (("train", 1), ("test", 2)):
-        folder = data / "examined" / split
-        folder.mkdir(parents=True)
-        np.savez(folder / f"{seed:08d}.npz", facts=json.dumps({"rig": {"seed": seed}, "frames": [{}, {}]}))
+        frames = [(small_look(), {}), (small_look(), {})]
+        store_looks(data / "looks" / split / f"{seed:08d}.looks", {"seed": seed}, frames)
     pool = data / "pool"
     pool.mkdir()
     np.savez(pool / "validation-00000001.npz", seen=np.zeros(3))
@@ -187,9 +188,7 @@ def test_an_import_replaces_itself_and_survives_a_collect(night, tmp_path):
     for _ in range(2):
         assert main([*arguments, "import", str(night), "--split", "test"]) == 0
     assert len(read_manifest(manifest)) == 4
-    data = tmp_path / "data" / "examined" / "train"
-    data.mkdir(parents=True)
-    np.savez(data / "00000001.npz", facts=json.dumps({"rig": {"seed": 1}, "frames": [{}]}))
+    store_looks(tmp_path / "data" / "looks" / "train" / "00000001.looks", {"seed": 1}, [(small_look(), {})])
     assert main([*arguments, "collect", str(tmp_path / "data")]) == 0
     assert {one.kind for one in read_manifest(manifest)} == {"real", "simulated"}
     (tmp_path / "empty").mkdir()
