@@ -28,8 +28,7 @@ import math
 from .evidence import Case
 
 LEAST_PATH, LONG_PATH = 1.0, 2.5
-"""Length of the kernel in widths from which its core tells wind, and from which one bar and two knots can be told
-apart."""
+"""Length of the kernel in widths from which its core tells wind, and from which one bar differs from two knots."""
 GAP, GAP_RANGE = 0.5, 0.2
 """Depth between two knots that speaks neither for a jump nor against it, and distance from it at which it is clear."""
 FAINT_ENDS, FAINT_RANGE = 0.5, 0.2
