@@ -92,8 +92,9 @@ def _blur(case: Case) -> str:
 
 def slow_blur(case: Case) -> Finding | None:
     """Width against the sharpest this target has been, so that a slow loss of focus cannot become the baseline."""
-    value, floor, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
-    if value is None or not floor or ratio is None or ratio >= limits.FWHM_BAD or value < limits.CREPT_UP * floor:
+    value, sharpest, ratio = case.value("fwhm_minor_px"), case.floor_fwhm_px, case.ratio("fwhm_minor_px")
+    floor = max(sharpest or 0.0, limits.RESOLVED_FWHM_PX)
+    if value is None or not sharpest or ratio is None or ratio >= limits.FWHM_BAD or value < limits.CREPT_UP * floor:
         return None
     if not case.has_enough_stars or _ordinary_here(case) is not None:
         return None
