@@ -112,7 +112,7 @@ def combine(case: Case, findings: Sequence[Finding]) -> Ruling:
     reasons = [_worded(finding, decided) for finding in findings]
     reasons += _model_reasons(case, evidence, decided)
     decision: Decision = max((reason.decision for reason in reasons), key=lambda word: SEVERITY[word])
-    bright = evidence["background"] == "bright"
+    bright = evidence["background"] == "bright" or _seen_bright(case, evidence["background"])
     label = _label(grade, findings, decided, decision, bright=bright)
     against = {f.rule for f in findings if f.strength in (*_AGAINST, "bright", "limit", "review")}
     if case.count("star_count_measured") >= limits.STARS_OF_A_LIGHT:
@@ -186,7 +186,8 @@ def _by_table(case: Case, fault: str, evidence: Strength) -> Decision:
     if evidence == "clear" and opinion == "bad":
         # Doubled stars and swinging ones have a round core, and a turning field looks like optics.
         cores_only = fault == "tracking" and case.value("kernel_length_px") is None
-        return "review" if cores_only or probability >= limits.MODEL_CERTAIN else "keep"
+        certain = probability >= limits.MODEL_CERTAIN and not (fault == "background" and _seen_bright(case, evidence))
+        return "review" if cores_only or certain else "keep"
     if fault != "background" and evidence != "clear" and _elsewhere(case, fault):
         return "keep"
     if evidence == "note" and opinion == "bad":
@@ -196,6 +197,12 @@ def _by_table(case: Case, fault: str, evidence: Strength) -> Decision:
         thin = thin and (fault != "tracking" or visible_ratio(case) < limits.TRAIL_ALWAYS_BAD)
         return "review" if no_stars or thin or probability < limits.MODEL_REJECTS[fault] else "reject"
     return _TABLE[evidence][opinion]
+
+
+def _seen_bright(case: Case, evidence: Strength) -> bool:
+    """Return whether the model calls a sky bad that is only brighter than usual, though within the border."""
+    brighter = (case.sky_ratio or 0.0) >= limits.SKY_BRIGHTER
+    return evidence == "clear" and brighter and _opinion(case, "background") == "bad"
 
 
 def _elsewhere(case: Case, fault: str) -> bool:
@@ -306,7 +313,9 @@ def _label(
         return next(iter(_labels(findings, fault, _AGAINST)), by_model)
     if grade.label not in ("good", "unknown"):
         return grade.label
-    doubted = [name for fault in WORST_FAULT_FIRST for name in _labels(findings, fault, (*_SURE, "bright"))]
+    # Any measured suspicion says more than nothing.
+    strengths: tuple[Strength, ...] = (*_AGAINST, "bright") if grade.label == "unknown" else (*_SURE, "bright")
+    doubted = [name for fault in WORST_FAULT_FIRST for name in _labels(findings, fault, strengths)]
     return doubted[0] if doubted else grade.label
 
 

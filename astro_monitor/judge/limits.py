@@ -78,6 +78,10 @@ SKY_CHANGE_SUSPECT, SKY_CHANGE_CLEAR = 0.25, 0.2
 """Peak to valley of the sky beyond the pattern of the baseline over the cells of the field grid. The cells average, so
 that the numbers are smaller than the gradient from corner to corner."""
 
+SKY_BRIGHTER = 1.5
+"""Sky over the usual from which a background that the model calls bad, and whose stars have lost no light, is bad by
+its brightness alone."""
+
 SKY_DARKER = 0.5
 """Sky over the usual below which its level is no evidence against a fault: a sky that lost half of its light tells of a
 wrong estimate."""

@@ -12,7 +12,10 @@ def wide_stars(case: Case) -> Finding | None:
     """Width of the stars against the rig's baseline, across any trail."""
     key = "fwhm_minor_px" if case.ratio("fwhm_minor_px") is not None else "fwhm_px"
     ratio = case.ratio(key)
-    if ratio is None or not case.has_enough_stars:
+    if ratio is None or case.count("star_count_measured") < 1.0:
+        return None
+    few = not case.has_enough_stars
+    if few and (ratio < limits.FWHM_BAD or case.count("star_count_measured") < limits.LEAST_STARS):
         return None
     value, normal = case.value(key) or 0.0, case.baseline_median(key) or 0.0
     # The width that a line about the frame shows is that along both axes; this one leaves any trail out.
@@ -29,7 +32,7 @@ def wide_stars(case: Case) -> Finding | None:
         return _finding(case, "ordinary_width", "clear", key, normal, f"{sentence}{why}")
     far = ratio >= bad * limits.BEYOND
     strength: Strength = "decisive" if far else "firm"
-    if _doubtful(case, key, normal):
+    if few or _doubtful(case, key, normal):
         strength = "suspect"
     cause = _blur(case)
     what = "refocus" if cause == "defocus" else "refocus if the air is not to blame"

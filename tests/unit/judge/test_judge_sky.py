@@ -78,3 +78,17 @@ def test_light_is_only_lost_for_sure_when_the_stars_agree(settled, frame, scatte
         frame(10, extinction_mag=0.9, transparency=0.44, matched_star_count=25.0, extinction_scatter_mag=scatter_mag)
     )
     assert verdict.decision == decision
+
+
+def test_a_sky_that_the_model_calls_bad_and_that_is_only_brighter_is_kept_as_a_background_issue(settled, frame):
+    """Within the border of a bright sky, too: the stars have lost no light."""
+    brighter = {"sky_above_pedestal_adu": 3000.0, "background_noise_adu": 53.0, "moon_altitude_deg": 40.0,
+                "moon_illumination": 0.9, "sun_altitude_deg": -40.0}  # fmt: skip
+    verdict, _ = settled.judge(frame(10, probabilities={"background_issue": 0.98, "good": 0.02}, **brighter))
+    assert (verdict.decision, verdict.label, verdict.cause) == ("keep", "background_issue", "moon")
+
+
+def test_a_few_stars_that_are_left_wide_are_suspected_of_a_lost_focus(settled, frame):
+    left = {"fwhm_px": 9.0, "fwhm_minor_px": 8.8, "star_count_measured": 4.0, "star_count": 60.0}
+    verdict, _ = settled.judge(frame(10, label="unknown", in_domain=0.9, **left))
+    assert (verdict.decision, verdict.label) == ("review", "bad_seeing")
