@@ -269,6 +269,9 @@ VANISHED = 0.6
 """An elongation that held this share of what has changed was a fault that has gone."""
 GONE = 0.8
 """The same of a pattern of the sky: more, because a nebula or a ramp may resemble the change by chance."""
+LONG_USUAL, LEFT, DARKER = 10, 0.15, 0.7
+"""A pattern that so many frames had was hardly a fault: it is taken for one that has gone when the sky that is left is
+even (the second, over the square of the change), or when the sky has grown darker by the third, as after dusk."""
 LEAK_LEANS = 0.3
 """A change that rises so much more than it falls is light that has come."""
 
@@ -337,7 +340,10 @@ def _sky_balance(new: Centre, old: Centre, sensor_width_px: float) -> float:
     # What has gone was in the old pattern; what has come has nothing to do with it.
     size = sum([part * part for part in changed_adu])
     gone = -sum([old_adu * part for old_adu, part in zip(known.cells_adu, changed_adu, strict=True)])
-    return -change if gone >= GONE * size and _leans_up(changed_adu) < LEAK_LEANS else change
+    held = gone >= GONE * size
+    if len(old.frames) >= LONG_USUAL and new.unit_adu > DARKER * old.unit_adu:
+        held = held and sum([part * part for part in now.cells_adu]) <= LEFT * size
+    return -change if held and _leans_up(changed_adu) < LEAK_LEANS else change
 
 
 def _leans_up(cells_adu: Sequence[float]) -> float:
