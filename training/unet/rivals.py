@@ -166,7 +166,11 @@ def draw_kind(kind: str, split: str, seed: int) -> SimFrame:
         cosmics = float(rng.uniform(150, 500)) if kind == "artefacts" else 0.0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GalSim's hints on sampling
-            return render(rig, field, replace(condition, cosmic_rays_mpx=cosmics), rng, shape)
+            frame = render(rig, field, replace(condition, cosmic_rays_mpx=cosmics), rng, shape)
+        # Hot pixels and moonlight make the noise of a frame another one than the rig's own.
+        seen = np.count_nonzero(frame.stars["snr"] >= 5) * (_CROWDED * rig.f0_px) ** 2 > SIDE_PX**2
+        if kind not in ("clean", "crowded") or seen == (kind == "crowded"):
+            return frame
     raise RuntimeError(f"no field of kind {kind} found for seed {seed}")
 
 

@@ -99,7 +99,7 @@ def test_the_page_has_the_ambiguous_bands(page):
 
 def test_the_rules_judge_by_the_borders():
     shared = [name for name in vars(borders) if name.isupper() and hasattr(limits, name)]
-    assert len(shared) == 8
+    assert len(shared) == 9
     assert all(getattr(limits, name) == getattr(borders, name) for name in shared)
 
 
