@@ -180,7 +180,8 @@ def _missing(options: argparse.Namespace) -> list[tuple[Path, Path, int]]:
 def _one_rig(job: tuple[Path, Path, int]) -> None:
     from training.iqa.contexts import build_examples
 
-    build_examples(*job, CONTEXT_SEED)
+    looks, path, number = job
+    build_examples(looks, path, number, CONTEXT_SEED, only_in_time=path.parent.name != "train")
 
 
 def _train(options: argparse.Namespace) -> None:

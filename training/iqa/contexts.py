@@ -86,13 +86,14 @@ _OF_EXAMPLES = tuple(field.name for field in fields(Examples))
 _OF_FRAMES = _OF_EXAMPLES[_OF_EXAMPLES.index("classes") :]
 
 
-def examples_of(rig: LookSet, number: int, seed: int) -> Examples:
+def examples_of(rig: LookSet, number: int, seed: int, *, only_in_time: bool = False) -> Examples:
     """Return each frame of a rig next to several baselines.
 
     Parameters:
         rig: its looks, with what is true about them.
         number: of the rig.
         seed: of the orders.
+        only_in_time: leave out all orders but that of time: for checking, as the program meets the frames.
     """
     rng = np.random.default_rng([seed, number])
     looks = [look for look, _ in rig.frames]
@@ -100,6 +101,7 @@ def examples_of(rig: LookSet, number: int, seed: int) -> Examples:
     rows = [
         _row(index, origin, size, looks[index], inputs)
         for origin, order, learnt in _orders(targets, rng)
+        if origin == IN_TIME or not only_in_time
         for index, size, inputs in _in_order(looks, order, learnt, rng, _site(rig.rig, rng))
     ]
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -178,7 +180,7 @@ def _site(rig: dict[str, Any], rng: np.random.Generator) -> float:
     return float(np.clip(rig["f0_px"] * rig["scale_arcsec_px"] * np.exp(rng.normal(0, 0.12)), 0.2, 200.0))
 
 
-def build_examples(looks: Path, path: Path, number: int, seed: int) -> Path:
+def build_examples(looks: Path, path: Path, number: int, seed: int, *, only_in_time: bool = False) -> Path:
     """Compare the frames of one rig with many baselines and keep the result, unless it is there already.
 
     Parameters:
@@ -186,10 +188,11 @@ def build_examples(looks: Path, path: Path, number: int, seed: int) -> Path:
         path: of the result, ``.npz``.
         number: of the rig.
         seed: of the orders.
+        only_in_time: see :func:`examples_of`.
     """
     if path.exists():
         return path
-    made = examples_of(load_looks(looks), number, seed)
+    made = examples_of(load_looks(looks), number, seed, only_in_time=only_in_time)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as file:
