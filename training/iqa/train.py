@@ -50,13 +50,13 @@ class Recipe:
     """
 
     seed: int = 7
-    epochs: int = 60
-    patience: int = 15
+    epochs: int = 34
+    patience: int = 14
     batch: int = 128
     learning_rate: float = 2e-3
     dropout: float = 0.25
     smoothing: float = 0.01
-    heads: int = 3
+    heads: int = 4
     without: str = ""
     image: int = 0
     start: str = ""
