@@ -18,8 +18,9 @@ clear          keep(3)   keep        keep           keep
 
 ``limit`` is the setting ``reject_probability``. (1) kept, with the reason, when the model gives ``good`` at least 0.8.
 (2) when the model is as certain as its cost asks for (``limits.MODEL_REJECTS``), else review; review as well, when
-stars are missing, or too few to judge their shape. (3) review, when the model is certain (0.97), and for a tracking
-fault as long as only the cores of the stars are measured, which stay round when wind or a jump draws out the rest.
+stars are missing, or too few to judge their shape, and when an even trail was measured and is shorter than a bad one.
+(3) review, when the model is certain (0.97), and for a tracking fault as long as only the cores of the stars are
+measured, which stay round when wind or a jump draws out the rest.
 
 Why so: the classes are *defined* by E / F, FWHM / F0, extinction, gradient and sky level, so a measurement beyond its
 border, on enough stars and against a real baseline, is the definition itself and needs no second opinion. Near the
@@ -50,7 +51,7 @@ from ..documents.vocabulary import CLASSES_OF_FAULT, WORST_FAULT_FIRST, Decision
 from ..records import FAULTS, Grade, Reason
 from . import limits
 from .evidence import Case, Finding, Strength
-from .trails import visible_ratio
+from .trails import trail_of, visible_ratio
 
 Opinion = Literal["bad", "leans", "no", "unknown"]
 
@@ -195,8 +196,20 @@ def _by_table(case: Case, fault: str, evidence: Strength) -> Decision:
         thin = fault != "background" and case.count("star_count_measured") < limits.THIN_STARS
         # A long trail is one, in however few stars it is seen.
         thin = thin and (fault != "tracking" or visible_ratio(case) < limits.TRAIL_ALWAYS_BAD)
-        return "review" if no_stars or thin or probability < limits.MODEL_REJECTS[fault] else "reject"
+        unsupported = no_stars or thin or probability < limits.MODEL_REJECTS[fault]
+        return "review" if unsupported or (fault == "tracking" and _within_border(case)) else "reject"
     return _TABLE[evidence][opinion]
+
+
+def _within_border(case: Case) -> bool:
+    """Return whether the even trail of a frame was measured against the usual of its rig, and is within the border.
+
+    The border is where people disagree; there the model alone throws no frame away. Stars that are drawn out in
+    different directions, as by rotation, have no even trail.
+    """
+    trail = trail_of(case)
+    even = (case.value("angle_coherence") or 0.0) >= limits.COHERENT
+    return trail is not None and even and trail.beyond_usual and trail.most_ratio < limits.TRAIL_BAD
 
 
 def _seen_bright(case: Case, evidence: Strength) -> bool:

@@ -52,8 +52,16 @@ def test_before_the_rig_is_known_the_model_alone_rejects_nothing(judge, frame, l
 
 def test_probability_of_both_tracking_classes_counts_together(settled, frame):
     split = {"bad_tracking": 0.45, "very_bad_tracking": 0.4, "good": 0.15}
-    verdict, _ = settled.judge(frame(10, probabilities=split, trail_length_px=2.5, angle_coherence=0.8, elongation=1.2))
+    shape = {"trail_length_px": 2.5, "elongation": 1.2}
+    verdict, _ = settled.judge(frame(10, probabilities=split, angle_coherence=0.4, **shape))
     assert (verdict.decision, verdict.label) == ("reject", "bad_tracking")
+
+
+def test_model_alone_rejects_no_even_trail_that_is_shorter_than_a_bad_one(settled, frame):
+    sure = {"bad_tracking": 0.99, "good": 0.01}
+    shape = {"trail_length_px": 2.5, "elongation": 1.2}
+    verdict, _ = settled.judge(frame(10, probabilities=sure, angle_coherence=0.8, **shape))
+    assert (verdict.decision, verdict.label) == ("review", "bad_tracking")
 
 
 def test_trail_beyond_the_border_rejects_against_the_model(settled, frame):
