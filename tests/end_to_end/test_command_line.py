@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,17 @@ def command(*arguments: object) -> list[str]:
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=120)
+
+
+@contextmanager
+def ended_with_the_test(daemon: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Wait for a daemon at the end of a block; end it by force when the block failed, and it would go on for ever."""
+    with daemon:
+        try:
+            yield daemon
+        except BaseException:
+            daemon.kill()
+            raise
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +171,9 @@ def test_review_during_and_after_a_watch(frames, tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     arguments = ("watch", frames, "--state", state, "--json", "--address", "tcp://127.0.0.1:0", "--control", address)
-    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
+    with ended_with_the_test(
+        subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ) as daemon:
         documents = (json.loads(line) for line in daemon.stdout)
         for number, _ in enumerate(one for one in documents if one["kind"] in ("frame.judged", "frame.skipped")):
             if number == 3:
