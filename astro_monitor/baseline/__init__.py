@@ -9,7 +9,7 @@ from .camera import estimate
 from .camera_pool import CameraPool
 from .centres import SAME_TRAIL_SHARE_ON_PURPOSE
 from .changes import Restart, has_other_unit
-from .effective import PEDESTAL_KEYS, pedestal_values, source_in_words, with_camera
+from .effective import PEDESTAL_KEYS, pedestal_values, source_in_words, with_camera, with_own_overscan
 from .exposed import Exposed
 from .guards import DEFAULT_NORMAL_FWHM_ARCSEC, LONGEST_OWN_TRAIL, is_beyond_any_rig
 from .history import MIN_BASELINE_FRAMES, WINDOW_FRAMES, History
@@ -65,4 +65,5 @@ __all__ = [
     "usual_sky_unit_adu",
     "usual_trail_px",
     "with_camera",
+    "with_own_overscan",
 ]

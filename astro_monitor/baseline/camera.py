@@ -49,6 +49,9 @@ SKY_LEFT_NOISES = 0.3
 pedestal."""
 HEADER_GAIN_ERROR, HEADER_GAIN_WRONG = 0.08, 0.05
 """Error of a gain in a header, and how often it is something else."""
+OVERSCAN = "BIASSEC"
+"""Source of a pedestal that was measured on the overscan of the frame: the keyword that names its place."""
+
 PEDESTAL_WRONG = 0.02
 """How often a pedestal in a header is something else."""
 TIME_ERROR, TIME_WRONG = 0.08, 0.01
@@ -117,7 +120,9 @@ def estimate(frames: Sequence[Exposed], read_noise: ReadNoise | None = None) -> 
     found = _camera(grid, prior, factors, unit, len(lights), newest.noise_error)
     told = _told_pedestal(frames, newest)
     agrees = told is not None and abs(found.pedestal_adu - told) <= AGREES * max(found.pedestal_error_adu, 1.0 * unit)
-    return replace(found, pedestal_adu=told) if told is not None and agrees else found
+    # The overscan is measured on the frame itself: no program can have written another level into it.
+    certain = newest.pedestal_source == OVERSCAN
+    return replace(found, pedestal_adu=told) if told is not None and (agrees or certain) else found
 
 
 def _told_pedestal(frames: Sequence[Exposed], newest: Exposed) -> float | None:
@@ -248,7 +253,7 @@ def _pedestal_factor(
     if frame.pedestal_source:
         told = frame.pedestal_adu / unit
         width = np.hypot(math.hypot(2.0, 0.1 * noise), SLACK * (level - told))
-        source: CameraSource = "overscan" if frame.pedestal_source == "BIASSEC" else "header"
+        source: CameraSource = "overscan" if frame.pedestal_source == OVERSCAN else "header"
         return _tailed(pedestal - told, width, PEDESTAL_WRONG, ANY_GAIN * max(level - told, noise)), source
     if level <= (0.0 if frame.whole_numbers else SKY_LEFT_NOISES * noise):
         # The sky was subtracted, or whole numbers were read with the wrong zero: any pedestal will do.

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..plain import counted
-from ..records import Baseline, Camera, Spread
+from ..records import Baseline, Camera, FrameMeta, Spread
+from .camera import OVERSCAN
 
 FRAME_ERROR = 0.03
 """Error of the noise of one frame's pixels, squared, as a fraction: counting, and faint stars."""
@@ -72,6 +73,17 @@ def source_in_words(camera: Camera) -> str:
         camera: one of which something is known.
     """
     return f"{IN_WORDS[camera.source]} ({counted(camera.frames, 'frame')})"
+
+
+def with_own_overscan(camera: Camera, meta: FrameMeta) -> Camera:
+    """Return what is known of a camera with the pedestal of a frame's own overscan, where it has one.
+
+    Parameters:
+        camera: from all frames.
+        meta: of the frame.
+    """
+    measured = meta.pedestal_adu if meta.sources.get("pedestal_adu") == OVERSCAN else None
+    return camera if measured is None or not camera.known else replace(camera, pedestal_adu=measured)
 
 
 def with_camera(baseline: Baseline, camera: Camera) -> Baseline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Self
 
-from ..baseline import Exposed, estimate, source_in_words
+from ..baseline import Exposed, estimate, source_in_words, with_own_overscan
 from ..grade import Grader
 from ..inference import Model, open_model
 from ..measure import relate
@@ -58,6 +58,7 @@ class Comparer:
     def _compare(self, look: Look, baseline: Baseline, watch: Stopwatch) -> Examined:
         """Return the examined frame: its look with relative measurements and grade against a baseline."""
         profile = StarProfile.of(look.source_features, look.sensor_px_per_px)
+        baseline = replace(baseline, camera=with_own_overscan(baseline.camera, look.meta))
         measured = watch.run("measure", lambda: relate(look.measurements, look.sensor_shape, baseline, profile))
         if measured.values.get("unit_ratio") is not None:
             # Numbers in another unit cannot be compared with those of earlier frames.
