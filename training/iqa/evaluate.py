@@ -40,6 +40,7 @@ class Judged:
         grade: of the model.
         label, decision, cause: of the verdict.
         baseline_size: frames in the baseline of the verdict.
+        stars: sources that the model sees, at most 128.
     """
 
     rig: int
@@ -50,6 +51,7 @@ class Judged:
     decision: str
     cause: str
     baseline_size: int
+    stars: int = 0
 
 
 def open_head(models: Path, name: str = "quality", threads: int = 1) -> tuple[Grader, Card]:
@@ -76,16 +78,15 @@ def judge_rig(grader: FrameGrader, rig: LookSet, number: int) -> list[Judged]:
     comparer, judge, again = Comparer(grader), Judge(settings.judge, settings.site), SecondLooks()
     looks = {look.frame_id: (index, look) for index, (look, _) in enumerate(rig.frames)}
     judged: list[Judged] = []
-    for index, (look, truth) in enumerate(rig.frames):
+    for index, (look, _) in enumerate(rig.frames):
         examined, baseline = _compared(comparer, judge, look)
         verdict, _ = judge.judge(examined)
         again.note(examined, baseline)
-        judged.append(_judged(number, index, truth, examined.grade, verdict))
+        judged.append(_judged(number, index, rig.frames[index], examined.grade, verdict))
         for due in again.due(judge.all_baselines()):
             place, earlier = looks[due.frame_id]
             examined, _ = _compared(comparer, judge, earlier)
-            truth_then = rig.frames[place][1]
-            judged[place] = _judged(number, place, truth_then, examined.grade, judge.judge_again(examined))
+            judged[place] = _judged(number, place, rig.frames[place], examined.grade, judge.judge_again(examined))
     return judged
 
 
@@ -98,10 +99,11 @@ def _compared(comparer: Comparer, judge: Judge, look: Look) -> tuple[Examined, B
     return outcome, baseline
 
 
-def _judged(rig: int, index: int, truth: Truth, grade: Grade, verdict: Verdict) -> Judged:
+def _judged(rig: int, index: int, frame: tuple[Look, Truth], grade: Grade, verdict: Verdict) -> Judged:
+    look, truth = frame
     return Judged(
         rig=rig, index=index, truth=truth, grade=grade, label=verdict.label, decision=verdict.decision,
-        cause=verdict.cause, baseline_size=verdict.baseline_size,
+        cause=verdict.cause, baseline_size=verdict.baseline_size, stars=look.source_features.source_count,
     )  # fmt: skip
 
 

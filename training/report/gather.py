@@ -62,6 +62,7 @@ def quality_scores(models: Path, looks: Path) -> tuple[dict[str, Any], list[Judg
         "traditional": traditional,
         "by_cause": slices.by_cause(firm),
         "by_kind": slices.by_kind(firm, kinds),
+        "by_stars": slices.by_stars(firm),
         "by_margin": slices.by_margin(firm),
         "by_rig": slices.by_rig(firm),
         "reliability": slices.reliability(firm),

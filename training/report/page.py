@@ -65,6 +65,9 @@ def _quality(quality: dict[str, Any], ablation: dict[str, Any] | None, pictures:
         "| distance from the border | frames | accuracy |", "|---|---|---|",
         *(f"| {row['from']:g} to {row['to']:g} | {row['frames']} | {row['accuracy']:.3f} |"
           for row in quality["by_margin"]), "",
+        "| stars seen | frames | right class | good frames kept | review |", "|---|---|---|---|---|",
+        *(f"| {_range(row)} | {row['frames']} | {row['right_class']:.3f} | {row['good_kept']:.3f} | "
+          f"{row['review']:.3f} |" for row in quality["by_stars"]), "",
         "| kind of night | frames | right class | good frames kept |", "|---|---|---|---|",
         *(f"| {kind} | {row['frames']} | {row['right_class']:.3f} | {row['good_kept']:.3f} |"
           for kind, row in quality["by_kind"].items()), "",
@@ -107,6 +110,10 @@ def _map(found: dict[str, Any]) -> list[str]:
         f"{100 * found['least_share_of_a_cluster']:.1f} and {100 * found['most_share_of_a_cluster']:.1f} % of them.",
         "", "![map](map.png)", "", "![units](map-units.png)", "", "![component planes](map-components.png)", "",
     ]  # fmt: skip
+
+
+def _range(row: dict[str, Any]) -> str:
+    return f"{row['from']} and more" if row["to"] > 500 else f"{row['from']} to {row['to']}"
 
 
 def _percent(share: float | None) -> str:

@@ -13,6 +13,9 @@ from training.iqa.evaluate import Judged, is_right
 MARGINS = (0.0, 0.1, 0.25, 0.5, 1.0, 100.0)
 """Distance of a frame's strength from the nearest border between classes, as the simulator tells it."""
 
+STARS = (0, 1, 3, 8, 20, 60, 1000)
+"""Borders between frames of no, few and many stars."""
+
 _BINS = 10
 
 
@@ -49,6 +52,30 @@ def by_kind(judged: Sequence[Judged], kinds: Mapping[int, str]) -> dict[str, dic
                 "good_kept": round(sum(one.decision == "keep" for one in good) / max(1, len(good)), 4),
             }
     return table
+
+
+def by_stars(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Return accuracy and decisions over the number of stars that the model sees.
+
+    Parameters:
+        judged: firm frames.
+    """
+    rows = []
+    for low, high in pairwise(STARS):
+        some = [one for one in judged if low <= one.stars < high]
+        good = [one for one in some if one.truth["label"] == "good"]
+        if some:
+            rows.append(
+                {
+                    "from": low,
+                    "to": high - 1,
+                    "frames": len(some),
+                    "right_class": round(sum(map(is_right, some)) / len(some), 4),
+                    "good_kept": round(sum(one.decision == "keep" for one in good) / max(1, len(good)), 4),
+                    "review": round(sum(one.decision == "review" for one in some) / len(some), 4),
+                }
+            )
+    return rows
 
 
 def by_margin(judged: Sequence[Judged]) -> list[dict[str, Any]]:

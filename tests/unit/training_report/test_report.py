@@ -37,7 +37,7 @@ def judged(
     truths = {"label": truth, "cause": cause, "margin": margin, "light_lost": False}
     return Judged(
         rig=rig, index=0, truth=truths, grade=grade, label=said, decision="keep" if said == "good" else "reject",
-        cause=cause, baseline_size=9,
+        cause=cause, baseline_size=9, stars=20 + rig,
     )  # fmt: skip
 
 
@@ -53,6 +53,9 @@ FRAMES = [
 def test_slices_are_over_firm_frames():
     firm = firm_frames(FRAMES)
     assert len(firm) == 9
+    (stars,) = slices.by_stars(firm)
+    assert (stars["from"], stars["to"], stars["frames"]) == (20, 59, 9)
+    assert stars["right_class"] == pytest.approx(7 / 9, abs=1e-3)
     causes = slices.by_cause(firm)
     assert causes["defocus"] == {"frames": 2, "right_class": 0.5, "kept": 0.5, "right_cause": 1.0}
     margins = {row["from"]: row["accuracy"] for row in slices.by_margin(firm)}
@@ -79,7 +82,9 @@ def test_a_report_is_written_with_all_its_pictures(tmp_path, monkeypatch):
     card = all_scores(FRAMES, "test")
     quality = {
         "model": "quality.9", "card": card, "traditional": scores_of(firm), "by_cause": slices.by_cause(firm),
-        "by_kind": slices.by_kind(firm, dict.fromkeys(range(10), "night")), "by_margin": slices.by_margin(firm),
+        "by_stars": slices.by_stars(firm),
+        "by_kind": slices.by_kind(firm, dict.fromkeys(range(10), "night")),
+        "by_margin": slices.by_margin(firm),
         "by_rig": slices.by_rig(firm), "reliability": slices.reliability(firm),
     }  # fmt: skip
     row = {"product_snr_3_10": 0.5, "purity": 0.9, "completeness_snr_3_10": 0.6, "position_rms_px": 0.2,
