@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CHANGES: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "with the representative image": {"image": 1},
-    "without the mean star": {"without": "profile,kernel,field"},
+    "without the mean star": {"without": "profile,field"},
     "without the kernel": {"without": "kernel"},
     "without the same stars": {"without": SAME_STARS},
     "without mean star, kernel and same stars": {"without": f"profile,kernel,field,{SAME_STARS}"},

@@ -147,7 +147,7 @@ def _stars(stars: dict[str, Any]) -> list[str]:
         f"## The star finder ({stars['model']})",
         "",
         f"{card['frames']} frames of test rigs with more galaxies, trails and cosmic rays than the sky has. Positions "
-        "and kinds are those of sources of SNR 10 and more. Intervals (95 %) draw whole frames anew.",
+        "and kinds are those of sources of SNR 10 and more. Intervals (95 %) draw whole frames again.",
         "",
         "| figure | goal | reached |",
         "|---|---|---|",
