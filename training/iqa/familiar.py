@@ -57,18 +57,25 @@ def load_strange(folder: Path) -> Strange:
 
     Parameters:
         folder: with a file for each kind and part.
+
+    Raises:
+        FileNotFoundError: there are none.
     """
+    pictures = [
+        (kept.rig["kind"], look) for kept in map(load_looks, sorted(folder.glob("*.looks"))) for look, _ in kept.frames
+    ]
+    if not pictures:
+        raise FileNotFoundError(
+            f"no strange pictures in {folder}; make them with 'python -m training iqa strange-looks'"
+        )
+    starry = [(kind, look) for kind, look in pictures if look.source_features.source_count >= LEAST_STARS]
     rows: list[dict[str, Any]] = []
-    kinds: list[str] = []
-    for path in sorted(folder.glob("*.looks")):
-        kept = load_looks(path)
-        for look, _ in kept.frames:
-            if look.source_features.source_count < LEAST_STARS:
-                continue
-            empty = Baseline(key=baseline_key(look.meta, look.sensor_shape))
-            inputs = head_inputs(look.source_features, look.measurements, empty, DEFAULT_NORMAL_FWHM_ARCSEC)
-            rows.append({name: getattr(inputs, name) for name in INPUTS})
-            kinds.append(kept.rig["kind"])
+    # A star finder that finds nothing at all, as the untrained one of a trial run, leaves no choice.
+    for _, look in starry or pictures:
+        empty = Baseline(key=baseline_key(look.meta, look.sensor_shape))
+        inputs = head_inputs(look.source_features, look.measurements, empty, DEFAULT_NORMAL_FWHM_ARCSEC)
+        rows.append({name: getattr(inputs, name) for name in INPUTS})
+    kinds = [kind for kind, _ in starry or pictures]
     names = tuple(sorted(set(kinds)))
     stacked: Inputs = {name: np.stack([row[name] for row in rows]) for name in INPUTS}
     stacked["features"] = np.zeros((len(rows), FEATURES), np.float32)

@@ -68,8 +68,9 @@ def ship(run: Path, pool: Path, models: Path, version: str, frames: int) -> Card
         "data_manifest_sha256": manifest_digest(pool),
         "parity_max_abs_diff": float(export.parity(reference, proto, samples).max()),
     }
-    # The kinds of before stay until "kinds" has learnt from the candidates of the new maps.
-    before, content = load_shipped(NAME, models)
+    # The kinds of before stay until "kinds" has learnt from the candidates of the new maps; a folder without a star
+    # finder begins with those of the package.
+    before, content = load_shipped(NAME, models if (models / f"{NAME}.json").is_file() else None)
     proto = joined(proto, onnx.load_from_string(content))
     card["class_names"][KINDS_OUTPUT] = CLASSES
     limits = {name: before.thresholds[name] for name in (EXTENDED, FEW_STAR, FEW_ARTEFACT)}
