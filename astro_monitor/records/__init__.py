@@ -11,7 +11,7 @@ colour filter array read as super-pixels). All lengths in ``Measurements`` are i
 
 from __future__ import annotations
 
-from ..documents.vocabulary import CAUSES, CLASSES, FAULTS, FLAGS, FrameKind
+from ..documents.vocabulary import CAUSES, CLASSES, CLASSES_OF_FAULT, FAULTS, FLAGS, FrameKind
 from .baselines import (
     Baseline,
     BaselineKey,
@@ -60,6 +60,7 @@ from .verdicts import Alert, Examined, Failed, Grade, Outcome, Reason, Skipped, 
 __all__ = [
     "CAUSES",
     "CLASSES",
+    "CLASSES_OF_FAULT",
     "FAULTS",
     "FIELD_PARTS",
     "FIELD_STACK_PX",

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from astro_monitor.documents.vocabulary import CLASSES_OF_FAULT
-from astro_monitor.records import FAULTS
+from astro_monitor.records import CLASSES_OF_FAULT, FAULTS
 from training.iqa.evaluate import Judged, firm_frames, is_moonlit
 
 GOOD_REJECTED, BAD_KEPT = 0.005, 0.01
