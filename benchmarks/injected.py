@@ -1,7 +1,7 @@
 """Verdicts on real good frames with injected faults: ``python -m benchmarks.injected --frames FOLDER``.
 
 FOLDER has ``labels.csv`` and a folder of frames for each telescope. Every night goes through the real stages and the
-judge from its first frame on; five classes are drawn as often. Intervals draw whole nights anew.
+judge from its first frame on; five classes are drawn as often. Intervals draw whole nights again.
 """
 
 from __future__ import annotations

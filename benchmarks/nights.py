@@ -2,7 +2,7 @@
 
 Unlike the scores in the model's card, which are the model's alone, these are of what the program decides: rules, model
 and baseline together, each frame judged with what the judge had learnt from the frames before. Run it as
-``python -m benchmarks.nights``; see the README beside this file.
+``python -m benchmarks.nights``; see the README in this folder.
 """
 
 from __future__ import annotations

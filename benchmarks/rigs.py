@@ -1,8 +1,8 @@
-"""Whether the simulator's rigs cover the world: simulated good frames measured by the program, beside real rigs.
+"""Whether the simulator's rigs cover the world: simulated good frames measured by the program, and real rigs.
 
 One good frame of each of many simulated rigs goes through the shipped star finder and measurer; their percentiles
-stand beside a table of real rigs, and each real rig that lies outside is named with the column. Run it as
-``python -m benchmarks.rigs TABLE``; see the README beside this file.
+stand next to a table of real rigs, and each real rig that lies outside is named with the column. Run it as
+``python -m benchmarks.rigs TABLE``; see the README in this folder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = {
     "gradient, ADU": "background_gradient_adu",
     "patchiness": "background_patchiness_fraction",
 }
-"""Columns of the table, and the number of a simulated frame that stands beside each."""
+"""Columns of the table, and the number of a simulated frame that is compared with each."""
 
 
 @dataclass(frozen=True, slots=True)

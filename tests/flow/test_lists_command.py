@@ -96,7 +96,7 @@ def test_no_output_goes_into_the_capture_folder(captures, settings, tmp_path, in
 
 
 def test_a_frame_that_is_kept_by_hand_is_weighed_with_the_others(captures, settings, tmp_path):
-    """A soft frame that the rules did not keep counts (2.5 / 3)² beside four sharper ones, and not 1."""
+    """A soft frame that the rules did not keep counts (2.5 / 3)² next to four sharper ones, and not 1."""
     watch(captures, settings)
     path = captures / "soft.fits"
     path.write_bytes(small_fits()[:-8] + (9).to_bytes(8, "big"))

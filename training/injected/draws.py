@@ -23,7 +23,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
 TRAIL_OVER_FWHM = {"good": (0.0, 0.6), "bad_tracking": (1.3, 2.6), "very_bad_tracking": (3.4, 9.0)}
 """Length of the path over the FWHM of the frame, from and to."""
 LONGEST_TRAIL_PX = 60.0
-"""Longest path: a longer one leaves a field that nobody would call stars."""
+"""Longest path: a longer one leaves no field of stars to recognise."""
 WIDTH_RATIO = {"good": (1.0, 1.18), "bad_seeing": (1.75, 3.2)}
 """FWHM over the normal FWHM."""
 EXTINCTION_MAG = {"good": (0.0, 0.3), "background_issue": (0.65, 2.5)}

@@ -14,7 +14,7 @@ from training.iqa.evaluate import Judged, firm_frames, is_moonlit
 GOOD_REJECTED, BAD_KEPT = 0.005, 0.01
 """Largest share of good frames that may be rejected, and of bad ones that may be kept."""
 COSTS = (0.0025, 0.005, 0.01, 0.02)
-"""Shares of good frames rejected for which the thresholds are told."""
+"""Shares of good frames rejected for which the thresholds are listed."""
 
 Array = NDArray[np.float64]
 

@@ -62,7 +62,7 @@ CELLS_UM = (2.4, 2.9, 3.76, 3.8, 4.63, 5.4, 6.8, 9.0)
 """Sizes of sensor cells on the market, from planetary cameras to CCDs."""
 
 MOST_OFFSET_ADU = 12_000.0
-"""Above this offset nobody sums cells."""
+"""Above this offset cells are not summed."""
 
 BRIGHTEST_SKY = 0.08
 """Share of the full scale that the normal sky of an exposure reaches at most."""

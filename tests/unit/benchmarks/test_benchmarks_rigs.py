@@ -1,4 +1,4 @@
-"""Simulated rigs beside a table of real ones."""
+"""Simulated rigs and a table of real ones."""
 
 from __future__ import annotations
 

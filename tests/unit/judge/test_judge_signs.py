@@ -50,13 +50,13 @@ def test_something_in_front_of_the_field_is_reported_over_several_frames(settled
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ra_deg", "told"), [(10.7, True), (11.5, False)])
-def test_another_field_is_reported_unless_the_header_says_it_is_meant(judge, frame, ra_deg, told):
+@pytest.mark.parametrize(("ra_deg", "expected"), [(10.7, True), (11.5, False)])
+def test_another_field_is_reported_unless_the_header_says_it_is_meant(judge, frame, ra_deg, expected):
     for number in range(10):
         judge.judge(frame(number, meta={"ra_deg": 10.7, "dec_deg": 41.3}))
     away = [{**AWAY, "meta": {"ra_deg": ra_deg, "dec_deg": 41.3}}] * 2
     kinds = [kind for _, change, kind, _ in changes(judge, frame, away) if change == "opened"]
-    assert ("pointing" in kinds) is told
+    assert ("pointing" in kinds) is expected
 
 
 def test_a_long_name_is_shown_by_its_end(frame):
